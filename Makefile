@@ -1,0 +1,70 @@
+PYTHON ?= python3
+HOST ?= 127.0.0.1
+PORT ?= 8000
+BIN := .venv/bin
+
+.PHONY: run install install-dev test-setup test check lint format clean
+
+# --- Run ---------------------------------------------------------------------------------------------------
+
+run: install  ## Install, migrate, print the demo log-ins and serve on HOST:PORT
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py demo
+	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
+
+install: .venv/.installed
+
+install-dev: .venv/.installed-dev
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Portal needs Python 3.11 or newer: install it, or name it with make PYTHON=..." >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "Python cannot make a virtual environment: run apt-get install python3-venv, then make again." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.txt | .venv/bin/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.txt .venv/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	@touch $@
+
+# --- Test --------------------------------------------------------------------------------------------------
+
+test-setup: install-dev  ## Fetch what the tests need and pip cannot give
+	@$(BIN)/python -m portal.testing.setup
+
+test: install-dev test-setup  ## Run all tests, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest
+	$(BIN)/coverage report
+
+# The modules whose every branch has a test
+COVERED := libraries/state.py libraries/services.py realtime/protocol.py realtime/policy.py \
+  realtime/handlers.py realtime/hub.py realtime/consumer.py
+EMPTY :=
+COMMA := ,
+
+check: lint test  ## All that CI runs
+	$(BIN)/coverage report --fail-under=100 --include=$(subst $(EMPTY) ,$(COMMA),$(strip $(COVERED)))
+
+# The environment of a production process, for `check --deploy`
+PRODUCTION := env -u DATABASE_URL -u REDIS_URL PORTAL_DEBUG=false PORTAL_ALLOWED_HOSTS=portal.example.org \
+  PORTAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
+
+lint: install-dev  ## Style, types, the ladder of imports, migrations, production settings
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python manage.py makemigrations --check --dry-run
+	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
+
+format: install-dev  ## Rewrite the code in the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:  ## Remove what was built; var/, with the data, stays
+	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -1,0 +1,19 @@
+#!/usr/bin/env python3
+"""The command line of Portal: `manage.py help` lists what it can do."""
+
+import os
+import sys
+
+
+def main() -> None:
+    """Run one management command with the project's settings; needs no environment variable."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+    try:
+        from django.core.management import execute_from_command_line
+    except ImportError as error:
+        raise SystemExit(f"{error}. Run `make install` and then `.venv/bin/python manage.py`.") from error
+    execute_from_command_line(sys.argv)
+
+
+if __name__ == "__main__":
+    main()

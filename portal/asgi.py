@@ -1,0 +1,13 @@
+"""The ASGI application: Django answers http, `realtime` answers websocket. What runs it does not belong here."""
+
+import os
+
+from channels.routing import ProtocolTypeRouter
+from django.core.asgi import get_asgi_application
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+_http = get_asgi_application()  # loads the apps, without which the next import fails
+
+from realtime.routing import application as _websocket  # noqa: E402
+
+application = ProtocolTypeRouter({"http": _http, "websocket": _websocket})

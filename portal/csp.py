@@ -1,0 +1,31 @@
+"""The content security policy of the pages that are not ours: the admin and the API's documentation.
+
+The policy of all others is in `portal.settings`; nothing is relaxed for them.
+"""
+
+from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
+from csp.middleware import CSPMiddleware, PolicyParts
+from django.http import HttpRequest, HttpResponseBase
+
+# Path -> directives it needs besides the usual ones
+RELAXED: dict[str, dict[str, list[str]]] = {
+    # unfold runs on Alpine.js, which evaluates the expressions in its templates, and sets styles inline
+    "/admin/": {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]},
+    # Swagger UI starts from an inline script and sets styles inline
+    "/api/docs": {"script-src": [UNSAFE_INLINE], "style-src": [UNSAFE_INLINE]},
+}
+
+
+class PortalCSPMiddleware(CSPMiddleware):
+    """django-csp's middleware, with what `RELAXED` adds below a path."""
+
+    def get_policy_parts(
+        self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False
+    ) -> PolicyParts:
+        """The parts of the policy for this response; a view's own decorators come first."""
+        parts = super().get_policy_parts(request, response, report_only)
+        if parts.update is None:
+            parts.update = next(
+                (extra for path, extra in RELAXED.items() if request.path_info.startswith(path)), None
+            )
+        return parts

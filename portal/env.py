@@ -1,0 +1,182 @@
+"""Loud readers of environment variables, for `portal.settings` alone.
+
+Each function returns a checked value or ends the process with one sentence on stderr that names the variable.
+An empty variable counts as not set, and `NAME_FILE` may name a file that holds the value of `NAME` (a Docker
+secret). What a value means to Django does not belong here.
+"""
+
+import json
+import os
+import re
+import secrets
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+import environ
+
+TRUE = ("true", "on", "yes", "1")
+FALSE = ("false", "off", "no", "0")
+SECRET_KEY_LENGTH = 50  # characters; what `check --deploy` asks for (security.W009)
+
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
+
+
+def refuse(name: str, sentence: str) -> NoReturn:
+    """End the process with exit code 1 and `NAME sentence` on stderr."""
+    raise SystemExit(f"{name} {sentence}")
+
+
+def text(name: str, default: str = "") -> str:
+    """The value without surrounding white space, or the default."""
+    try:
+        value = _variables.get(name, "").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        refuse(f"{name}_FILE", f"names a file that cannot be read: {error}.")
+    return value or default
+
+
+def flag(name: str, default: bool) -> bool:
+    """A yes or no."""
+    value = text(name).lower()
+    if value and value not in TRUE + FALSE:
+        refuse(name, f"must be true or false, not {value!r}.")
+    return value in TRUE if value else default
+
+
+def number(name: str, default: int, low: int, high: int) -> int:
+    """A whole number, low and high included."""
+    value = text(name, str(default))
+    if not re.fullmatch(r"-?[0-9]{1,18}", value) or not low <= int(value) <= high:
+        refuse(name, f"must be a whole number from {low} to {high}, not {value!r}.")
+    return int(value)
+
+
+def choice(name: str, default: str, options: tuple[str, ...]) -> str:
+    """One of the options, in any case; returned as the option is spelt."""
+    value = text(name, default)
+    for option in options:
+        if option.lower() == value.lower():
+            return option
+    refuse(name, f"must be one of {', '.join(options)}, not {value!r}.")
+
+
+def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
+    """A list separated by commas."""
+    return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
+
+
+def hosts(name: str, default: tuple[str, ...]) -> list[str]:
+    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path."""
+    for host in (found := words(name, default)):
+        if not re.fullmatch(r"\*|\[[0-9a-fA-F:.]+\]|[\w.-]+", host):
+            refuse(
+                name,
+                f"must list host names such as portal.example.org, without scheme or port, not {host!r}.",
+            )
+    return found
+
+
+def origins(name: str) -> list[str]:
+    """Web origins in lower case, for example `https://table.example.org:8443`."""
+    for origin in (found := words(name)):
+        if not _ORIGIN.fullmatch(origin):
+            refuse(name, f"must list origins such as https://table.example.org:8443, not {origin!r}.")
+    return [origin.lower() for origin in found]
+
+
+def word_lists(name: str, keys: tuple[str, ...]) -> dict[str, list[str]]:
+    """A JSON object from any of the keys to a list of words, for example `{"showHealth": ["wounds"]}`."""
+    example = f'must be a JSON object such as {{"{keys[0]}": ["wounds"]}}'
+    try:
+        value = json.loads(text(name, "{}"))
+    except ValueError as error:
+        refuse(name, f"{example}, but is no JSON: {error}.")
+    if not isinstance(value, dict):
+        refuse(name, f"{example}, not {value!r}.")
+    for key, entries in value.items():
+        if key not in keys:
+            refuse(name, f"{example} with keys from {', '.join(keys)}, not {key!r}.")
+        if not isinstance(entries, list) or not all(isinstance(entry, str) and entry for entry in entries):
+            refuse(name, f"{example}, a list of words for each key, not {entries!r} for {key!r}.")
+    return value
+
+
+def database(name: str, default: str) -> dict[str, Any]:
+    """Django's settings of one database from `sqlite:///path` or `postgres://user:password@host:port/name`."""
+    url = text(name, default)
+    scheme, separator, rest = url.partition("://")
+    if not separator or scheme not in ("sqlite", "postgres", "postgresql"):
+        refuse(name, "must start with sqlite:/// or postgres://.")
+    try:
+        found: dict[str, Any] = dict(environ.Env.db_url_config(url))
+    except ValueError as error:
+        refuse(name, f"is not a database URL: {error}.")
+    if not found["NAME"] or (scheme == "sqlite" and not rest.startswith("/")):
+        refuse(
+            name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal."
+        )
+    return found
+
+
+def redis_urls(name: str) -> list[str]:
+    """The URLs of the Redis or Valkey servers, none when the variable is not set."""
+    for url in (found := words(name)):
+        parts = urlsplit(url)
+        if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
+            refuse(name, "must list URLs such as redis://127.0.0.1:6379/0 (or rediss://, unix://).")
+        try:
+            parts.port  # noqa: B018 - reading it is the check
+        except ValueError as error:
+            refuse(name, f"has a bad port: {error}.")
+    return found
+
+
+def folder(name: str, default: Path) -> Path:
+    """An absolute path of a folder that exists and can be written to; it is made when missing."""
+    path = Path(text(name, str(default))).expanduser().absolute()
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse(name, f"must be a folder that can be made: {error}.")
+    if not os.access(path, os.W_OK | os.X_OK):
+        refuse(name, f"must be a folder that can be written to, but {path} is not.")
+    return path
+
+
+def secret_key(name: str, file: Path | None) -> str:
+    """The given key; without one, the key kept in the file, which is made (mode 0600) on first use.
+
+    Without a file (in production) a key must be given, and be long enough.
+    """
+    given = text(name)
+    if file is None:
+        if len(given) < SECRET_KEY_LENGTH:
+            state = "is too short" if given else "is not set"
+            refuse(name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more, the same for "
+                   "every process (try `openssl rand -base64 48`).")  # fmt: skip
+        return given
+    if given:
+        return given
+    try:
+        if not file.exists():
+            _write_once(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
+        return file.read_text().strip()
+    except OSError as error:
+        refuse(name, f"is not set, and the key kept for development cannot be used: {error}.")
+
+
+def _write_once(file: Path, content: str) -> None:
+    """Make the file with all of its content at once; when another process was first, keep its file."""
+    handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
+    with os.fdopen(handle, "w") as out:
+        out.write(content)
+    try:
+        os.link(name, file)
+    except FileExistsError:
+        return  # another process was first
+    finally:
+        os.unlink(name)
