@@ -1,4 +1,7 @@
-"""The ASGI application: Django answers http, `realtime` answers websocket. What runs it does not belong here."""
+"""The ASGI application: Django answers http, `realtime` answers websocket.
+
+What runs it does not belong here, but in `realtime.server`.
+"""
 
 import os
 

@@ -21,6 +21,7 @@ TRUE = ("true", "on", "yes", "1")
 FALSE = ("false", "off", "no", "0")
 SECRET_KEY_LENGTH = 50  # characters; what `check --deploy` asks for (security.W009)
 
+_MAKE_KEY = "`openssl rand -base64 48` makes them, the same for all processes"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
 
@@ -105,17 +106,22 @@ def word_lists(name: str, keys: tuple[str, ...]) -> dict[str, list[str]]:
     return value
 
 
-def database(name: str, default: str) -> dict[str, Any]:
-    """Django's settings of one database from `sqlite:///path` or `postgres://user:password@host:port/name`."""
-    url = text(name, default)
-    scheme, separator, rest = url.partition("://")
-    if not separator or scheme not in ("sqlite", "postgres", "postgresql"):
+def database(name: str, file: Path) -> dict[str, Any]:
+    """Django's settings of one database, which the variable gives as a URL; without it, SQLite in the file.
+
+    The URL is `sqlite:////absolute/path` or `postgres://user:password@host:port/name`, with libpq's options
+    (`?sslmode=require`) behind it.
+    """
+    url = text(name)
+    if not url:
+        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+    if not url.startswith(("sqlite:///", "postgres://", "postgresql://")):
         refuse(name, "must start with sqlite:/// or postgres://.")
     try:
         found: dict[str, Any] = dict(environ.Env.db_url_config(url))
     except ValueError as error:
         refuse(name, f"is not a database URL: {error}.")
-    if not found["NAME"] or (scheme == "sqlite" and not rest.startswith("/")):
+    if found["NAME"] in ("", ":memory:"):
         refuse(
             name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal."
         )
@@ -156,8 +162,9 @@ def secret_key(name: str, file: Path | None) -> str:
     if file is None:
         if len(given) < SECRET_KEY_LENGTH:
             state = "is too short" if given else "is not set"
-            refuse(name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more, the same for "
-                   "every process (try `openssl rand -base64 48`).")  # fmt: skip
+            refuse(
+                name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more; {_MAKE_KEY}."
+            )
         return given
     if given:
         return given

@@ -4,6 +4,7 @@ Every record, of this project and of its libraries and servers, passes through o
 logging does not belong here.
 """
 
+import logging
 import re
 from typing import Any
 
@@ -33,7 +34,7 @@ def strike(text: str) -> str:
 
 
 def strike_value(value: Any) -> Any:
-    """The value with every credential in it replaced, at any depth; other objects are judged by their repr."""
+    """The value with every credential in it replaced, at any depth; of other objects, in their repr."""
     match value:
         case str():
             return strike(value)
@@ -68,35 +69,33 @@ def _shared() -> list[Processor]:
     ]
 
 
-def _formatter(as_json: bool) -> dict[str, Any]:
+def formatter(as_json: bool) -> logging.Formatter:
+    """The formatter of all records: one JSON object a line, or lines for people."""
     renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False)
-        if as_json
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
     )
-    return {
-        "()": structlog.stdlib.ProcessorFormatter,
-        "foreign_pre_chain": [*_shared(), structlog.stdlib.ExtraAdder()],
-        "processors": [
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-            structlog.processors.StackInfoRenderer(),
             structlog.processors.format_exc_info,
             redact,
             renderer,
         ],
-    }
+    )
 
 
 def configure(level: str, as_json: bool) -> dict[str, Any]:
-    """Set structlog up and return Django's LOGGING, for `settings.py`.
+    """Set structlog up and return Django's LOGGING.
 
-    level: the least level that is shown, for example `INFO`. as_json: one JSON object a line, else for people.
+    level: the least level that is shown, such as `INFO`; as_json: one JSON object a line, else for people.
     """
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
             *_shared(),
             structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.processors.StackInfoRenderer(),
             structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
         ],
         logger_factory=structlog.stdlib.LoggerFactory(),
@@ -107,7 +106,7 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
     return {
         "version": 1,
         "disable_existing_loggers": False,
-        "formatters": {"structlog": _formatter(as_json)},
+        "formatters": {"structlog": {"()": formatter, "as_json": as_json}},
         "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {

@@ -1,4 +1,4 @@
-"""Django's settings in sections: paths, who may connect, apps, storage, people, REST, static files, security, logs.
+"""Django's settings in sections: paths, who may connect, apps, storage, people, REST, pages, security, logs.
 
 Every value from the environment has a default that runs, and a bad one ends the process with a sentence that
 names the variable (see `portal.env`). Code that acts does not belong here.
@@ -11,6 +11,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
+from libraries.projection import HIDDEN
 from portal import env, logs
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
@@ -36,9 +37,7 @@ PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
 # Keys to hide from viewers besides the built-in ones: flag -> names
-PORTAL_HIDDEN_KEYS = env.word_lists(
-    "PORTAL_HIDDEN_KEYS", ("showHealth", "showAC", "showActions", "showEncounter")
-)
+PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 
 # --- Apps and what wraps a request ------------------------------------------------------------------------
 
@@ -96,7 +95,7 @@ TEMPLATES = [
 
 # --- Storage ----------------------------------------------------------------------------------------------
 
-_database: dict[str, Any] = env.database("DATABASE_URL", f"sqlite:///{DATA_DIR / 'db.sqlite3'}")
+_database: dict[str, Any] = env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")
 if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a read and the write that follows from it are one
@@ -107,7 +106,7 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / f"test-{os.getpid()}.sqlite3")}
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 20, "timeout": 10}
+    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -143,7 +142,11 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 1, 1_000_000)
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_COOLOFF_TIME = timedelta(minutes=5)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_RESET_ON_SUCCESS = True
+AXES_COOLOFF_MESSAGE = "Too many failed log-ins: try again in 5 minutes."
+AXES_USERNAME_CALLABLE = "portal.logins.account"
+AXES_SENSITIVE_PARAMETERS = ["password", "token", "ticket", "share"]  # not to be kept with a failed log-in
 AXES_VERBOSE = False
 # A header of the client's own making must not choose the address; a proxy's is read by the server (uvicorn)
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)

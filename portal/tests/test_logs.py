@@ -1,0 +1,157 @@
+"""No credential gets into a log line, whoever logs it and wherever it stands."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+import uvicorn
+import websockets
+from django.conf import settings
+
+from portal import logs
+
+JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl-_x"
+PATH = f"/ws/portal-view/1?version=3&token={JWT}&ticket=T1ck3t&share=Sh4re&epoch=e"
+SECRETS = (JWT, "T1ck3t", "Sh4re", "c2lnbmF0dXJl", "Hunter2")
+
+
+@pytest.fixture(params=[True, False], ids=["json", "console"])
+def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
+    """What all loggers write, in each of the two formats."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logs.formatter(as_json=request.param))
+    root = logging.getLogger()
+    level = root.level
+    root.addHandler(handler)
+    root.setLevel(logging.DEBUG)
+    yield stream
+    root.removeHandler(handler)
+    root.setLevel(level)
+
+
+def clean(stream: io.StringIO) -> str:
+    """What was written, which must be something, and must hold no secret."""
+    written = stream.getvalue()
+    assert logs.STRUCK in written
+    assert not [secret for secret in SECRETS if secret in written]
+    return written
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (PATH, "/ws/portal-view/1?version=3&token=***&ticket=***&share=***&epoch=e"),
+        ("GET /?TOKEN=abc HTTP/1.1", "GET /?TOKEN=*** HTTP/1.1"),
+        ('"WebSocket /ws?token=abc" [accepted]', '"WebSocket /ws?token=***" [accepted]'),
+        ("b'token=abc&x=1'", "b'token=***&x=1'"),
+        ("access_token=abc", "access_token=***"),
+        ('{"token": "abc", "x": 1}', '{"token": "***", "x": 1}'),
+        ("{'password': 'abc'}", "{'password': '***'}"),
+        (r'"{\"refreshToken\": \"abc\"}"', r'"{\"refreshToken\": \"***\"}"'),
+        (f"portal.v1.json, bearer.{JWT}", "portal.v1.json, bearer.***"),
+        (f"Authorization: Bearer {JWT}.", "Authorization: Bearer ***."),
+        ("token expired, ticket unknown; the share of it", "token expired, ticket unknown; the share of it"),
+        ("version=3", "version=3"),
+    ],
+)
+def test_strike(text: str, expected: str) -> None:
+    assert logs.strike(text) == expected
+
+
+@pytest.mark.parametrize("value", [None, True, 3, 1.5])
+def test_plain_values_stay(value: Any) -> None:
+    assert logs.strike_value(value) is value
+
+
+def test_structlog(output: io.StringIO) -> None:
+    class Scope:
+        def __repr__(self) -> str:
+            return f"<Scope {PATH}>"
+
+    structlog.get_logger("portal").info(
+        f"opened {PATH}",
+        request=f"GET {PATH}",
+        headers=[(b"sec-websocket-protocol", f"bearer.{JWT}".encode())],
+        scope={"query": {PATH: PATH}, "object": Scope()},
+        token="Hunter2",
+        password="",
+        user=7,
+    )
+    assert "user" in clean(output)
+
+
+def test_stdlib_with_arguments_and_extra(output: io.StringIO) -> None:
+    logging.getLogger("some.library").warning(
+        "at %s %r", PATH, {"token": "Hunter2"}, extra={"share": "Hunter2"}
+    )
+    assert "some.library" in clean(output)
+
+
+def test_exceptions(output: io.StringIO) -> None:
+    def fail() -> None:
+        raise ValueError(f"bad request: {PATH}")
+
+    for logger in (structlog.get_logger("portal"), logging.getLogger("some.library")):
+        try:
+            fail()
+        except ValueError:
+            logger.exception("failed")
+    written = clean(output)
+    assert written.count("Traceback") == 2
+    assert written.count("ValueError: bad request: /ws/portal-view/1") == 2
+
+
+def test_json_is_one_object_a_line() -> None:
+    record = logging.LogRecord("name", logging.INFO, __file__, 1, "one\ntwo %s", (PATH,), None)
+    line = logs.formatter(as_json=True).format(record)
+    assert "\n" not in line
+    event = json.loads(line)
+    assert event["event"].startswith("one\ntwo /ws/portal-view/1?version=3&token=***")
+    assert (event["logger"], event["level"]) == ("name", "info")
+    assert event["timestamp"].endswith("Z")
+
+
+async def test_uvicorn(output: io.StringIO) -> None:
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        await receive()
+        await send({"type": "websocket.accept"})
+        await send({"type": "websocket.close"})
+
+    config = uvicorn.Config(application, port=0, log_config=None, lifespan="off")
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    try:
+        port = server.servers[0].sockets[0].getsockname()[1]
+        async with websockets.connect(f"ws://127.0.0.1:{port}{PATH}") as socket:
+            await socket.wait_closed()
+    finally:
+        await server.shutdown()
+    assert "[accepted]" in clean(output)
+
+
+@pytest.mark.parametrize(
+    "name", ["django", "django.server", "django.channels.server", "uvicorn.error", "daphne.server", "twisted"]
+)
+def test_every_logger_ends_in_the_one_formatter(name: str) -> None:
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None and logger.name != "root":
+        assert not logger.handlers
+        assert logger.propagate
+        logger = logger.parent
+
+
+def test_the_access_log_of_uvicorn_is_off() -> None:
+    assert not logging.getLogger("uvicorn.access").isEnabledFor(logging.INFO)
+
+
+def test_the_formatter_is_the_configured_one() -> None:
+    formatters = settings.LOGGING["formatters"]
+    assert {entry["()"] for entry in formatters.values()} == {logs.formatter}
+    assert {entry["formatter"] for entry in settings.LOGGING["handlers"].values()} == set(formatters)

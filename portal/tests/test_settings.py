@@ -1,0 +1,241 @@
+"""Settings as processes meet them: defaults that run, and one sentence for every bad value."""
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+KEY = "k3y-" * 15
+PRODUCTION = {
+    "PORTAL_DEBUG": "false",
+    "PORTAL_SECRET_KEY": KEY,
+    "PORTAL_ALLOWED_HOSTS": "portal.example.org",
+}
+SHOW = """
+import json, sys
+import portal.settings as settings
+print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, default=str))
+"""
+
+
+def load(tmp_path: Path, variables: dict[str, str], *names: str) -> subprocess.CompletedProcess[str]:
+    """Load the settings in a process of their own, with nothing else in its environment."""
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path / "var"), **variables}
+    return subprocess.run(
+        [sys.executable, "-c", SHOW, *names],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+
+
+def read(tmp_path: Path, variables: dict[str, str], *names: str) -> dict[str, Any]:
+    """The named settings under these variables."""
+    process = load(tmp_path, variables, *names)
+    assert process.returncode == 0, process.stderr
+    found: dict[str, Any] = json.loads(process.stdout)
+    return found
+
+
+def test_defaults_run_and_are_for_development(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        {},
+        "DEBUG",
+        "DATABASES",
+        "CHANNEL_LAYERS",
+        "ALLOWED_HOSTS",
+        "SECURE_SSL_REDIRECT",
+        "SECRET_KEY",
+    )
+    assert found["DEBUG"] is True
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "db.sqlite3")
+    assert found["DATABASES"]["default"]["TEST"]["NAME"] != found["DATABASES"]["default"]["NAME"]
+    assert found["CHANNEL_LAYERS"]["default"]["BACKEND"] == "channels.layers.InMemoryChannelLayer"
+    assert "127.0.0.1" in found["ALLOWED_HOSTS"]
+    assert found["SECURE_SSL_REDIRECT"] is False
+    assert len(found["SECRET_KEY"]) >= 50
+
+
+def test_the_generated_key_is_kept_and_private(tmp_path: Path) -> None:
+    first = read(tmp_path, {}, "SECRET_KEY")
+    assert read(tmp_path, {}, "SECRET_KEY") == first
+    file = tmp_path / "var" / "secret-key"
+    assert file.read_text() == first["SECRET_KEY"]
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_given_key_wins_and_is_not_kept(tmp_path: Path) -> None:
+    assert read(tmp_path, {"PORTAL_SECRET_KEY": "mine"}, "SECRET_KEY") == {"SECRET_KEY": "mine"}
+    assert not (tmp_path / "var" / "secret-key").exists()
+
+
+def test_a_key_may_come_from_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text(KEY + "\n")
+    found = read(tmp_path, {"PORTAL_SECRET_KEY_FILE": str(secret)}, "SECRET_KEY")
+    assert found == {"SECRET_KEY": KEY}
+
+
+def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path)}
+    command = [sys.executable, "-c", SHOW, "SECRET_KEY"]
+    started = [
+        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        for _ in range(4)
+    ]
+    assert len({process.communicate(timeout=60)[0] for process in started}) == 1
+
+
+def test_production_is_strict(tmp_path: Path) -> None:
+    found = read(
+        tmp_path,
+        PRODUCTION,
+        *("DEBUG", "ALLOWED_HOSTS", "SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE"),
+        *("SECURE_HSTS_SECONDS", "SECURE_PROXY_SSL_HEADER", "STORAGES"),
+    )
+    assert found["DEBUG"] is False
+    assert found["ALLOWED_HOSTS"] == ["portal.example.org"]
+    assert found["SECURE_SSL_REDIRECT"]
+    assert found["SESSION_COOKIE_SECURE"]
+    assert found["CSRF_COOKIE_SECURE"]
+    assert found["SECURE_HSTS_SECONDS"] > 0
+    assert found["SECURE_PROXY_SSL_HEADER"] is None
+    assert "Manifest" in found["STORAGES"]["staticfiles"]["BACKEND"]
+
+
+def test_production_over_plain_http(tmp_path: Path) -> None:
+    names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
+    assert not any(read(tmp_path, {**PRODUCTION, "PORTAL_HTTPS": "false"}, *names).values())
+
+
+def test_a_proxy_is_believed_when_told_so(tmp_path: Path) -> None:
+    found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "SECURE_PROXY_SSL_HEADER")
+    assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+
+
+def test_postgres_has_a_pool(tmp_path: Path) -> None:
+    url = "postgres://portal:p%40ss@db:5433/portal?sslmode=require"
+    database = read(tmp_path, {"DATABASE_URL": url}, "DATABASES")["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db", 5433, "portal")
+    assert (database["USER"], database["PASSWORD"]) == ("portal", "p@ss")
+    assert database["OPTIONS"]["sslmode"] == "require"
+    assert database["OPTIONS"]["pool"]
+    assert database["CONN_MAX_AGE"] == 0
+
+
+def test_sqlite_locks_before_it_reads(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/other.sqlite3"
+    database = read(tmp_path, {"DATABASE_URL": url}, "DATABASES")["DATABASES"]["default"]
+    assert database["NAME"] == f"{tmp_path}/other.sqlite3"
+    assert database["OPTIONS"]["transaction_mode"] == "IMMEDIATE"
+    assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
+
+
+def test_redis_carries_the_news(tmp_path: Path) -> None:
+    urls = "redis://one:6379/0, rediss://user:word@two/1"
+    layer = read(tmp_path, {"REDIS_URL": urls}, "CHANNEL_LAYERS")["CHANNEL_LAYERS"]["default"]
+    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["CONFIG"]["hosts"] == ["redis://one:6379/0", "rediss://user:word@two/1"]
+
+
+def test_lists_and_limits(tmp_path: Path) -> None:
+    variables = {
+        "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173",
+        "PORTAL_HIDDEN_KEYS": '{"showHealth": ["wounds"], "always": ["plot"]}',
+        "PORTAL_MAX_MESSAGE_BYTES": "1000",
+        "PORTAL_LOG_LEVEL": "warning",
+        "PORTAL_LOGIN_ATTEMPTS": "",
+    }
+    names = (
+        "CORS_ALLOWED_ORIGINS",
+        "PORTAL_HIDDEN_KEYS",
+        "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE",
+        "AXES_FAILURE_LIMIT",
+    )
+    assert read(tmp_path, variables, *names) == {
+        "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
+        "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
+        "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 1000,
+        "AXES_FAILURE_LIMIT": 10,
+    }
+
+
+BAD = [
+    ("PORTAL_DEBUG", "maybe"),
+    ("PORTAL_HTTPS", "2"),
+    ("PORTAL_BEHIND_PROXY", "nginx"),
+    ("PORTAL_LOG_JSON", "json"),
+    ("PORTAL_LOG_LEVEL", "LOUD"),
+    ("PORTAL_ACCESS_TOKEN_MINUTES", "0"),
+    ("PORTAL_ACCESS_TOKEN_MINUTES", "an hour"),
+    ("PORTAL_REFRESH_TOKEN_DAYS", "-1"),
+    ("PORTAL_MAX_MESSAGE_BYTES", "64k"),
+    ("PORTAL_MAX_MESSAGE_BYTES", "-1"),
+    ("PORTAL_LOGIN_ATTEMPTS", "1.5"),
+    ("PORTAL_LOGIN_ATTEMPTS", "9" * 5000),
+    ("PORTAL_ALLOWED_HOSTS", "https://portal.example.org"),
+    ("PORTAL_ALLOWED_HOSTS", "portal.example.org:8000"),
+    ("PORTAL_ALLOWED_ORIGINS", "table.example.org"),
+    ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org/"),
+    ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),
+    ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org:99999999"),
+    ("PORTAL_ALLOWED_ORIGINS", "*"),
+    ("PORTAL_HIDDEN_KEYS", "{showHealth"),
+    ("PORTAL_HIDDEN_KEYS", '["wounds"]'),
+    ("PORTAL_HIDDEN_KEYS", '{"showWounds": ["wounds"]}'),
+    ("PORTAL_HIDDEN_KEYS", '{"showHealth": "wounds"}'),
+    ("PORTAL_HIDDEN_KEYS", '{"showHealth": [1]}'),
+    ("DATABASE_URL", "mysql://root@db/portal"),
+    ("DATABASE_URL", "portal.sqlite3"),
+    ("DATABASE_URL", "sqlite:///:memory:"),
+    ("DATABASE_URL", "postgres://db"),
+    ("DATABASE_URL", "postgres://db:port/portal"),
+    ("REDIS_URL", "http://127.0.0.1:6379"),
+    ("REDIS_URL", "127.0.0.1:6379"),
+    ("REDIS_URL", "redis://127.0.0.1:port"),
+    ("PORTAL_DATA_DIR", "/dev/null/var"),
+    ("PORTAL_SECRET_KEY_FILE", "/nowhere/secret"),
+]
+
+
+@pytest.mark.parametrize(("name", "value"), BAD)
+def test_a_bad_value_stops_the_process_with_one_sentence(tmp_path: Path, name: str, value: str) -> None:
+    process = load(tmp_path, {name: value})
+    assert process.returncode == 1
+    assert process.stderr.startswith(name)
+    assert process.stderr.count("\n") == 1
+    assert process.stderr.endswith(".\n")
+
+
+@pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_ALLOWED_HOSTS"])
+@pytest.mark.parametrize("value", ["", "  "])
+def test_production_does_not_start_without(tmp_path: Path, name: str, value: str) -> None:
+    process = load(tmp_path, {**PRODUCTION, name: value})
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"{name} is not set")
+    assert process.stderr.count("\n") == 1
+
+
+def test_production_does_not_start_with_a_short_key(tmp_path: Path) -> None:
+    process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY": "short"})
+    assert process.returncode == 1
+    assert process.stderr.startswith("PORTAL_SECRET_KEY is too short")
+
+
+def test_manage_py_tells_the_same(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_DEBUG": "perhaps"}
+    command = [sys.executable, "manage.py", "check"]
+    process = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert process.returncode == 1
+    assert process.stderr == "PORTAL_DEBUG must be true or false, not 'perhaps'.\n"
