@@ -1,0 +1,73 @@
+"""The cast of every test: an owner, an editor and a viewer of one library with one portal view, and a stranger."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from libraries.models import Library, Membership, PortalView, User
+from libraries.roles import Role
+
+PASSWORD = "correct horse battery staple"  # noqa: S105  # of test users only
+
+ITEMS: list[dict[str, Any]] = [
+    {"id": "map", "type": "image", "image": "/static/demo/map.svg", "gmNotes": "trap at the door"},
+    {
+        "id": "ogre",
+        "type": "stat-block",
+        "name": "Ogre",
+        "hp": 30,
+        "maxHp": 60,
+        "ac": 11,
+        "actions": ["club"],
+    },
+    {"id": "spy", "type": "token", "name": "Spy", "visible": False, "hp": 9},
+]
+
+
+@pytest.fixture(autouse=True)
+def _quick_passwords(settings: Any) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def make_user(db: None) -> Callable[[str], User]:
+    def make(name: str) -> User:
+        return User.objects.create_user(f"{name}@example.org", PASSWORD, name=name.title())
+
+    return make
+
+
+@pytest.fixture
+def owner(make_user: Callable[[str], User]) -> User:
+    return make_user("owner")
+
+
+@pytest.fixture
+def editor(make_user: Callable[[str], User]) -> User:
+    return make_user("editor")
+
+
+@pytest.fixture
+def viewer(make_user: Callable[[str], User]) -> User:
+    return make_user("viewer")
+
+
+@pytest.fixture
+def stranger(make_user: Callable[[str], User]) -> User:
+    return make_user("stranger")
+
+
+@pytest.fixture
+def library(owner: User, editor: User, viewer: User) -> Library:
+    library = Library.objects.create(name="Library")
+    for user, role in ((owner, Role.OWNER), (editor, Role.EDITOR), (viewer, Role.VIEWER)):
+        Membership.objects.create(library=library, user=user, role=role.value)
+    return library
+
+
+@pytest.fixture
+def portal_view(library: Library) -> PortalView:
+    return PortalView.objects.create(library=library, name="Evening", items=ITEMS)

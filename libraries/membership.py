@@ -1,0 +1,150 @@
+"""Writes to people, libraries and memberships. The same rules as in `libraries.services` hold.
+
+A change of access is published to every portal view of the library, so that open connections follow it at once.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
+from libraries.models import Library, Membership, PortalView, User
+from libraries.roles import Role
+from libraries.selectors import libraries_of
+from libraries.services import publish_deleted, require_controller
+from realtime import broadcast
+
+
+def register_user(*, email: str, password: str, name: str = "") -> User:
+    """A new user. The password is already validated; Conflict when the address is taken."""
+    try:
+        with transaction.atomic():
+            return User.objects.create_user(email, password, name=name)
+    except IntegrityError:
+        raise Conflict(
+            "There is an account with this e-mail address already; log in instead.",
+            {"email": "Already in use."},
+        ) from None
+
+
+def set_user_active(*, user_id: UUID, is_active: bool) -> None:
+    """Let a user in, or shut them out: their open connections are closed at once."""
+    with transaction.atomic():
+        User.objects.filter(id=user_id).update(is_active=is_active)
+        if not is_active:
+            for library_id in Membership.objects.filter(user_id=user_id).values_list("library_id", flat=True):
+                _publish_access(library_id, user_id, None)
+
+
+def create_library(*, actor_id: UUID, name: str, description: str = "") -> Library:
+    """A new library whose owner is the person who asks."""
+    with transaction.atomic():
+        library = Library.objects.create(name=name, description=description)
+        Membership.objects.create(library=library, user_id=actor_id, role=Role.OWNER.value)
+    library.role = Role.OWNER.value
+    return library
+
+
+def update_library(
+    *, actor_id: UUID, library_id: UUID, name: str | None = None, description: str | None = None
+) -> Library:
+    """A library with a new name or description; owners and editors may."""
+    with transaction.atomic():
+        library = _lock(actor_id, library_id)
+        require_controller(library.role)
+        library.name = library.name if name is None else name
+        library.description = library.description if description is None else description
+        library.save(update_fields=["name", "description", "updated_at"])
+    return library
+
+
+def delete_library(*, actor_id: UUID | None, library_id: UUID) -> None:
+    """Delete a library with its portal views; their connections are told, and closed. Owners may."""
+    with transaction.atomic():
+        library = _lock_as_owner(actor_id, library_id)
+        publish_deleted(list(PortalView.objects.filter(library=library).values_list("id", flat=True)))
+        library.delete()
+
+
+def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Role) -> Membership:
+    """Make the user with that e-mail address a member. Owners may; NotFound when nobody has the address."""
+    with transaction.atomic():
+        library = _lock_as_owner(actor_id, library_id)
+        user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+        if user is None:
+            raise InvalidPayload(
+                "Nobody has this e-mail address here; ask them to register first.", {"email": "Unknown."}
+            )
+        if Membership.objects.filter(library=library, user=user).exists():
+            raise Conflict(
+                f"{user.email} is a member already; change the role instead.", {"email": "Already a member."}
+            )
+        membership = Membership.objects.create(library=library, user=user, role=role.value)
+        _publish_access(library_id, user.id, role)
+    return membership
+
+
+def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role: Role) -> Membership:
+    """Give a member another role. Owners may; Conflict if the library would lose its last owner."""
+    with transaction.atomic():
+        membership = _lock_membership(actor_id, library_id, user_id)
+        if role != Role.OWNER:
+            _keep_an_owner(membership)
+        membership.role = role.value
+        membership.save(update_fields=["role"])
+        _publish_access(library_id, user_id, role)
+    return membership
+
+
+def remove_member(*, actor_id: UUID | None, library_id: UUID, user_id: UUID) -> None:
+    """End a membership. Owners may, and anybody their own; Conflict if it is the last owner's."""
+    with transaction.atomic():
+        membership = _lock_membership(actor_id, library_id, user_id, own=True)
+        _keep_an_owner(membership)
+        membership.delete()
+        _publish_access(library_id, user_id, None)
+
+
+def _lock(actor_id: UUID | None, library_id: UUID) -> Library:
+    # Locking the library's row puts changes to its memberships one after the other: that keeps the last owner.
+    visible = Library.objects.all() if actor_id is None else libraries_of(actor_id)
+    library = visible.select_for_update(of=("self",)).filter(id=library_id).first()
+    if library is None:
+        raise NotFound("There is no such library.")
+    return library
+
+
+def _lock_as_owner(actor_id: UUID | None, library_id: UUID) -> Library:
+    library = _lock(actor_id, library_id)
+    if actor_id is not None and library.role != Role.OWNER:
+        raise Forbidden("Only an owner of the library may do this.")
+    return library
+
+
+def _lock_membership(
+    actor_id: UUID | None, library_id: UUID, user_id: UUID, *, own: bool = False
+) -> Membership:
+    if own and actor_id == user_id:
+        _lock(actor_id, library_id)
+    else:
+        _lock_as_owner(actor_id, library_id)
+    membership = Membership.objects.filter(library_id=library_id, user_id=user_id).first()
+    if membership is None:
+        raise NotFound("This person is not a member of the library.")
+    return membership
+
+
+def _keep_an_owner(membership: Membership) -> None:
+    others = Membership.objects.filter(library_id=membership.library_id, role=Role.OWNER.value).exclude(
+        id=membership.id
+    )
+    if membership.role == Role.OWNER and not others.exists():
+        raise Conflict("A library needs an owner: make somebody else an owner first.")
+
+
+def _publish_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
+    for portal_view_id in PortalView.objects.filter(library_id=library_id).values_list("id", flat=True):
+        transaction.on_commit(partial(broadcast.broadcast_access, portal_view_id, user_id, role), robust=True)

@@ -1,0 +1,189 @@
+"""What is stored: people, libraries, who belongs to which, and portal views.
+
+Rules that the database can hold are constraints here. Nothing here decides who may do what (`services`), and nothing
+here tells anybody of a change.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+from django.db.models import F, Q
+from django.db.models.functions import Lower
+
+from libraries.roles import Role
+from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are kept in lower case, so that log-in does not depend on it."""
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A new user; ValueError without an e-mail address."""
+        if not email:
+            raise ValueError("A user needs an e-mail address.")
+        user: User = self.model(email=email.strip().lower(), **extra)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A new user who may do everything in the admin."""
+        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **extra})
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        """The user with that e-mail address, in whatever case it was typed."""
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """Somebody who logs in, with an e-mail address."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    email = models.EmailField("e-mail address", unique=True)
+    name = models.CharField(max_length=100, blank=True)
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Off: may not log in, and is cut off at once."
+    )
+    is_staff = models.BooleanField("staff", default=False, help_text="May open this admin.")
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        ordering = ("email",)
+        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case"),)
+
+    def __str__(self) -> str:
+        return self.email
+
+    def get_full_name(self) -> str:
+        """The name to show others: never the whole e-mail address."""
+        return self.name or self.email.partition("@")[0]
+
+    def clean(self) -> None:
+        """Keep the address in lower case, also when it comes from a form."""
+        super().clean()
+        self.email = self.email.strip().lower()
+
+
+class Library(models.Model):
+    """A collection of portal views, shared by its members."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=MAX_NAME_CHARS)
+    description = models.TextField(blank=True, max_length=2000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
+        User, through="Membership", related_name="libraries"
+    )
+
+    role: str
+    """The asker's role, on an object from `libraries.selectors.libraries_of`."""
+
+    class Meta:
+        ordering = ("name", "id")
+        verbose_name_plural = "libraries"
+        constraints = (models.CheckConstraint(condition=~Q(name=""), name="library_has_a_name"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    """A user's role in a library. A library keeps at least one owner (`services` sees to it)."""
+
+    ROLES: ClassVar = [(role.value, role.value.title()) for role in Role]
+
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=6, choices=ROLES, default=Role.VIEWER.value)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("library", "user__email")
+        constraints = (
+            models.UniqueConstraint(fields=("user", "library"), name="one_membership_per_user_and_library"),
+            models.CheckConstraint(
+                condition=Q(role__in=[role.value for role in Role]), name="membership_role_is_known"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.library}"
+
+
+def new_epoch() -> str:
+    """A word that no other epoch has; versions of different epochs can't be compared."""
+    return uuid.uuid4().hex
+
+
+class PortalView(models.Model):
+    """What an audience sees. `version` rises by one with each stored change and counts within one `epoch`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="portal_views")
+    name = models.CharField(max_length=MAX_NAME_CHARS)
+    show_encounter = models.BooleanField("encounter", default=False, help_text="Initiative, turn and round.")
+    show_health = models.BooleanField("health", default=False)
+    show_ac = models.BooleanField("armour class", default=False)
+    show_actions = models.BooleanField("actions", default=False)
+    health_display = models.CharField(
+        max_length=7, choices=[(display, display) for display in HEALTH_DISPLAYS], default=HEALTH_DISPLAYS[0]
+    )
+    auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
+    blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
+    current_item = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Counted from 0; empty: none."
+    )
+    items = models.JSONField(default=list, blank=True)
+    version = models.PositiveBigIntegerField(default=1, editable=False)
+    epoch = models.CharField(max_length=32, default=new_epoch, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    role: str
+    """The asker's role, on an object from `libraries.selectors.portal_views_of`."""
+
+    class Meta:
+        ordering = ("name", "id")
+        constraints = (
+            models.CheckConstraint(condition=~Q(name=""), name="portal_view_has_a_name"),
+            models.CheckConstraint(condition=Q(version__gte=1), name="portal_view_version_from_one"),
+            models.CheckConstraint(
+                condition=Q(health_display__in=HEALTH_DISPLAYS), name="portal_view_health_display_is_known"
+            ),
+            models.CheckConstraint(
+                condition=Q(current_item__isnull=True) | Q(current_item__lt=MAX_ITEMS),
+                name="portal_view_current_item_in_range",
+            ),
+        )
+        indexes = (models.Index(F("library"), Lower("name"), name="portal_view_by_library"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def state(self) -> dict[str, Any]:
+        """The whole state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC."""
+        return {
+            "id": str(self.id),
+            "libraryId": str(self.library_id),
+            **{key: getattr(self, field.column) for key, field in FIELDS.items()},
+            "version": self.version,
+            "createdAt": iso(self.created_at),
+            "updatedAt": iso(self.updated_at),
+        }
+
+
+def iso(moment: datetime) -> str:
+    """A moment as ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` gives it."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

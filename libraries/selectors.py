@@ -1,0 +1,96 @@
+"""Reads. The only place that asks for a membership; every other module asks here.
+
+Each function that a person's request leads to takes that person's id and answers nothing about what they may not see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db.models import CharField, OuterRef, QuerySet, Subquery
+
+from libraries.models import Library, Membership, PortalView, User
+from libraries.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What one person is to one portal view: `role` is None for somebody without access, or where there is none."""
+
+    is_active: bool
+    role: Role | None
+    version: int
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A portal view as it is stored: its whole state, and the epoch that the state's version counts in."""
+
+    state: dict[str, Any]
+    epoch: str
+
+    @property
+    def version(self) -> int:
+        """The version of the state."""
+        return int(self.state["version"])
+
+
+def get_access(*, user_id: UUID, portal_view_id: UUID) -> Access | None:
+    """The person's access to the portal view, in one query; None when there is no such person."""
+    portal_view = PortalView.objects.filter(id=portal_view_id)
+    row = (
+        User.objects.filter(id=user_id)
+        .annotate(
+            role=Subquery(
+                Membership.objects.filter(user=OuterRef("id"), library__portal_views=portal_view_id).values(
+                    "role"
+                )[:1]
+            ),
+            version=Subquery(portal_view.values("version")[:1]),
+            epoch=Subquery(portal_view.values("epoch")[:1]),
+        )
+        .values_list("is_active", "role", "version", "epoch")
+        .first()
+    )
+    if row is None:
+        return None
+    is_active, role, version, epoch = row
+    return Access(is_active, Role(role) if role else None, version or 0, epoch or "")
+
+
+def load(portal_view_id: UUID) -> Stored | None:
+    """A portal view's stored state, or None if it is gone."""
+    portal_view = PortalView.objects.filter(id=portal_view_id).first()
+    return None if portal_view is None else Stored(portal_view.state(), portal_view.epoch)
+
+
+def versions(portal_view_ids: Collection[UUID]) -> dict[UUID, tuple[int, str]]:
+    """Version and epoch of each of these portal views that exists, in one query."""
+    rows = PortalView.objects.filter(id__in=portal_view_ids).values_list("id", "version", "epoch")
+    return {portal_view_id: (version, epoch) for portal_view_id, version, epoch in rows}
+
+
+def _role_of(user_id: UUID, library: str) -> Subquery:
+    role = Membership.objects.filter(user_id=user_id, user__is_active=True, library=OuterRef(library)).values(
+        "role"
+    )
+    return Subquery(role[:1], output_field=CharField())
+
+
+def libraries_of(user_id: UUID) -> QuerySet[Library]:
+    """The person's libraries, each with their `role` in it."""
+    return Library.objects.annotate(role=_role_of(user_id, "id")).filter(role__isnull=False)
+
+
+def portal_views_of(user_id: UUID) -> QuerySet[PortalView]:
+    """The portal views in the person's libraries, each with their `role`."""
+    return PortalView.objects.annotate(role=_role_of(user_id, "library_id")).filter(role__isnull=False)
+
+
+def memberships_of(library_id: UUID) -> QuerySet[Membership]:
+    """A library's memberships with their users."""
+    return Membership.objects.filter(library_id=library_id).select_related("user")

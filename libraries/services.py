@@ -1,0 +1,183 @@
+"""Writes to portal views. REST, the admin, commands and sockets all call these.
+
+Each is one transaction: it locks the row, checks who asks, stores, raises the version by one, and publishes once the
+transaction is committed. `actor_id` is the person who asks; None is the site itself (the admin, a command), whose
+caller has checked the permission. `sender` is the connection a change came by: it gets no copy of it. All raise
+`libraries.errors`. Libraries and memberships are in `libraries.membership`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from libraries.errors import Forbidden, InvalidPayload, NotFound, VersionConflict
+from libraries.models import Library, PortalView
+from libraries.projection import item_patch_seen, patch_seen, project_relayed
+from libraries.roles import PortalRole, portal_role
+from libraries.selectors import libraries_of, portal_views_of
+from libraries.state import (
+    FIELDS,
+    State,
+    apply_item_patch,
+    apply_patch,
+    check_item_patch,
+    check_patch,
+    check_size,
+    find_item,
+)
+from realtime import broadcast
+
+
+def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapping[str, Any]) -> PortalView:
+    """A new portal view, in a library that the person may write to."""
+    patch = check_patch(payload).known
+    if "name" not in patch:
+        raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
+    with transaction.atomic():
+        libraries = Library.objects.all() if actor_id is None else libraries_of(actor_id)
+        library = libraries.filter(id=library_id).first()
+        if library is None:
+            raise NotFound("There is no such library.")
+        if actor_id is not None:
+            require_controller(library.role)
+        portal_view = PortalView(library=library)
+        _set(portal_view, patch)
+        portal_view.save(force_insert=True)
+    return portal_view
+
+
+def update_portal_view(
+    *,
+    actor_id: UUID | None,
+    portal_view_id: UUID,
+    payload: Mapping[str, Any],
+    if_version: int | None = None,
+    sender: str | None = None,
+) -> PortalView:
+    """The portal view after a patch; keys that it has not are relayed with it and not stored.
+
+    With `if_version`, VersionConflict unless that is the stored version.
+    """
+    patch = check_patch(payload)
+    with transaction.atomic():
+        portal_view = _lock(actor_id, portal_view_id)
+        if if_version is not None and if_version != portal_view.version:
+            raise VersionConflict(
+                f"The portal view has changed: its version is {portal_view.version}, not {if_version}. Read it again."
+            )
+        before = portal_view.state()
+        _store(portal_view, _set(portal_view, patch.known))
+        _publish_patch(before, portal_view.state(), patch.known, patch.relayed, sender)
+    return portal_view
+
+
+def update_item(
+    *,
+    actor_id: UUID | None,
+    portal_view_id: UUID,
+    item_id: str,
+    payload: Mapping[str, Any],
+    sender: str | None = None,
+) -> PortalView | None:
+    """The portal view after a patch was merged into one of its items; None, and no change, if it has no such item."""
+    patch = check_item_patch(item_id, payload)
+    with transaction.atomic():
+        portal_view = _lock(actor_id, portal_view_id)
+        index = find_item(portal_view.items, item_id)
+        if index is None:
+            return None
+        before, flags = portal_view.items[index], portal_view.state()
+        portal_view.items = apply_item_patch(portal_view.items, index, patch)
+        check_size(portal_view.state())
+        _store(portal_view, {"items"})
+        seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
+        transaction.on_commit(
+            partial(
+                broadcast.broadcast_item_update,
+                portal_view_id,
+                item_id,
+                seen(PortalRole.CONTROLLER),
+                viewers=seen(PortalRole.VIEWER),
+                index=index,
+                version=portal_view.version,
+                sender=sender,
+            ),
+            robust=True,
+        )
+    return portal_view
+
+
+def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_version: int | None = None) -> None:
+    """Delete a portal view; every connection to it is told, and closed."""
+    with transaction.atomic():
+        portal_view = _lock(actor_id, portal_view_id)
+        if if_version is not None and if_version != portal_view.version:
+            raise VersionConflict("The portal view has changed; read it again before you delete it.")
+        portal_view.delete()
+        publish_deleted([portal_view_id])
+
+
+def publish_deleted(portal_view_ids: Collection[UUID]) -> None:
+    """Tell the connections of these portal views, after commit, that they are gone."""
+    for portal_view_id in portal_view_ids:
+        transaction.on_commit(partial(broadcast.broadcast_deleted, portal_view_id), robust=True)
+
+
+def require_controller(role: str) -> None:
+    """Raise Forbidden unless the membership role may write."""
+    if portal_role(role) != PortalRole.CONTROLLER:
+        raise Forbidden("You may look at this, but only owners and editors may change it.")
+
+
+def _lock(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
+    """The row, locked until the transaction ends; one query, which also asks who the person is to it."""
+    visible: QuerySet[PortalView] = (
+        PortalView.objects.all() if actor_id is None else portal_views_of(actor_id)
+    )
+    try:
+        portal_view = visible.select_for_update(of=("self",)).get(id=portal_view_id)
+    except PortalView.DoesNotExist:
+        raise NotFound("There is no such portal view.") from None
+    if actor_id is not None:
+        require_controller(portal_view.role)
+    return portal_view
+
+
+def _set(portal_view: PortalView, known: Mapping[str, Any]) -> set[str]:
+    """Apply a checked patch to the model; the columns that it touched."""
+    before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
+    after: State = apply_patch(before, known)
+    check_size(after)
+    touched = {key for key in FIELDS if key in known or after[key] != before[key]}
+    for key in touched:
+        setattr(portal_view, FIELDS[key].column, after[key])
+    return {FIELDS[key].column for key in touched}
+
+
+def _store(portal_view: PortalView, columns: Collection[str]) -> None:
+    portal_view.version += 1
+    portal_view.save(update_fields=[*columns, "version", "updated_at"])
+
+
+def _publish_patch(
+    before: State, after: State, known: Mapping[str, Any], relayed: Mapping[str, Any], sender: str | None
+) -> None:
+    seen = patch_seen(before, after, known.keys(), PortalRole.VIEWER)
+    transaction.on_commit(
+        partial(
+            broadcast.broadcast_portal_view_update,
+            UUID(after["id"]),
+            {**patch_seen(before, after, known.keys(), PortalRole.CONTROLLER), **relayed},
+            viewers={**seen, **project_relayed(relayed, after)},
+            version=after["version"],
+            viewers_stored=bool(seen),
+            sender=sender,
+        ),
+        robust=True,
+    )

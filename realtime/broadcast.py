@@ -1,0 +1,176 @@
+"""Tells every process that has a connection to a portal view what happened to it.
+
+Each function encodes a message once per role and makes one `group_send`. They work from REST views, the admin,
+management commands and a plain shell; those that begin with `a` are for coroutines. They store nothing: a change
+that is to last goes through `libraries.services`, which calls these once it is committed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+import structlog
+from asgiref.sync import async_to_sync
+from channels.layers import get_channel_layer
+from redis.exceptions import RedisError
+
+from libraries.errors import Unavailable
+from libraries.projection import project_relayed
+from libraries.roles import Role, portal_role
+from realtime.groups import NEWS, News, portal_view_group
+from realtime.protocol import ItemUpdated, PortalViewUpdated, SyncResponded, encode
+
+log = structlog.get_logger(__name__)
+
+
+async def asend(news: News) -> None:
+    """Put news into the portal view's group; Unavailable while the channel layer is away."""
+    layer = get_channel_layer()
+    assert layer is not None, "settings.CHANNEL_LAYERS has no default"
+    try:
+        await layer.group_send(portal_view_group(news["portalViewId"]), news)
+    except (OSError, RedisError) as error:
+        raise Unavailable("The message could not be passed on; try again in a moment.") from error
+
+
+def send(news: News) -> None:
+    """`asend` for code that is not a coroutine. What is stored is stored: a layer that is away is logged, not raised."""
+    try:
+        async_to_sync(asend)(news)
+    except Unavailable as error:
+        log.warning("channel_layer_away", portalViewId=news["portalViewId"], error=repr(error.__cause__))
+
+
+def portal_view_update_news(
+    portal_view_id: UUID | str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    viewers_stored: bool = True,
+    sender: str | None = None,
+) -> News:
+    """The news of a patch: `payload` for controllers, `viewers` for viewers, who hear nothing if that is empty.
+
+    `viewers_stored` is false if what viewers get holds only relayed keys: then it carries no version.
+    """
+    seen = project_relayed(payload, None) if viewers is None else viewers
+    news = _news(portal_view_id, version, sender)
+    news["controllers"] = encode(PortalViewUpdated(payload=dict(payload), **_version(version)))
+    if seen:
+        news["viewers"] = encode(
+            PortalViewUpdated(payload=dict(seen), **_version(version if viewers_stored else None))
+        )
+    return news
+
+
+def broadcast_portal_view_update(
+    portal_view_id: UUID | str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any] | None = None,
+    version: int | None = None,
+    viewers_stored: bool = True,
+    sender: str | None = None,
+) -> None:
+    """Send `portal-view-updated` to every connection of a portal view but the sender's.
+
+    `payload` goes to controllers and `viewers` to viewers; without `viewers` they get the payload with everything
+    taken out that any flag could hide. `version` is that of the stored change; without it this is a relayed command
+    (and so it is for viewers if `viewers_stored` is false). From a coroutine use `abroadcast_portal_view_update`.
+    """
+    send(
+        portal_view_update_news(
+            portal_view_id,
+            payload,
+            viewers=viewers,
+            version=version,
+            viewers_stored=viewers_stored,
+            sender=sender,
+        )
+    )
+
+
+async def abroadcast_portal_view_update(
+    portal_view_id: UUID | str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any] | None = None,
+    sender: str | None = None,
+) -> None:
+    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away."""
+    await asend(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender))
+
+
+def item_update_news(
+    portal_view_id: UUID | str,
+    item_id: str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any],
+    index: int | None = None,
+    version: int | None = None,
+    sender: str | None = None,
+) -> News:
+    """The news of an item's patch; viewers hear nothing if `viewers` is empty."""
+    news = _news(portal_view_id, version, sender)
+    more = {**({} if index is None else {"index": index}), **_version(version)}
+    news["controllers"] = encode(ItemUpdated(payload={"itemId": item_id, **payload}, **more))
+    if viewers:
+        news["viewers"] = encode(ItemUpdated(payload={"itemId": item_id, **viewers}, **more))
+    return news
+
+
+def broadcast_item_update(
+    portal_view_id: UUID | str,
+    item_id: str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any],
+    index: int | None = None,
+    version: int | None = None,
+    sender: str | None = None,
+) -> None:
+    """Send `item-updated` to every connection but the sender's: `payload` to controllers, `viewers` to viewers."""
+    send(
+        item_update_news(
+            portal_view_id, item_id, payload, viewers=viewers, index=index, version=version, sender=sender
+        )
+    )
+
+
+async def abroadcast_sync_response(
+    portal_view_id: UUID | str, viewers: Mapping[str, Any], *, version: int, to: str | None = None
+) -> None:
+    """Send a controller's `sync-response` to all viewers, or to the one connection `to`."""
+    news = _news(portal_view_id, None, None)
+    news["viewers"] = encode(SyncResponded(payload=dict(viewers), version=version, source="controller"))
+    if to is not None:
+        news["to"] = to
+    await asend(news)
+
+
+def broadcast_deleted(portal_view_id: UUID | str) -> None:
+    """Tell every connection that the portal view is gone, and close it."""
+    send(News(type=NEWS, event="deleted", portalViewId=str(portal_view_id)))
+
+
+def broadcast_access(portal_view_id: UUID | str, user_id: UUID | str, role: Role | None) -> None:
+    """Tell a person's connections their new role; None closes them."""
+    portal = None if role is None else str(portal_role(role))
+    send(News(type=NEWS, event="access", portalViewId=str(portal_view_id), userId=str(user_id), role=portal))
+
+
+def _news(portal_view_id: UUID | str, version: int | None, sender: str | None) -> News:
+    news = News(type=NEWS, event="message", portalViewId=str(portal_view_id))
+    if version is not None:
+        news["version"] = version
+    if sender is not None:
+        news["sender"] = sender
+    return news
+
+
+def _version(version: int | None) -> dict[str, int]:
+    return {} if version is None else {"version": version}
