@@ -124,9 +124,7 @@ def _lock_as_owner(actor_id: UUID | None, library_id: UUID) -> Library:
     return library
 
 
-def _lock_membership(
-    actor_id: UUID | None, library_id: UUID, user_id: UUID, *, own: bool = False
-) -> Membership:
+def _lock_membership(actor_id: UUID | None, library_id: UUID, user_id: UUID, *, own: bool = False) -> Membership:
     if own and actor_id == user_id:
         _lock(actor_id, library_id)
     else:

@@ -46,9 +46,7 @@ class User(AbstractBaseUser, PermissionsMixin):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("e-mail address", unique=True)
     name = models.CharField(max_length=100, blank=True)
-    is_active = models.BooleanField(
-        "active", default=True, help_text="Off: may not log in, and is cut off at once."
-    )
+    is_active = models.BooleanField("active", default=True, help_text="Off: may not log in, and is cut off at once.")
     is_staff = models.BooleanField("staff", default=False, help_text="May open this admin.")
     date_joined = models.DateTimeField(auto_now_add=True)
 
@@ -142,9 +140,7 @@ class PortalView(models.Model):
     )
     auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
-    current_item = models.PositiveIntegerField(
-        null=True, blank=True, help_text="Counted from 0; empty: none."
-    )
+    current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
     items = models.JSONField(default=list, blank=True)
     version = models.PositiveBigIntegerField(default=1, editable=False)
     epoch = models.CharField(max_length=32, default=new_epoch, editable=False)

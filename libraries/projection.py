@@ -212,6 +212,4 @@ def item_patch_seen(
     if shown == UNSEEN_ITEM:
         return seen
     changed = difference(before, after)
-    return {
-        key: value for key, value in shown.items() if key in seen or (key in patch and key not in changed)
-    }
+    return {key: value for key, value in shown.items() if key in seen or (key in patch and key not in changed)}

@@ -46,9 +46,7 @@ def get_access(*, user_id: UUID, portal_view_id: UUID) -> Access | None:
         User.objects.filter(id=user_id)
         .annotate(
             role=Subquery(
-                Membership.objects.filter(user=OuterRef("id"), library__portal_views=portal_view_id).values(
-                    "role"
-                )[:1]
+                Membership.objects.filter(user=OuterRef("id"), library__portal_views=portal_view_id).values("role")[:1]
             ),
             version=Subquery(portal_view.values("version")[:1]),
             epoch=Subquery(portal_view.values("epoch")[:1]),
@@ -75,9 +73,7 @@ def versions(portal_view_ids: Collection[UUID]) -> dict[UUID, tuple[int, str]]:
 
 
 def _role_of(user_id: UUID, library: str) -> Subquery:
-    role = Membership.objects.filter(user_id=user_id, user__is_active=True, library=OuterRef(library)).values(
-        "role"
-    )
+    role = Membership.objects.filter(user_id=user_id, user__is_active=True, library=OuterRef(library)).values("role")
     return Subquery(role[:1], output_field=CharField())
 
 

@@ -137,9 +137,7 @@ def require_controller(role: str) -> None:
 
 def _lock(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
     """The row, locked until the transaction ends; one query, which also asks who the person is to it."""
-    visible: QuerySet[PortalView] = (
-        PortalView.objects.all() if actor_id is None else portal_views_of(actor_id)
-    )
+    visible: QuerySet[PortalView] = PortalView.objects.all() if actor_id is None else portal_views_of(actor_id)
     try:
         portal_view = visible.select_for_update(of=("self",)).get(id=portal_view_id)
     except PortalView.DoesNotExist:

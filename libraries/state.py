@@ -168,9 +168,7 @@ def apply_patch(state: State, known: Mapping[str, Any]) -> State:
     current = after["currentItem"]
     if current is not None and current >= len(after["items"]):
         if known.get("currentItem") is not None:
-            sentence = (
-                f"There is no item {current}; the portal view has {len(after['items'])}, counted from 0."
-            )
+            sentence = f"There is no item {current}; the portal view has {len(after['items'])}, counted from 0."
             raise InvalidPayload(f"Nothing was changed: currentItem: {sentence}", {"currentItem": sentence})
         after["currentItem"] = None
     return after
@@ -181,9 +179,7 @@ def find_item(items: list[dict[str, Any]], item_id: str) -> int | None:
     return next((index for index, item in enumerate(items) if item["id"] == item_id), None)
 
 
-def apply_item_patch(
-    items: list[dict[str, Any]], index: int, patch: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The items with a checked patch merged, shallowly, into the one at `index`."""
     return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
 

@@ -16,9 +16,7 @@ MAX_DATA_URL_CHARS = 16 * 1024
 URL_KEYS = frozenset({"avatar", "href", "image", "img", "link", "portrait", "src", "thumbnail", "uri", "url"})
 _URL_ENDINGS = ("href", "image", "src", "uri", "url")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
-_SCRIPT = re.compile(
-    r"[\x00-\x20]*(?:(?:javascript|vbscript):\S|data:[a-z]+/[a-z0-9.+\-]+[;,])", re.IGNORECASE
-)
+_SCRIPT = re.compile(r"[\x00-\x20]*(?:(?:javascript|vbscript):\S|data:[a-z]+/[a-z0-9.+\-]+[;,])", re.IGNORECASE)
 _SMALL_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/]*={0,2}", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x20]")
 _NOT_ALNUM = re.compile(r"[\W_]+")

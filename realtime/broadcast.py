@@ -60,9 +60,7 @@ def portal_view_update_news(
     news = _news(portal_view_id, version, sender)
     news["controllers"] = encode(PortalViewUpdated(payload=dict(payload), **_version(version)))
     if seen:
-        news["viewers"] = encode(
-            PortalViewUpdated(payload=dict(seen), **_version(version if viewers_stored else None))
-        )
+        news["viewers"] = encode(PortalViewUpdated(payload=dict(seen), **_version(version if viewers_stored else None)))
     return news
 
 
@@ -135,9 +133,7 @@ def broadcast_item_update(
 ) -> None:
     """Send `item-updated` to every connection but the sender's: `payload` to controllers, `viewers` to viewers."""
     send(
-        item_update_news(
-            portal_view_id, item_id, payload, viewers=viewers, index=index, version=version, sender=sender
-        )
+        item_update_news(portal_view_id, item_id, payload, viewers=viewers, index=index, version=version, sender=sender)
     )
 
 

@@ -19,10 +19,7 @@ BEARER_PREFIX = "bearer."
 MAX_REF_CHARS = 64
 MAX_REF_NUMBER = 2**53 - 1
 
-Ref = (
-    Annotated[str, Meta(max_length=MAX_REF_CHARS)]
-    | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
-)
+Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
 
 
 class CloseCode(IntEnum):
@@ -151,13 +148,9 @@ def _what_is_wrong(text: str) -> InvalidMessage:
         return InvalidMessage("invalid-message", "A message needs a type, which is text.", ref)
     if kind not in CLIENT_MESSAGES:
         known = ", ".join(CLIENT_MESSAGES)
-        return InvalidMessage(
-            "unknown-type", f"There is no message type “{kind[:64]}”; there are {known}.", ref
-        )
+        return InvalidMessage("unknown-type", f"There is no message type “{kind[:64]}”; there are {known}.", ref)
     if not isinstance(message.get("payload", {}), dict) or "payload" not in message:
-        code = (
-            "invalid-payload" if "payload" in CLIENT_MESSAGES[kind].__struct_fields__ else "invalid-message"
-        )
+        code = "invalid-payload" if "payload" in CLIENT_MESSAGES[kind].__struct_fields__ else "invalid-message"
         return InvalidMessage(code, f"The body of {kind} is wrong: {_shape(kind)}.", ref)
     return InvalidMessage("invalid-message", f"The body of {kind} is wrong: {_shape(kind)}.", ref)
 

@@ -62,9 +62,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "is_staff",
-                    models.BooleanField(
-                        default=False, help_text="May open this admin.", verbose_name="staff"
-                    ),
+                    models.BooleanField(default=False, help_text="May open this admin.", verbose_name="staff"),
                 ),
                 ("date_joined", models.DateTimeField(auto_now_add=True)),
                 (
@@ -99,9 +97,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
+                    models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID"),
                 ),
                 (
                     "role",
@@ -175,9 +171,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "current_item",
-                    models.PositiveIntegerField(
-                        blank=True, help_text="Counted from 0; empty: none.", null=True
-                    ),
+                    models.PositiveIntegerField(blank=True, help_text="Counted from 0; empty: none.", null=True),
                 ),
                 ("items", models.JSONField(blank=True, default=list)),
                 ("version", models.PositiveBigIntegerField(default=1, editable=False)),
@@ -208,9 +202,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="membership",
-            constraint=models.UniqueConstraint(
-                fields=("user", "library"), name="one_membership_per_user_and_library"
-            ),
+            constraint=models.UniqueConstraint(fields=("user", "library"), name="one_membership_per_user_and_library"),
         ),
         migrations.AddConstraint(
             model_name="membership",
@@ -255,9 +247,7 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name="portalview",
             constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("current_item__isnull", True), ("current_item__lt", 500), _connector="OR"
-                ),
+                condition=models.Q(("current_item__isnull", True), ("current_item__lt", 500), _connector="OR"),
                 name="portal_view_current_item_in_range",
             ),
         ),
