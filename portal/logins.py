@@ -29,4 +29,4 @@ def refuse_rest(sender: str, request: HttpRequest | Request, **others: object) -
     """Answer a REST log-in with 429; axes' middleware sees only Django's requests, and answers the form."""
     if isinstance(request, Request):
         wait = settings.AXES_COOLOFF_TIME.total_seconds()
-        raise Throttled(wait, detail=settings.AXES_COOLOFF_MESSAGE)
+        raise Throttled(wait, detail="Too many failed log-ins.")

@@ -6,6 +6,7 @@ logging does not belong here.
 
 import logging
 import re
+import sys
 from typing import Any
 
 import structlog
@@ -24,6 +25,12 @@ _SECRETS = (
     # A JSON Web Token anywhere
     (re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), STRUCK),
 )
+
+
+def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Drop uvicorn's second copy of its message, which is for terminals."""
+    event.pop("color_message", None)
+    return event
 
 
 def strike(text: str) -> str:
@@ -72,10 +79,12 @@ def _shared() -> list[Processor]:
 def formatter(as_json: bool) -> logging.Formatter:
     """The formatter of all records: one JSON object a line, or lines for people."""
     renderer: Processor = (
-        structlog.processors.JSONRenderer(ensure_ascii=False) if as_json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if as_json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
     )
     return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder()],
+        foreign_pre_chain=[*_shared(), structlog.stdlib.ExtraAdder(), _drop_color_message],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -114,6 +123,7 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
             # django-structlog logs each request, with its id, and each exception
             "django.request": {**passed_on, "level": "CRITICAL"},
             "django.server": passed_on,
+            "axes": {**passed_on, "level": "WARNING"},  # its INFO repeats each step
             "uvicorn": passed_on,
             "uvicorn.error": passed_on,
             # its lines are made for one format and hold the query string; django-structlog logs requests

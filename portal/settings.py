@@ -5,6 +5,7 @@ names the variable (see `portal.env`). Code that acts does not belong here.
 """
 
 import os
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -197,6 +198,8 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG  # development needs no collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
+# WhiteNoise hands files over in blocks that Django reads in a thread, which is what we want
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 UNFOLD = {"SITE_TITLE": "Portal", "SITE_HEADER": "Portal", "SHOW_VIEW_ON_SITE": False}
 

@@ -2,13 +2,13 @@
 
 from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
 
 @csrf_exempt
-def socketio_not_supported(request: HttpRequest, rest: str = "") -> JsonResponse:
+def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> JsonResponse:
     """Tell a Socket.IO client, which polls over http first, what to speak instead."""
     message = "Socket.IO is not supported. Open a plain WebSocket at /ws/portal-view/<portalViewId>."
     body = {"code": "socketio-not-supported", "message": message, "details": None}
@@ -19,6 +19,5 @@ urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs")),
     path("admin/", admin.site.urls),
     path("api/", include("libraries.urls")),
-    path("socket.io/", socketio_not_supported),
-    path("socket.io/<path:rest>", socketio_not_supported),
+    re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
 ]
