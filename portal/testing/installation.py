@@ -1,0 +1,164 @@
+"""One installation of Portal in a temporary folder: its environment, its first data, its server processes.
+
+An installation is a database and a channel layer; any number of servers of either kind may run on it at once.
+What the stores themselves are lives in `stores`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+import httpx
+
+from portal.testing.processes import Process, ProcessFailed, ReservedPort
+from portal.testing.stores import postgres, valkey
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND_SECONDS = 90
+OWN_VARIABLES = ("PORTAL_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
+
+
+class ServerKind(StrEnum):
+    """The two ways to run Portal: uvicorn (`manage.py serve`) and Daphne (`manage.py runserver`)."""
+
+    SERVE = "serve"
+    RUNSERVER = "runserver"
+
+
+class StoreKind(StrEnum):
+    """The two places to keep things: SQLite with the in-memory layer, and Postgres with Valkey."""
+
+    SQLITE = "sqlite"
+    POSTGRES = "postgres"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can log in."""
+
+    email: str
+    password: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Cast:
+    """What `manage.py demo --json` made: a library with one portal view, its owner, editor and viewer, a stranger."""
+
+    portal_view_id: str
+    library_id: str
+    controller: Person
+    editor: Person
+    viewer: Person
+    stranger: Person
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read the output of `manage.py demo --json`."""
+        data = json.loads(text)
+        people = {role: Person(**data[role]) for role in ("controller", "editor", "viewer", "stranger")}
+        return cls(portal_view_id=data["portalViewId"], library_id=data["libraryId"], **people)
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running Portal server; `process` kills and freezes it, `start()` brings it back on the same port."""
+
+    process: Process
+    port: int
+
+    @property
+    def http(self) -> str:
+        """The base URL for HTTP, without a slash at the end."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def ws(self) -> str:
+        """The base URL for WebSockets, without a slash at the end."""
+        return f"ws://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and return once it answers HTTP, whatever it answers."""
+        self.process.start(self._answers)
+
+    def _answers(self) -> bool:
+        try:
+            httpx.get(f"{self.http}/", timeout=5, trust_env=False)
+        except httpx.TransportError:  # not listening yet
+            return False
+        return True
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Folder, environment and secret of one installation."""
+
+    folder: Path
+    env: Mapping[str, str]
+    secret_key: str = field(repr=False)
+
+    def manage(self, *arguments: str) -> str:
+        """Run `manage.py` and return its standard output; raises ProcessFailed with its standard error."""
+        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        done = subprocess.run(  # noqa: S603 - our own command line
+            command,
+            cwd=ROOT,
+            env=dict(self.env),
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_SECONDS,
+            check=False,
+        )
+        if done.returncode:
+            raise ProcessFailed(f"manage.py {arguments[0]} ended with status {done.returncode}.\n{done.stderr}")
+        return done.stdout
+
+    def prepare(self) -> Cast:
+        """Make the tables and the demo library."""
+        self.manage("migrate", "--verbosity", "0")
+        return Cast.from_json(self.manage("demo", "--json"))
+
+    @contextmanager
+    def server(self, kind: ServerKind = ServerKind.SERVE, *options: str, **env: str) -> Iterator[Server]:
+        """A running server on a port of its own; `options` go on its command line, `env` over the environment."""
+        port = ReservedPort()
+        command = [sys.executable, str(ROOT / "manage.py"), kind.value]
+        if kind is ServerKind.SERVE:
+            command += ["--host", "127.0.0.1", "--port", str(port.number), *options]
+        else:
+            command += ["--noreload", *options, f"127.0.0.1:{port.number}"]
+        log = self.folder / f"{kind.value}-{port.number}.log"
+        try:
+            with Process(f"manage.py {kind.value}", command, log, env={**self.env, **env}, cwd=ROOT) as process:
+                server = Server(process, port.number)
+                server.start()
+                yield server
+        finally:
+            port.close()
+
+
+@contextmanager
+def installation(stores: StoreKind, **env: str) -> Iterator[Installation]:
+    """An empty installation on `stores`, which run while the block lasts; `env` adds settings.
+
+    The environment starts from our own, without anything that would configure Portal.
+    """
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-installation-")))
+        secret_key = secrets.token_urlsafe(48)
+        settings = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
+        settings |= {"PORTAL_DATA_DIR": str(folder), "PORTAL_SECRET_KEY": secret_key, "PYTHONUNBUFFERED": "1"}
+        if stores is StoreKind.POSTGRES:
+            settings["DATABASE_URL"] = stack.enter_context(postgres()).create_database("portal")
+            settings["REDIS_URL"] = stack.enter_context(valkey()).url
+        yield Installation(folder, settings | env, secret_key)

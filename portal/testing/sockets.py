@@ -1,0 +1,134 @@
+"""A small WebSocket client for tests and chaos runs: send a message, wait for the answer, with a deadline.
+
+It says nothing of its own accord, never reconnects and checks nothing but the shape of frames; what a frame should
+hold is for the test to say.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+from urllib.parse import urlencode
+from uuid import uuid4
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
+from websockets.typing import Origin, Subprotocol
+
+DEADLINE_SECONDS = 10.0
+# The server sends presence on a clock of its own; only a test that is about presence asks for it.
+UNASKED = frozenset({"presence"})
+
+Message = dict[str, Any]
+
+
+class Closed(NamedTuple):
+    """How a connection ended, as the client was told."""
+
+    code: int
+    reason: str
+
+
+class PortalSocket:
+    """One open connection to a portal view."""
+
+    def __init__(self, connection: ClientConnection) -> None:
+        self.connection = connection
+
+    @property
+    def subprotocol(self) -> str | None:
+        """The subprotocol the server selected."""
+        return self.connection.subprotocol
+
+    async def send(self, type_: str, **body: object) -> None:
+        """Send one message as one text frame."""
+        await self.send_text(json.dumps({"type": type_, **body}))
+
+    async def send_text(self, text: str | Sequence[str]) -> None:
+        """Send raw text; a sequence of texts is one message in that many fragments."""
+        await self.connection.send(text)
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        await self.connection.send(data)
+
+    async def receive(self, type_: str | None = None, *, ignore: frozenset[str] = UNASKED) -> Message:
+        """The next message whose type is not in `ignore`.
+
+        Raises AssertionError when it is not of `type_` or none comes before the deadline, ConnectionClosed at the end.
+        """
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                message = await self._next()
+                while message.get("type") in ignore:
+                    message = await self._next()
+        except TimeoutError:
+            raise AssertionError(f"no {type_ or 'message'} came within {DEADLINE_SECONDS} s") from None
+        if type_ is not None:
+            assert message.get("type") == type_, f"expected {type_}, got {message}"
+        return message
+
+    async def expect_nothing_before_pong(self) -> None:
+        """Assert that the server had sent us nothing: the next message is the pong to a ping sent now."""
+        ref = uuid4().hex
+        await self.send("ping", ref=ref)
+        message = await self.receive()
+        assert (message["type"], message.get("ref")) == ("pong", ref), f"expected the pong alone, got {message}"
+
+    async def refused(self) -> tuple[Message, Closed]:
+        """The `error` that the server sends next, and the close that follows it."""
+        return await self.receive("error"), await self.closed()
+
+    async def closed(self) -> Closed:
+        """Wait for the server to close; raises AssertionError when it sends a message instead, or nothing."""
+        try:
+            message = await self.receive(ignore=frozenset())
+        except ConnectionClosed as end:
+            # Without a close frame the browser would see 1006, and so do we.
+            return Closed(1006, "") if end.rcvd is None else Closed(end.rcvd.code, end.rcvd.reason)
+        raise AssertionError(f"expected the end of the connection, got {message}")
+
+    async def _next(self) -> Message:
+        frame = await self.connection.recv()
+        assert isinstance(frame, str), f"expected a text frame, got {frame!r}"
+        message = json.loads(frame)
+        assert isinstance(message, dict), f"expected a JSON object, got {frame}"
+        return message
+
+
+@asynccontextmanager
+async def open_socket(
+    server_url: str,
+    path: str,
+    *,
+    token: str | None = None,
+    subprotocols: Sequence[str] | None = None,
+    query: Mapping[str, str] | None = None,
+    origin: str | None = None,
+    compression: str | None = "deflate",
+) -> AsyncIterator[PortalSocket]:
+    """A connection to `path` of the server at `server_url` (`ws://host:port`), closed when the block ends.
+
+    `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is what we offer.
+    """
+    parameters = {**({} if token is None else {"token": token}), **(query or {})}
+    async with connect(
+        f"{server_url}{path}" + (f"?{urlencode(parameters)}" if parameters else ""),
+        subprotocols=None if subprotocols is None else [Subprotocol(name) for name in subprotocols],
+        origin=None if origin is None else Origin(origin),
+        proxy=None,
+        open_timeout=DEADLINE_SECONDS,
+        close_timeout=DEADLINE_SECONDS,
+        compression=compression,
+        ping_interval=None,
+        max_size=None,
+    ) as connection:
+        yield PortalSocket(connection)
+
+
+def portal_view_path(portal_view_id: str) -> str:
+    """Where the sockets of a portal view are."""
+    return f"/ws/portal-view/{portal_view_id}/"

@@ -1,0 +1,70 @@
+"""Fixtures of the whole-system tests: real servers on real stores, each started once per run.
+
+What a stack is and how it starts is in `portal.testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from itertools import product
+
+import pytest
+
+from portal.testing.installation import Cast, Installation, ServerKind, StoreKind, installation
+from portal.testing.stacks import STACK_ENV, Stack, running
+
+JWT_START = "eyJ"  # of {" in base64url, as every JWT begins
+
+
+class Installations:
+    """Installations by store, made when first asked for: both kinds of server run on the same one."""
+
+    def __init__(self, exits: ExitStack) -> None:
+        self._exits = exits
+        self._made: dict[StoreKind, tuple[Installation, Cast]] = {}
+
+    def on(self, store: StoreKind) -> tuple[Installation, Cast]:
+        """The installation on that store, with its demo library."""
+        if store not in self._made:
+            made = self._exits.enter_context(installation(store, **STACK_ENV))
+            self._made[store] = made, made.prepare()
+        return self._made[store]
+
+
+@pytest.fixture(scope="session")
+def installations() -> Iterator[Installations]:
+    """The installations of this run."""
+    with ExitStack() as exits:
+        yield Installations(exits)
+
+
+@pytest.fixture(scope="session", params=list(product(ServerKind, StoreKind)), ids="-".join)
+def running_stack(request: pytest.FixtureRequest, installations: Installations) -> Iterator[Stack]:
+    """Each server on each store, in turn."""
+    server, store = request.param
+    with running(*installations.on(store), server) as started:
+        yield started
+
+
+@pytest.fixture
+def stack(running_stack: Stack) -> Iterator[Stack]:
+    """The stack of this test. What the test makes the server log must show no credential, and no unmeant traceback.
+
+    A test that is about an unexpected error takes `running_stack` instead.
+    """
+    start = running_stack.server.process.log_size
+    yield running_stack
+    written = running_stack.server.process.log_since(start)
+    assert JWT_START not in written, f"the log shows a credential:\n{written}"
+    assert "Traceback" not in written, f"the log shows an unexpected error:\n{written}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Show the end of the server's log with a failed test."""
+    report = yield
+    stack = getattr(item, "funcargs", {}).get("running_stack")
+    if report.failed and isinstance(stack, Stack):
+        report.sections.append(("server log", stack.server.process.log_tail()))
+    return report

@@ -1,0 +1,192 @@
+"""Protocol, sections 2 and 3: what is refused, with which code, and that the connection goes on afterwards."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from portal.testing.stacks import Stack
+
+LARGEST = 2**53 - 1
+
+
+def short(part: object) -> str:
+    """A name for a test of that value."""
+    return repr(part)[:40]
+
+
+def nested(levels: int) -> dict[str, Any]:
+    """A payload of that many levels; the payload itself is the first."""
+    inner: dict[str, Any] = {}
+    for _ in range(levels - 1):
+        inner = {"deeper": inner}
+    return inner
+
+
+def update(payload: str) -> str:
+    """An update as raw text."""
+    return f'{{"type": "portal-view-update", "ref": "r", "payload": {payload}}}'
+
+
+BAD_FRAMES: dict[str, tuple[str, str]] = {
+    "empty": ("invalid-json", ""),
+    "blank": ("invalid-json", "  "),
+    "cut-short": ("invalid-json", '{"type": "ping"'),
+    "no-json": ("invalid-json", "ping"),
+    "two-objects": ("invalid-json", '{"type": "ping"}{"type": "ping"}'),
+    "single-quotes": ("invalid-json", "{'type': 'ping'}"),
+    "lone-surrogate": ("invalid-json", r'{"type": "ping", "note": "\ud800"}'),
+    "lone-surrogate-in-a-payload": ("invalid-json", update(r'{"name": "\udfff"}')),
+    "not-a-number": ("invalid-json", update('{"zoom": NaN}')),
+    "infinity": ("invalid-json", update('{"zoom": Infinity}')),
+    "minus-infinity": ("invalid-json", update('{"zoom": -Infinity}')),
+    "array": ("invalid-message", "[]"),
+    "array-of-messages": ("invalid-message", '[{"type": "ping"}]'),
+    "string": ("invalid-message", '"ping"'),
+    "number": ("invalid-message", "1"),
+    "null": ("invalid-message", "null"),
+    "true": ("invalid-message", "true"),
+    "no-type": ("invalid-message", "{}"),
+    "null-type": ("invalid-message", '{"type": null}'),
+    "number-type": ("invalid-message", '{"type": 5}'),
+    "list-type": ("invalid-message", '{"type": ["ping"]}'),
+    "object-type": ("invalid-message", '{"type": {}}'),
+    "unknown-type": ("unknown-type", '{"type": "no-such-type"}'),
+    "server-type": ("unknown-type", '{"type": "portal-view-updated", "payload": {"name": "x"}}'),
+    "handler-name": ("unknown-type", '{"type": "portal.view.update", "payload": {}}'),
+    "dunder-type": ("unknown-type", '{"type": "__init__"}'),
+    "type-in-capitals": ("unknown-type", '{"type": "PING"}'),
+    "nul": ("invalid-payload", update(r'{"name": "a\u0000b"}')),
+    "nul-in-a-command": ("invalid-payload", update(r'{"zoom": {"deep": ["a\u0000b"]}}')),
+    "nul-in-a-key": ("invalid-payload", update(r'{"a\u0000b": 1}')),
+    "large-integer": ("invalid-payload", update(f'{{"zoom": {LARGEST + 1}}}')),
+    "large-negative": ("invalid-payload", update(f'{{"zoom": -{LARGEST + 1}}}')),
+    "large-float": ("invalid-payload", update('{"zoom": 1e300}')),
+    "large-integer-inside": ("invalid-payload", update(f'{{"items": [{{"id": "a", "n": [{LARGEST + 1}]}}]}}')),
+    "seventeen-levels": ("invalid-payload", update(json.dumps(nested(17)))),
+    "payload-list": ("invalid-payload", update("[]")),
+    "payload-string": ("invalid-payload", update('"name"')),
+    "payload-null": ("invalid-payload", update("null")),
+    "payload-number": ("invalid-payload", update("1")),
+    "payload-missing": ("invalid-payload", '{"type": "portal-view-update"}'),
+    "item-payload-missing": ("invalid-payload", '{"type": "item-update"}'),
+    "item-payload-list": ("invalid-payload", '{"type": "item-update", "payload": []}'),
+    "item-without-id": ("invalid-payload", '{"type": "item-update", "payload": {"name": "x"}}'),
+    "item-number-id": ("invalid-payload", '{"type": "item-update", "payload": {"itemId": 1, "name": "x"}}'),
+    "item-empty-id": ("invalid-payload", '{"type": "item-update", "payload": {"itemId": "", "name": "x"}}'),
+    "item-takes-another-id": ("invalid-payload", '{"type": "item-update", "payload": {"itemId": "goblin", "id": "x"}}'),
+    "item-nul": ("invalid-payload", r'{"type": "item-update", "payload": {"itemId": "goblin", "name": "\u0000"}}'),
+    "sync-payload-missing": ("invalid-payload", '{"type": "sync-response"}'),
+    "sync-nul": ("invalid-payload", r'{"type": "sync-response", "payload": {"note": "\u0000"}}'),
+    "sync-large-integer": ("invalid-payload", f'{{"type": "sync-response", "payload": {{"zoom": {LARGEST + 1}}}}}'),
+    "sync-payload-list": ("invalid-payload", '{"type": "sync-response", "payload": []}'),
+}
+
+# Known keys with values that may not be stored; each is refused with a sentence for that key.
+GOOD_ITEM: dict[str, Any] = {"id": "a"}
+BAD_VALUES: dict[str, list[Any]] = {
+    "name": [None, 1, True, [], {}, "", "   ", "x" * 201],
+    **{
+        flag: [None, 0, 1, "true", [], {}]
+        for flag in ("showEncounter", "showHealth", "showAC", "showActions", "autoResetImageState", "blackout")
+    },
+    "healthDisplay": [None, 1, "", "Numbers", "percent", ["bar"]],
+    "currentItem": [-1, 1, 500, 2**40, 0.5, "0", True, [], {}],
+    "items": [
+        *(None, {}, "goblin", 1, [1], [None], [[]], [{}], [{"id": 1}], [{"id": ""}]),
+        [GOOD_ITEM, GOOD_ITEM],
+        [{"id": f"item-{number}"} for number in range(501)],
+    ],
+}
+
+
+@pytest.mark.parametrize("name", BAD_FRAMES)
+async def test_a_bad_message_is_one_error_and_nothing_else(stack: Stack, name: str) -> None:
+    code, frame = BAD_FRAMES[name]
+    await _assert_refused(stack, frame, code)
+
+
+async def _assert_refused(stack: Stack, frame: str, code: str, key: str | None = None) -> None:
+    portal_view = _portal_view(stack)
+    before = stack.controller.get(f"/api/portal-views/{portal_view}")
+    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, *others):
+        await sender.send_text(frame)
+        error = await sender.receive("error")
+        assert error["code"] == code, error
+        assert error["message"]
+        if '"ref": "r"' in frame and code == "invalid-payload":
+            assert error["ref"] == "r"
+        if key is not None:
+            assert set(error["details"]) == {key}
+            assert error["details"][key]
+        for socket in others:
+            await socket.expect_nothing_before_pong()
+        await sender.expect_nothing_before_pong()
+    assert stack.controller.get(f"/api/portal-views/{portal_view}") == before
+
+
+_portal_views: dict[int, str] = {}
+
+
+def _portal_view(stack: Stack) -> str:
+    """One portal view with one item for all tests of this file: none of them changes it, and each checks that."""
+    if stack.server.port not in _portal_views:
+        _portal_views[stack.server.port] = stack.new_portal_view(items=[{"id": "goblin", "name": "Goblin"}])
+    return _portal_views[stack.server.port]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [(key, value) for key, values in BAD_VALUES.items() for value in values], ids=short
+)
+async def test_a_bad_value_is_refused_by_its_key(stack: Stack, key: str, value: object) -> None:
+    frame = json.dumps({"type": "portal-view-update", "ref": "r", "payload": {key: value}})
+    await _assert_refused(stack, frame, "invalid-payload", key)
+
+
+async def test_one_bad_value_refuses_the_whole_payload(stack: Stack) -> None:
+    frame = json.dumps({"type": "portal-view-update", "payload": {"name": "Good", "zoom": 2, "showHealth": "yes"}})
+    await _assert_refused(stack, frame, "invalid-payload", "showHealth")
+
+
+async def test_endless_nesting_is_refused_without_harm(stack: Stack) -> None:
+    portal_view = _portal_view(stack)
+    async with stack.join(portal_view, stack.controller) as (sender, _):
+        for opening, closing in (("[", "]"), ('{"a":', "}")):
+            for text in (opening * 9000 + "1" + closing * 9000, opening * 9000):
+                for frame in (text, update(text), f'{{"type": "ping", "note": {text}}}'):
+                    await sender.send_text(frame)
+                    error = await sender.receive("error")
+                    assert error["code"] in {"invalid-json", "invalid-message", "invalid-payload"}, error
+        await sender.expect_nothing_before_pong()
+
+
+# --- The near side of each limit ---------------------------------------------------------------------------
+
+GOOD_PAYLOADS: dict[str, dict[str, Any]] = {
+    "sixteen-levels": nested(16),
+    "largest-numbers": {"zoom": [LARGEST, -LARGEST, 0.1, -0.0, 1e-300]},
+    "any-text": {"note": "\u0001 \u2028 \U0001f409 é e\u0301 \ufeff"},
+    "empty": {},
+}
+
+
+@pytest.mark.parametrize("name", GOOD_PAYLOADS)
+async def test_what_is_just_possible_arrives_unchanged(stack: Stack, portal_view: str, name: str) -> None:
+    payload = GOOD_PAYLOADS[name]
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        await sender.send("portal-view-update", ref=1, payload=payload)
+        await sender.receive("ack")
+        if payload:
+            assert (await viewer.receive("portal-view-updated"))["payload"] == payload
+        await viewer.expect_nothing_before_pong()
+
+
+async def test_of_duplicate_keys_the_last_one_counts(stack: Stack, portal_view: str) -> None:
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        await sender.send_text('{"type": "no-such-type", "ref": 1, "type": "ping", "ref": 2}')
+        assert (await sender.receive("pong"))["ref"] == 2
+        await sender.send_text(update('{"zoom": 1, "zoom": 2}'))
+        await sender.receive("ack")
+        assert (await viewer.receive("portal-view-updated"))["payload"] == {"zoom": 2}

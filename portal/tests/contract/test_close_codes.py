@@ -1,0 +1,201 @@
+"""Protocol, section 6: every way a connection ends, with the same code under every server; and what must not end it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sqlite3
+import subprocess
+from collections.abc import AsyncIterator
+from contextlib import closing
+from uuid import UUID
+
+import psycopg
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from portal.testing.setup import NODE_FOLDER
+from portal.testing.sockets import DEADLINE_SECONDS, Closed, Message, PortalSocket, open_socket, portal_view_path
+from portal.testing.stacks import Stack
+from portal.testing.tokens import user_id_of
+
+LIMIT = 64 * 1024  # bytes of one message
+PROBE_SECONDS = 30
+
+
+async def ending(socket: PortalSocket) -> tuple[list[Message], Closed]:
+    """All messages up to the end of the connection, and its end."""
+    messages: list[Message] = []
+    while True:
+        try:
+            messages.append(await socket.receive(ignore=frozenset()))
+        except ConnectionClosed:
+            return messages, await socket.closed()
+
+
+def padded_ping(size: int, *, compressible: bool) -> str:
+    """A ping that is exactly `size` bytes long."""
+    empty = json.dumps({"type": "ping", "ref": "big", "padding": ""})
+    length = size - len(empty)
+    padding = "x" * length if compressible else secrets.token_hex(length)[:length]
+    return json.dumps({"type": "ping", "ref": "big", "padding": padding})
+
+
+# --- 1003: what we do not speak ----------------------------------------------------------------------------
+
+
+async def test_a_binary_frame_ends_a_json_connection(stack: Stack, portal_view: str) -> None:
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        await sender.send_bytes(b'{"type": "ping"}')
+        error, closed = await sender.refused()
+        assert error["code"] == "binary-not-supported"
+        assert closed == Closed(1003, "binary-not-supported")
+        await viewer.expect_nothing_before_pong()
+
+
+@pytest.mark.parametrize("with_token", [False, True], ids=["no-token", "token"])
+@pytest.mark.parametrize("path", ["/socket.io/", "/socket.io", "/ws/portal-view/{id}/", "/ws/portal-view/{id}"])
+async def test_a_socketio_client_is_told_so(stack: Stack, portal_view: str, path: str, with_token: bool) -> None:
+    token = stack.viewer.access if with_token else None
+    query = {"EIO": "4", "transport": "websocket"}
+    async with open_socket(stack.server.ws, path.format(id=portal_view), token=token, query=query) as socket:
+        error, closed = await socket.refused()
+    assert error["code"] == "socketio-not-supported"
+    assert closed == Closed(1003, "socketio-not-supported")
+
+
+@pytest.mark.parametrize("path", ["/socket.io/", "/ws/portal-view/{id}/"])
+async def test_the_real_socketio_client_is_told_so(stack: Stack, portal_view: str, path: str) -> None:
+    query = json.dumps({"token": stack.viewer.access})
+    command = ["node", "socketio_probe.mjs", stack.server.http, path.format(id=portal_view), query]
+    probe = await asyncio.to_thread(
+        subprocess.run, command, cwd=NODE_FOLDER, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
+    )
+    assert probe.returncode == 0, f"{probe.stderr}\n(`make test-setup` installs what the probe needs.)"
+    seen = json.loads(probe.stdout)
+    assert seen["connected"] is False
+    assert seen["connectError"]
+    assert [json.loads(frame)["code"] for frame in seen["frames"]] == ["socketio-not-supported"]
+    assert (seen["closeCode"], seen["closeReason"]) == (1003, "socketio-not-supported")
+
+
+# --- 1009: too much ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("fragments", [1, 3])
+@pytest.mark.parametrize("compressible", [False, True], ids=["random", "compressible"])
+async def test_a_message_over_the_limit_ends_the_connection(
+    stack: Stack, portal_view: str, compressible: bool, fragments: int, compression: str | None
+) -> None:
+    path, token = portal_view_path(portal_view), stack.controller.access
+    async with (
+        stack.join(portal_view, stack.viewer) as (viewer, _),
+        open_socket(stack.server.ws, path, token=token, compression=compression) as sender,
+    ):
+        await sender.receive("connected")
+        await sender.send_text(cut(padded_ping(LIMIT + 1, compressible=compressible), fragments))
+        messages, closed = await ending(sender)
+        assert closed == Closed(1009, "message-too-big")
+        assert [message["code"] for message in messages] in ([], ["message-too-big"])
+        await viewer.expect_nothing_before_pong()
+
+
+@pytest.mark.parametrize("compression", [None, "deflate"])
+@pytest.mark.parametrize("fragments", [1, 3])
+async def test_a_message_of_just_the_limit_is_read(
+    stack: Stack, portal_view: str, fragments: int, compression: str | None
+) -> None:
+    path, token = portal_view_path(portal_view), stack.controller.access
+    async with open_socket(stack.server.ws, path, token=token, compression=compression) as socket:
+        await socket.receive("connected")
+        await socket.send_text(cut(padded_ping(LIMIT, compressible=False), fragments))
+        assert (await socket.receive("pong"))["ref"] == "big"
+
+
+def cut(text: str, parts: int) -> str | list[str]:
+    """The text as it is, or in that many parts."""
+    size = -(-len(text) // parts)
+    return text if parts == 1 else [text[start : start + size] for start in range(0, len(text), size)]
+
+
+# --- 1011: our fault ---------------------------------------------------------------------------------------
+
+
+def spoil(stack: Stack, portal_view: str) -> None:
+    """Store what no service would: every reader of the items trips over it."""
+    url = stack.installation.env.get("DATABASE_URL")
+    if url is None:
+        with closing(sqlite3.connect(stack.installation.folder / "db.sqlite3", isolation_level=None)) as database:
+            hexadecimal = UUID(portal_view).hex
+            database.execute("UPDATE libraries_portalview SET items = '5' WHERE id = ?", (hexadecimal,))
+    else:
+        with psycopg.connect(url) as connection:
+            connection.execute("UPDATE libraries_portalview SET items = '5' WHERE id = %s", (portal_view,))
+
+
+async def test_an_unexpected_error_ends_the_connection_and_is_logged(running_stack: Stack) -> None:
+    stack = running_stack
+    portal_view = stack.new_portal_view(items=[{"id": "goblin"}])
+    log_start = stack.server.process.log_size
+    async with stack.join(portal_view, stack.controller) as (socket, connected):
+        spoil(stack, portal_view)
+        await socket.send("item-update", ref=1, payload={"itemId": "goblin", "name": "Goblin"})
+        error, closed = await socket.refused()
+    assert error["code"] == "internal-error"
+    assert closed == Closed(1011, "internal-error")
+    written = stack.server.process.log_since(log_start)
+    for part in ("Traceback", portal_view, user_id_of(stack.controller.access), connected["connectionId"]):
+        assert part in written
+    assert stack.controller.access not in written
+
+
+async def test_an_unexpected_error_in_the_handshake_ends_the_connection(running_stack: Stack) -> None:
+    stack = running_stack
+    portal_view = stack.new_portal_view()
+    spoil(stack, portal_view)
+    async with open_socket(stack.server.ws, portal_view_path(portal_view), token=stack.viewer.access) as socket:
+        error, closed = await socket.refused()
+    assert error["code"] == "internal-error"
+    assert closed == Closed(1011, "internal-error")
+
+
+# --- What does not end a connection ------------------------------------------------------------------------
+
+
+async def test_a_message_may_come_in_fragments_with_control_frames_between(stack: Stack, portal_view: str) -> None:
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+
+        async def fragments() -> AsyncIterator[str]:
+            yield '{"type": "portal-view-update", "ref": "f", '
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                await (await sender.connection.ping())
+            yield '"payload": {"zo'
+            await sender.connection.pong(b"unasked for")
+            yield ""
+            yield 'om": 2}}'
+
+        await sender.connection.send(fragments())
+        assert (await sender.receive("ack"))["ref"] == "f"
+        assert (await viewer.receive("portal-view-updated"))["payload"] == {"zoom": 2}
+        await sender.expect_nothing_before_pong()
+
+
+async def test_the_server_answers_control_pings(stack: Stack, portal_view: str) -> None:
+    async with stack.join(portal_view, stack.viewer) as (socket, _):
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            for data in (b"", b"x" * 125):
+                await (await socket.connection.ping(data))
+        await socket.expect_nothing_before_pong()
+
+
+# --- 1000 --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("code", [1000, 1001, 4000])
+async def test_the_server_answers_our_close(stack: Stack, portal_view: str, code: int) -> None:
+    async with stack.join_all(portal_view, stack.viewer, stack.controller) as (leaving, staying):
+        await leaving.connection.close(code, "bye")
+        assert leaving.connection.close_code == code
+        await staying.expect_nothing_before_pong()
