@@ -7,7 +7,7 @@ BIN := .venv/bin
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
-run: install  ## Install, migrate, print the demo log-ins and serve on HOST:PORT
+run: install  # Install, migrate, print the demo log-ins and serve on HOST:PORT
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py demo
 	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
@@ -33,28 +33,29 @@ install-dev: .venv/.installed-dev
 
 # --- Test --------------------------------------------------------------------------------------------------
 
-test-setup: install-dev  ## Fetch what the tests need and pip cannot give
+test-setup: install-dev  # Fetch what the tests need and pip cannot give
 	@$(BIN)/python -m portal.testing.setup
 
-test: install-dev test-setup  ## Run all tests, with coverage
+test: install-dev test-setup  # Run all tests, with coverage
 	$(BIN)/coverage erase
 	$(BIN)/coverage run -m pytest
 	$(BIN)/coverage report
 
 # The modules whose every branch has a test
-COVERED := libraries/state.py libraries/services.py realtime/protocol.py realtime/policy.py \
-  realtime/handlers.py realtime/hub.py realtime/consumer.py
+COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/services.py \
+  libraries/membership.py realtime/protocol.py realtime/policy.py realtime/handlers.py realtime/hub.py \
+  realtime/consumer.py
 EMPTY :=
 COMMA := ,
 
-check: lint test  ## All that CI runs
+check: lint test  # All that CI runs
 	$(BIN)/coverage report --fail-under=100 --include=$(subst $(EMPTY) ,$(COMMA),$(strip $(COVERED)))
 
 # The environment of a production process, for `check --deploy`
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL PORTAL_DEBUG=false PORTAL_ALLOWED_HOSTS=portal.example.org \
   PORTAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
 
-lint: install-dev  ## Style, types, the ladder of imports, migrations, production settings
+lint: install-dev  # Style, types, the ladder of imports, migrations, production settings
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -62,9 +63,9 @@ lint: install-dev  ## Style, types, the ladder of imports, migrations, productio
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	$(PRODUCTION) $(BIN)/python manage.py check --deploy --fail-level WARNING
 
-format: install-dev  ## Rewrite the code in the house style
+format: install-dev  # Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-clean:  ## Remove what was built; var/, with the data, stays
+clean:  # Remove what was built; var/, with the data, stays
 	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -25,7 +25,5 @@ class PortalCSPMiddleware(CSPMiddleware):
         """The parts of the policy for this response; a view's own decorators come first."""
         parts = super().get_policy_parts(request, response, report_only)
         if parts.update is None:
-            parts.update = next(
-                (extra for path, extra in RELAXED.items() if request.path_info.startswith(path)), None
-            )
+            parts.update = next((extra for path, extra in RELAXED.items() if request.path_info.startswith(path)), None)
         return parts

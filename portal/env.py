@@ -122,9 +122,7 @@ def database(name: str, file: Path) -> dict[str, Any]:
     except ValueError as error:
         refuse(name, f"is not a database URL: {error}.")
     if found["NAME"] in ("", ":memory:"):
-        refuse(
-            name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal."
-        )
+        refuse(name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal.")
     return found
 
 
@@ -162,9 +160,7 @@ def secret_key(name: str, file: Path | None) -> str:
     if file is None:
         if len(given) < SECRET_KEY_LENGTH:
             state = "is too short" if given else "is not set"
-            refuse(
-                name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more; {_MAKE_KEY}."
-            )
+            refuse(name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more; {_MAKE_KEY}.")
         return given
     if given:
         return given

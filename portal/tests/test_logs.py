@@ -86,9 +86,7 @@ def test_structlog(output: io.StringIO) -> None:
 
 
 def test_stdlib_with_arguments_and_extra(output: io.StringIO) -> None:
-    logging.getLogger("some.library").warning(
-        "at %s %r", PATH, {"token": "Hunter2"}, extra={"share": "Hunter2"}
-    )
+    logging.getLogger("some.library").warning("at %s %r", PATH, {"token": "Hunter2"}, extra={"share": "Hunter2"})
     assert "some.library" in clean(output)
 
 

@@ -90,8 +90,7 @@ def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-c", SHOW, "SECRET_KEY"]
     started = [
-        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True)
-        for _ in range(4)
+        subprocess.Popen(command, env=environment, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(4)
     ]
     assert len({process.communicate(timeout=60)[0] for process in started}) == 1
 
