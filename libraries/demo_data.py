@@ -1,0 +1,156 @@
+"""What `manage.py demo` makes: five people, a library, and an evening at the table. Data only.
+
+An item's `type` says how a page may draw it: `image`, `handout`, `token`, `stat-block`, `note` or `encounter`. All of
+them have a `name`; `image` and `text` are what there is to look at and to read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from libraries.roles import Role
+
+PASSWORD = "roll-for-initiative"  # noqa: S105  # known to everybody: the command refuses to make it in production
+LIBRARY_ID = UUID("de300000-0000-4000-8000-000000000001")
+PORTAL_VIEW_ID = UUID("de300000-0000-4000-8000-000000000002")
+LIBRARY_NAME = "The Drowned Bell"
+LIBRARY_DESCRIPTION = "An evening on the coast of Saltmarrow, for two heroes and whoever comes along."
+
+
+@dataclass(frozen=True)
+class DemoPerson:
+    """Somebody of the demo; `role` is None for who is no member of its library."""
+
+    key: str
+    email: str
+    name: str
+    role: Role | None
+    does: str
+    is_admin: bool = False
+
+
+PEOPLE = (
+    DemoPerson("controller", "owner@example.com", "Mara", Role.OWNER, "owns the library and decides what is shown"),
+    DemoPerson("editor", "editor@example.com", "Jonas", Role.EDITOR, "decides what is shown, too"),
+    DemoPerson("viewer", "viewer@example.com", "Lin", Role.VIEWER, "sees what is shown"),
+    DemoPerson("stranger", "stranger@example.com", "Sam", None, "belongs to no library and sees nothing"),
+    DemoPerson("admin", "admin@example.com", "Ada", None, "may do everything in the admin", is_admin=True),
+)
+
+ITEMS: list[dict[str, Any]] = [
+    {
+        "id": "coast",
+        "type": "image",
+        "name": "The coast of Saltmarrow",
+        "image": "/static/demo/coast.svg",
+        "text": "Low tide. The causeway to the lighthouse lies dry for two hours.",
+        "gmNotes": "Nobody says it aloud, but the tide comes back early tonight: after one hour, not two.",
+    },
+    {
+        "id": "letter",
+        "type": "handout",
+        "name": "A letter, still wet",
+        "image": "/static/demo/letter.svg",
+        "text": "“Do not ring it. Whatever you hear below the water, do not ring it. — H.”",
+        "secret": "H. is Hobb, the keeper's brother, and he drowned eleven years ago.",
+    },
+    {
+        "id": "ilse",
+        "type": "token",
+        "name": "Ilse Varn",
+        "image": "/static/demo/ilse.svg",
+        "text": "Ranger of the salt marshes",
+        "hp": 27,
+        "maxHp": 31,
+        "ac": 15,
+        "initiative": 17,
+        "conditions": ["hidden"],
+        "actions": [
+            {"name": "Longbow", "text": "+6 to hit, range 150 ft., 1d8 + 4 piercing"},
+            {"name": "Short sword", "text": "+6 to hit, 1d6 + 4 piercing"},
+        ],
+    },
+    {
+        "id": "oren",
+        "type": "token",
+        "name": "Brother Oren",
+        "image": "/static/demo/oren.svg",
+        "text": "Cleric of the lantern",
+        "hp": 11,
+        "maxHp": 24,
+        "tempHp": 5,
+        "ac": 18,
+        "initiative": 9,
+        "conditions": [],
+        "actions": [
+            {"name": "Mace", "text": "+4 to hit, 1d6 + 2 bludgeoning"},
+            {"name": "Lantern's mercy", "text": "A creature within 30 ft. regains 1d4 + 3 hit points"},
+        ],
+    },
+    {
+        "id": "warden",
+        "type": "stat-block",
+        "name": "The Bell Warden",
+        "image": "/static/demo/warden.svg",
+        "text": "Large undead. Water runs from it without end, and somewhere inside it a bell swings.",
+        "hp": 68,
+        "maxHp": 90,
+        "ac": 16,
+        "initiative": 14,
+        "speed": "30 ft., swim 40 ft.",
+        "abilities": {"str": 19, "dex": 9, "con": 18, "int": 8, "wis": 13, "cha": 15},
+        "actions": [
+            {"name": "Anchor chain", "text": "+7 to hit, reach 15 ft., 2d8 + 4 bludgeoning and a pull of 10 ft."},
+            {"name": "Toll", "text": "Each creature within 30 ft.: DC 14 Constitution or deafened and 3d6 thunder"},
+        ],
+        "reactions": [{"name": "Undertow", "text": "When hit in melee, it slides 10 ft. through any water"}],
+        "gmNotes": "Below 20 hit points it makes for the sea. It stops at once if somebody calls it Hobb.",
+    },
+    {
+        "id": "ghoul",
+        "type": "token",
+        "name": "Tide ghoul",
+        "image": "/static/demo/ghoul.svg",
+        "text": "It waits below the third arch of the causeway.",
+        "visible": False,
+        "hp": 22,
+        "maxHp": 22,
+        "ac": 12,
+        "initiative": 12,
+        "actions": [{"name": "Claws", "text": "+4 to hit, 2d4 + 2 slashing, DC 10 Constitution or paralysed"}],
+        "gmNotes": "Switch it to visible when somebody lingers on the causeway.",
+    },
+    {
+        "id": "fight",
+        "type": "encounter",
+        "name": "On the causeway",
+        "round": 2,
+        "turn": "ilse",
+        "encounter": [
+            {"itemId": "ilse", "name": "Ilse Varn", "initiative": 17},
+            {"itemId": "warden", "name": "The Bell Warden", "initiative": 14},
+            {"itemId": "oren", "name": "Brother Oren", "initiative": 9},
+        ],
+    },
+    {
+        "id": "clues",
+        "type": "note",
+        "name": "What we know",
+        "text": "The bell went down with the old church.\nThe keeper pays for a silence nobody has asked him for.\n"
+        "Every tenth wave is warm.",
+        "gmNotes": "The third line is a false trail; let them have it.",
+    },
+]
+
+PORTAL_VIEW: dict[str, Any] = {
+    "name": "The table",
+    "showEncounter": True,
+    "showHealth": False,
+    "showAC": False,
+    "showActions": False,
+    "healthDisplay": "bar",
+    "currentItem": 0,
+    "items": ITEMS,
+}

@@ -1,0 +1,119 @@
+"""`manage.py demo`: people, a library and a portal view to try Portal with. What is in them: `libraries.demo_data`."""
+
+from __future__ import annotations
+
+import json
+from argparse import ArgumentParser
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.hashers import check_password, make_password
+from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
+
+from libraries import demo_data, membership
+from libraries.demo_data import PEOPLE, DemoPerson
+from libraries.models import Library, Membership, PortalView, User
+from libraries.roles import Role
+from libraries.state import FIELDS, check_patch
+
+
+class Command(BaseCommand):
+    """Makes what is missing of the demo, and sets its log-ins back to the ones it prints.
+
+    The library and the portal view stay as people left them.
+    """
+
+    help = "Make a demo library with people who can log in; run it again to set their passwords and roles back."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Called by Django."""
+        parser.add_argument("--json", action="store_true", help="print ids and log-ins as one JSON object")
+        parser.add_argument("--host", default="127.0.0.1", help="the host in the printed addresses")
+        parser.add_argument("--port", default="8000", help="the port in the printed addresses")
+        parser.add_argument("--force", action="store_true", help="also in production, although the passwords are known")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Called by Django; CommandError in production without --force."""
+        if not (settings.DEBUG or options["force"]):
+            raise CommandError(
+                "The passwords of the demo are known to everybody, and PORTAL_DEBUG is false: this looks like"
+                " production. Add --force to make the demo all the same."
+            )
+        make_demo()
+        self.stdout.write(_as_json() if options["json"] else _as_text(options["host"], options["port"]))
+
+
+def make_demo() -> None:
+    """Make what is missing; put people's passwords, activity and roles back."""
+    with transaction.atomic():
+        users = _make_people()
+        library = _make_library()
+        for person in PEOPLE:
+            _put_role(library, users[person.key], person.role)
+        _make_portal_view(library)
+
+
+def _make_people() -> dict[str, User]:
+    # They share one password, and as a rule one hash: to compute a hash takes time, and this one is no secret.
+    right = ""
+    users = {}
+    for person in PEOPLE:
+        user = User.objects.filter(email=person.email).first() or User(email=person.email, name=person.name)
+        if user.password != right and not (user.password and check_password(demo_data.PASSWORD, user.password)):
+            user.password = right or make_password(demo_data.PASSWORD)
+        right = user.password
+        user.is_active = True
+        if person.is_admin:
+            user.is_staff = user.is_superuser = True
+        user.save()
+        users[person.key] = user
+    return users
+
+
+def _make_library() -> Library:
+    library, _ = Library.objects.get_or_create(
+        id=demo_data.LIBRARY_ID,
+        defaults={"name": demo_data.LIBRARY_NAME, "description": demo_data.LIBRARY_DESCRIPTION},
+    )
+    return library
+
+
+def _put_role(library: Library, user: User, role: Role | None) -> None:
+    member = Membership.objects.filter(library=library, user=user).first()
+    if member is None and role is not None:
+        membership.add_member(actor_id=None, library_id=library.id, email=user.email, role=role)
+    elif member is not None and role is None:
+        membership.remove_member(actor_id=None, library_id=library.id, user_id=user.id)
+    elif member is not None and role is not None and member.role != role:
+        membership.change_role(actor_id=None, library_id=library.id, user_id=user.id, role=role)
+
+
+def _make_portal_view(library: Library) -> None:
+    columns = {FIELDS[key].column: value for key, value in check_patch(demo_data.PORTAL_VIEW).known.items()}
+    PortalView.objects.get_or_create(id=demo_data.PORTAL_VIEW_ID, defaults={"library": library, **columns})
+
+
+def _log_in(person: DemoPerson) -> dict[str, str]:
+    return {"email": person.email, "password": demo_data.PASSWORD}
+
+
+def _as_json() -> str:
+    ids = {"portalViewId": str(demo_data.PORTAL_VIEW_ID), "libraryId": str(demo_data.LIBRARY_ID)}
+    return json.dumps({**ids, **{person.key: _log_in(person) for person in PEOPLE}}, indent=2)
+
+
+def _as_text(host: str, port: str) -> str:
+    site = f"{host}:{port}"
+    width = max(len(person.email) for person in PEOPLE)
+    lines = [
+        f"The demo library “{demo_data.LIBRARY_NAME}” is ready. Everybody's password is {demo_data.PASSWORD}",
+        "",
+        *(f"  {person.email:{width}}  {person.name} {person.does}" for person in PEOPLE),
+        "",
+        f"  Start here   http://{site}/",
+        f"  Admin        http://{site}/admin/",
+        f"  REST API     http://{site}/api/docs",
+        f"  WebSocket    ws://{site}/ws/portal-view/{demo_data.PORTAL_VIEW_ID}?token=<access token>",
+    ]
+    return "\n".join(lines)
