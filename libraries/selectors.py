@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from django.db.models import CharField, OuterRef, QuerySet, Subquery
+from django.db.models import CharField, Func, IntegerField, OuterRef, QuerySet, Subquery
 
+from libraries.errors import NotFound
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
 
@@ -79,12 +80,50 @@ def _role_of(user_id: UUID, library: str) -> Subquery:
 
 def libraries_of(user_id: UUID) -> QuerySet[Library]:
     """The person's libraries, each with their `role` in it."""
-    return Library.objects.annotate(role=_role_of(user_id, "id")).filter(role__isnull=False)
+    libraries = Library.objects.annotate(role=_role_of(user_id, "id"))  # type: ignore[no-redef]  # declared there
+    return libraries.filter(role__isnull=False)  # type: ignore[misc]  # the annotation
 
 
 def portal_views_of(user_id: UUID) -> QuerySet[PortalView]:
     """The portal views in the person's libraries, each with their `role`."""
-    return PortalView.objects.annotate(role=_role_of(user_id, "library_id")).filter(role__isnull=False)
+    portal_views = PortalView.objects.annotate(role=_role_of(user_id, "library_id"))  # type: ignore[no-redef]
+    return portal_views.filter(role__isnull=False)  # type: ignore[misc]
+
+
+def get_active_user(user_id: UUID) -> User | None:
+    """The person, or None if they are gone or switched off."""
+    return User.objects.filter(id=user_id, is_active=True).first()
+
+
+def get_library(*, user_id: UUID, library_id: UUID) -> Library:
+    """One of the person's libraries, with their `role`; NotFound."""
+    library = libraries_of(user_id).filter(id=library_id).first()
+    if library is None:
+        raise NotFound("There is no such library.")
+    return library
+
+
+def get_portal_view(*, user_id: UUID, portal_view_id: UUID) -> PortalView:
+    """A portal view in one of the person's libraries, with their `role`; NotFound."""
+    portal_view = portal_views_of(user_id).filter(id=portal_view_id).first()
+    if portal_view is None:
+        raise NotFound("There is no such portal view.")
+    return portal_view
+
+
+class _Length(Func):
+    """How many entries a JSON list has."""
+
+    function = "JSONB_ARRAY_LENGTH"
+    output_field = IntegerField()
+
+    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
+        return self.as_sql(compiler, connection, function="JSON_ARRAY_LENGTH", **context)
+
+
+def portal_views_in(*, user_id: UUID, library_id: UUID) -> QuerySet[PortalView]:
+    """A library's portal views without their items, which may be long: each with `item_count` and the `role`."""
+    return portal_views_of(user_id).filter(library_id=library_id).defer("items").annotate(item_count=_Length("items"))
 
 
 def memberships_of(library_id: UUID) -> QuerySet[Membership]:

@@ -14,6 +14,7 @@ from uuid import UUID
 import structlog
 from asgiref.sync import async_to_sync
 from channels.layers import get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisError
 
 from libraries.errors import Unavailable
@@ -25,18 +26,24 @@ from realtime.protocol import ItemUpdated, PortalViewUpdated, SyncResponded, enc
 log = structlog.get_logger(__name__)
 
 
+def require_layer() -> Any:
+    """The channel layer; ImproperlyConfigured if the settings have none."""
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS needs a default.")
+    return layer
+
+
 async def asend(news: News) -> None:
     """Put news into the portal view's group; Unavailable while the channel layer is away."""
-    layer = get_channel_layer()
-    assert layer is not None, "settings.CHANNEL_LAYERS has no default"
     try:
-        await layer.group_send(portal_view_group(news["portalViewId"]), news)
+        await require_layer().group_send(portal_view_group(news["portalViewId"]), news)
     except (OSError, RedisError) as error:
         raise Unavailable("The message could not be passed on; try again in a moment.") from error
 
 
 def send(news: News) -> None:
-    """`asend` for code that is not a coroutine. What is stored is stored: a layer that is away is logged, not raised."""
+    """`asend` for code that is not a coroutine; a layer that is away is logged, as what is stored is stored."""
     try:
         async_to_sync(asend)(news)
     except Unavailable as error:
@@ -96,10 +103,14 @@ async def abroadcast_portal_view_update(
     payload: Mapping[str, Any],
     *,
     viewers: Mapping[str, Any] | None = None,
+    as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
-    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away."""
-    await asend(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender))
+    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away.
+
+    `as_of` is the version of the flags that `viewers` was made with: it is dropped where they have changed since.
+    """
+    await asend(_as_of(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender), as_of))
 
 
 def item_update_news(
@@ -137,11 +148,29 @@ def broadcast_item_update(
     )
 
 
-async def abroadcast_sync_response(
-    portal_view_id: UUID | str, viewers: Mapping[str, Any], *, version: int, to: str | None = None
+async def abroadcast_item_update(
+    portal_view_id: UUID | str,
+    item_id: str,
+    payload: Mapping[str, Any],
+    *,
+    viewers: Mapping[str, Any],
+    as_of: int | None = None,
+    sender: str | None = None,
 ) -> None:
-    """Send a controller's `sync-response` to all viewers, or to the one connection `to`."""
-    news = _news(portal_view_id, None, None)
+    """`broadcast_item_update` for an item that is not stored, for coroutines; `as_of` as above."""
+    await asend(_as_of(item_update_news(portal_view_id, item_id, payload, viewers=viewers, sender=sender), as_of))
+
+
+async def abroadcast_sync_response(
+    portal_view_id: UUID | str,
+    viewers: Mapping[str, Any],
+    *,
+    version: int,
+    as_of: int | None = None,
+    to: str | None = None,
+) -> None:
+    """Send a controller's `sync-response` to all viewers, or to the one connection `to`; `as_of` as above."""
+    news = _as_of(_news(portal_view_id, None, None), as_of)
     news["viewers"] = encode(SyncResponded(payload=dict(viewers), version=version, source="controller"))
     if to is not None:
         news["to"] = to
@@ -165,6 +194,12 @@ def _news(portal_view_id: UUID | str, version: int | None, sender: str | None) -
         news["version"] = version
     if sender is not None:
         news["sender"] = sender
+    return news
+
+
+def _as_of(news: News, version: int | None) -> News:
+    if version is not None:
+        news["asOf"] = version
     return news
 
 

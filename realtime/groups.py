@@ -21,13 +21,15 @@ class News(TypedDict):
 
     `event` is `message` for texts to deliver, `deleted`, `access` for a person's new role, `sync-requested` and
     `sync-heard` for a viewer's question and the word that a controller has it. `version` is that of the stored
-    change that the news carries, and missing when nothing was stored.
+    change that the news carries, and missing when nothing was stored; then `asOf` is the version of the flags that
+    the viewers' text was made with, if it depends on them.
     """
 
     type: str
     event: Literal["message", "deleted", "access", "sync-requested", "sync-heard"]
     portalViewId: str
     version: NotRequired[int]
+    asOf: NotRequired[int]
     controllers: NotRequired[str]
     viewers: NotRequired[str]
     sender: NotRequired[str]

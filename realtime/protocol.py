@@ -57,16 +57,16 @@ ERRORS: dict[str, CloseCode | None] = {
 }
 """Each error code, and what the connection is closed with after it: None leaves it open."""
 
-CLOSE_REASONS = {CloseCode.TOO_BIG: "message-too-big", CloseCode.INTERNAL: "internal-error"}
+CLOSE_REASONS: dict[int, str] = {CloseCode.TOO_BIG: "message-too-big", CloseCode.INTERNAL: "internal-error"}
 """The reasons for codes that a server closes with on its own."""
 
 
 class InvalidMessage(PortalError):
     """A frame that is no message of this protocol; `ref` is the sender's, where it could be read."""
 
-    def __init__(self, code: str, message: str, ref: str | int | None = None) -> None:
+    def __init__(self, code: str, message: str, ref: str | int | UnsetType = UNSET) -> None:
         super().__init__(message)
-        self.error_code = code
+        self.code = code
         self.ref = ref
 
 
@@ -136,9 +136,10 @@ def _what_is_wrong(text: str) -> InvalidMessage:
         return InvalidMessage("invalid-json", f"The frame is not valid JSON: {error}.")
     if not isinstance(message, dict):
         return InvalidMessage("invalid-message", 'A message must be a JSON object like {"type": "ping"}.')
-    ref = message.pop("ref", None)
+    ref = message.pop("ref", UNSET)
     try:
-        msgspec.convert(ref, Ref | None)
+        if ref is not UNSET:
+            msgspec.convert(ref, Ref)
     except msgspec.ValidationError:
         return InvalidMessage(
             "invalid-message", f"A ref must be text of at most {MAX_REF_CHARS} characters or an integer."

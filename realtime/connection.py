@@ -1,0 +1,78 @@
+"""A socket that was let in: who it is, what it has seen, until when it may stay, and its way out."""
+
+from __future__ import annotations
+
+from msgspec import UNSET, UnsetType
+
+from libraries.errors import PortalError
+from libraries.roles import PortalRole
+from realtime.delivery import Outlet, Prepared
+from realtime.protocol import ERRORS, Ack, CloseCode, Error, ServerMessage, TokenExpiring, encode
+
+Ref = str | int | UnsetType
+
+WARN_SECONDS = 60.0
+"""How long before the end of its credential a connection is told; half of what is left if that is less."""
+
+
+class Connection:
+    """One client. `version` is that of the newest state it was sent."""
+
+    __slots__ = ("_expires_at", "_warn_at", "closed", "id", "outlet", "portal_view_id", "role", "user_id", "version")
+
+    def __init__(
+        self, *, connection_id: str, user_id: str, portal_view_id: str, role: PortalRole, outlet: Outlet
+    ) -> None:
+        self.id = connection_id
+        self.user_id = user_id
+        self.portal_view_id = portal_view_id
+        self.role = role
+        self.outlet = outlet
+        self.version = 0
+        self.closed = False
+        self._expires_at = 0.0
+        self._warn_at: float | None = None
+
+    def reply(self, message: ServerMessage) -> None:
+        """Send a message to this connection alone."""
+        self.outlet.send(Prepared(encode(message)))
+
+    def reply_ack(self, ref: Ref, version: int) -> None:
+        """Say that a message is done, if it asked for that by a ref."""
+        if ref is not UNSET:
+            self.reply(Ack(ref=ref, version=version))
+
+    def reply_error(self, error: PortalError, ref: Ref = UNSET) -> None:
+        """Say why a message was refused; the connection stays."""
+        self.reply(Error(message=error.message, code=error.code, ref=ref, details=error.details or UNSET))
+
+    def close(self, code: int, reason: str) -> None:
+        """Close behind what was sent before; what the client still sends is not heard."""
+        self.closed = True
+        self.outlet.close(code, reason)
+
+    def refuse(self, code: str, message: str) -> None:
+        """Send an `error`, and close with what its code closes with."""
+        self.closed = True
+        refuse(self.outlet, code, message)
+
+    def extend(self, expires_at: float, now: float) -> None:
+        """Let the connection live until its credential ends; both in seconds since the epoch."""
+        self._expires_at = expires_at
+        self._warn_at = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
+
+    def check_credential(self, now: float) -> bool:
+        """Warn, once, or close; false if the connection has come to its end."""
+        if now >= self._expires_at:
+            self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
+            return False
+        if self._warn_at is not None and now >= self._warn_at:
+            self._warn_at = None
+            self.reply(TokenExpiring(expires_in=round(self._expires_at - now)))
+        return True
+
+
+def refuse(outlet: Outlet, code: str, message: str) -> None:
+    """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too."""
+    outlet.send(Prepared(encode(Error(message=message, code=code))))
+    outlet.close(ERRORS[code] or CloseCode.TRY_LATER, code)

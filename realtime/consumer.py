@@ -1,0 +1,171 @@
+"""One socket: let in or refused, its messages parsed, allowed and handled, and every end of it cleaned up.
+
+It opens no channel of its own: the hub has one for all sockets of the process. What messages do is in `handlers`.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from libraries.errors import PortalError
+from realtime.connection import Connection, refuse
+from realtime.delivery import EXTENSION, FrameOutlet, Outlet, QueueOutlet
+from realtime.handlers import HANDLERS, Session
+from realtime.handshake import Refused, admit, is_socketio, subprotocol
+from realtime.hub import current_hub
+from realtime.policy import may_send, refusal
+from realtime.protocol import ClientMessage, Error, InvalidMessage, decode
+from realtime.room import Waiting
+from realtime.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+class PortalViewConsumer(AsyncJsonWebsocketConsumer):
+    """A client of one portal view (docs/protocol.md)."""
+
+    channel_layer_alias = "none"
+    """Not configured, on purpose: a channel and a task for each socket is what the hub saves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.outlet: Outlet
+        self.refused = False
+        self.received = 0
+        self.began = time.monotonic()
+
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        """Run until the client is gone. An unexpected error closes with 1011, which a browser can see."""
+        self.scope = scope
+        self.base_send = send
+        writer = scope.get("extensions", {}).get(EXTENSION)
+        self.outlet = QueueOutlet(send) if writer is None else FrameOutlet(writer)
+        try:
+            while True:
+                event = await receive()
+                try:
+                    await self.dispatch(event)
+                except StopConsumer:
+                    return
+                except Exception:  # a bug must not end in 1006, nor go unseen
+                    self._crash()
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: Any) -> None:
+        """Hand an ASGI event to its method; without the base class's thread hop, as most need no database."""
+        match message["type"]:
+            case "websocket.receive":
+                await self.websocket_receive(message)
+            case "websocket.connect":
+                await self.websocket_connect(message)
+            case "websocket.disconnect":
+                await self.websocket_disconnect(message)
+
+    async def connect(self) -> None:
+        """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
+        await self.accept(subprotocol(self.scope))
+        if is_socketio(self.scope):
+            self._refuse("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
+            return
+        try:
+            admission = await admit(self.scope)
+        except Refused as refused:
+            self._refuse(refused.code, refused.message)
+            return
+        connection = Connection(
+            connection_id=secrets.token_urlsafe(9),
+            user_id=str(admission.credential.user_id),
+            portal_view_id=str(admission.portal_view_id),
+            role=admission.role,
+            outlet=self.outlet,
+        )
+        connection.extend(admission.credential.expires_at, time.time())
+        self.session = Session(connection, Work(self._crash))
+        log.info("connected", role=connection.role, **self._who())
+        current_hub().join(
+            Waiting(
+                connection,
+                at_least=admission.version,
+                known_version=admission.known_version,
+                known_epoch=admission.known_epoch,
+            )
+        )
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Do what a frame asks for, or say why not; the frame's `ref` goes back with the answer."""
+        session = self.session
+        if session is None or session.connection.closed:
+            return
+        self.received += 1
+        if text_data is None:
+            session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
+            return
+        try:
+            message = decode(text_data)
+        except InvalidMessage as error:
+            session.connection.reply_error(error, error.ref)
+            return
+        try:
+            await self._handle(session, message)
+        except PortalError as error:
+            session.connection.reply_error(error, message.ref)
+
+    async def _handle(self, session: Session, message: ClientMessage) -> None:
+        connection, kind = session.connection, str(message.__struct_config__.tag)
+        if may_send(connection.role, kind):
+            await HANDLERS[type(message)](session, message)
+        else:
+            connection.reply(Error(message=refusal(connection.role, kind), code="forbidden", ref=message.ref))
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        """The client is gone, or we closed; what it asked for is still done, in `_leave`."""
+        log.info(
+            "disconnected",
+            code=int(message.get("code") or 1005),
+            seconds=round(time.monotonic() - self.began, 3),
+            **self._counts(),
+        )
+        raise StopConsumer
+
+    async def _leave(self) -> None:
+        if self.session is None:
+            return
+        session, self.session = self.session, None
+        session.connection.closed = True
+        await current_hub().leave(session.connection)
+        await session.work.finish()
+
+    def _refuse(self, code: str, message: str) -> None:
+        self.refused = True
+        log.info("refused", code=code, **self._who())
+        refuse(self.outlet, code, message)
+
+    def _crash(self) -> None:
+        log.exception("socket_crashed", **self._who())
+        message = "Something went wrong on the server; it has been logged. Connect again."
+        if self.session is not None:
+            self.session.connection.refuse("internal-error", message)
+        else:
+            self._refuse("internal-error", message)
+
+    def _who(self) -> dict[str, str | None]:
+        if self.session is None:
+            return {"portalViewId": self.scope["url_route"]["kwargs"].get("portal_view_id")}
+        connection = self.session.connection
+        return {
+            "portalViewId": connection.portal_view_id,
+            "userId": connection.user_id,
+            "connectionId": connection.id,
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        return {"messagesIn": self.received, "messagesOut": self.outlet.sent, **self._who()}

@@ -1,0 +1,100 @@
+"""What each client message does. The consumer has checked that the connection's role may send it.
+
+A handler returns quickly: what takes the database or the channel layer, for a controller, is a job behind the
+connection's others. It raises `libraries.errors` for a message that it refuses.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from msgspec import UNSET
+
+from libraries.errors import InvalidPayload
+from libraries.state import check_item_patch, check_patch
+from realtime.connection import Connection
+from realtime.handshake import verify
+from realtime.hub import current_hub
+from realtime.jobs import Relay, Update, relay_patch, relay_sync
+from realtime.protocol import (
+    Auth,
+    ItemUpdate,
+    Ping,
+    Pong,
+    PortalViewUpdate,
+    Request,
+    RequestSync,
+    SyncResponse,
+)
+from realtime.work import Work
+
+
+@dataclass(slots=True)
+class Session:
+    """What a handler works on: a connection, and what its client has asked for."""
+
+    connection: Connection
+    work: Work
+
+
+async def ping(session: Session, message: Ping) -> None:
+    """Answer at once; milliseconds since the epoch."""
+    session.connection.reply(Pong(timestamp=time.time_ns() // 1_000_000, ref=message.ref))
+
+
+async def portal_view_update(session: Session, message: PortalViewUpdate) -> None:
+    """Store what is known of the payload, and relay the rest with it; relay it all if nothing is known."""
+    connection = session.connection
+    patch = check_patch(message.payload)
+    if patch.known:
+        asked = [(message.ref, {**patch.known, **patch.relayed})]
+        await session.work.add(Update(connection, None, asked, alone=bool(patch.relayed)))
+    else:
+        await session.work.add(Relay(connection, message.ref, lambda: relay_patch(connection, patch.relayed)))
+
+
+async def item_update(session: Session, message: ItemUpdate) -> None:
+    """Merge the payload into the item that it names, and store that; an item that isn't there is only relayed."""
+    item_id = message.payload.get("itemId") if message.item_id is UNSET else message.item_id
+    if item_id is None:
+        raise InvalidPayload("An item update needs the item's id as itemId.", {"itemId": "This is required."})
+    patch = check_item_patch(item_id, message.payload)
+    await session.work.add(Update(session.connection, item_id, [(message.ref, patch)]))
+
+
+async def request_sync(session: Session, message: RequestSync) -> None:
+    """Pass the question on to the controllers; without any the server answers."""
+    hub = current_hub()
+    session.connection.reply_ack(message.ref, hub.version_of(session.connection))
+    await hub.ask(session.connection)
+
+
+async def sync_response(session: Session, message: SyncResponse) -> None:
+    """Send a controller's state to viewers, or to the one that asked; nothing is stored."""
+    connection, payload = session.connection, message.payload
+    check_patch(payload)
+    to = None if message.to is UNSET else message.to
+    await session.work.add(Relay(connection, message.ref, lambda: relay_sync(connection, payload, to)))
+
+
+async def auth(session: Session, message: Auth) -> None:
+    """Extend the connection's life with a fresh token of the same person; another's closes it."""
+    connection, credential = session.connection, verify(message.token)
+    if str(credential.user_id) != connection.user_id:
+        connection.refuse("token-invalid", "The token is of another person: open a connection of their own for it.")
+        return
+    connection.extend(credential.expires_at, time.time())
+    connection.reply_ack(message.ref, current_hub().version_of(connection))
+
+
+HANDLERS: dict[type[Request], Callable[[Session, Any], Awaitable[None]]] = {
+    Ping: ping,
+    PortalViewUpdate: portal_view_update,
+    ItemUpdate: item_update,
+    RequestSync: request_sync,
+    SyncResponse: sync_response,
+    Auth: auth,
+}

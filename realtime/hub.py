@@ -1,0 +1,227 @@
+"""This process's rooms: who is in them, and how they keep up with what is stored.
+
+A hub belongs to one event loop. A room joins its portal view's group before it reads the state, so that nothing falls
+between; it reads again where news were missed. Ordering is in `realtime.room`, the channel in
+`realtime.subscriptions`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from typing import Any
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+import structlog
+from redis.exceptions import RedisError
+
+from libraries.errors import Unavailable
+from libraries.roles import PortalRole
+from libraries.selectors import Stored, load
+from realtime import broadcast
+from realtime.connection import Connection
+from realtime.database import in_database
+from realtime.delivery import Prepared
+from realtime.groups import NEWS, News, portal_view_group
+from realtime.protocol import CloseCode, PortalViewDeleted, SyncRequested, encode
+from realtime.room import Bulletin, Room, Waiting
+from realtime.subscriptions import Subscriptions
+
+GAP_SECONDS = 0.05
+"""How long a room waits for a change that it misses before it reads the state."""
+QUESTION_SECONDS = 0.25
+"""How long a viewer's `request-sync` waits for a process that has a controller, before the server answers."""
+RETRY_SECONDS = 1.0
+"""How long after a failed read or subscription it is tried again."""
+TICK_SECONDS = 1.0
+"""How often the ends of credentials are looked at."""
+
+log = structlog.get_logger(__name__)
+
+
+class Hub:
+    """The rooms of one event loop, by portal view."""
+
+    def __init__(self) -> None:
+        self.rooms: dict[UUID, Room] = {}
+        self._subscriptions = Subscriptions(self._take)
+        self._ticker: asyncio.TimerHandle | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def join(self, waiting: Waiting) -> None:
+        """Let a new connection into its portal view's room; its `connected` is sent once the state is at hand."""
+        portal_view_id = UUID(waiting.connection.portal_view_id)
+        room = self.rooms.get(portal_view_id)
+        if room is None:
+            room = self.rooms[portal_view_id] = Room(portal_view_id)
+        if self._ticker is None:
+            self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+        self._bring_up_to_date(room, waiting)
+
+    async def leave(self, connection: Connection) -> None:
+        """Take a connection out of its room, and this process out of the group when it was the last."""
+        room = self.rooms.get(UUID(connection.portal_view_id))
+        if room is None:
+            return
+        room.remove(connection)
+        if not room.is_empty:
+            return
+        del self.rooms[room.id]
+        room.stop()
+        if not self.rooms and self._ticker is not None:
+            self._ticker.cancel()
+            self._ticker = None
+        await self._subscriptions.discard(portal_view_group(room.id), unless=lambda: room.id in self.rooms)
+
+    def version_of(self, connection: Connection) -> int:
+        """The newest version that this process has told the connections of the same portal view."""
+        room = self.rooms.get(UUID(connection.portal_view_id))
+        return max(connection.version, room.version if room else 0)
+
+    async def ask(self, connection: Connection) -> None:
+        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers."""
+        room = self.rooms.get(UUID(connection.portal_view_id))
+        if room is None or connection.id in room.questions:
+            return
+        if not room.has_controller:
+            loop = asyncio.get_running_loop()
+            room.questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, room, connection)
+        news = News(type=NEWS, event="sync-requested", portalViewId=connection.portal_view_id)
+        try:
+            await broadcast.asend({**news, "userId": connection.user_id, "sender": connection.id})
+        except Unavailable:
+            self._answer(room, connection)
+
+    def _answer(self, room: Room, connection: Connection) -> None:
+        room.forget_question(connection.id)
+        if connection.id in room.connections:
+            self._bring_up_to_date(room, Waiting(connection, "sync-response"))
+
+    def _bring_up_to_date(self, room: Room, waiting: Waiting) -> None:
+        if not room.admit(waiting):
+            self._refresh(room)
+
+    # News from the channel layer.
+
+    def _take(self, news: News) -> None:
+        room = self.rooms.get(UUID(news["portalViewId"]))
+        if room is None:
+            return
+        match news["event"]:
+            case "message":
+                room.take(Bulletin.of(news))
+                if room.has_gap:
+                    self._refresh_later(room, GAP_SECONDS)
+            case "access":
+                role = news["role"]
+                room.change_role(news["userId"], None if role is None else PortalRole(role))
+                self._refresh_if_needed(room)
+            case "sync-requested":
+                self._pass_question(room, news)
+            case "sync-heard":
+                room.forget_question(news["to"])
+            case "deleted":
+                _delete(room)
+
+    def _pass_question(self, room: Room, news: News) -> None:
+        question = Prepared(encode(SyncRequested(user_id=news["userId"], connection_id=news["sender"])))
+        controllers = [one for one in room.connections.values() if one.role is PortalRole.CONTROLLER]
+        for connection in controllers:
+            connection.outlet.send(question)
+        if controllers and news["sender"] not in room.connections:
+            self._start(_say_heard(news))
+
+    # Reading the state: for those who join, and where news were missed.
+
+    def _refresh_later(self, room: Room, seconds: float) -> None:
+        if room.timer is None:
+            room.timer = asyncio.get_running_loop().call_later(seconds, self._timer_is_up, room)
+
+    def _timer_is_up(self, room: Room) -> None:
+        room.timer = None
+        self._refresh_if_needed(room)
+
+    def _refresh_if_needed(self, room: Room) -> None:
+        if room.waiting or room.has_gap or not room.subscribed:
+            self._refresh(room)
+
+    def _refresh(self, room: Room) -> None:
+        """Read a room's state, unless that is being done already; what it lacks is found out after that."""
+        if room.refreshing is None:
+            room.refreshing = self._start(self._read(room))
+
+    async def _read(self, room: Room) -> None:
+        catch_up = room.has_gap or not room.subscribed
+        room.start_reading()
+        stored: Stored | None = None
+        failed = False
+        try:
+            await self._subscribe(room)
+            stored = await in_database(load, room.id)
+        except Unavailable as error:
+            log.warning("state_not_read", portalViewId=str(room.id), error=repr(error.__cause__))
+            failed = True
+        finally:
+            room.refreshing = None
+        room.stop_reading(stored, catch_up=catch_up)
+        if stored is None and not failed:
+            _delete(room)
+        elif failed or not room.subscribed:
+            self._refresh_later(room, RETRY_SECONDS)
+        else:
+            self._refresh_if_needed(room)
+
+    async def _subscribe(self, room: Room) -> None:
+        if room.subscribed:
+            return
+        try:
+            await self._subscriptions.add(portal_view_group(room.id))
+            room.subscribed = True
+        except (OSError, RedisError) as error:
+            # The state can be read and shown all the same; the subscription is tried again.
+            log.warning("group_not_joined", portalViewId=str(room.id), error=repr(error))
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    def _tick(self) -> None:
+        self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+        now = time.time()
+        for room in self.rooms.values():
+            for connection in room.everybody():
+                if not connection.check_credential(now):
+                    room.remove(connection)
+
+
+def _delete(room: Room) -> None:
+    gone = Prepared(encode(PortalViewDeleted(portal_view_id=str(room.id))))
+    for connection in room.everybody():
+        connection.outlet.send(gone)
+        connection.close(CloseCode.NORMAL, "portal-view-deleted")
+        room.remove(connection)
+
+
+async def _say_heard(question: News) -> None:
+    heard = News(type=NEWS, event="sync-heard", portalViewId=question["portalViewId"], to=question["sender"])
+    try:
+        await broadcast.asend(heard)
+    except Unavailable:
+        # The asker's own process answers when it hears nothing.
+        log.info("sync_heard_not_sent", portalViewId=question["portalViewId"])
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def current_hub() -> Hub:
+    """The hub of the running event loop."""
+    loop = asyncio.get_running_loop()
+    hub = _hubs.get(loop)
+    if hub is None:
+        hub = _hubs[loop] = Hub()
+    return hub

@@ -1,0 +1,167 @@
+"""The jobs of a controller: an update that is stored, and a command that is only relayed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from libraries.errors import NotFound, PortalError
+from libraries.models import PortalView
+from libraries.projection import needs_flags, project_item, project_relayed
+from libraries.selectors import Stored, load
+from libraries.services import update_item, update_portal_view
+from realtime import broadcast
+from realtime.connection import Connection, Ref
+from realtime.database import in_database
+from realtime.hub import current_hub
+from realtime.work import Job
+
+
+@dataclass(slots=True)
+class Relay:
+    """A command that is not stored; `send` publishes it. Never merged, and never overtaken."""
+
+    connection: Connection
+    ref: Ref
+    send: Callable[[], Awaitable[None]]
+
+    async def run(self) -> None:
+        """See `realtime.work.Job`."""
+        try:
+            await self.send()
+        except PortalError as error:
+            self.connection.reply_error(error, self.ref)
+        else:
+            self.connection.reply_ack(self.ref, current_hub().version_of(self.connection))
+
+    def absorb(self, later: Job) -> bool:
+        """See `realtime.work.Job`."""
+        return False
+
+    def lets_pass(self, later: Job) -> bool:
+        """See `realtime.work.Job`."""
+        return False
+
+
+@dataclass(slots=True)
+class Update:
+    """Stored updates of one target: the portal view, or the item named `item_id`.
+
+    `asked` are the checked payloads with the refs of their messages; `alone` is set where a payload must not be
+    merged, because it has keys that are only relayed.
+    """
+
+    connection: Connection
+    item_id: str | None
+    asked: list[tuple[Ref, dict[str, Any]]]
+    alone: bool = False
+
+    def absorb(self, later: Job) -> bool:
+        """See `realtime.work.Job`."""
+        if not isinstance(later, Update) or later.item_id != self.item_id or self.alone or later.alone:
+            return False
+        self.asked += later.asked
+        return True
+
+    def lets_pass(self, later: Job) -> bool:
+        """See `realtime.work.Job`: updates of two targets may change places, if neither replaces the items."""
+        return isinstance(later, Update) and not (self._is_barrier or later._is_barrier)
+
+    @property
+    def _is_barrier(self) -> bool:
+        return self.alone or (self.item_id is None and any("items" in payload for _, payload in self.asked))
+
+    async def run(self) -> None:
+        """See `realtime.work.Job`: one write; if it is refused, one for each message, so that each gets its own."""
+        merged: dict[str, Any] = {}
+        for _, payload in self.asked:
+            merged.update(payload)
+        try:
+            stored = await self._store(merged)
+        except PortalError as error:
+            if len(self.asked) > 1:
+                for one in self.asked:
+                    await Update(self.connection, self.item_id, [one]).run()
+            else:
+                self.connection.reply_error(error, self.asked[0][0])
+            return
+        if stored is None:
+            for ref, payload in self.asked:
+                await Relay(self.connection, ref, lambda payload=payload: self._relay_item(payload)).run()  # type: ignore[misc]
+            return
+        for ref, _ in self.asked:
+            self.connection.reply_ack(ref, stored.version)
+
+    async def _store(self, payload: dict[str, Any]) -> PortalView | None:
+        connection = self.connection
+        actor_id, portal_view_id = UUID(connection.user_id), UUID(connection.portal_view_id)
+        if self.item_id is None:
+            return await in_database(
+                update_portal_view,
+                actor_id=actor_id,
+                portal_view_id=portal_view_id,
+                payload=payload,
+                sender=connection.id,
+            )
+        return await in_database(
+            update_item,
+            actor_id=actor_id,
+            portal_view_id=portal_view_id,
+            item_id=self.item_id,
+            payload=payload,
+            sender=connection.id,
+        )
+
+    async def _relay_item(self, payload: dict[str, Any]) -> None:
+        assert self.item_id is not None  # noqa: S101  # only items can be missing
+        await relay_item(self.connection, self.item_id, payload)
+
+
+async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> None:
+    """Send keys that are not stored to the others, to viewers as the flags allow."""
+    flags = await _flags(connection, payload)
+    await broadcast.abroadcast_portal_view_update(
+        connection.portal_view_id,
+        payload,
+        viewers=payload if flags is None else project_relayed(payload, flags.state),
+        as_of=None if flags is None else flags.version,
+        sender=connection.id,
+    )
+
+
+async def relay_item(connection: Connection, item_id: str, payload: Mapping[str, Any]) -> None:
+    """Send the patch of an item that is not stored to the others, to viewers as the flags allow."""
+    flags = await _flags(connection, {"items": [payload]})
+    seen: Mapping[str, Any] = {} if flags is None or flags.state["blackout"] else project_item(payload, flags.state)
+    await broadcast.abroadcast_item_update(
+        connection.portal_view_id,
+        item_id,
+        payload,
+        viewers=seen,
+        as_of=None if flags is None else flags.version,
+        sender=connection.id,
+    )
+
+
+async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str | None) -> None:
+    """Send a controller's idea of the state to viewers, as the flags allow."""
+    flags = await _flags(connection, payload)
+    await broadcast.abroadcast_sync_response(
+        connection.portal_view_id,
+        payload if flags is None else project_relayed(payload, flags.state),
+        as_of=None if flags is None else flags.version,
+        version=current_hub().version_of(connection),
+        to=to,
+    )
+
+
+async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored | None:
+    """The stored state, if it decides what viewers may see of a payload; None if they may see all of it."""
+    if not needs_flags(payload):
+        return None
+    stored = await in_database(load, UUID(connection.portal_view_id))
+    if stored is None:
+        raise NotFound("The portal view is gone.")
+    return stored

@@ -1,0 +1,13 @@
+"""`manage.py runserver`: Daphne's development server, closing sockets as the contract says."""
+
+from __future__ import annotations
+
+from daphne.management.commands.runserver import Command as DaphneCommand
+
+from realtime.server.daphne import PortalServer
+
+
+class Command(DaphneCommand):
+    """Daphne's command with our server."""
+
+    server_cls = PortalServer

@@ -1,0 +1,296 @@
+"""One portal view's connections in this process, and the order in which they hear of it. No I/O in here.
+
+News of stored changes come with versions, from many processes, and may come late, twice or never. A room delivers
+them in rising order, each once, and holds those that came too early.
+"""
+
+from __future__ import annotations
+
+from asyncio import Task, TimerHandle
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from libraries.roles import PortalRole
+from libraries.selectors import Stored
+from libraries.state import project
+from realtime.connection import Connection
+from realtime.delivery import Prepared
+from realtime.groups import News
+from realtime.protocol import (
+    Connected,
+    PortalViewUpdated,
+    RoleChanged,
+    ServerMessage,
+    SyncResponded,
+    encode,
+    encode_state,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """A message, ready for both roles: None for a role that does not hear of it."""
+
+    controllers: Prepared | None
+    viewers: Prepared | None
+    version: int | None = None
+    sender: str | None = None
+    to: str | None = None
+    as_of: int | None = None
+
+    @classmethod
+    def of(cls, news: News) -> Bulletin:
+        """The bulletin in a piece of news."""
+        controllers, viewers = news.get("controllers"), news.get("viewers")
+        return cls(
+            None if controllers is None else Prepared(controllers),
+            None if viewers is None else Prepared(viewers),
+            news.get("version"),
+            news.get("sender"),
+            news.get("to"),
+            news.get("asOf"),
+        )
+
+    @classmethod
+    def whole(cls, snapshot: Snapshot) -> Bulletin:
+        """All of a stored state, for connections that missed what led to it."""
+        version = snapshot.stored.version
+        controllers, viewers = (
+            Prepared(encode(PortalViewUpdated(payload=snapshot.seen_by(role), version=version))) for role in PortalRole
+        )
+        return cls(controllers, viewers, version)
+
+    def seen_by(self, role: PortalRole) -> Prepared | None:
+        """What a connection of that role gets."""
+        return self.controllers if role is PortalRole.CONTROLLER else self.viewers
+
+
+class Snapshot:
+    """A stored state, encoded once for each role, with the bulletins that came while it was read."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+        self.since: list[Bulletin] = []
+
+    @property
+    def through(self) -> int:
+        """The version that a connection has after the snapshot and all that came since."""
+        return self.since[-1].version or 0 if self.since else self.stored.version
+
+    @cached_property
+    def _controllers(self) -> msgspec.Raw:
+        return encode_state(self.stored.state)
+
+    @cached_property
+    def _viewers(self) -> msgspec.Raw:
+        return encode_state(project(self.stored.state, PortalRole.VIEWER))
+
+    def seen_by(self, role: PortalRole) -> msgspec.Raw:
+        """The stored state as that role sees it, encoded."""
+        return self._controllers if role is PortalRole.CONTROLLER else self._viewers
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A connection that waits for a snapshot, and the message it is to come in.
+
+    `at_least` is a version that the snapshot must have reached; `known_version` and `known_epoch` are what the
+    client of a new connection has already.
+    """
+
+    connection: Connection
+    greeting: Literal["connected", "role-changed", "sync-response"] = "connected"
+    at_least: int = 0
+    known_version: int | None = None
+    known_epoch: str | None = None
+
+
+class Room:
+    """The connections of one portal view, and what they have been told.
+
+    `version` is the newest that was delivered; 0 until the state was read for the first time.
+    """
+
+    __slots__ = (
+        "_early",
+        "_recent",
+        "connections",
+        "id",
+        "questions",
+        "refreshing",
+        "snapshot",
+        "subscribed",
+        "timer",
+        "version",
+        "waiting",
+    )
+
+    def __init__(self, portal_view_id: UUID) -> None:
+        self.id = portal_view_id
+        self.connections: dict[str, Connection] = {}
+        self.waiting: dict[str, Waiting] = {}
+        self.snapshot: Snapshot | None = None
+        self.version = 0
+        self.subscribed = False
+        self.refreshing: Task[None] | None = None
+        self.timer: TimerHandle | None = None
+        self.questions: dict[str, TimerHandle] = {}
+        self._early: dict[int, Bulletin] = {}
+        self._recent: list[Bulletin] | None = None
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is here, or on the way in."""
+        return not self.connections and not self.waiting
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether a later change has come, and one before it has not."""
+        return bool(self._early)
+
+    @property
+    def has_controller(self) -> bool:
+        """Whether a controller is connected to this process."""
+        return any(connection.role is PortalRole.CONTROLLER for connection in self.connections.values())
+
+    def take(self, bulletin: Bulletin) -> None:
+        """Deliver a bulletin, or hold it until those before it have come, or drop it as known."""
+        version = bulletin.version
+        if version is None:
+            self._deliver(bulletin)
+        elif version > self.version:
+            self._early[version] = bulletin
+            self._deliver_early()
+
+    def start_reading(self) -> None:
+        """From now on remember what is delivered: a state that is being read may not have it."""
+        self._recent = []
+
+    def stop_reading(self, stored: Stored | None, *, catch_up: bool) -> None:
+        """Take the state that was read, None if it could not be; with `catch_up` everybody is told what it has.
+
+        Those who wait for a snapshot get it now.
+        """
+        recent = self._recent or []
+        if stored is not None:
+            snapshot = self.snapshot = Snapshot(stored)
+            if self.version == 0:
+                self.version = stored.version
+            elif catch_up and stored.version > self.version:
+                self._deliver(Bulletin.whole(snapshot))
+            self._deliver_early()
+            snapshot.since = [late for late in recent if late.version is not None and late.version > stored.version]
+        self._recent = None
+        for waiting in list(self.waiting.values()):
+            self.admit(waiting)
+
+    def admit(self, waiting: Waiting) -> bool:
+        """Bring a connection up to date if the snapshot at hand is new enough for it; else it waits for one.
+
+        While it waits nothing is delivered to it, and nothing is lost: the snapshot will have it.
+        """
+        snapshot, connection = self.snapshot, waiting.connection
+        if snapshot is None or snapshot.through < max(self.version, waiting.at_least):
+            self.connections.pop(connection.id, None)
+            self.waiting[connection.id] = waiting
+            return False
+        self.waiting.pop(connection.id, None)
+        connection.version = snapshot.stored.version
+        connection.reply(_greeting(waiting, snapshot))
+        for bulletin in snapshot.since:
+            _send(bulletin, connection)
+        self.connections[connection.id] = connection
+        return True
+
+    def change_role(self, user_id: str, role: PortalRole | None) -> None:
+        """Give a person's connections another role, from the very next frame; None: they are closed."""
+        here = [Waiting(connection, "role-changed") for connection in self.connections.values()]
+        for waiting in [*here, *self.waiting.values()]:
+            connection = waiting.connection
+            if connection.user_id != user_id or connection.role is role:
+                continue
+            if role is None:
+                connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
+                self.remove(connection)
+            else:
+                connection.role = role
+                self.admit(waiting)
+
+    def remove(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self.connections.pop(connection.id, None)
+        self.waiting.pop(connection.id, None)
+        self.forget_question(connection.id)
+
+    def forget_question(self, connection_id: str) -> None:
+        """A viewer's `request-sync` is answered, or the viewer is gone."""
+        question = self.questions.pop(connection_id, None)
+        if question is not None:
+            question.cancel()
+
+    def stop(self) -> None:
+        """End what goes on for a room that is left."""
+        if self.timer is not None:
+            self.timer.cancel()
+        if self.refreshing is not None:
+            self.refreshing.cancel()
+
+    def everybody(self) -> list[Connection]:
+        """All connections, those that wait for a snapshot included."""
+        return [*self.connections.values(), *(waiting.connection for waiting in self.waiting.values())]
+
+    def _deliver_early(self) -> None:
+        for version in [version for version in self._early if version <= self.version]:
+            del self._early[version]
+        if self.version:
+            while bulletin := self._early.pop(self.version + 1, None):
+                self._deliver(bulletin)
+
+    def _deliver(self, bulletin: Bulletin) -> None:
+        if bulletin.version is not None:
+            self.version = bulletin.version
+            if self._recent is not None:
+                self._recent.append(bulletin)
+        elif bulletin.as_of is not None and self.version > bulletin.as_of:
+            # It was made with flags that have changed since: what it shows may be hidden now.
+            return
+        for connection in self.connections.values():
+            _send(bulletin, connection)
+
+
+def _send(bulletin: Bulletin, connection: Connection) -> None:
+    if bulletin.version is not None:
+        if bulletin.version <= connection.version:
+            return
+        connection.version = bulletin.version
+    if connection.id == bulletin.sender or bulletin.to not in {None, connection.id}:
+        return
+    message = bulletin.seen_by(connection.role)
+    if message is not None:
+        connection.outlet.send(message)
+
+
+def _greeting(waiting: Waiting, snapshot: Snapshot) -> ServerMessage:
+    connection, stored = waiting.connection, snapshot.stored
+    role, version = connection.role, stored.version
+    if waiting.greeting == "role-changed":
+        return RoleChanged(role=role, version=version, state=snapshot.seen_by(role))
+    if waiting.greeting == "sync-response":
+        return SyncResponded(payload=snapshot.seen_by(role), version=version, source="server")
+    recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, stored.epoch)
+    return Connected(
+        portal_view_id=connection.portal_view_id,
+        role=role,
+        user_id=connection.user_id,
+        message=f"Connected to “{stored.state['name']}” as a {role}.",
+        connection_id=connection.id,
+        version=version,
+        epoch=stored.epoch,
+        recovered=recovered,
+        state=UNSET if recovered else snapshot.seen_by(role),
+    )

@@ -1,0 +1,46 @@
+"""Daphne's server with a WebSocket protocol that closes as the contract says.
+
+Daphne 4.2.3 on its own turns 1008 into 1011, drops close reasons, and drops the connection without a close frame
+after a message that is too long.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from daphne.server import Server
+from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+
+from realtime.protocol import CloseCode
+from realtime.server.frames import TOO_BIG
+
+
+class PortalWebSocketProtocol(WebSocketProtocol):
+    """One WebSocket connection of `manage.py runserver`."""
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Send the application's close code and reason; autobahn's `sendClose` allows only 1000 and 3000 to 4999."""
+        if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
+            reason = message.get("reason") or ""
+            self.sendCloseFrame(code=message.get("code") or CloseCode.NORMAL, reasonUtf8=reason.encode())
+        else:
+            super().handle_reply(message)
+
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        self.sendMessage(TOO_BIG)
+        self._fail_connection(CloseCode.TOO_BIG, "message-too-big")
+
+
+class PortalServer(Server):
+    """Daphne with our protocol."""
+
+    @property
+    def ws_factory(self) -> WebSocketFactory:
+        """What makes a protocol object for each WebSocket; Daphne sets it when it starts."""
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, factory: WebSocketFactory) -> None:
+        factory.protocol = PortalWebSocketProtocol
+        factory.setProtocolOptions(failByDrop=False)
+        self._ws_factory = factory

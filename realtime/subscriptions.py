@@ -1,0 +1,66 @@
+"""This process's channel of the channel layer, and the groups it is in.
+
+Only the channel layer's public interface is used: `new_channel`, `group_add`, `group_discard`, `receive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import structlog
+from redis.exceptions import RedisError
+
+from realtime.broadcast import require_layer
+from realtime.groups import News
+
+log = structlog.get_logger(__name__)
+
+
+class Subscriptions:
+    """The groups of one event loop: the first opens the channel and a task that listens, the last closes both."""
+
+    def __init__(self, on_news: Callable[[News], None]) -> None:
+        self._on_news = on_news
+        self._groups: set[str] = set()
+        self._channel: str | None = None
+        self._listener: asyncio.Task[None] | None = None
+        # Joining and leaving one group must not overtake each other.
+        self._lock = asyncio.Lock()
+
+    async def add(self, group: str) -> None:
+        """Join a group; OSError or RedisError while the layer is away."""
+        async with self._lock:
+            if self._channel is None:
+                self._channel = await require_layer().new_channel("portal")
+                self._listener = asyncio.create_task(self._listen(self._channel))
+            await require_layer().group_add(group, self._channel)
+            self._groups.add(group)
+
+    async def discard(self, group: str, *, unless: Callable[[], bool]) -> None:
+        """Leave a group, unless it turns out to be wanted again by the time that others are done."""
+        async with self._lock:
+            if self._channel is None or unless():
+                return
+            try:
+                await require_layer().group_discard(group, self._channel)
+            except (OSError, RedisError) as error:
+                # A layer that is away forgets the membership with the connection.
+                log.info("group_not_left", group=group, error=repr(error))
+            self._groups.discard(group)
+            if not self._groups:
+                await self._stop()
+
+    async def _stop(self) -> None:
+        listener, self._listener, self._channel = self._listener, None, None
+        if listener is not None:
+            listener.cancel()
+            await asyncio.wait([listener])
+
+    async def _listen(self, channel: str) -> None:
+        while True:
+            news = await require_layer().receive(channel)
+            try:
+                self._on_news(news)
+            except Exception:  # one portal view's bad news must not end everybody's
+                log.exception("news_not_delivered", portalViewId=news.get("portalViewId"))

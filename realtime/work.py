@@ -1,0 +1,67 @@
+"""What one controller has asked for and is not done yet: in order, one at a time, and merged while it waits.
+
+So the load follows the database and not the mouse, and a slow write holds up what comes behind it, but never the
+socket's pings or its end. What a job does is said in `realtime.jobs`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+MAX_WAITING = 256
+"""Jobs of one connection; when so many wait, no further message is read from its socket."""
+
+
+class Job(Protocol):
+    """Something to be done for a connection; it answers the client itself, refusals too."""
+
+    async def run(self) -> None:
+        """Do it."""
+
+    def absorb(self, later: Job) -> bool:
+        """Take over what a later job was to do, if both together mean the same as one after the other."""
+
+    def lets_pass(self, later: Job) -> bool:
+        """Whether a later job may be done before this one."""
+
+
+class Work:
+    """One connection's jobs. There is a task only while there are jobs."""
+
+    __slots__ = ("_on_crash", "_task", "_waiting")
+
+    def __init__(self, on_crash: Callable[[], None]) -> None:
+        self._on_crash = on_crash
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: deque[Job] = deque()
+
+    async def add(self, job: Job) -> None:
+        """Do a job when those before it are done, together with one of them if it can be."""
+        for earlier in reversed(self._waiting):
+            if earlier.absorb(job):
+                return
+            if not earlier.lets_pass(job):
+                break
+        self._waiting.append(job)
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
+        if len(self._waiting) > MAX_WAITING:
+            await self.finish()
+
+    async def finish(self) -> None:
+        """Wait until everything is done."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
+
+    async def _run(self) -> None:
+        try:
+            while self._waiting:
+                await self._waiting.popleft().run()
+        except Exception:  # a bug: logged with its traceback, and the connection is closed with 1011
+            self._waiting.clear()
+            self._on_crash()
+        finally:
+            self._task = None
