@@ -30,6 +30,17 @@ def register_user(*, email: str, password: str, name: str = "") -> User:
         ) from None
 
 
+def rename_user(*, user_id: UUID, name: str) -> User:
+    """The person with another name to show others; NotFound if they are gone."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(id=user_id).first()
+        if user is None:
+            raise NotFound("There is no such person.")
+        user.name = name
+        user.save(update_fields=["name"])
+    return user
+
+
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
     """Let a user in, or shut them out: their open connections are closed at once."""
     with transaction.atomic():
@@ -70,7 +81,7 @@ def delete_library(*, actor_id: UUID | None, library_id: UUID) -> None:
 
 
 def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Role) -> Membership:
-    """Make the user with that e-mail address a member. Owners may; NotFound when nobody has the address."""
+    """Make the user with that e-mail address a member. Owners may; InvalidPayload when nobody has the address."""
     with transaction.atomic():
         library = _lock_as_owner(actor_id, library_id)
         user = User.objects.filter(email=email.strip().lower(), is_active=True).first()

@@ -7,6 +7,7 @@ here tells anybody of a change.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -149,6 +150,8 @@ class PortalView(models.Model):
 
     role: str
     """The asker's role, on an object from `libraries.selectors.portal_views_of`."""
+    item_count: int
+    """How many items there are, on an object from `libraries.selectors.portal_views_in`."""
 
     class Meta:
         ordering = ("name", "id")
@@ -168,12 +171,15 @@ class PortalView(models.Model):
     def __str__(self) -> str:
         return self.name
 
-    def state(self) -> dict[str, Any]:
-        """The whole state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC."""
+    def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
+        """The state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC.
+
+        `keys` says which keys of `FIELDS` are in it: all of them, unless some were not loaded.
+        """
         return {
             "id": str(self.id),
             "libraryId": str(self.library_id),
-            **{key: getattr(self, field.column) for key, field in FIELDS.items()},
+            **{key: getattr(self, FIELDS[key].column) for key in keys},
             "version": self.version,
             "createdAt": iso(self.created_at),
             "updatedAt": iso(self.updated_at),

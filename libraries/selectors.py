@@ -123,7 +123,8 @@ class _Length(Func):
 
 def portal_views_in(*, user_id: UUID, library_id: UUID) -> QuerySet[PortalView]:
     """A library's portal views without their items, which may be long: each with `item_count` and the `role`."""
-    return portal_views_of(user_id).filter(library_id=library_id).defer("items").annotate(item_count=_Length("items"))
+    portal_views = portal_views_of(user_id).filter(library_id=library_id).defer("items")
+    return portal_views.annotate(item_count=_Length("items"))  # type: ignore[no-redef]
 
 
 def memberships_of(library_id: UUID) -> QuerySet[Membership]:

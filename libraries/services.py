@@ -69,7 +69,7 @@ def update_portal_view(
         portal_view = _lock(actor_id, portal_view_id)
         if if_version is not None and if_version != portal_view.version:
             raise VersionConflict(
-                f"The portal view has changed: its version is {portal_view.version}, not {if_version}. Read it again."
+                f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
         before = portal_view.state()
         _store(portal_view, _set(portal_view, patch.known))
