@@ -7,47 +7,50 @@ that is to last goes through `libraries.services`, which calls these once it is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from typing import Any
 from uuid import UUID
 
-import structlog
 from asgiref.sync import async_to_sync
-from channels.layers import get_channel_layer
-from django.core.exceptions import ImproperlyConfigured
-from redis.exceptions import RedisError
 
 from libraries.errors import Unavailable
 from libraries.projection import project_relayed
 from libraries.roles import Role, portal_role
-from realtime.groups import NEWS, News, portal_view_group
+from realtime.groups import NEWS, News
+from realtime.layer import publish
 from realtime.protocol import ItemUpdated, PortalViewUpdated, SyncResponded, encode
 
-log = structlog.get_logger(__name__)
-
-
-def require_layer() -> Any:
-    """The channel layer; ImproperlyConfigured if the settings have none."""
-    layer = get_channel_layer()
-    if layer is None:
-        raise ImproperlyConfigured("CHANNEL_LAYERS needs a default.")
-    return layer
-
-
-async def asend(news: News) -> None:
-    """Put news into the portal view's group; Unavailable while the channel layer is away."""
-    try:
-        await require_layer().group_send(portal_view_group(news["portalViewId"]), news)
-    except (OSError, RedisError) as error:
-        raise Unavailable("The message could not be passed on; try again in a moment.") from error
+_collected: ContextVar[list[News] | None] = ContextVar("collected", default=None)
 
 
 def send(news: News) -> None:
-    """`asend` for code that is not a coroutine; a layer that is away is logged, as what is stored is stored."""
+    """Publish from code that is not a coroutine. A layer that is away is no error here: what is stored is stored."""
+    collected = _collected.get()
+    if collected is not None:
+        collected.append(news)
+        return
+    with suppress(Unavailable):  # logged where it was found out
+        async_to_sync(publish)(news)
+
+
+@contextmanager
+def collect() -> Iterator[list[News]]:
+    """Keep the news of what is called inside, for a coroutine to publish: a thread need not wait for the layer."""
+    news: list[News] = []
+    token = _collected.set(news)
     try:
-        async_to_sync(asend)(news)
-    except Unavailable as error:
-        log.warning("channel_layer_away", portalViewId=news["portalViewId"], error=repr(error.__cause__))
+        yield news
+    finally:
+        _collected.reset(token)
+
+
+async def publish_stored(collected: Iterable[News]) -> None:
+    """Publish what `collect` gave; as in `send`, a layer that is away is no error."""
+    for news in collected:
+        with suppress(Unavailable):
+            await publish(news)
 
 
 def portal_view_update_news(
@@ -110,7 +113,7 @@ async def abroadcast_portal_view_update(
 
     `as_of` is the version of the flags that `viewers` was made with: it is dropped where they have changed since.
     """
-    await asend(_as_of(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender), as_of))
+    await publish(_as_of(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender), as_of))
 
 
 def item_update_news(
@@ -158,7 +161,7 @@ async def abroadcast_item_update(
     sender: str | None = None,
 ) -> None:
     """`broadcast_item_update` for an item that is not stored, for coroutines; `as_of` as above."""
-    await asend(_as_of(item_update_news(portal_view_id, item_id, payload, viewers=viewers, sender=sender), as_of))
+    await publish(_as_of(item_update_news(portal_view_id, item_id, payload, viewers=viewers, sender=sender), as_of))
 
 
 async def abroadcast_sync_response(
@@ -174,7 +177,7 @@ async def abroadcast_sync_response(
     news["viewers"] = encode(SyncResponded(payload=dict(viewers), version=version, source="controller"))
     if to is not None:
         news["to"] = to
-    await asend(news)
+    await publish(news)
 
 
 def broadcast_deleted(portal_view_id: UUID | str) -> None:

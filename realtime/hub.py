@@ -20,11 +20,11 @@ from redis.exceptions import RedisError
 from libraries.errors import Unavailable
 from libraries.roles import PortalRole
 from libraries.selectors import Stored, load
-from realtime import broadcast
 from realtime.connection import Connection
 from realtime.database import in_database
 from realtime.delivery import Prepared
 from realtime.groups import NEWS, News, portal_view_group
+from realtime.layer import publish
 from realtime.protocol import CloseCode, PortalViewDeleted, SyncRequested, encode
 from realtime.room import Bulletin, Room, Waiting
 from realtime.subscriptions import Subscriptions
@@ -90,7 +90,7 @@ class Hub:
             room.questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, room, connection)
         news = News(type=NEWS, event="sync-requested", portalViewId=connection.portal_view_id)
         try:
-            await broadcast.asend({**news, "userId": connection.user_id, "sender": connection.id})
+            await publish({**news, "userId": connection.user_id, "sender": connection.id})
         except Unavailable:
             self._answer(room, connection)
 
@@ -209,7 +209,7 @@ def _delete(room: Room) -> None:
 async def _say_heard(question: News) -> None:
     heard = News(type=NEWS, event="sync-heard", portalViewId=question["portalViewId"], to=question["sender"])
     try:
-        await broadcast.asend(heard)
+        await publish(heard)
     except Unavailable:
         # The asker's own process answers when it hears nothing.
         log.info("sync_heard_not_sent", portalViewId=question["portalViewId"])

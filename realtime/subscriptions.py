@@ -11,8 +11,8 @@ from collections.abc import Callable
 import structlog
 from redis.exceptions import RedisError
 
-from realtime.broadcast import require_layer
 from realtime.groups import News
+from realtime.layer import require_layer
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,64 @@
+"""The channel layer, and whether it is there.
+
+Only news goes through it, so it may be away: what is stored stays stored, and rooms find out on their own. A layer
+that does not answer is not asked again for half a second, so that writes do not queue up behind it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Any
+
+import structlog
+from channels.layers import get_channel_layer
+from django.core.exceptions import ImproperlyConfigured
+from redis.exceptions import RedisError
+
+from libraries.errors import Unavailable
+from realtime.groups import News, portal_view_group
+
+ANSWER_SECONDS = 1.0
+"""How long the layer may take for one message."""
+PAUSE_SECONDS = 0.5
+"""How long a layer that failed is left alone."""
+
+log = structlog.get_logger(__name__)
+
+
+class _Condition:
+    """What this process knows of the layer; times are of the monotonic clock."""
+
+    away = False
+    try_again_at = 0.0
+
+
+def require_layer() -> Any:
+    """The channel layer; ImproperlyConfigured if the settings have none."""
+    layer = get_channel_layer()
+    if layer is None:
+        raise ImproperlyConfigured("CHANNEL_LAYERS needs a default.")
+    return layer
+
+
+def is_away() -> bool:
+    """Whether the last message could not be passed on."""
+    return _Condition.away
+
+
+async def publish(news: News) -> None:
+    """Put news into its portal view's group; Unavailable while the layer is away, which is logged once."""
+    if time.monotonic() < _Condition.try_again_at:
+        raise Unavailable("The message could not be passed on; try again in a moment.")
+    try:
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await require_layer().group_send(portal_view_group(news["portalViewId"]), news)
+    except (OSError, RedisError) as error:  # TimeoutError is an OSError
+        if not _Condition.away:
+            log.warning("channel_layer_away", error=repr(error))
+        _Condition.away = True
+        _Condition.try_again_at = time.monotonic() + PAUSE_SECONDS
+        raise Unavailable("The message could not be passed on; try again in a moment.") from error
+    if _Condition.away:
+        _Condition.away = False
+        log.info("channel_layer_back")
