@@ -1,4 +1,4 @@
-"""The ways a request can fail that its sender can do something about. Pure: REST and sockets each say them their way."""
+"""The ways a request can fail that its sender can do something about. Pure; REST and sockets say them their own way."""
 
 from __future__ import annotations
 
@@ -44,6 +44,12 @@ class Conflict(PortalError):
     """The change would break a rule of what is stored: a second membership, a library without an owner."""
 
     code = "conflict"
+
+
+class AlreadyApplied(PortalError):
+    """The message was stored before, by a connection that was cut before it could hear so."""
+
+    code = "already-applied"
 
 
 class Unavailable(PortalError):

@@ -9,6 +9,7 @@ from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.db.models import F
 
 from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
@@ -155,5 +156,7 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 def _publish_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
+    # The number tells a process that missed the news.
+    Library.objects.filter(id=library_id).update(access_version=F("access_version") + 1)
     for portal_view_id in PortalView.objects.filter(library_id=library_id).values_list("id", flat=True):
         transaction.on_commit(partial(broadcast.broadcast_access, portal_view_id, user_id, role), robust=True)

@@ -80,6 +80,9 @@ class Library(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MAX_NAME_CHARS)
     description = models.TextField(blank=True, max_length=2000)
+    access_version = models.PositiveBigIntegerField(
+        default=1, editable=False, help_text="Rises with each change of who may see the library."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
@@ -184,6 +187,28 @@ class PortalView(models.Model):
             "createdAt": iso(self.created_at),
             "updatedAt": iso(self.updated_at),
         }
+
+
+class Receipt(models.Model):
+    """That a client's message was stored, and with which version: should its `ack` be lost, it is not stored twice.
+
+    `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    portal_view = models.ForeignKey(PortalView, on_delete=models.CASCADE, related_name="+")
+    connection_id = models.CharField(max_length=32)
+    ref = models.CharField(max_length=400)
+    version = models.PositiveBigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(fields=("user", "connection_id", "ref"), name="one_receipt_per_message"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.connection_id} {self.ref}"
 
 
 def iso(moment: datetime) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 from django.db.models import CharField, Func, IntegerField, OuterRef, QuerySet, Subquery
 
 from libraries.errors import NotFound
-from libraries.models import Library, Membership, PortalView, User
+from libraries.models import Library, Membership, PortalView, Receipt, User
 from libraries.roles import Role
 
 
@@ -24,7 +24,16 @@ class Access:
     is_active: bool
     role: Role | None
     version: int
+    access_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """How far a portal view is: what a process compares with what it has told its connections."""
+
+    version: int
     epoch: str
+    access_version: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +59,15 @@ def get_access(*, user_id: UUID, portal_view_id: UUID) -> Access | None:
                 Membership.objects.filter(user=OuterRef("id"), library__portal_views=portal_view_id).values("role")[:1]
             ),
             version=Subquery(portal_view.values("version")[:1]),
-            epoch=Subquery(portal_view.values("epoch")[:1]),
+            access_version=Subquery(portal_view.values("library__access_version")[:1]),
         )
-        .values_list("is_active", "role", "version", "epoch")
+        .values_list("is_active", "role", "version", "access_version")
         .first()
     )
     if row is None:
         return None
-    is_active, role, version, epoch = row
-    return Access(is_active, Role(role) if role else None, version or 0, epoch or "")
+    is_active, role, version, access_version = row
+    return Access(is_active, Role(role) if role else None, version or 0, access_version or 0)
 
 
 def load(portal_view_id: UUID) -> Stored | None:
@@ -67,10 +76,25 @@ def load(portal_view_id: UUID) -> Stored | None:
     return None if portal_view is None else Stored(portal_view.state(), portal_view.epoch)
 
 
-def versions(portal_view_ids: Collection[UUID]) -> dict[UUID, tuple[int, str]]:
-    """Version and epoch of each of these portal views that exists, in one query."""
-    rows = PortalView.objects.filter(id__in=portal_view_ids).values_list("id", "version", "epoch")
-    return {portal_view_id: (version, epoch) for portal_view_id, version, epoch in rows}
+def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
+    """The pulse of each of these portal views that exists, in one query."""
+    rows = PortalView.objects.filter(id__in=portal_view_ids)
+    values = rows.values_list("id", "version", "epoch", "library__access_version")
+    return {row[0]: Pulse(version=row[1], epoch=row[2], access_version=row[3]) for row in values}
+
+
+def roles_on(*, portal_view_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Role]:
+    """The role of each of these people who has one on the portal view."""
+    members = Membership.objects.filter(
+        library__portal_views=portal_view_id, user_id__in=user_ids, user__is_active=True
+    )
+    return {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
+
+
+def find_receipt(*, user_id: UUID, connection_id: str, ref: str) -> int | None:
+    """The version that a message of the person was stored with, or None if it was not."""
+    receipts = Receipt.objects.filter(user_id=user_id, connection_id=connection_id, ref=ref)
+    return receipts.values_list("version", flat=True).first()
 
 
 def _role_of(user_id: UUID, library: str) -> Subquery:

@@ -9,15 +9,17 @@ caller has checked the permission. `sender` is the connection a change came by: 
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import QuerySet
+from django.utils import timezone
 
-from libraries.errors import Forbidden, InvalidPayload, NotFound, VersionConflict
-from libraries.models import Library, PortalView
+from libraries.errors import AlreadyApplied, Forbidden, InvalidPayload, NotFound, VersionConflict
+from libraries.models import Library, PortalView, Receipt, new_epoch
 from libraries.projection import item_patch_seen, patch_seen, project_relayed
 from libraries.roles import PortalRole, portal_role
 from libraries.selectors import libraries_of, portal_views_of
@@ -32,6 +34,10 @@ from libraries.state import (
     find_item,
 )
 from realtime import broadcast
+
+ReceiptKey = tuple[str, str]
+"""The connection that a message was first sent by, and its ref as JSON."""
+RECEIPTS_KEPT = timedelta(minutes=10)
 
 
 def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapping[str, Any]) -> PortalView:
@@ -59,10 +65,12 @@ def update_portal_view(
     payload: Mapping[str, Any],
     if_version: int | None = None,
     sender: str | None = None,
+    receipts: Collection[ReceiptKey] = (),
 ) -> PortalView:
     """The portal view after a patch; keys that it has not are relayed with it and not stored.
 
-    With `if_version`, VersionConflict unless that is the stored version.
+    With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages that
+    the patch came in; AlreadyApplied, and no change, if there is one for any of them.
     """
     patch = check_patch(payload)
     with transaction.atomic():
@@ -73,6 +81,7 @@ def update_portal_view(
             )
         before = portal_view.state()
         _store(portal_view, _set(portal_view, patch.known))
+        _keep_receipts(actor_id, portal_view, receipts)
         _publish_patch(before, portal_view.state(), patch.known, patch.relayed, sender)
     return portal_view
 
@@ -84,8 +93,12 @@ def update_item(
     item_id: str,
     payload: Mapping[str, Any],
     sender: str | None = None,
+    receipts: Collection[ReceiptKey] = (),
 ) -> PortalView | None:
-    """The portal view after a patch was merged into one of its items; None, and no change, if it has no such item."""
+    """The portal view after a patch was merged into one of its items; None, and no change, if it has no such item.
+
+    `receipts` as for `update_portal_view`.
+    """
     patch = check_item_patch(item_id, payload)
     with transaction.atomic():
         portal_view = _lock(actor_id, portal_view_id)
@@ -96,6 +109,7 @@ def update_item(
         portal_view.items = apply_item_patch(portal_view.items, index, patch)
         check_size(portal_view.state())
         _store(portal_view, {"items"})
+        _keep_receipts(actor_id, portal_view, receipts)
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
         transaction.on_commit(
             partial(
@@ -121,6 +135,25 @@ def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_versio
             raise VersionConflict("The portal view has changed; read it again before you delete it.")
         portal_view.delete()
         publish_deleted([portal_view_id])
+
+
+def restart_epochs() -> int:
+    """Give every portal view a new epoch, and say how many there are.
+
+    For a database that was restored: no client may take a version from before for one of now.
+    """
+    with transaction.atomic():
+        portal_views = list(PortalView.objects.select_for_update().only("id"))
+        for portal_view in portal_views:
+            portal_view.epoch = new_epoch()
+        PortalView.objects.bulk_update(portal_views, ["epoch"], batch_size=500)
+        Receipt.objects.all().delete()
+    return len(portal_views)
+
+
+def forget_receipts() -> None:
+    """Drop the receipts that no client will ask for any more."""
+    Receipt.objects.filter(created_at__lt=timezone.now() - RECEIPTS_KEPT).delete()
 
 
 def publish_deleted(portal_view_ids: Collection[UUID]) -> None:
@@ -179,3 +212,18 @@ def _publish_patch(
         ),
         robust=True,
     )
+
+
+def _keep_receipts(actor_id: UUID | None, portal_view: PortalView, receipts: Collection[ReceiptKey]) -> None:
+    if actor_id is None or not receipts:
+        return
+    rows = [
+        Receipt(
+            user_id=actor_id, portal_view=portal_view, connection_id=connection_id, ref=ref, version=portal_view.version
+        )
+        for connection_id, ref in receipts
+    ]
+    try:
+        Receipt.objects.bulk_create(rows)
+    except IntegrityError:
+        raise AlreadyApplied("This message was stored before.") from None

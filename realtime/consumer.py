@@ -95,6 +95,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             Waiting(
                 connection,
                 at_least=admission.version,
+                access_version=admission.access_version,
                 known_version=admission.known_version,
                 known_epoch=admission.known_epoch,
             )

@@ -18,7 +18,7 @@ from libraries.state import check_item_patch, check_patch
 from realtime.connection import Connection
 from realtime.handshake import verify
 from realtime.hub import current_hub
-from realtime.jobs import Relay, Update, relay_patch, relay_sync
+from realtime.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.protocol import (
     Auth,
     ItemUpdate,
@@ -27,6 +27,7 @@ from realtime.protocol import (
     PortalViewUpdate,
     Request,
     RequestSync,
+    StoredRequest,
     SyncResponse,
 )
 from realtime.work import Work
@@ -50,8 +51,8 @@ async def portal_view_update(session: Session, message: PortalViewUpdate) -> Non
     connection = session.connection
     patch = check_patch(message.payload)
     if patch.known:
-        asked = [(message.ref, {**patch.known, **patch.relayed})]
-        await session.work.add(Update(connection, None, asked, alone=bool(patch.relayed)))
+        asked = _asked(connection, message, {**patch.known, **patch.relayed})
+        await session.work.add(Update(connection, None, [asked], alone=bool(patch.relayed) or asked.is_retry))
     else:
         await session.work.add(Relay(connection, message.ref, lambda: relay_patch(connection, patch.relayed)))
 
@@ -62,7 +63,15 @@ async def item_update(session: Session, message: ItemUpdate) -> None:
     if item_id is None:
         raise InvalidPayload("An item update needs the item's id as itemId.", {"itemId": "This is required."})
     patch = check_item_patch(item_id, message.payload)
-    await session.work.add(Update(session.connection, item_id, [(message.ref, patch)]))
+    asked = _asked(session.connection, message, patch)
+    await session.work.add(Update(session.connection, item_id, [asked], alone=asked.is_retry))
+
+
+def _asked(connection: Connection, message: StoredRequest, payload: dict[str, Any]) -> Asked:
+    before = message.connection_id
+    if not message.retry or before is UNSET:
+        return Asked(payload, message.ref, connection.id)
+    return Asked(payload, message.ref, before, is_retry=True)
 
 
 async def request_sync(session: Session, message: RequestSync) -> None:

@@ -49,7 +49,7 @@ class Admission:
     credential: Credential
     role: PortalRole
     version: int
-    epoch: str
+    access_version: int
     known_version: int | None
     known_epoch: str | None
 
@@ -94,7 +94,7 @@ async def admit(scope: Scope) -> Admission:
         credential=credential,
         role=portal_role(access.role),
         version=access.version,
-        epoch=access.epoch,
+        access_version=access.access_version,
         known_version=_number(query.get("version", [""])[0]),
         known_epoch=query.get("epoch", [None])[0],
     )

@@ -8,8 +8,9 @@ between; it reads again where news were missed. Ordering is in `realtime.room`, 
 from __future__ import annotations
 
 import asyncio
+import random
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -18,15 +19,17 @@ import structlog
 from redis.exceptions import RedisError
 
 from libraries.errors import Unavailable
-from libraries.roles import PortalRole
-from libraries.selectors import Stored, load
+from libraries.roles import PortalRole, portal_role
+from libraries.selectors import Pulse, Stored, load, pulses, roles_on
+from libraries.services import forget_receipts
+from realtime.bulletin import Bulletin
 from realtime.connection import Connection
 from realtime.database import in_database
 from realtime.delivery import Prepared
 from realtime.groups import NEWS, News, portal_view_group
 from realtime.layer import publish
-from realtime.protocol import CloseCode, PortalViewDeleted, SyncRequested, encode
-from realtime.room import Bulletin, Room, Waiting
+from realtime.protocol import CloseCode, GoingAway, PortalViewDeleted, ServerMessage, SyncRequested, encode
+from realtime.room import Room, Waiting
 from realtime.subscriptions import Subscriptions
 
 GAP_SECONDS = 0.05
@@ -37,6 +40,12 @@ RETRY_SECONDS = 1.0
 """How long after a failed read or subscription it is tried again."""
 TICK_SECONDS = 1.0
 """How often the ends of credentials are looked at."""
+BEAT_TICKS = 2
+"""How many ticks apart rooms are compared with what is stored: that finds a loss that no later news shows."""
+FORGET_TICKS = 60
+"""How many ticks apart old receipts are dropped."""
+RETRY_AFTER_MILLISECONDS = 2000
+"""The most that a client is asked to wait when its room starts anew; each gets another time, up to this."""
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +57,8 @@ class Hub:
         self.rooms: dict[UUID, Room] = {}
         self._subscriptions = Subscriptions(self._take)
         self._ticker: asyncio.TimerHandle | None = None
+        self._ticks = 0
+        self._beating: asyncio.Task[None] | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, waiting: Waiting) -> None:
@@ -66,13 +77,18 @@ class Hub:
         if room is None:
             return
         room.remove(connection)
-        if not room.is_empty:
-            return
+        if room.is_empty:
+            self._drop(room)
+            await self._unsubscribe(room)
+
+    def _drop(self, room: Room) -> None:
         del self.rooms[room.id]
         room.stop()
         if not self.rooms and self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
+
+    async def _unsubscribe(self, room: Room) -> None:
         await self._subscriptions.discard(portal_view_group(room.id), unless=lambda: room.id in self.rooms)
 
     def version_of(self, connection: Connection) -> int:
@@ -123,7 +139,7 @@ class Hub:
             case "sync-heard":
                 room.forget_question(news["to"])
             case "deleted":
-                _delete(room)
+                self._delete(room)
 
     def _pass_question(self, room: Room, news: News) -> None:
         question = Prepared(encode(SyncRequested(user_id=news["userId"], connection_id=news["sender"])))
@@ -153,7 +169,7 @@ class Hub:
             room.refreshing = self._start(self._read(room))
 
     async def _read(self, room: Room) -> None:
-        catch_up = room.has_gap or not room.subscribed
+        catch_up, version_before = room.has_gap or not room.subscribed, room.version
         room.start_reading()
         stored: Stored | None = None
         failed = False
@@ -165,13 +181,16 @@ class Hub:
             failed = True
         finally:
             room.refreshing = None
+        if stored is not None and room.is_other_past(stored.epoch, stored.version, version_before):
+            self._start_anew(room)
+            return
         room.stop_reading(stored, catch_up=catch_up)
         if stored is None and not failed:
-            _delete(room)
+            self._delete(room)
         elif failed or not room.subscribed:
             self._refresh_later(room, RETRY_SECONDS)
-        else:
-            self._refresh_if_needed(room)
+        elif room.waiting or room.has_gap:
+            self._refresh_later(room, GAP_SECONDS)
 
     async def _subscribe(self, room: Room) -> None:
         if room.subscribed:
@@ -189,6 +208,8 @@ class Hub:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    # What goes on without news.
+
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         now = time.time()
@@ -196,14 +217,63 @@ class Hub:
             for connection in room.everybody():
                 if not connection.check_credential(now):
                     room.remove(connection)
+        self._ticks += 1
+        if self._ticks % BEAT_TICKS == 0 and self._beating is None:
+            self._beating = self._start(self._beat(forget=self._ticks % FORGET_TICKS == 0))
 
+    async def _beat(self, *, forget: bool) -> None:
+        """Compare the rooms with what is stored, in one query; the database may be away for a while."""
+        rooms = {room.id: (room, room.version) for room in self.rooms.values() if room.is_due()}
+        try:
+            stored = await in_database(pulses, list(rooms))
+            for room, version_before in rooms.values():
+                if self.rooms.get(room.id) is room:
+                    await self._compare(room, stored.get(room.id), version_before)
+            if forget:
+                await in_database(forget_receipts)
+        except Unavailable as error:
+            log.warning("rooms_not_compared", error=repr(error.__cause__))
+        finally:
+            self._beating = None
 
-def _delete(room: Room) -> None:
-    gone = Prepared(encode(PortalViewDeleted(portal_view_id=str(room.id))))
-    for connection in room.everybody():
-        connection.outlet.send(gone)
-        connection.close(CloseCode.NORMAL, "portal-view-deleted")
-        room.remove(connection)
+    async def _compare(self, room: Room, pulse: Pulse | None, version_before: int) -> None:
+        if pulse is None:
+            self._delete(room)
+            return
+        if room.is_other_past(pulse.epoch, pulse.version, version_before):
+            self._start_anew(room)
+            return
+        room.note(pulse)
+        if room.access_version != pulse.access_version:
+            user_ids = {UUID(connection.user_id) for connection in room.everybody()}
+            roles = await in_database(roles_on, portal_view_id=room.id, user_ids=user_ids)
+            for user_id in user_ids:
+                role = roles.get(user_id)
+                room.change_role(str(user_id), None if role is None else portal_role(role))
+            room.access_version = pulse.access_version
+        self._refresh_if_needed(room)
+
+    def _delete(self, room: Room) -> None:
+        gone = PortalViewDeleted(portal_view_id=str(room.id))
+        self._close_all(room, lambda: gone, CloseCode.NORMAL, "portal-view-deleted")
+
+    def _start_anew(self, room: Room) -> None:
+        log.warning("stored_state_is_older", portalViewId=str(room.id))
+        self._close_all(
+            room,
+            lambda: GoingAway(retry_after=random.randrange(RETRY_AFTER_MILLISECONDS)),  # noqa: S311  # no secret
+            CloseCode.RESTART,
+            "going-away",
+        )
+
+    def _close_all(self, room: Room, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
+        for connection in room.everybody():
+            connection.reply(last())
+            connection.close(code, reason)
+            room.remove(connection)
+        if self.rooms.get(room.id) is room:
+            self._drop(room)
+            self._start(self._unsubscribe(room))
 
 
 async def _say_heard(question: News) -> None:

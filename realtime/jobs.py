@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
-from libraries.errors import NotFound, PortalError
+import msgspec
+from msgspec import UNSET
+
+from libraries.errors import AlreadyApplied, NotFound, PortalError
 from libraries.models import PortalView
 from libraries.projection import needs_flags, project_item, project_relayed
-from libraries.selectors import Stored, load
+from libraries.selectors import Stored, find_receipt, load
 from libraries.services import update_item, update_portal_view
 from realtime import broadcast
 from realtime.connection import Connection, Ref
@@ -45,17 +49,31 @@ class Relay:
         return False
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One message's part of an update: its checked payload, its ref, and the connection that sent it first."""
+
+    payload: dict[str, Any]
+    ref: Ref
+    connection_id: str
+    is_retry: bool = False
+
+    @property
+    def receipt(self) -> str | None:
+        """The ref as it is kept, so that the message is not stored twice; None without one."""
+        return None if self.ref is UNSET else msgspec.json.encode(self.ref).decode()
+
+
 @dataclass(slots=True)
 class Update:
     """Stored updates of one target: the portal view, or the item named `item_id`.
 
-    `asked` are the checked payloads with the refs of their messages; `alone` is set where a payload must not be
-    merged, because it has keys that are only relayed.
+    `alone` is set where an update must not be merged: it has keys that are only relayed, or is sent again.
     """
 
     connection: Connection
     item_id: str | None
-    asked: list[tuple[Ref, dict[str, Any]]]
+    asked: list[Asked]
     alone: bool = False
 
     def absorb(self, later: Job) -> bool:
@@ -71,50 +89,64 @@ class Update:
 
     @property
     def _is_barrier(self) -> bool:
-        return self.alone or (self.item_id is None and any("items" in payload for _, payload in self.asked))
+        return self.alone or (self.item_id is None and any("items" in one.payload for one in self.asked))
 
     async def run(self) -> None:
         """See `realtime.work.Job`: one write; if it is refused, one for each message, so that each gets its own."""
         merged: dict[str, Any] = {}
-        for _, payload in self.asked:
-            merged.update(payload)
+        for one in self.asked:
+            merged.update(one.payload)
         try:
-            stored = await self._store(merged)
+            if self.asked[0].is_retry and await self._was_applied(self.asked[0]):
+                return
+            with broadcast.collect() as news:
+                stored = await self._store(merged)
         except PortalError as error:
-            if len(self.asked) > 1:
-                for one in self.asked:
-                    await Update(self.connection, self.item_id, [one]).run()
-            else:
-                self.connection.reply_error(error, self.asked[0][0])
+            await self._refused(error)
             return
         if stored is None:
-            for ref, payload in self.asked:
-                await Relay(self.connection, ref, lambda payload=payload: self._relay_item(payload)).run()  # type: ignore[misc]
+            for one in self.asked:
+                await Relay(self.connection, one.ref, partial(self._relay_item, one.payload)).run()
             return
-        for ref, _ in self.asked:
-            self.connection.reply_ack(ref, stored.version)
+        for one in self.asked:
+            self.connection.reply_ack(one.ref, stored.version)
+        await broadcast.publish_stored(news)
+
+    async def _refused(self, error: PortalError) -> None:
+        if len(self.asked) > 1:
+            for one in self.asked:
+                await Update(self.connection, self.item_id, [one]).run()
+        elif isinstance(error, AlreadyApplied):
+            await Update(self.connection, self.item_id, [replace(self.asked[0], is_retry=True)]).run()
+        else:
+            self.connection.reply_error(error, self.asked[0].ref)
+
+    async def _was_applied(self, one: Asked) -> bool:
+        """Answer a message that was stored before, with the version that holds it."""
+        if one.receipt is None:
+            return False
+        user_id = UUID(self.connection.user_id)
+        version = await in_database(find_receipt, user_id=user_id, connection_id=one.connection_id, ref=one.receipt)
+        if version is None:
+            return False
+        self.connection.reply_ack(one.ref, version)
+        return True
 
     async def _store(self, payload: dict[str, Any]) -> PortalView | None:
         connection = self.connection
         actor_id, portal_view_id = UUID(connection.user_id), UUID(connection.portal_view_id)
-        if self.item_id is None:
-            return await in_database(
-                update_portal_view,
-                actor_id=actor_id,
-                portal_view_id=portal_view_id,
-                payload=payload,
-                sender=connection.id,
-            )
+        receipts = [(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None]
+        store = update_portal_view if self.item_id is None else partial(update_item, item_id=self.item_id)
         return await in_database(
-            update_item,
+            store,
             actor_id=actor_id,
             portal_view_id=portal_view_id,
-            item_id=self.item_id,
             payload=payload,
             sender=connection.id,
+            receipts=receipts,
         )
 
-    async def _relay_item(self, payload: dict[str, Any]) -> None:
+    async def _relay_item(self, payload: Mapping[str, Any]) -> None:
         assert self.item_id is not None  # noqa: S101  # only items can be missing
         await relay_item(self.connection, self.item_id, payload)
 

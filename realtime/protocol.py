@@ -18,6 +18,7 @@ SUBPROTOCOL = "portal.v1.json"
 BEARER_PREFIX = "bearer."
 MAX_REF_CHARS = 64
 MAX_REF_NUMBER = 2**53 - 1
+MAX_CONNECTION_ID_CHARS = 32
 
 Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
 
@@ -80,16 +81,21 @@ class Ping(Request, tag="ping"):
     """Asks for a `pong`."""
 
 
-class PortalViewUpdate(Request, tag="portal-view-update"):
+class StoredRequest(Request):
+    """A message that is stored. With `retry` it was sent before, by `connectionId`, and is not stored twice."""
+
+    payload: dict[str, Any]
+    retry: bool = False
+    connection_id: Annotated[str, Meta(max_length=MAX_CONNECTION_ID_CHARS)] | UnsetType = UNSET
+
+
+class PortalViewUpdate(StoredRequest, tag="portal-view-update"):
     """A shallow patch of the portal view."""
 
-    payload: dict[str, Any]
 
-
-class ItemUpdate(Request, tag="item-update"):
+class ItemUpdate(StoredRequest, tag="item-update"):
     """A shallow patch of one item, named by `itemId` in the payload or beside it."""
 
-    payload: dict[str, Any]
     item_id: str | UnsetType = UNSET
 
 
@@ -156,11 +162,13 @@ def _what_is_wrong(text: str) -> InvalidMessage:
     return InvalidMessage("invalid-message", f"The body of {kind} is wrong: {_shape(kind)}.", ref)
 
 
+_KINDS = {"payload": "an object", "retry": "true or false"}
+
+
 def _shape(kind: str) -> str:
     fields = [field for field in msgspec.structs.fields(CLIENT_MESSAGES[kind]) if field.encode_name != "ref"]
     return ", ".join(
-        f"{field.encode_name} must be {'an object' if field.name == 'payload' else 'text'}"
-        f"{'' if field.required else ', if it is given'}"
+        f"{field.encode_name} must be {_KINDS.get(field.name, 'text')}{'' if field.required else ', if it is given'}"
         for field in fields
     )
 
@@ -248,6 +256,12 @@ class PortalViewDeleted(ServerMessage, tag="portal-view-deleted"):
     """The portal view is gone; the connection is closed next."""
 
     portal_view_id: str
+
+
+class GoingAway(ServerMessage, tag="going-away"):
+    """The connection is closed next, with 1012; come back after so many milliseconds."""
+
+    retry_after: int
 
 
 class TokenExpiring(ServerMessage, tag="token-expiring"):

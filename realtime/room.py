@@ -8,104 +8,30 @@ from __future__ import annotations
 
 from asyncio import Task, TimerHandle
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Literal
 from uuid import UUID
 
-import msgspec
 from msgspec import UNSET
 
 from libraries.roles import PortalRole
-from libraries.selectors import Stored
-from libraries.state import project
+from libraries.selectors import Pulse, Stored
+from realtime.bulletin import Bulletin, Snapshot
 from realtime.connection import Connection
-from realtime.delivery import Prepared
-from realtime.groups import News
-from realtime.protocol import (
-    Connected,
-    PortalViewUpdated,
-    RoleChanged,
-    ServerMessage,
-    SyncResponded,
-    encode,
-    encode_state,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Bulletin:
-    """A message, ready for both roles: None for a role that does not hear of it."""
-
-    controllers: Prepared | None
-    viewers: Prepared | None
-    version: int | None = None
-    sender: str | None = None
-    to: str | None = None
-    as_of: int | None = None
-
-    @classmethod
-    def of(cls, news: News) -> Bulletin:
-        """The bulletin in a piece of news."""
-        controllers, viewers = news.get("controllers"), news.get("viewers")
-        return cls(
-            None if controllers is None else Prepared(controllers),
-            None if viewers is None else Prepared(viewers),
-            news.get("version"),
-            news.get("sender"),
-            news.get("to"),
-            news.get("asOf"),
-        )
-
-    @classmethod
-    def whole(cls, snapshot: Snapshot) -> Bulletin:
-        """All of a stored state, for connections that missed what led to it."""
-        version = snapshot.stored.version
-        controllers, viewers = (
-            Prepared(encode(PortalViewUpdated(payload=snapshot.seen_by(role), version=version))) for role in PortalRole
-        )
-        return cls(controllers, viewers, version)
-
-    def seen_by(self, role: PortalRole) -> Prepared | None:
-        """What a connection of that role gets."""
-        return self.controllers if role is PortalRole.CONTROLLER else self.viewers
-
-
-class Snapshot:
-    """A stored state, encoded once for each role, with the bulletins that came while it was read."""
-
-    def __init__(self, stored: Stored) -> None:
-        self.stored = stored
-        self.since: list[Bulletin] = []
-
-    @property
-    def through(self) -> int:
-        """The version that a connection has after the snapshot and all that came since."""
-        return self.since[-1].version or 0 if self.since else self.stored.version
-
-    @cached_property
-    def _controllers(self) -> msgspec.Raw:
-        return encode_state(self.stored.state)
-
-    @cached_property
-    def _viewers(self) -> msgspec.Raw:
-        return encode_state(project(self.stored.state, PortalRole.VIEWER))
-
-    def seen_by(self, role: PortalRole) -> msgspec.Raw:
-        """The stored state as that role sees it, encoded."""
-        return self._controllers if role is PortalRole.CONTROLLER else self._viewers
+from realtime.protocol import Connected, RoleChanged, ServerMessage, SyncResponded
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """A connection that waits for a snapshot, and the message it is to come in.
 
-    `at_least` is a version that the snapshot must have reached; `known_version` and `known_epoch` are what the
-    client of a new connection has already.
+    `at_least` is a version that the snapshot must have reached; `access_version` that of the library when the role
+    was looked up; `known_version` and `known_epoch` are what the client of a new connection has already.
     """
 
     connection: Connection
     greeting: Literal["connected", "role-changed", "sync-response"] = "connected"
     at_least: int = 0
+    access_version: int | None = None
     known_version: int | None = None
     known_epoch: str | None = None
 
@@ -117,9 +43,14 @@ class Room:
     """
 
     __slots__ = (
+        "_behind",
         "_early",
+        "_heard",
         "_recent",
+        "_skipped",
+        "access_version",
         "connections",
+        "epoch",
         "id",
         "questions",
         "refreshing",
@@ -136,12 +67,17 @@ class Room:
         self.waiting: dict[str, Waiting] = {}
         self.snapshot: Snapshot | None = None
         self.version = 0
+        self.epoch = ""
+        self.access_version: int | None = None
         self.subscribed = False
         self.refreshing: Task[None] | None = None
         self.timer: TimerHandle | None = None
         self.questions: dict[str, TimerHandle] = {}
         self._early: dict[int, Bulletin] = {}
         self._recent: list[Bulletin] | None = None
+        self._behind = 0
+        self._heard = 0
+        self._skipped = False
 
     @property
     def is_empty(self) -> bool:
@@ -150,8 +86,8 @@ class Room:
 
     @property
     def has_gap(self) -> bool:
-        """Whether a later change has come, and one before it has not."""
-        return bool(self._early)
+        """Whether there is a change that the room has not delivered."""
+        return bool(self._early) or self._behind > self.version
 
     @property
     def has_controller(self) -> bool:
@@ -167,6 +103,23 @@ class Room:
             self._early[version] = bulletin
             self._deliver_early()
 
+    def is_due(self) -> bool:
+        """Whether it is time to compare the room with what is stored: if it was quiet, else every second time."""
+        due = self.version == self._heard or self._skipped
+        self._heard, self._skipped = self.version, not due
+        return due
+
+    def note(self, pulse: Pulse) -> None:
+        """There is a stored version to be reached; until it is, the room has a gap."""
+        self._behind = pulse.version
+
+    def is_other_past(self, epoch: str, version: int, version_before: int) -> bool:
+        """Whether what is stored comes from a restored backup and not from what the room has delivered.
+
+        `version_before` is the room's version when the stored one was asked for.
+        """
+        return self.version > 0 and (epoch != self.epoch or version < version_before)
+
     def start_reading(self) -> None:
         """From now on remember what is delivered: a state that is being read may not have it."""
         self._recent = []
@@ -180,7 +133,7 @@ class Room:
         if stored is not None:
             snapshot = self.snapshot = Snapshot(stored)
             if self.version == 0:
-                self.version = stored.version
+                self.version, self.epoch = stored.version, stored.epoch
             elif catch_up and stored.version > self.version:
                 self._deliver(Bulletin.whole(snapshot))
             self._deliver_early()
@@ -195,6 +148,9 @@ class Room:
         While it waits nothing is delivered to it, and nothing is lost: the snapshot will have it.
         """
         snapshot, connection = self.snapshot, waiting.connection
+        if waiting.access_version is not None:
+            known = self.access_version
+            self.access_version = waiting.access_version if known is None else min(known, waiting.access_version)
         if snapshot is None or snapshot.through < max(self.version, waiting.at_least):
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting

@@ -1,0 +1,78 @@
+"""What a room hands out: a stored state, and the changes to it, each encoded once for each role."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+
+from libraries.roles import PortalRole
+from libraries.selectors import Stored
+from libraries.state import project
+from realtime.delivery import Prepared
+from realtime.groups import News
+from realtime.protocol import PortalViewUpdated, encode, encode_state
+
+
+@dataclass(frozen=True, slots=True)
+class Bulletin:
+    """A message, ready for both roles: None for a role that does not hear of it."""
+
+    controllers: Prepared | None
+    viewers: Prepared | None
+    version: int | None = None
+    sender: str | None = None
+    to: str | None = None
+    as_of: int | None = None
+
+    @classmethod
+    def of(cls, news: News) -> Bulletin:
+        """The bulletin in a piece of news."""
+        controllers, viewers = news.get("controllers"), news.get("viewers")
+        return cls(
+            None if controllers is None else Prepared(controllers),
+            None if viewers is None else Prepared(viewers),
+            news.get("version"),
+            news.get("sender"),
+            news.get("to"),
+            news.get("asOf"),
+        )
+
+    @classmethod
+    def whole(cls, snapshot: Snapshot) -> Bulletin:
+        """All of a stored state, for connections that missed what led to it."""
+        version = snapshot.stored.version
+        controllers, viewers = (
+            Prepared(encode(PortalViewUpdated(payload=snapshot.seen_by(role), version=version))) for role in PortalRole
+        )
+        return cls(controllers, viewers, version)
+
+    def seen_by(self, role: PortalRole) -> Prepared | None:
+        """What a connection of that role gets."""
+        return self.controllers if role is PortalRole.CONTROLLER else self.viewers
+
+
+class Snapshot:
+    """A stored state, encoded once for each role, with the bulletins that came while it was read."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+        self.since: list[Bulletin] = []
+
+    @property
+    def through(self) -> int:
+        """The version that a connection has after the snapshot and all that came since."""
+        return self.since[-1].version or 0 if self.since else self.stored.version
+
+    @cached_property
+    def _controllers(self) -> msgspec.Raw:
+        return encode_state(self.stored.state)
+
+    @cached_property
+    def _viewers(self) -> msgspec.Raw:
+        return encode_state(project(self.stored.state, PortalRole.VIEWER))
+
+    def seen_by(self, role: PortalRole) -> msgspec.Raw:
+        """The stored state as that role sees it, encoded."""
+        return self._controllers if role is PortalRole.CONTROLLER else self._viewers
