@@ -123,6 +123,10 @@ class Installation:
             raise ProcessFailed(f"manage.py {arguments[0]} ended with status {done.returncode}.\n{done.stderr}")
         return done.stdout
 
+    def shell(self, code: str) -> str:
+        """Run Python code with the models at hand, in a process of its own; returns what it printed."""
+        return self.manage("shell", "--verbosity", "0", "--command", code)
+
     def prepare(self) -> Cast:
         """Make the tables and the demo library."""
         self.manage("migrate", "--verbosity", "0")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
@@ -30,18 +31,17 @@ class OddPeople:
     deleted_id: str
 
 
-_made: dict[str, OddPeople] = {}
+_made: dict[Path, OddPeople] = {}
 
 
 @pytest.fixture(scope="session")
 def odd_people(running_stack: Stack) -> OddPeople:
     """Made once per installation, which two stacks share."""
-    library_id = running_stack.cast.library_id
-    if library_id not in _made:
-        code = ODD_PEOPLE.format(library=library_id)
-        made = running_stack.installation.manage("shell", "--verbosity", "0", "-c", code)
-        _made[library_id] = OddPeople(**json.loads(made))
-    return _made[library_id]
+    installation = running_stack.installation
+    if installation.folder not in _made:
+        code = ODD_PEOPLE.format(library=running_stack.cast.library_id)
+        _made[installation.folder] = OddPeople(**json.loads(installation.shell(code)))
+    return _made[installation.folder]
 
 
 @pytest.fixture

@@ -1,0 +1,105 @@
+"""Many writers at once, by every way in: each change counts once, and every viewer ends with what is stored."""
+
+from __future__ import annotations
+
+import asyncio
+from itertools import pairwise
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from portal.testing.admin import AdminClient
+from portal.testing.installation import Person
+from portal.testing.people import Client
+from portal.testing.sockets import Message, PortalSocket
+from portal.testing.stacks import Stack
+
+UPDATES_OF_ONE_CLIENT = 15  # by REST and by the admin, two clients each
+UPDATES_OF_ONE_SOCKET = 20  # and two sockets
+UPDATES = 4 * UPDATES_OF_ONE_CLIENT + 2 * UPDATES_OF_ONE_SOCKET
+ITEMS = [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}]
+# A patch does not carry these; all else that was folded must be equal to what is stored.
+NOT_FOLDED = {"version", "updatedAt"}
+
+
+@pytest.fixture
+def superuser(stack: Stack) -> Person:
+    """Somebody who may open the admin."""
+    person = Person(f"{uuid4().hex}@concurrency.test", uuid4().hex)
+    code = f"from libraries.models import User; User.objects.create_superuser({person.email!r}, {person.password!r})"
+    stack.installation.shell(code)
+    return person
+
+
+async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stack, superuser: Person) -> None:
+    portal_view = stack.new_portal_view(items=ITEMS)
+    start = stack.controller.get(f"/api/portal-views/{portal_view}")["version"]
+    async with (
+        stack.join_all(portal_view, stack.controller, stack.editor) as controllers,
+        stack.join(portal_view, stack.viewer) as one,
+        stack.join(portal_view, stack.viewer) as two,
+        stack.join(portal_view, stack.viewer) as three,
+        asyncio.TaskGroup() as group,
+    ):
+        watchers = [group.create_task(watch(*viewer, start + UPDATES)) for viewer in (one, two, three)]
+        writers = [group.create_task(write_by_socket(socket)) for socket in controllers]
+        for person in (stack.controller.person, stack.editor.person):
+            writers.append(group.create_task(asyncio.to_thread(write_by_rest, stack, portal_view, person)))
+            group.create_task(asyncio.to_thread(write_by_admin, stack, portal_view, superuser))
+    answered = [version for writer in writers for version in writer.result()]
+    assert len(answered) == len(set(answered)) == UPDATES - 2 * UPDATES_OF_ONE_CLIENT
+    assert set(answered) <= set(range(start + 1, start + UPDATES + 1))
+    stored = stack.viewer.get(f"/api/portal-views/{portal_view}")
+    assert stored["version"] == start + UPDATES
+    for watcher in watchers:
+        seen, versions = watcher.result()
+        assert all(earlier < later for earlier, later in pairwise(versions)), versions
+        assert {**seen, **{key: stored[key] for key in NOT_FOLDED}} == {key: stored[key] for key in seen}
+
+
+async def watch(socket: PortalSocket, connected: Message, last: int) -> tuple[dict[str, Any], list[int]]:
+    """What a viewer shows once it has seen version `last`, and all the versions it was told."""
+    state: dict[str, Any] = connected["state"]
+    versions: list[int] = [connected["version"]]
+    while versions[-1] != last:
+        message = await socket.receive()
+        versions.append(message["version"])
+        if message["type"] == "item-updated":
+            patch = {key: value for key, value in message["payload"].items() if key != "itemId"}
+            state["items"] = [
+                {**item, **patch} if item["id"] == message["payload"]["itemId"] else item for item in state["items"]
+            ]
+        else:
+            assert message["type"] == "portal-view-updated"
+            state |= message["payload"]
+    return state, versions
+
+
+async def write_by_socket(socket: PortalSocket) -> list[int]:
+    """Update the portal view and its items in turn, each after the last was acknowledged; the versions of the acks."""
+    versions = []
+    for ref in range(UPDATES_OF_ONE_SOCKET):
+        if ref % 2:
+            await socket.send("portal-view-update", ref=ref, payload={"name": uuid4().hex})
+        else:
+            await socket.send("item-update", ref=ref, payload={"itemId": "orc", "note": uuid4().hex})
+        while (message := await socket.receive())["type"] != "ack":
+            assert message["type"] in {"portal-view-updated", "item-updated"}, message
+        assert message["ref"] == ref
+        versions.append(message["version"])
+    return versions
+
+
+def write_by_rest(stack: Stack, portal_view: str, person: Person) -> list[int]:
+    """Update the portal view's name over REST; the versions of the answers."""
+    with Client(stack.server.http, person) as client:
+        path = f"/api/portal-views/{portal_view}"
+        return [client.patch(path, {"name": uuid4().hex})["version"] for _ in range(UPDATES_OF_ONE_CLIENT)]
+
+
+def write_by_admin(stack: Stack, portal_view: str, person: Person) -> None:
+    """Update the portal view's name in the admin."""
+    with AdminClient(stack.server.http, person) as admin:
+        for _ in range(UPDATES_OF_ONE_CLIENT):
+            admin.submit(f"/admin/libraries/portalview/{portal_view}/change/", name=uuid4().hex)
