@@ -180,6 +180,17 @@ async def abroadcast_sync_response(
     await publish(news)
 
 
+async def abroadcast_sync_requested(portal_view_id: UUID | str, *, user_id: str, connection_id: str) -> None:
+    """Ask the controllers, wherever they are, for a viewer; Unavailable while the layer is away."""
+    news = News(type=NEWS, event="sync-requested", portalViewId=str(portal_view_id), userId=user_id)
+    await publish({**news, "sender": connection_id})
+
+
+async def abroadcast_sync_heard(portal_view_id: UUID | str, *, connection_id: str) -> None:
+    """Say that a controller has a viewer's question; Unavailable while the layer is away."""
+    await publish(News(type=NEWS, event="sync-heard", portalViewId=str(portal_view_id), to=connection_id))
+
+
 def broadcast_deleted(portal_view_id: UUID | str) -> None:
     """Tell every connection that the portal view is gone, and close it."""
     send(News(type=NEWS, event="deleted", portalViewId=str(portal_view_id)))

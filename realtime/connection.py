@@ -13,6 +13,8 @@ Ref = str | int | UnsetType
 
 WARN_SECONDS = 60.0
 """How long before the end of its credential a connection is told; half of what is left if that is less."""
+STALLED_SECONDS = 30.0
+"""How long a connection may take nothing of what waits for it."""
 
 
 class Connection:
@@ -35,7 +37,7 @@ class Connection:
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""
-        self.outlet.send(Prepared(encode(message)))
+        self.outlet.deliver(Prepared(encode(message)))
 
     def reply_ack(self, ref: Ref, version: int) -> None:
         """Say that a message is done, if it asked for that by a ref."""
@@ -49,7 +51,7 @@ class Connection:
     def close(self, code: int, reason: str) -> None:
         """Close behind what was sent before; what the client still sends is not heard."""
         self.closed = True
-        self.outlet.close(code, reason)
+        self.outlet.close_after(code, reason)
 
     def refuse(self, code: str, message: str) -> None:
         """Send an `error`, and close with what its code closes with."""
@@ -60,6 +62,14 @@ class Connection:
         """Let the connection live until its credential ends; both in seconds since the epoch."""
         self._expires_at = expires_at
         self._warn_at = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
+
+    def check_pace(self, now: float) -> bool:
+        """Close a connection that could not be written to for too long; false if it was. `now` is monotonic."""
+        stalled_since = self.outlet.stalled_since
+        if stalled_since is None or now - stalled_since < STALLED_SECONDS:
+            return True
+        self.refuse("too-slow", "This connection was too slow to keep up: connect again.")
+        return False
 
     def check_credential(self, now: float) -> bool:
         """Warn, once, or close; false if the connection has come to its end."""
@@ -74,5 +84,5 @@ class Connection:
 
 def refuse(outlet: Outlet, code: str, message: str) -> None:
     """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too."""
-    outlet.send(Prepared(encode(Error(message=message, code=code))))
-    outlet.close(ERRORS[code] or CloseCode.TRY_LATER, code)
+    outlet.deliver(Prepared(encode(Error(message=message, code=code))))
+    outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)

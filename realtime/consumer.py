@@ -16,7 +16,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from libraries.errors import PortalError
 from realtime.connection import Connection, refuse
-from realtime.delivery import EXTENSION, FrameOutlet, Outlet, QueueOutlet
+from realtime.delivery import EXTENSION, Outlet, QueueOutlet
 from realtime.handlers import HANDLERS, Session
 from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
@@ -46,8 +46,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         """Run until the client is gone. An unexpected error closes with 1011, which a browser can see."""
         self.scope = scope
         self.base_send = send
-        writer = scope.get("extensions", {}).get(EXTENSION)
-        self.outlet = QueueOutlet(send) if writer is None else FrameOutlet(writer)
+        self.outlet = scope.get("extensions", {}).get(EXTENSION) or QueueOutlet(send)
         try:
             while True:
                 event = await receive()
@@ -107,6 +106,9 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         if session is None or session.connection.closed:
             return
         self.received += 1
+        if self.outlet.stalled_since is not None:
+            # Answers would only pile up: what the client still sends waits in its own buffers.
+            await self.outlet.drained()
         if text_data is None:
             session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
             return

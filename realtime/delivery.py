@@ -1,109 +1,131 @@
 """One connection's way out: nothing here waits for a client.
 
-A message for many is encoded once (`Prepared`). A server that offers the ASGI scope extension `portal.frames` gets
-ready frames to write; for any other server a connection has a queue and, while it is not empty, one task.
+A message for many is encoded, framed and compressed once (`Prepared`). A server that offers the ASGI scope extension
+`portal.outlet` is the outlet itself and writes ready frames; for any other server a connection has a queue and, while
+it is not empty, one task. An outlet that a slow client has filled says so (`stalled_since`): then it is not to be given
+what a newer state will supersede.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
+import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
-EXTENSION = "portal.frames"
+from django.conf import settings
+
+EXTENSION = "portal.outlet"
+
+COMPRESS_FROM_BYTES = 1024
+"""Shorter messages are sent as they are."""
+WINDOW_BITS = 12
+"""Of the compression, RFC 7692, section 7.1.2: 4 KiB, which every client's window of at least that size can read."""
 
 _TEXT_AND_FINAL = 0x81
+_COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
 _SHORT, _MEDIUM = 126, 65_536
+_SYNC_TAIL = b"\x00\x00\xff\xff"
 
 
 class Prepared:
-    """A text, and the WebSocket frame (RFC 6455, section 5.2) that carries it, made when it is first asked for."""
+    """A text, and the WebSocket frames (RFC 6455, section 5.2) that carry it, each made when it is first asked for."""
 
-    __slots__ = ("_frame", "text")
+    __slots__ = ("_compressed", "_frame", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self._frame: bytes | None = None
+        self._compressed: bytes | None = None
 
     @property
     def frame(self) -> bytes:
         """The unmasked, uncompressed frame."""
         if self._frame is None:
-            data = self.text.encode()
-            size = len(data)
-            if size < _SHORT:
-                head = bytes((_TEXT_AND_FINAL, size))
-            elif size < _MEDIUM:
-                head = bytes((_TEXT_AND_FINAL, _SHORT)) + size.to_bytes(2, "big")
-            else:
-                head = bytes((_TEXT_AND_FINAL, _SHORT + 1)) + size.to_bytes(8, "big")
-            self._frame = head + data
+            self._frame = _frame(self.text.encode(), _TEXT_AND_FINAL)
         return self._frame
 
+    @property
+    def compressed(self) -> bytes:
+        """The frame for connections with permessage-deflate and no context takeover: the same for all of them."""
+        if self._compressed is None:
+            data = self.text.encode()
+            self._compressed = self.frame if len(data) < COMPRESS_FROM_BYTES else _deflated(data)
+        return self._compressed
 
-class FrameWriter(Protocol):
-    """What a server puts into the scope under `portal.frames`."""
 
-    def write_frame(self, frame: bytes) -> None:
-        """Hand over a whole frame; it is dropped if the connection is closing."""
+def _frame(data: bytes, first: int) -> bytes:
+    size = len(data)
+    if size < _SHORT:
+        return bytes((first, size)) + data
+    if size < _MEDIUM:
+        return bytes((first, _SHORT)) + size.to_bytes(2, "big") + data
+    return bytes((first, _SHORT + 1)) + size.to_bytes(8, "big") + data
 
-    def close_after(self, code: int, reason: str) -> None:
-        """Close once what was written before is out."""
+
+def _deflated(data: bytes) -> bytes:
+    deflate = zlib.compressobj(level=1, wbits=-WINDOW_BITS)
+    deflated = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
+    return _frame(deflated.removesuffix(_SYNC_TAIL), _TEXT_AND_FINAL | _COMPRESSED)
 
 
 class Outlet(Protocol):
-    """How a connection sends, in order and without waiting; `sent` counts its messages."""
+    """How a connection sends: in order, and without waiting.
+
+    `sent` counts its messages; `stalled_since`, of the monotonic clock, is set while more waits for the client than
+    the limit. `on_drain` is called once when that ends.
+    """
 
     sent: int
+    stalled_since: float | None
+    on_drain: Callable[[], None] | None
 
-    def send(self, message: Prepared) -> None:
+    def deliver(self, message: Prepared) -> None:
         """Send a message; it is dropped if the connection is closing."""
 
-    def close(self, code: int, reason: str) -> None:
-        """Close the connection behind what was sent before."""
+    def close_after(self, code: int, reason: str) -> None:
+        """Close behind what was delivered before; a stalled connection is cut if it cannot even take that."""
 
-
-class FrameOutlet:
-    """Writes frames straight to a server that offers to."""
-
-    __slots__ = ("_writer", "sent")
-
-    def __init__(self, writer: FrameWriter) -> None:
-        self._writer = writer
-        self.sent = 0
-
-    def send(self, message: Prepared) -> None:
-        """See `Outlet`."""
-        self.sent += 1
-        self._writer.write_frame(message.frame)
-
-    def close(self, code: int, reason: str) -> None:
-        """See `Outlet`."""
-        self._writer.close_after(code, reason)
+    async def drained(self) -> None:
+        """Wait until the outlet is no longer stalled, or the client is gone."""
 
 
 class QueueOutlet:
     """Sends through ASGI's `send`, with a task that lives while something waits."""
 
-    __slots__ = ("_closed", "_send", "_task", "_waiting", "sent")
+    __slots__ = ("_closed", "_send", "_task", "_waiting", "_waiting_chars", "on_drain", "sent", "stalled_since")
 
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         self._send = send
         self._waiting: deque[dict[str, Any]] = deque()
+        self._waiting_chars = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
         self.sent = 0
+        self.stalled_since: float | None = None
+        self.on_drain: Callable[[], None] | None = None
 
-    def send(self, message: Prepared) -> None:
+    def deliver(self, message: Prepared) -> None:
         """See `Outlet`."""
         self.sent += 1
         self._put({"type": "websocket.send", "text": message.text})
+        self._waiting_chars += len(message.text)
+        if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_chars and self.stalled_since is None:
+            self.stalled_since = time.monotonic()
 
-    def close(self, code: int, reason: str) -> None:
+    def close_after(self, code: int, reason: str) -> None:
         """See `Outlet`."""
+        if self.stalled_since is not None:
+            self._waiting.clear()
         self._put({"type": "websocket.close", "code": code, "reason": reason})
         self._closed = True
+
+    async def drained(self) -> None:
+        """See `Outlet`."""
+        if self._task is not None:
+            await asyncio.wait([self._task])
 
     def _put(self, event: dict[str, Any]) -> None:
         if self._closed:
@@ -122,3 +144,8 @@ class QueueOutlet:
             self._waiting.clear()
         finally:
             self._task = None
+            self._waiting_chars = 0
+            self.stalled_since = None
+            on_drain, self.on_drain = self.on_drain, None
+            if on_drain is not None:
+                on_drain()

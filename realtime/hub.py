@@ -11,6 +11,7 @@ import asyncio
 import random
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -22,13 +23,12 @@ from libraries.errors import Unavailable
 from libraries.roles import PortalRole, portal_role
 from libraries.selectors import Pulse, Stored, load, pulses, roles_on
 from libraries.services import forget_receipts
+from realtime import broadcast
 from realtime.bulletin import Bulletin
 from realtime.connection import Connection
 from realtime.database import in_database
-from realtime.delivery import Prepared
-from realtime.groups import NEWS, News, portal_view_group
-from realtime.layer import publish
-from realtime.protocol import CloseCode, GoingAway, PortalViewDeleted, ServerMessage, SyncRequested, encode
+from realtime.groups import News, portal_view_group
+from realtime.protocol import CloseCode, GoingAway, PortalViewDeleted, ServerMessage, SyncRequested
 from realtime.room import Room, Waiting
 from realtime.subscriptions import Subscriptions
 
@@ -66,7 +66,7 @@ class Hub:
         portal_view_id = UUID(waiting.connection.portal_view_id)
         room = self.rooms.get(portal_view_id)
         if room is None:
-            room = self.rooms[portal_view_id] = Room(portal_view_id)
+            room = self.rooms[portal_view_id] = Room(portal_view_id, self._catch_up)
         if self._ticker is None:
             self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         self._bring_up_to_date(room, waiting)
@@ -104,9 +104,8 @@ class Hub:
         if not room.has_controller:
             loop = asyncio.get_running_loop()
             room.questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, room, connection)
-        news = News(type=NEWS, event="sync-requested", portalViewId=connection.portal_view_id)
         try:
-            await publish({**news, "userId": connection.user_id, "sender": connection.id})
+            await broadcast.abroadcast_sync_requested(room.id, user_id=connection.user_id, connection_id=connection.id)
         except Unavailable:
             self._answer(room, connection)
 
@@ -114,6 +113,10 @@ class Hub:
         room.forget_question(connection.id)
         if connection.id in room.connections:
             self._bring_up_to_date(room, Waiting(connection, "sync-response"))
+
+    def _catch_up(self, room: Room, connection: Connection) -> None:
+        if connection.id in room.connections:
+            self._bring_up_to_date(room, Waiting(connection, "portal-view-updated"))
 
     def _bring_up_to_date(self, room: Room, waiting: Waiting) -> None:
         if not room.admit(waiting):
@@ -142,12 +145,9 @@ class Hub:
                 self._delete(room)
 
     def _pass_question(self, room: Room, news: News) -> None:
-        question = Prepared(encode(SyncRequested(user_id=news["userId"], connection_id=news["sender"])))
-        controllers = [one for one in room.connections.values() if one.role is PortalRole.CONTROLLER]
-        for connection in controllers:
-            connection.outlet.send(question)
-        if controllers and news["sender"] not in room.connections:
-            self._start(_say_heard(news))
+        heard = room.ask_controllers(SyncRequested(user_id=news["userId"], connection_id=news["sender"]))
+        if heard and news["sender"] not in room.connections:
+            self._start(_say_heard(room.id, news["sender"]))
 
     # Reading the state: for those who join, and where news were missed.
 
@@ -212,10 +212,10 @@ class Hub:
 
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
-        now = time.time()
+        now, monotonic = time.time(), time.monotonic()
         for room in self.rooms.values():
             for connection in room.everybody():
-                if not connection.check_credential(now):
+                if not connection.check_credential(now) or not connection.check_pace(monotonic):
                     room.remove(connection)
         self._ticks += 1
         if self._ticks % BEAT_TICKS == 0 and self._beating is None:
@@ -276,13 +276,10 @@ class Hub:
             self._start(self._unsubscribe(room))
 
 
-async def _say_heard(question: News) -> None:
-    heard = News(type=NEWS, event="sync-heard", portalViewId=question["portalViewId"], to=question["sender"])
-    try:
-        await publish(heard)
-    except Unavailable:
-        # The asker's own process answers when it hears nothing.
-        log.info("sync_heard_not_sent", portalViewId=question["portalViewId"])
+async def _say_heard(portal_view_id: UUID, connection_id: str) -> None:
+    # If it does not get through, the asker's own process answers: it hears nothing.
+    with suppress(Unavailable):
+        await broadcast.abroadcast_sync_heard(portal_view_id, connection_id=connection_id)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -51,6 +51,7 @@ ERRORS: dict[str, CloseCode | None] = {
     "no-access": CloseCode.POLICY,
     "origin-not-allowed": CloseCode.POLICY,
     "access-withdrawn": CloseCode.POLICY,
+    "too-slow": CloseCode.TRY_LATER,
     "socketio-not-supported": CloseCode.UNSUPPORTED,
     "binary-not-supported": CloseCode.UNSUPPORTED,
     "message-too-big": CloseCode.TOO_BIG,

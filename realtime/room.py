@@ -7,7 +7,9 @@ them in rising order, each once, and holds those that came too early.
 from __future__ import annotations
 
 from asyncio import Task, TimerHandle
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 from uuid import UUID
 
@@ -17,7 +19,16 @@ from libraries.roles import PortalRole
 from libraries.selectors import Pulse, Stored
 from realtime.bulletin import Bulletin, Snapshot
 from realtime.connection import Connection
-from realtime.protocol import Connected, RoleChanged, ServerMessage, SyncResponded
+from realtime.delivery import Prepared
+from realtime.protocol import (
+    Connected,
+    PortalViewUpdated,
+    RoleChanged,
+    ServerMessage,
+    SyncRequested,
+    SyncResponded,
+    encode,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +40,7 @@ class Waiting:
     """
 
     connection: Connection
-    greeting: Literal["connected", "role-changed", "sync-response"] = "connected"
+    greeting: Literal["connected", "role-changed", "sync-response", "portal-view-updated"] = "connected"
     at_least: int = 0
     access_version: int | None = None
     known_version: int | None = None
@@ -46,6 +57,7 @@ class Room:
         "_behind",
         "_early",
         "_heard",
+        "_on_drain",
         "_recent",
         "_skipped",
         "access_version",
@@ -61,7 +73,7 @@ class Room:
         "waiting",
     )
 
-    def __init__(self, portal_view_id: UUID) -> None:
+    def __init__(self, portal_view_id: UUID, on_drain: Callable[[Room, Connection], None]) -> None:
         self.id = portal_view_id
         self.connections: dict[str, Connection] = {}
         self.waiting: dict[str, Waiting] = {}
@@ -78,6 +90,7 @@ class Room:
         self._behind = 0
         self._heard = 0
         self._skipped = False
+        self._on_drain = on_drain
 
     @property
     def is_empty(self) -> bool:
@@ -177,6 +190,14 @@ class Room:
                 connection.role = role
                 self.admit(waiting)
 
+    def ask_controllers(self, question: SyncRequested) -> bool:
+        """Send a viewer's question to the controllers here; false if there is none."""
+        message = Prepared(encode(question))
+        controllers = [one for one in self.connections.values() if one.role is PortalRole.CONTROLLER]
+        for connection in controllers:
+            connection.outlet.deliver(message)
+        return bool(controllers)
+
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""
         self.connections.pop(connection.id, None)
@@ -216,7 +237,11 @@ class Room:
             # It was made with flags that have changed since: what it shows may be hidden now.
             return
         for connection in self.connections.values():
-            _send(bulletin, connection)
+            if connection.outlet.stalled_since is None:
+                _send(bulletin, connection)
+            elif connection.outlet.on_drain is None:
+                # It skips what the newest state supersedes, and gets that when it can be written to again.
+                connection.outlet.on_drain = partial(self._on_drain, self, connection)
 
 
 def _send(bulletin: Bulletin, connection: Connection) -> None:
@@ -228,7 +253,7 @@ def _send(bulletin: Bulletin, connection: Connection) -> None:
         return
     message = bulletin.seen_by(connection.role)
     if message is not None:
-        connection.outlet.send(message)
+        connection.outlet.deliver(message)
 
 
 def _greeting(waiting: Waiting, snapshot: Snapshot) -> ServerMessage:
@@ -238,6 +263,8 @@ def _greeting(waiting: Waiting, snapshot: Snapshot) -> ServerMessage:
         return RoleChanged(role=role, version=version, state=snapshot.seen_by(role))
     if waiting.greeting == "sync-response":
         return SyncResponded(payload=snapshot.seen_by(role), version=version, source="server")
+    if waiting.greeting == "portal-view-updated":
+        return PortalViewUpdated(payload=snapshot.seen_by(role), version=version)
     recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, stored.epoch)
     return Connected(
         portal_view_id=connection.portal_view_id,
