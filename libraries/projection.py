@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import msgspec
 
@@ -22,16 +22,25 @@ ALWAYS = "always"
 HIDDEN: dict[str, set[str]] = {
     ALWAYS: {"gm", "gmnotes", "dmnotes", "secret", "secrets"},
     "showHealth": {
-        *("hp", "maxhp", "temphp", "currenthp", "hpmax", "hitpoints", "maxhitpoints", "temphitpoints"),
-        *("currenthitpoints", "temporaryhitpoints", "health", "maxhealth", "currenthealth"),
+        *("hp", "maxhp", "maximumhp", "temphp", "currenthp", "hpmax", "hptemp", "hpcurrent"),
+        *("hitpoints", "maxhitpoints", "maximumhitpoints", "hitpointsmax", "hitpointmaximum"),
+        *("temphitpoints", "temporaryhitpoints", "currenthitpoints", "hitpointscurrent"),
+        *("health", "maxhealth", "maximumhealth", "healthmax", "currenthealth", "healthcurrent"),
     },
     "showAC": {"ac", "armorclass", "armourclass"},
     "showActions": {"actions", "bonusactions", "reactions", "legendaryactions", "lairactions"},
     "showEncounter": {"initiative", "turn", "round", "encounter"},
 }
 
-CURRENT_HEALTH = ("hp", "currenthp", "hitpoints", "currenthitpoints", "health", "currenthealth")
-MAXIMUM_HEALTH = ("maxhp", "hpmax", "maxhitpoints", "maxhealth")
+CURRENT_HEALTH = (
+    *("hp", "currenthp", "hpcurrent", "hitpoints", "currenthitpoints", "hitpointscurrent"),
+    *("health", "currenthealth", "healthcurrent"),
+)
+MAXIMUM_HEALTH = (
+    *("maxhp", "hpmax", "maximumhp", "maxhitpoints", "hitpointsmax", "maximumhitpoints", "hitpointmaximum"),
+    *("maxhealth", "healthmax", "maximumhealth"),
+)
+"""Where the numbers are looked for, in this order: the first of each that says something counts."""
 
 HEALTH_WORDS: tuple[tuple[float, str], ...] = (
     (1.0, "unhurt"),
@@ -50,19 +59,25 @@ _ON_EVERY_WRITE = frozenset({"version", "updatedAt"})
 _NOTHING_SHOWN: dict[str, Any] = {}
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_rows: dict[str, str] = {}
+_rows: dict[str, tuple[str, ...]] = {}
+"""The rows of `HIDDEN` that a plain key stands in: it is seen only if each of them is uncovered."""
 
 
 def _index() -> None:
     _rows.clear()
-    _rows.update({key: row for row, keys in HIDDEN.items() for key in keys})
+    for row, keys in HIDDEN.items():
+        for key in keys:
+            _rows[key] = (*_rows.get(key, ()), row)
 
 
 _index()
 
 
 def hide_also(extra: Mapping[str, Iterable[str]]) -> None:
-    """Hide more keys: `{"showHealth": ["wounds"], "always": ["plot"]}`; ValueError for a row that isn't there."""
+    """Hide more keys: `{"showHealth": ["wounds"], "always": ["plot"]}`; ValueError for a row that isn't there.
+
+    A key in two rows is hidden behind both.
+    """
     for row, keys in extra.items():
         if row not in HIDDEN:
             raise ValueError(f"“{row}” is not one of {', '.join(HIDDEN)}.")
@@ -81,31 +96,44 @@ def project(state: Mapping[str, Any], role: PortalRole) -> dict[str, Any]:
 
 def project_item(item: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     """One item as a viewer may see it under a state's flags."""
-    if item.get("visible") is False:
+    if _is_unseen(item):
         return UNSEEN_ITEM.copy()
     return _shown(item, flags)
 
 
 def project_relayed(payload: Mapping[str, Any], flags: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A payload that is not stored, as a viewer may see it; without `flags` (a state) everything hideable is hidden.
+    """A payload that is not stored, as a viewer may see it under a state's `flags`.
 
-    Its `items` and `currentItem`, if it has them, are taken for those of a state.
+    What stands under `items` and `currentItem`, at any depth, is taken for that of a state. Without `flags` all that
+    any flag could hide is left out, and so are these two.
     """
-    state = _NOTHING_SHOWN if flags is None else flags
-    blackout = state.get("blackout", True)
-    shown: dict[str, Any] = {}
-    for key, value in payload.items():
-        if key == "items" and isinstance(value, list | tuple):
-            shown[key] = [] if blackout else [_project_relayed_item(item, state) for item in value]
-        elif key == "currentItem":
-            shown[key] = None if blackout else value
-        else:
-            shown.update(_shown({key: value}, state))
-    return shown
+    seen: dict[str, Any] = _relayed(payload, flags, False)
+    return _shown(seen, _NOTHING_SHOWN if flags is None else flags)
 
 
-def _project_relayed_item(item: Any, flags: Mapping[str, Any]) -> Any:
-    return project_item(item, flags) if isinstance(item, Mapping) else _shown_value(item, flags)
+def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any:
+    """Without what `blackout` and `visible` hide; `in_items` is whether `items` is above it."""
+    if isinstance(value, list | tuple):
+        return [_relayed(inner, flags, in_items) for inner in value]
+    if not isinstance(value, Mapping):
+        return value
+    if in_items and _is_unseen(value):
+        return UNSEEN_ITEM.copy()
+    seen: dict[str, Any] = {}
+    for key, inner in value.items():
+        plain = plain_key(key)
+        if plain not in {"items", "currentitem"}:
+            seen[key] = _relayed(inner, flags, in_items)
+        elif flags is not None and flags["blackout"]:
+            seen[key] = [] if plain == "items" else None
+        elif flags is not None:
+            seen[key] = _relayed(inner, flags, in_items or plain == "items")
+    return seen
+
+
+def _is_unseen(item: Mapping[str, Any]) -> bool:
+    # In a state it is true or false; what is only relayed may hold anything, and then is not shown.
+    return item.get("visible", True) is not True
 
 
 def needs_flags(payload: Mapping[str, Any]) -> bool:
@@ -117,14 +145,15 @@ def _shown(value: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]
     shown: dict[str, Any] = {}
     hides_numbers = False
     for key, inner in value.items():
-        row = _rows.get(plain_key(key))
-        if row is None:
+        rows = _rows.get(plain_key(key))
+        if rows is None:
             shown[key] = _shown_value(inner, flags)
-        elif row != ALWAYS and flags.get(row):
-            if row == "showHealth" and flags.get("healthDisplay") != "numbers":
-                hides_numbers = True
-            else:
-                shown[key] = _shown_value(inner, flags)
+        elif not all(row != ALWAYS and flags.get(row) for row in rows):
+            continue
+        elif "showHealth" in rows and flags.get("healthDisplay") != "numbers":
+            hides_numbers = True
+        else:
+            shown[key] = _shown_value(inner, flags)
     if hides_numbers:
         fraction = _health_fraction(value)
         shown["health"] = None if fraction is None else _display(fraction, flags["healthDisplay"])
@@ -152,7 +181,7 @@ def _health_fraction(value: Mapping[str, Any]) -> float | None:
     return float(min(1.0, max(0.0, current / maximum)))
 
 
-def _is_number(value: Any) -> bool:
+def _is_number(value: Any) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 

@@ -6,25 +6,54 @@ Which keys a portal view has is not said here but in `libraries.state`.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping
+from functools import lru_cache
 
 MAX_DEPTH = 16
 MAX_SAFE_INTEGER = 2**53 - 1
 """RFC 7493 (I-JSON), section 2.2: beyond it a receiver may read another number than was sent."""
 MAX_DATA_URL_CHARS = 16 * 1024
+_CACHED_CHARS = 40
 
-URL_KEYS = frozenset({"avatar", "href", "image", "img", "link", "portrait", "src", "thumbnail", "uri", "url"})
+_ADDRESSES = ("avatar", "href", "image", "img", "link", "portrait", "src", "thumbnail", "uri", "url")
+_PICTURES = ("artwork", "icon", "logo", "photo", "picture", "poster")
+URL_KEYS = frozenset({*_ADDRESSES, *_PICTURES})
 _URL_ENDINGS = ("href", "image", "src", "uri", "url")
 _SCHEME = re.compile(r"([a-z][a-z0-9+.\-]*):", re.IGNORECASE)
-_SCRIPT = re.compile(r"[\x00-\x20]*(?:(?:javascript|vbscript):\S|data:[a-z]+/[a-z0-9.+\-]+[;,])", re.IGNORECASE)
 _SMALL_IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/]*={0,2}", re.IGNORECASE)
 _UNSEEN = re.compile(r"[\x00-\x20]")
 _NOT_ALNUM = re.compile(r"[\W_]+")
 
 
+def _gappy(word: str) -> str:
+    # The URL standard drops tabs and line breaks wherever they stand in an address.
+    return r"[\t\n\r]*".join(map(re.escape, word))
+
+
+_SCRIPT = re.compile(
+    rf"[\x00-\x20]*(?:{_gappy('javascript:')}|{_gappy('vbscript:')}|"
+    rf"{_gappy('data:')}\s*(?:text|image|application|audio|video|font|model|multipart|message)\s*/)",
+    re.IGNORECASE,
+)
+"""What is refused under any key: a page could take it for an address, and it would run."""
+
+
 def plain_key(key: str) -> str:
-    """A key without case, `_`, `-` and other marks: `max_HP`, `Max-Hp` and `maxHp` are all `maxhp`."""
-    return _NOT_ALNUM.sub("", key).casefold()
+    """A key without case, `_`, `-` and other marks: `max_HP`, `Max-Hp` and `maxHp` are all `maxhp`.
+
+    So are the wide, accented and joined forms of Unicode's compatibility decomposition (NFKD, UAX 15); letters of
+    another alphabet that only look alike are not.
+    """
+    # Long keys are rare, and not worth the memory.
+    return _plain_key(key) if len(key) <= _CACHED_CHARS else _plain_key.__wrapped__(key)
+
+
+@lru_cache(maxsize=4096)
+def _plain_key(key: str) -> str:
+    # Marks go first, too: to put a long row of them in order takes quadratic time.
+    letters = unicodedata.normalize("NFKD", _NOT_ALNUM.sub("", key))
+    return _NOT_ALNUM.sub("", unicodedata.normalize("NFKD", letters.casefold())).casefold()
 
 
 def check_value(value: object, depth: int = 1, key: str = "") -> None:
