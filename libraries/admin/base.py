@@ -1,0 +1,62 @@
+"""What all pages of the admin share: unfold's classes with types, and how a refusal of a service is shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+
+from libraries.errors import PortalError
+
+# unfold has no types; its classes are Django's, dressed
+if TYPE_CHECKING:
+    from django.contrib import admin
+
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    from unfold.admin import ModelAdmin, TabularInline
+
+__all__ = ["PortalAdmin", "TabularInline"]
+
+
+class PortalAdmin(ModelAdmin):
+    """A ModelAdmin that shows a service's refusal as a message, on the page it happened on.
+
+    Forms find most refusals themselves and show them beside the field. What is left is what somebody else did in the
+    moment between the form's check and the write.
+    """
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """Django's page to add or change an object."""
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except PortalError as error:
+            return self._refused(request, error)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's page to delete an object."""
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except PortalError as error:
+            return self._refused(request, error)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Django's list of objects, whose actions are run here too."""
+        try:
+            return super().changelist_view(request, extra_context)
+        except PortalError as error:
+            return self._refused(request, error)
+
+    def _refused(self, request: HttpRequest, error: PortalError) -> HttpResponse:
+        self.message_user(request, error.message, messages.ERROR)
+        return HttpResponseRedirect(request.get_full_path())

@@ -1,0 +1,130 @@
+"""The portal view's form: items as JSON text, checked by `libraries.state`, and saved only over what was loaded."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.urls import reverse
+from django.utils.html import format_html
+
+from libraries.errors import InvalidPayload
+from libraries.models import PortalView
+from libraries.state import FIELDS, apply_patch, check_patch, check_size
+
+if TYPE_CHECKING:
+    from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
+
+    PortalViewModelForm = forms.ModelForm[PortalView]
+else:
+    from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
+
+    PortalViewModelForm = forms.ModelForm
+
+
+class ItemsField(forms.JSONField):
+    """A list of items as indented JSON; a mistake in it is told by line and column. Left empty it is no items."""
+
+    def __init__(self, **options: Any) -> None:
+        attrs = {"rows": 30, "spellcheck": "false", "class": "font-mono text-xs", "wrap": "off"}
+        options["widget"] = TextareaWidget(attrs)
+        super().__init__(**options)
+
+    def prepare_value(self, value: Any) -> str:
+        """What is shown: the JSON, or what was typed when that is none."""
+        if isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        """What a form that is shown again shows: what was typed, as it was typed."""
+        return data
+
+    def to_python(self, value: Any) -> Any:
+        """The value of a JSON text; ValidationError with a sentence otherwise."""
+        if not value:
+            return []
+        try:
+            return json.loads(value, parse_constant=_no_constant, object_pairs_hook=_no_key_twice)
+        except json.JSONDecodeError as error:
+            raise ValidationError(
+                f"This is not JSON: line {error.lineno}, column {error.colno}: {error.msg}."
+            ) from error
+        except RecursionError as error:
+            raise ValidationError("This is nested too deeply.") from error
+        except ValueError as error:
+            raise ValidationError(str(error)) from error
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value.")
+
+
+def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"An object has the key “{twice}” twice.")
+    return made
+
+
+class PortalViewForm(PortalViewModelForm):
+    """A portal view. When it is valid, `patch` holds the keys that were changed, checked as `services` will."""
+
+    items = ItemsField(
+        required=False, help_text="A JSON list of objects, each with an id of its own. The first is item 0."
+    )
+    loaded_version = forms.IntegerField(widget=forms.HiddenInput)
+
+    class Meta:
+        model = PortalView
+        fields: ClassVar = ["library", *(field.column for field in FIELDS.values())]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.patch: dict[str, Any] = {}
+        if self.instance._state.adding:
+            self.fields.pop("loaded_version", None)
+        elif "loaded_version" in self.fields:
+            self.initial["loaded_version"] = self.instance.version
+
+    def clean(self) -> dict[str, Any]:
+        """Check the patch as a whole; each refusal stands beside the field it is about."""
+        cleaned = super().clean() or self.cleaned_data
+        if self.errors:
+            return cleaned
+        adding = self.instance._state.adding
+        given = {key: cleaned[field.column] for key, field in FIELDS.items() if field.column in cleaned}
+        self.patch = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
+        try:
+            self._check(given)
+        except InvalidPayload as error:
+            by_field = {FIELDS[key].column: sentence for key, sentence in (error.details or {}).items()}
+            self.add_error(None, ValidationError(by_field or error.message))
+        if self.patch and not adding:
+            self._check_version(cleaned["loaded_version"])
+        return cleaned
+
+    def _check(self, given: Mapping[str, Any]) -> None:
+        check_patch(self.patch)
+        before = {key: getattr(self.instance, field.column) for key, field in FIELDS.items()}
+        # All that the form shows, not only the patch: an item must exist also if it was the items that changed.
+        check_size(apply_patch(before, given))
+
+    def _check_version(self, loaded: int) -> None:
+        # The lock holds until the request's transaction ends, so that nothing changes before it is saved.
+        row = PortalView.objects.select_for_update().filter(pk=self.instance.pk).values_list("version", flat=True)
+        stored = row.first()
+        if stored == loaded:
+            return
+        sentence = (
+            "Somebody has changed this portal view since you opened it, so nothing was saved: version {} is stored,"
+            ' you began with {}. <a class="underline" href="{}">Open it again</a> to see what is stored, and make'
+            " your change there."
+        )
+        again = reverse("admin:libraries_portalview_change", args=[self.instance.pk])
+        self.add_error(None, format_html(sentence, stored or "–", loaded, again))

@@ -1,0 +1,161 @@
+"""Libraries in the admin, with their members: a library keeps an owner, and open connections follow a new role."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.contrib import admin
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from libraries import membership
+from libraries.admin.base import PortalAdmin, TabularInline
+from libraries.errors import NotFound
+from libraries.models import Library, Membership, User
+from libraries.roles import Role
+
+if TYPE_CHECKING:
+    InlineFormSet = forms.BaseInlineFormSet[Membership, Library, "MembershipForm"]
+    MembershipModelForm = forms.ModelForm[Membership]
+else:
+    from unfold.forms import PaginationInlineFormSet as InlineFormSet
+
+    MembershipModelForm = forms.ModelForm
+
+
+class MembershipForm(MembershipModelForm):
+    """One member; who it is can't be changed, only the role."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if not self.instance._state.adding and "user" in self.fields:
+            self.fields["user"].disabled = True
+
+    def clean_user(self) -> User:
+        """A new member must be able to log in."""
+        user: User = self.cleaned_data["user"]
+        if self.instance._state.adding and not user.is_active:
+            raise ValidationError("This account is not active; activate it first.")
+        return user
+
+
+class MembershipFormSet(InlineFormSet):
+    """All members of a library, saved through `libraries.membership`."""
+
+    def clean(self) -> None:
+        """Refuse to leave the library without an owner."""
+        super().clean()
+        kept = [form for form in self.forms if form not in self.deleted_forms and not _is_blank(form)]
+        if not any(form.cleaned_data.get("role", form.instance.role) == Role.OWNER for form in kept):
+            raise ValidationError("A library needs an owner: make somebody an owner first.")
+
+    def save(self, commit: bool = True) -> list[Membership]:
+        """Save what was changed. First whoever comes or rises, so that the last owner may go once there is another."""
+        library_id = self.instance.pk
+        deleted = [form for form in self.deleted_forms if form.instance.pk]
+        changed = [form for form in self.initial_forms if form.has_changed() and form not in deleted]
+        changed.sort(key=lambda form: form.cleaned_data["role"] != Role.OWNER)
+        self.new_objects = [
+            membership.add_member(
+                actor_id=None, library_id=library_id, email=form.instance.user.email, role=_role(form)
+            )
+            for form in self.extra_forms
+            if not _is_blank(form) and form not in self.deleted_forms
+        ]
+        self.changed_objects = [
+            (
+                membership.change_role(
+                    actor_id=None, library_id=library_id, user_id=form.instance.user_id, role=_role(form)
+                ),
+                form.changed_data,
+            )
+            for form in changed
+        ]
+        for form in deleted:
+            membership.remove_member(actor_id=None, library_id=library_id, user_id=form.instance.user_id)
+        self.deleted_objects = [form.instance for form in deleted]
+        return [*(member for member, _ in self.changed_objects), *self.new_objects]
+
+
+def _is_blank(form: MembershipForm) -> bool:
+    """Whether it is a row for a new member that nobody filled in."""
+    return form.instance._state.adding and not form.has_changed()
+
+
+def _role(form: MembershipForm) -> Role:
+    return Role(form.cleaned_data["role"])
+
+
+class MembershipInline(TabularInline):
+    """The members of a library."""
+
+    model = Membership
+    form = MembershipForm
+    formset = MembershipFormSet  # type: ignore[assignment]  # the stubs know no formset of one form
+    fields = ("user", "role", "created_at")
+    readonly_fields = ("created_at",)
+    autocomplete_fields = ("user",)
+    ordering = ("created_at",)
+    verbose_name = "member"
+    verbose_name_plural = "members"
+
+    def get_extra(self, request: HttpRequest, obj: Library | None = None, **options: Any) -> int:
+        """A new library needs somebody to begin with."""
+        return 0 if obj else 1
+
+
+class LibraryAdmin(PortalAdmin):
+    """Libraries; those who are connected to their portal views are told what changes for them."""
+
+    list_display = ("name", "member_count", "portal_view_count", "updated_at")
+    search_fields = ("name", "description")
+    fields = ("name", "description", "id", "created_at", "updated_at")
+    readonly_fields = ("id", "created_at", "updated_at")
+    inlines = (MembershipInline,)
+
+    def get_fields(self, request: HttpRequest, obj: Library | None = None) -> tuple[str, ...]:
+        """A library that is yet to be has no dates."""
+        return self.fields if obj else ("name", "description")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Library]:
+        """The libraries with their counts."""
+        counts = {
+            "members_in_all": Count("memberships", distinct=True),
+            "portal_views_in_all": Count("portal_views", distinct=True),
+        }
+        libraries: QuerySet[Library] = super().get_queryset(request).annotate(**counts)
+        return libraries
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Who may add a library must be able to give it an owner."""
+        return super().has_add_permission(request) and request.user.has_perm("libraries.add_membership")
+
+    def get_formset_kwargs(self, request: HttpRequest, obj: Library, inline: Any, prefix: str) -> dict[str, Any]:
+        """The first member of a new library is its owner, unless somebody says otherwise."""
+        options: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
+        if obj._state.adding:
+            options["initial"] = [{"role": Role.OWNER.value}]
+        return options
+
+    def delete_model(self, request: HttpRequest, obj: Library) -> None:
+        """Delete it with its portal views; open connections are told."""
+        membership.delete_library(actor_id=None, library_id=obj.pk)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Library]) -> None:
+        """Delete each of them with its portal views; open connections are told."""
+        for library_id in list(queryset.values_list("pk", flat=True)):
+            with suppress(NotFound):  # somebody else deleted it a moment ago, which is what was wanted
+                membership.delete_library(actor_id=None, library_id=library_id)
+
+    @admin.display(description="members", ordering="members_in_all")
+    def member_count(self, library: Any) -> int:
+        """How many people belong to it."""
+        return int(library.members_in_all)
+
+    @admin.display(description="portal views", ordering="portal_views_in_all")
+    def portal_view_count(self, library: Any) -> int:
+        """How many portal views it has."""
+        return int(library.portal_views_in_all)

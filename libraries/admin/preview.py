@@ -1,0 +1,57 @@
+"""What the preview page shows of each item: made of the projected state alone, never of the stored one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from libraries.projection import UNSEEN_ITEM
+
+_OWN_PLACE = frozenset({"id", "type", "name", "text"})
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """An item to look at; `facts` are the keys that have no place of their own, each with its value as text."""
+
+    index: int
+    is_current: bool
+    is_unseen: bool
+    kind: str
+    title: str
+    image: str
+    text: str
+    facts: tuple[tuple[str, str], ...]
+
+
+def cards(shown: Mapping[str, Any]) -> list[Card]:
+    """One card for each item of a state that is projected for viewers."""
+    return [_card(index, item, index == shown["currentItem"]) for index, item in enumerate(shown["items"])]
+
+
+def _card(index: int, item: Mapping[str, Any], is_current: bool) -> Card:
+    is_unseen = item == UNSEEN_ITEM
+    image = _image(item.get("image"))
+    placed = _OWN_PLACE | {"image"} if image else _OWN_PLACE
+    return Card(
+        index=index,
+        is_current=is_current,
+        is_unseen=is_unseen,
+        kind=_text(item.get("type", "")),
+        title="An item that viewers don't see" if is_unseen else _text(item.get("name") or item.get("id", "")),
+        image=image,
+        text=_text(item.get("text", "")),
+        facts=() if is_unseen else tuple((key, _text(item[key])) for key in item if key not in placed),
+    )
+
+
+def _image(value: Any) -> str:
+    """An address that the admin's content security policy lets a page show: of this site, or the image itself."""
+    is_shown = isinstance(value, str) and value.startswith(("/", "data:image/")) and not value.startswith("//")
+    return value if is_shown else ""
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,134 @@
+"""People in the admin: they are added by e-mail address, and whoever is switched off is cut off at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from django.contrib import admin, messages
+from django.core.exceptions import ValidationError
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from libraries import membership
+from libraries.admin.base import PortalAdmin
+from libraries.models import User
+
+if TYPE_CHECKING:
+    from django.contrib.auth.admin import UserAdmin as _UserAdmin
+    from django.contrib.auth.forms import AdminPasswordChangeForm
+    from django.contrib.auth.forms import AdminUserCreationForm as _UserCreationForm
+    from django.contrib.auth.forms import UserChangeForm as _UserChangeForm
+
+    DjangoUserAdmin = _UserAdmin[User]
+    UserCreationForm = _UserCreationForm[User]
+    UserChangeForm = _UserChangeForm[User]
+else:
+    from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
+    from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+_RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
+
+
+class AddUserForm(UserCreationForm):
+    """A new person with an e-mail address and a password."""
+
+    usable_password: Any = None
+
+    class Meta:
+        model = User
+        fields = ("email", "name")
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+
+class ChangeUserForm(UserChangeForm):
+    """A person; nobody can lock themselves out."""
+
+    asker: ClassVar[User]
+
+    class Meta:
+        model = User
+        fields = "__all__"
+        field_classes: ClassVar[dict[str, Any]] = {}
+
+    def clean_is_active(self) -> bool:
+        """Refuse to switch off the account that asks."""
+        is_active: bool = self.cleaned_data["is_active"]
+        if not is_active and self.instance == self.asker:
+            raise ValidationError("You can't switch off your own account.")
+        return is_active
+
+
+@admin.action(permissions=["change"], description="Activate")
+def activate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[User]) -> None:
+    """Let these people log in."""
+    model_admin.set_active(request, users, True)
+
+
+@admin.action(permissions=["change"], description="Deactivate and cut off")
+def deactivate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[User]) -> None:
+    """Shut these people out, and close their open connections."""
+    model_admin.set_active(request, users, False)
+
+
+class UserAdmin(DjangoUserAdmin, PortalAdmin):
+    """People. Only a superuser may give rights, or change another superuser."""
+
+    form = ChangeUserForm
+    add_form = AddUserForm
+    change_password_form = AdminPasswordChangeForm
+    ordering = ("email",)
+    list_display = ("email", "name", "is_active", "is_staff", "last_login", "date_joined")
+    list_filter = ("is_active", "is_staff", "is_superuser", "groups")
+    search_fields = ("email", "name")
+    readonly_fields = ("id", "last_login", "date_joined")
+    filter_horizontal = ("groups", "user_permissions")
+    actions = (activate, deactivate)
+    fieldsets = (
+        (None, {"fields": ("email", "name", "password")}),
+        ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
+        ("Stored", {"fields": ("id", ("date_joined", "last_login"))}),
+    )
+    add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
+
+    def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **options: Any) -> Any:
+        """The form knows who asks."""
+        form = super().get_form(request, obj, change=change, **options)
+        form.asker = request.user  # type: ignore[attr-defined]
+        return form
+
+    def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
+        """Only a superuser gives rights."""
+        return self.readonly_fields if _is_superuser(request) else (*self.readonly_fields, *_RIGHTS)
+
+    def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser changes a superuser."""
+        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
+        """Only a superuser deletes a superuser."""
+        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        """Save the person; whether they may log in is told to their open connections."""
+        super().save_model(request, obj, form, change)
+        if change and "is_active" in form.changed_data:
+            membership.set_user_active(user_id=obj.pk, is_active=obj.is_active)
+
+    def set_active(self, request: HttpRequest, users: QuerySet[User], is_active: bool) -> None:
+        """Activate or deactivate those of them whom the asker may change, and who are not so already."""
+        changed = []
+        for user in users.filter(is_active=not is_active):
+            if user != request.user and self.has_change_permission(request, user):
+                membership.set_user_active(user_id=user.pk, is_active=is_active)
+                self.log_change(request, user, [{"changed": {"fields": ["active"]}}])
+                changed.append(user.email)
+        sentence = f"Changed: {', '.join(changed)}." if changed else "Nobody was changed."
+        self.message_user(request, sentence, messages.SUCCESS if changed else messages.INFO)
+
+
+def _is_superuser(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.is_superuser
+
+
+def _may_touch(request: HttpRequest, obj: User | None) -> bool:
+    return _is_superuser(request) or not (obj and obj.is_superuser)
