@@ -1,0 +1,144 @@
+"""The load: many receivers and one sender in one process, on picows, which is quicker than all it measures.
+
+Sender and receivers share a clock: a message carries the nanosecond it was sent at, as `@<number>@`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from array import array
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import uvloop
+from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
+
+MESSAGE_BYTES = 300
+CONNECT_AT_ONCE = 50
+DEADLINE_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Wire:
+    """How to speak to a server: the addresses, what to say first, and how to dress a message's text."""
+
+    viewer_url: Callable[[int], str]
+    controller_url: str
+    dress: Callable[[str], bytes]
+    hello: bytes | None = None
+
+
+@dataclass(frozen=True)
+class Load:
+    """What one run did: deliveries, seconds on the clock and of the client's CPU, latencies in milliseconds."""
+
+    deliveries: int
+    expected: int
+    seconds: float
+    client_busy: float
+    p50: float
+    p99: float
+
+
+class Receiver(WSListener):  # type: ignore[misc]  # a Cython class
+    """One viewer: notes how old each marked message is."""
+
+    def __init__(self, latencies: array[float], hello: bytes | None, ready: asyncio.Event) -> None:
+        super().__init__()
+        self.latencies = latencies
+        self.hello = hello
+        self.ready = ready
+
+    def on_ws_connected(self, transport: WSTransport) -> None:
+        """Say what the server wants to hear first; without that, connected is ready."""
+        self.transport = transport
+        if self.hello is not None:
+            transport.send(WSMsgType.TEXT, self.hello)
+
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
+        """Take a frame."""
+        now = time.monotonic_ns()
+        payload = frame.get_payload_as_bytes()
+        at = payload.find(b"@")
+        if at >= 0:
+            self.latencies.append((now - int(payload[at + 1 : payload.index(b"@", at + 1)])) / 1e6)
+        elif frame.msg_type == WSMsgType.PING:
+            transport.send_pong(payload)
+        elif payload == b"2":  # Engine.IO's ping
+            transport.send(WSMsgType.TEXT, b"3")
+        else:
+            self.ready.set()
+
+
+def marked() -> str:
+    """A text of about the size of a message, with the time."""
+    stamp = f"@{time.monotonic_ns()}@"
+    return stamp + "x" * (MESSAGE_BYTES - 80 - len(stamp))
+
+
+async def connect(wire: Wire, count: int, latencies: array[float], *, silent: bool = False) -> list[Any]:
+    """`count` viewers that have heard from the server; `silent` is for servers that say nothing at first."""
+    transports: list[Any] = []
+    for start in range(0, count, CONNECT_AT_ONCE):
+        batch = range(start, min(start + CONNECT_AT_ONCE, count))
+        transports += await asyncio.gather(*(_viewer(wire.viewer_url(n), wire, latencies, silent) for n in batch))
+    return transports
+
+
+async def _viewer(url: str, wire: Wire, latencies: array[float], silent: bool) -> Any:
+    ready = asyncio.Event()
+    transport, _ = await ws_connect(lambda: Receiver(latencies, wire.hello, ready), url)
+    if not silent:
+        await asyncio.wait_for(ready.wait(), DEADLINE_SECONDS)
+    return transport
+
+
+async def fan_out(
+    wire: Wire, *, viewers: int, messages: int, rate: float, silent: bool, before: Callable[[], None]
+) -> Load:
+    """Send `messages`, `rate` a second, to `viewers`; `before` is called when all are connected and warm."""
+    latencies: array[float] = array("d")
+    transports = await connect(wire, viewers, latencies, silent=silent)
+    sender = await _viewer(wire.controller_url, Wire(wire.viewer_url, "", wire.dress, wire.hello), array("d"), silent)
+    for _ in range(5):
+        sender.send(WSMsgType.TEXT, wire.dress(marked()))
+        await asyncio.sleep(1 / rate)
+    await _until(lambda: len(latencies) >= 5 * viewers)
+    del latencies[:]
+    before()
+    began, cpu = time.monotonic(), time.process_time()
+    for n in range(messages):
+        await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
+        sender.send(WSMsgType.TEXT, wire.dress(marked()))
+    await _until(lambda: len(latencies) >= messages * viewers)
+    seconds = time.monotonic() - began
+    load = Load(
+        deliveries=len(latencies),
+        expected=messages * viewers,
+        seconds=seconds,
+        client_busy=(time.process_time() - cpu) / seconds,
+        p50=percentile(latencies, 0.5),
+        p99=percentile(latencies, 0.99),
+    )
+    for transport in [*transports, sender]:
+        transport.disconnect()
+    return load
+
+
+async def _until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not condition() and time.monotonic() < deadline:
+        await asyncio.sleep(0.005)
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which that share of the values lies; NaN without values."""
+    ordered = sorted(values)
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else float("nan")
+
+
+def run(coroutine: Any) -> Any:
+    """Run on uvloop."""
+    return uvloop.run(coroutine)

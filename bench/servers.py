@@ -1,0 +1,204 @@
+"""The servers that are compared: this application, and its named peers. Each is started on a core of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+
+from bench.load import Wire
+from portal.testing.installation import ServerKind, StoreKind, installation
+from portal.testing.processes import Process, ReservedPort
+from portal.testing.tokens import forge_token
+
+PEERS = Path(__file__).parent / "peers"
+SERVER_CORE, CLIENT_CORE = 0, 1
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+MARKED_KEY = "cue"
+
+
+@dataclass(frozen=True)
+class Running:
+    """A server that runs: its process, how to speak to it, and whether it says nothing at first."""
+
+    name: str
+    pid: int
+    wire: Wire
+    silent: bool = False
+
+    def cpu_seconds(self) -> float:
+        """What its processes have used so far."""
+        return sum(_cpu_seconds(pid) for pid in _tree(self.pid))
+
+    def memory_bytes(self) -> int:
+        """The private memory (PSS) of its processes."""
+        return sum(_pss(pid) for pid in _tree(self.pid))
+
+
+def _tree(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *(inner for child in children for inner in _tree(int(child)))]
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+
+
+def _pss(pid: int) -> int:
+    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+        if line.startswith("Pss:"):
+            return int(line.split()[1]) * 1024
+    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no Pss.")
+
+
+def pin(pid: int, core: int) -> None:
+    """Keep a process, its threads and its children on one core."""
+    for one in _tree(pid):
+        for thread in os.listdir(f"/proc/{one}/task"):
+            os.sched_setaffinity(int(thread), {core})
+
+
+def _update(payload: dict[str, str]) -> bytes:
+    return json.dumps({"type": "portal-view-update", "payload": payload}).encode()
+
+
+def _relayed(text: str) -> bytes:
+    return _update({MARKED_KEY: text})
+
+
+def _stored(text: str) -> bytes:
+    return _update({"name": text[:190]})
+
+
+@contextmanager
+def portal(*options: str, stored: bool = False, stores: StoreKind = StoreKind.SQLITE, **env: str) -> Iterator[Running]:
+    """This application, complete: log-in tokens, membership, role check, projection, the database."""
+    with installation(stores, PORTAL_LOG_LEVEL="WARNING", **env) as place:
+        cast = place.prepare()
+        ids = json.loads(
+            place.shell(
+                "import json; print(json.dumps({u.email: str(u.id) for u in "
+                "User.objects.all()}))"
+            )
+        )
+        tokens = {
+            who: forge_token(place.secret_key, ids[person.email])
+            for who, person in (("controller", cast.controller), ("viewer", cast.viewer))
+        }
+        with place.server(ServerKind.SERVE, *options) as server:
+            pin(server.process.pid, SERVER_CORE)
+            base = f"{server.ws}/ws/portal-view/{cast.portal_view_id}?token="
+            wire = Wire(
+                lambda n: base + tokens["viewer"], base + tokens["controller"], _stored if stored else _relayed
+            )
+            yield Running("portal", server.process.pid, wire)
+
+
+@contextmanager
+def _peer(
+    name: str, command: Callable[[int, Path], list[str]], wire: Callable[[int], Wire], *, silent: bool = False, **env: str
+) -> Iterator[Running]:
+    port = ReservedPort()
+    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+        process = Process(
+            name, command(port.number, Path(folder)), Path(folder) / "log", env={**os.environ, **env}, cwd=PEERS.parent.parent
+        )
+        with process:
+            process.start(lambda: _answers(port.number))
+            pin(process.pid, SERVER_CORE)
+            yield Running(name, process.pid, wire(port.number), silent)
+    port.close()
+
+
+def _answers(port: int) -> bool:
+    try:
+        httpx.get(f"http://127.0.0.1:{port}/", timeout=5, trust_env=False)
+    except httpx.TransportError:
+        return False
+    return True
+
+
+SECRET = "bench-secret-that-is-long-enough-for-hs256-0123456789"  # noqa: S105  # of the peer alone
+
+
+def _plain(port: int) -> Wire:
+    url = f"ws://127.0.0.1:{port}/ws/portal-view/bench"
+    return Wire(lambda n: url, url + "?role=controller", _relayed)
+
+
+def _with_token(port: int) -> Wire:
+    url = f"ws://127.0.0.1:{port}/ws/portal-view/bench?token={forge_token(SECRET, 'bench')}"
+    return Wire(lambda n: url, url + "&role=controller", _relayed)
+
+
+@contextmanager
+def fastify(*, token_check: bool = False) -> Iterator[Running]:
+    """The reference: Fastify with @fastify/websocket on Node."""
+    script = str(PEERS / "node" / "fastify.js")
+    env = {"PORTAL_SECRET_KEY": SECRET} if token_check else {}
+    wire = _with_token if token_check else _plain
+    with _peer("fastify", lambda port, _: ["node", script, str(port)], wire, **env) as running:
+        yield running
+
+
+@contextmanager
+def socketio() -> Iterator[Running]:
+    """Socket.IO on Node."""
+
+    def wire(port: int) -> Wire:
+        url = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
+        return Wire(lambda n: url, url, lambda text: b"42" + json.dumps(["portal-view-update", {MARKED_KEY: text}]).encode(), b"40")
+
+    script = str(PEERS / "node" / "socketio.js")
+    with _peer("socket.io", lambda port, _: ["node", script, str(port)], wire) as running:
+        yield running
+
+
+@contextmanager
+def vanilla() -> Iterator[Running]:
+    """Channels as documented, on Daphne."""
+    with _peer("vanilla", lambda port, _: [sys.executable, "-m", "bench.peers.vanilla", str(port)], _plain) as running:
+        yield running
+
+
+@contextmanager
+def broadcaster() -> Iterator[Running]:
+    """The `websockets` library's `broadcast`."""
+    command = [sys.executable, "-m", "bench.peers.broadcaster"]
+    with _peer("websockets", lambda port, _: [*command, str(port)], _plain) as running:
+        yield running
+
+
+@contextmanager
+def nchan() -> Iterator[Running]:
+    """nginx with nchan."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        text = (PEERS / "nchan.conf").read_text().replace("PORT", str(port)).replace("FOLDER", str(folder))
+        (folder / "nginx.conf").write_text(text)
+        return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+    def wire(port: int) -> Wire:
+        base = f"ws://127.0.0.1:{port}"
+        return Wire(lambda n: f"{base}/ws/bench", f"{base}/publish", lambda text: _relayed(text))
+
+    with _peer("nchan", command, wire, silent=True) as running:
+        yield running
+
+
+SERVERS = {
+    "portal": portal,
+    "fastify": fastify,
+    "nchan": nchan,
+    "websockets": broadcaster,
+    "socket.io": socketio,
+    "vanilla": vanilla,
+}
