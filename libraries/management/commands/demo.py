@@ -56,11 +56,11 @@ def make_demo() -> None:
 
 def _make_people() -> dict[str, User]:
     # They share one password, and as a rule one hash: to compute a hash takes time, and this one is no secret.
-    right = ""
+    right: str | None = None
     users = {}
     for person in PEOPLE:
         user = User.objects.filter(email=person.email).first() or User(email=person.email, name=person.name)
-        if user.password != right and not (user.password and check_password(demo_data.PASSWORD, user.password)):
+        if user.password != right and not check_password(demo_data.PASSWORD, user.password):
             user.password = right or make_password(demo_data.PASSWORD)
         right = user.password
         user.is_active = True

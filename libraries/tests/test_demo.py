@@ -1,0 +1,151 @@
+"""`manage.py demo`: what it makes, what it leaves alone, and when it refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.password_validation import validate_password
+from django.contrib.staticfiles import finders
+from django.core.management import CommandError, call_command
+
+from libraries.demo_data import ITEMS, PASSWORD, PEOPLE
+from libraries.models import Library, Membership, PortalView, User
+from libraries.projection import project
+from libraries.roles import PortalRole
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def _development(settings: Any) -> None:
+    settings.DEBUG = True
+
+
+def demo(*arguments: str) -> str:
+    out = StringIO()
+    call_command("demo", *arguments, stdout=out)
+    return out.getvalue()
+
+
+def test_json_names_a_portal_view_and_everybody_who_can_log_in() -> None:
+    made = json.loads(demo("--json"))
+    portal_view = PortalView.objects.get(id=made["portalViewId"])
+    assert str(portal_view.library_id) == made["libraryId"]
+    assert set(made) == {"portalViewId", "libraryId", "controller", "editor", "viewer", "stranger", "admin"}
+    roles = dict(Membership.objects.filter(library=portal_view.library).values_list("user__email", "role"))
+    expected = {"controller": "OWNER", "editor": "EDITOR", "viewer": "VIEWER"}
+    assert roles == {made[key]["email"]: role for key, role in expected.items()}
+    for person in PEOPLE:
+        user = User.objects.get(email=made[person.key]["email"])
+        assert user.check_password(made[person.key]["password"])
+        assert (user.is_active, user.is_staff, user.is_superuser) == (True, person.is_admin, person.is_admin)
+
+
+def test_the_demo_is_an_evening_with_something_to_hide() -> None:
+    demo()
+    state = PortalView.objects.get().state()
+    assert len(state["items"]) >= 6
+    assert {"image", "token", "stat-block", "note"} <= {item["type"] for item in state["items"]}
+    assert any(item.get("visible") is False for item in state["items"])
+    shown = json.dumps(project(state, PortalRole.VIEWER))
+    for item in ITEMS:
+        for key in ("gmNotes", "secret"):
+            assert key not in item or item[key] not in shown
+    assert "Tide ghoul" not in shown
+
+
+@pytest.mark.parametrize("item", [item for item in ITEMS if "image" in item], ids=lambda item: str(item["id"]))
+def test_every_picture_is_there_and_needs_nothing_from_elsewhere(item: dict[str, Any]) -> None:
+    found = finders.find(item["image"].removeprefix("/static/"))
+    assert isinstance(found, str)
+    drawing = Path(found).read_text()
+    assert "<script" not in drawing
+    assert "<style" not in drawing
+    assert "http" not in drawing.replace('xmlns="http://www.w3.org/2000/svg"', "")
+
+
+def test_the_password_is_one_that_people_may_choose() -> None:
+    for person in PEOPLE:
+        validate_password(PASSWORD, User(email=person.email, name=person.name))
+
+
+def test_a_second_run_keeps_what_people_changed() -> None:
+    demo()
+    PortalView.objects.update(name="Our table", items=[{"id": "mine"}], show_health=True, version=7)
+    Library.objects.update(name="Our library")
+    User.objects.filter(email="viewer@example.com").update(name="Linnea")
+    demo()
+    portal_view = PortalView.objects.get()
+    assert (portal_view.name, portal_view.items, portal_view.show_health) == ("Our table", [{"id": "mine"}], True)
+    assert portal_view.version == 7
+    assert Library.objects.get().name == "Our library"
+    assert User.objects.get(email="viewer@example.com").name == "Linnea"
+    assert User.objects.count() == len(PEOPLE)
+
+
+def test_a_second_run_puts_the_log_ins_back() -> None:
+    made = json.loads(demo("--json"))
+    people = {key: User.objects.get(email=made[key]["email"]) for key in ("controller", "editor", "viewer", "stranger")}
+    people["viewer"].set_password("something else entirely")
+    people["viewer"].is_active = False
+    people["viewer"].save()
+    Membership.objects.filter(user=people["editor"]).update(role="OWNER")
+    Membership.objects.filter(user=people["controller"]).delete()
+    Membership.objects.create(user=people["stranger"], library_id=made["libraryId"], role="VIEWER")
+    assert json.loads(demo("--json")) == made
+    viewer = User.objects.get(pk=people["viewer"].pk)
+    assert viewer.is_active
+    assert viewer.check_password(PASSWORD)
+    roles = dict(Membership.objects.values_list("user__email", "role"))
+    assert roles == {
+        "owner@example.com": "OWNER",
+        "editor@example.com": "EDITOR",
+        "viewer@example.com": "VIEWER",
+    }
+
+
+def test_a_second_run_computes_one_hash_and_no_more() -> None:
+    demo()
+    with patch("libraries.management.commands.demo.check_password", return_value=True) as check:
+        demo()
+    assert check.call_count == 1
+
+
+def test_each_of_them_can_log_in() -> None:
+    demo()
+    for person in PEOPLE:
+        assert ModelBackend().authenticate(None, username=person.email, password=PASSWORD) is not None
+
+
+def test_the_text_says_who_and_where() -> None:
+    text = demo("--host", "portal.example.org", "--port", "9000")
+    assert PASSWORD in text
+    assert all(person.email in text for person in PEOPLE)
+    assert "http://portal.example.org:9000/admin/" in text
+    assert "ws://portal.example.org:9000/ws/portal-view/" in text
+
+
+def test_production_is_refused_unless_forced(settings: Any) -> None:
+    settings.DEBUG = False
+    with pytest.raises(CommandError, match="--force"):
+        demo("--json")
+    assert not User.objects.exists()
+    demo("--force")
+    assert User.objects.count() == len(PEOPLE)
+
+
+def test_nothing_but_the_json_is_on_standard_output(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path)}
+    manage = [sys.executable, str(Path(__file__).parents[2] / "manage.py")]
+    subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, check=True, timeout=90)
+    done = subprocess.run([*manage, "demo", "--json"], env=environment, check=True, timeout=90, capture_output=True)
+    assert json.loads(done.stdout)["portalViewId"]
