@@ -8,6 +8,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
+from rest_framework.views import APIView
 
 from libraries.errors import InvalidPayload
 
@@ -31,6 +32,27 @@ class Pages(PageNumberPagination):
     def get_page_number(self, request: Request, paginator: Paginator[Any]) -> int:
         """The page asked for; InvalidPayload for what is no number."""
         return _number(request, "page", 1, None)
+
+    def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
+        """The two parameters in OpenAPI, with their bounds."""
+        page, size = super().get_schema_operation_parameters(view)
+        page["schema"] |= {"minimum": 1, "default": 1}
+        size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
+        return [page, size]
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """A page in OpenAPI."""
+        link = {"type": "string", "format": "uri", "nullable": True}
+        return {
+            "type": "object",
+            "required": ["count", "next", "previous", "results"],
+            "properties": {
+                "count": {"type": "integer", "minimum": 0, "description": "How many there are on all pages."},
+                "next": {**link, "description": "The next page."},
+                "previous": {**link, "description": "The page before."},
+                "results": schema,
+            },
+        }
 
 
 def _number(request: Request, name: str, default: int, largest: int | None) -> int:

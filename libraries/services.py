@@ -55,6 +55,8 @@ def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapp
         portal_view = PortalView(library=library)
         _set(portal_view, patch)
         portal_view.save(force_insert=True)
+        if actor_id is not None:
+            portal_view.role = library.role
     return portal_view
 
 

@@ -21,3 +21,8 @@ urlpatterns = [
     path("api/", include("libraries.urls")),
     re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
 ]
+
+# One shape of errors below /api/, Django's own elsewhere
+handler400 = "libraries.api_errors.bad_request"
+handler404 = "libraries.api_errors.not_found"
+handler500 = "libraries.api_errors.server_error"

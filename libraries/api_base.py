@@ -1,0 +1,64 @@
+"""What all views of the REST API share: who asks, pages, and what caches may keep. No view lives here."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, cast
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from rest_framework.generics import GenericAPIView
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
+
+from libraries.api_json import OnlyJSON
+from libraries.errors import NotFound
+
+
+class ApiView(GenericAPIView[Any]):
+    """A view for people who are logged in."""
+
+    content_negotiation_class = OnlyJSON
+    metadata_class = None
+    # What one person may see must not be kept for another, and must be asked for again
+    cache: ClassVar[dict[str, bool]] = {"private": True, "no_cache": True}
+
+    @property
+    def actor_id(self) -> UUID:
+        """Who asks."""
+        return cast(UUID, self.request.user.pk)
+
+    def read(self, serializer_class: type[BaseSerializer[Any]], **extra: Any) -> dict[str, Any]:
+        """The checked values of the body; `partial=True` for a patch."""
+        serializer = serializer_class(data=self.request.data, **extra)
+        serializer.is_valid(raise_exception=True)
+        return cast(dict[str, Any], serializer.validated_data)
+
+    def answer_page(
+        self, rows: QuerySet[Any], serializer_class: type[BaseSerializer[Any]], **context: object
+    ) -> Response:
+        """One page of the rows, searched and ordered as the query says."""
+        page = self.paginate_queryset(self.filter_queryset(rows))
+        assert page is not None, "settings.REST_FRAMEWORK has no pagination"  # noqa: S101
+        return self.get_paginated_response(serializer_class(page, many=True, context=context).data)
+
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
+        """The response, with what caches may do with it."""
+        final = super().finalize_response(request, response, *args, **kwargs)
+        patch_cache_control(final, **self.cache)
+        patch_vary_headers(final, ["Authorization"])
+        return final
+
+
+class NothingHere(ApiView):
+    """Every address that is not another's."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    schema = None
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """Refuse, whatever the method is."""
+        raise NotFound("There is nothing at this address; /api/docs lists what there is.")
