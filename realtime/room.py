@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from asyncio import Task, TimerHandle
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 from uuid import UUID
@@ -142,7 +142,8 @@ class Room:
 
         Those who wait for a snapshot get it now.
         """
-        recent = self._recent or []
+        # Not a copy: the early ones that are delivered below belong to it too.
+        recent = [] if self._recent is None else self._recent
         if stored is not None:
             snapshot = self.snapshot = Snapshot(stored)
             if self.version == 0:
@@ -169,8 +170,9 @@ class Room:
             self.waiting[connection.id] = waiting
             return False
         self.waiting.pop(connection.id, None)
-        connection.version = snapshot.stored.version
-        connection.reply(_greeting(waiting, snapshot))
+        recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, snapshot.stored.epoch)
+        connection.version = snapshot.through if recovered else snapshot.stored.version
+        connection.reply(_greeting(waiting, snapshot, recovered))
         for bulletin in snapshot.since:
             _send(bulletin, connection)
         self.connections[connection.id] = connection
@@ -178,9 +180,7 @@ class Room:
 
     def change_role(self, user_id: str, role: PortalRole | None) -> None:
         """Give a person's connections another role, from the very next frame; None: they are closed."""
-        here = [Waiting(connection, "role-changed") for connection in self.connections.values()]
-        for waiting in [*here, *self.waiting.values()]:
-            connection = waiting.connection
+        for connection in self.everybody():
             if connection.user_id != user_id or connection.role is role:
                 continue
             if role is None:
@@ -188,6 +188,9 @@ class Room:
                 self.remove(connection)
             else:
                 connection.role = role
+                waiting = self.waiting.get(connection.id)
+                if waiting is None or waiting.greeting != "connected":
+                    waiting = Waiting(connection, "role-changed")
                 self.admit(waiting)
 
     def ask_controllers(self, question: SyncRequested) -> bool:
@@ -234,8 +237,8 @@ class Room:
             if self._recent is not None:
                 self._recent.append(bulletin)
         elif bulletin.as_of is not None and self.version > bulletin.as_of:
-            # It was made with flags that have changed since: what it shows may be hidden now.
-            return
+            # It was made with flags that may have changed since: what it shows viewers may be hidden now.
+            bulletin = replace(bulletin, viewers=None)
         for connection in self.connections.values():
             if connection.outlet.stalled_since is None:
                 _send(bulletin, connection)
@@ -256,16 +259,15 @@ def _send(bulletin: Bulletin, connection: Connection) -> None:
         connection.outlet.deliver(message)
 
 
-def _greeting(waiting: Waiting, snapshot: Snapshot) -> ServerMessage:
+def _greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMessage:
     connection, stored = waiting.connection, snapshot.stored
-    role, version = connection.role, stored.version
+    role, version = connection.role, connection.version
     if waiting.greeting == "role-changed":
         return RoleChanged(role=role, version=version, state=snapshot.seen_by(role))
     if waiting.greeting == "sync-response":
         return SyncResponded(payload=snapshot.seen_by(role), version=version, source="server")
     if waiting.greeting == "portal-view-updated":
         return PortalViewUpdated(payload=snapshot.seen_by(role), version=version)
-    recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, stored.epoch)
     return Connected(
         portal_view_id=connection.portal_view_id,
         role=role,
