@@ -1,0 +1,208 @@
+"""Stand-ins for what rooms and connections talk to: an outlet that remembers, states, bulletins. No I/O."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import count
+from typing import Any
+from uuid import UUID
+
+from libraries.roles import PortalRole
+from libraries.selectors import Stored
+from realtime.bulletin import Bulletin
+from realtime.connection import Connection
+from realtime.delivery import Prepared
+from realtime.groups import NEWS, News
+from realtime.protocol import PortalViewUpdated, encode
+from realtime.room import Room, Waiting
+from realtime.work import Job
+
+PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
+LONG_AFTER = 4e9
+"""Seconds since the epoch: no credential of a test ends."""
+
+_ids = count(1)
+
+
+class Recorder:
+    """An outlet that keeps what it is given, decoded."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+        self.stalled_since: float | None = None
+        self.on_drain: Callable[[], None] | None = None
+        self.messages: list[dict[str, Any]] = []
+        self.closed: tuple[int, str] | None = None
+
+    def deliver(self, message: Prepared) -> None:
+        """See `realtime.delivery.Outlet`."""
+        assert self.closed is None, f"{message.text} was sent behind a close"
+        self.sent += 1
+        self.messages.append(json.loads(message.text))
+
+    def close_after(self, code: int, reason: str) -> None:
+        """See `realtime.delivery.Outlet`."""
+        assert self.closed is None, "closed twice"
+        self.closed = (int(code), reason)
+
+    async def drained(self) -> None:
+        """See `realtime.delivery.Outlet`."""
+
+    def stall(self) -> None:
+        """The client does not read any more."""
+        self.stalled_since = 0.0
+
+    def drain(self) -> None:
+        """The client has read everything."""
+        self.stalled_since = None
+        on_drain, self.on_drain = self.on_drain, None
+        if on_drain is not None:
+            on_drain()
+
+    def take(self) -> list[dict[str, Any]]:
+        """What came since the last time."""
+        taken, self.messages = self.messages, []
+        return taken
+
+    def take_types(self) -> list[str]:
+        """The types of what came since the last time."""
+        return [message["type"] for message in self.take()]
+
+
+class Person:
+    """A connection with its outlet."""
+
+    def __init__(self, role: PortalRole = PortalRole.VIEWER, *, user_id: str = "", connection_id: str = "") -> None:
+        self.outlet = Recorder()
+        number = next(_ids)
+        self.connection = Connection(
+            connection_id=connection_id or f"connection-{number}",
+            user_id=user_id or str(UUID(int=number)),
+            portal_view_id=str(PORTAL_VIEW_ID),
+            role=role,
+            outlet=self.outlet,
+        )
+        self.connection.extend(LONG_AFTER, LONG_AFTER)
+
+    @property
+    def id(self) -> str:
+        """The connection's id."""
+        return self.connection.id
+
+
+def controller(**more: str) -> Person:
+    """Somebody who decides what is shown."""
+    return Person(PortalRole.CONTROLLER, **more)
+
+
+def viewer(**more: str) -> Person:
+    """Somebody who looks."""
+    return Person(PortalRole.VIEWER, **more)
+
+
+def state(version: int = 1, **more: Any) -> dict[str, Any]:
+    """A portal view's state; its name tells the version."""
+    return {
+        "id": str(PORTAL_VIEW_ID),
+        "libraryId": str(UUID(int=7)),
+        "name": f"at {version}",
+        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
+        "healthDisplay": "numbers",
+        "autoResetImageState": True,
+        "currentItem": None,
+        "items": [],
+        "version": version,
+        "createdAt": "2026-11-23T19:00:00.000Z",
+        "updatedAt": "2026-11-23T19:00:00.000Z",
+        **more,
+    }
+
+
+def stored(version: int = 1, epoch: str = "one", **more: Any) -> Stored:
+    """A stored state."""
+    return Stored(state(version, **more), epoch)
+
+
+def update_text(version: int | None, name: str | None = None) -> str:
+    """A `portal-view-updated`; its name tells the version, as that of `state` does."""
+    payload = {"name": f"at {version}" if name is None else name}
+    message = PortalViewUpdated(payload=payload)
+    if version is not None:
+        message.version = version
+    return encode(message)
+
+
+def update(version: int | None, *, name: str | None = None, viewers: bool = True, **more: Any) -> Bulletin:
+    """A change of the name, stored as `version`; None for a command."""
+    text = Prepared(update_text(version, name))
+    return Bulletin(text, text if viewers else None, version=version, **more)
+
+
+def news(version: int | None, **more: Any) -> News:
+    """The same as it comes through the channel layer."""
+    text = update_text(version)
+    told = News(type=NEWS, event="message", portalViewId=str(PORTAL_VIEW_ID), controllers=text, viewers=text)
+    if version is not None:
+        told["version"] = version
+    told.update(more)  # type: ignore[typeddict-item]  # the test says which keys
+    return told
+
+
+class Task:
+    """A job that notes when it is done. It absorbs, or lets pass, jobs of the names it is given."""
+
+    def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "") -> None:
+        self.name = name
+        self.done = done
+        self.absorbs = absorbs
+        self.passing = lets_pass
+
+    async def run(self) -> None:
+        """See `realtime.work.Job`."""
+        self.done.append(self.name)
+
+    def absorb(self, later: Job) -> bool:
+        """See `realtime.work.Job`."""
+        assert isinstance(later, Task)
+        if later.name not in self.absorbs:
+            return False
+        self.name += later.name
+        return True
+
+    def lets_pass(self, later: Job) -> bool:
+        """See `realtime.work.Job`."""
+        assert isinstance(later, Task)
+        return later.name in self.passing
+
+
+def new_room(drained: list[Connection] | None = None) -> Room:
+    """A room that nobody is in, with a list of whom it was told to bring up to date."""
+    told = [] if drained is None else drained
+    return Room(PORTAL_VIEW_ID, lambda _room, connection: told.append(connection))
+
+
+def read(
+    room: Room, version: int, *, catch_up: bool = False, meanwhile: tuple[Bulletin, ...] = (), **more: Any
+) -> None:
+    """Let the room read a state of that version, while bulletins come."""
+    room.start_reading()
+    for bulletin in meanwhile:
+        room.take(bulletin)
+    room.stop_reading(stored(version, **more), catch_up=catch_up)
+
+
+def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
+    """A room that has read a state, with people who were greeted."""
+    room = new_room()
+    for person in people:
+        room.admit(Waiting(person.connection))
+    read(room, version, **more)
+    for person in people:
+        assert person.outlet.take_types() == ["connected"]
+    return room
+
+
+def versions(person: Person) -> list[int | None]:
+    """The versions of what came since the last time."""
+    return [message.get("version") for message in person.outlet.take()]
