@@ -24,6 +24,8 @@ MAX_ITEMS = 500
 MAX_STATE_BYTES = 256 * 1024
 MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
+MAX_DETAILS = 20
+"""How many bad keys are named: an answer should not be far longer than what it answers."""
 HEALTH_DISPLAYS = ("numbers", "bar", "words")
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
@@ -121,7 +123,9 @@ def check_patch(payload: object) -> Patch:
             if field is not None:
                 field.check(value)
         except ValueError as error:
-            details[key] = str(error)
+            details[_printable(key)] = str(error)
+            if len(details) == MAX_DETAILS:
+                break
         (patch.relayed if field is None else patch.known)[key] = value
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
@@ -134,6 +138,7 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
         raise InvalidPayload("A payload must be an object.")
     details: dict[str, str] = {}
     try:
+        check_value(item_id)
         _check_item_id(item_id)
     except ValueError as error:
         details["itemId"] = str(error)
@@ -146,12 +151,19 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
         try:
             check_value({key: value}, ITEM_DEPTH)
         except ValueError as error:
-            details[key] = str(error)
+            details[_printable(key)] = str(error)
+            if len(details) == MAX_DETAILS:
+                break
     if not isinstance(patch.get("visible", True), bool):
         details["visible"] = "Must be true or false."
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
     return patch
+
+
+def _printable(key: object) -> str:
+    # What is refused for half of a surrogate pair cannot be sent back as it is.
+    return str(key).encode(errors="backslashreplace").decode()
 
 
 def _summary(details: Mapping[str, str]) -> str:

@@ -29,8 +29,7 @@ scalars = st.none() | st.booleans() | st.integers(-MAX_SAFE_INTEGER, MAX_SAFE_IN
 def refused(value: object, key: str = "note") -> bool:
     try:
         check_value({key: value})
-    except ValueError as error:
-        assert str(error).endswith(".")
+    except ValueError:
         return True
     return False
 
