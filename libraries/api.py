@@ -93,7 +93,7 @@ class OnePortalView(ApiView):
         """All of its keys: one that the body has not gets its default; owners and editors may."""
         given = _writable(request.data)
         if "name" not in given:
-            raise InvalidPayload("Nothing was changed: a portal view needs a name.", {"name": "This is required."})
+            raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
         return self._store(portal_view_id, {**_defaults(), **given})
 
     @documented("Delete a portal view", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
@@ -132,7 +132,7 @@ def _writable(body: object) -> dict[str, Any]:
         raise InvalidPayload("The body must be an object.")
     unknown = {key[:64]: UNKNOWN_KEY for key in body if key not in FIELDS and key not in _ONLY_ANSWERED}
     if unknown:
-        raise InvalidPayload(f"Nothing was changed: a portal view has no {', '.join(unknown)}.", unknown)
+        raise InvalidPayload(f"A portal view has no {', '.join(unknown)}.", unknown)
     return {key: value for key, value in body.items() if key in FIELDS}
 
 

@@ -21,7 +21,8 @@ class ApiView(GenericAPIView[Any]):
     """A view for people who are logged in."""
 
     content_negotiation_class = OnlyJSON
-    metadata_class = None
+    # Preflights of browsers are answered before; /api/schema says the rest of what OPTIONS could
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     # What one person may see must not be kept for another, and must be asked for again
     cache: ClassVar[dict[str, bool]] = {"private": True, "no_cache": True}
 

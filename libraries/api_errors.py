@@ -88,11 +88,10 @@ def _of_framework(error: exceptions.APIException) -> dict[str, Any]:
         return _of_validation(error)
     code = _FRAMEWORK.get(type(error)) or error.get_codes()
     message = str(error.detail)
-    if isinstance(error, exceptions.AuthenticationFailed) and code not in STATUSES:
-        # simplejwt's own, for a header that has no token or more than one
-        code, message = "token-invalid", "The header must be Authorization: Bearer <access token>."
-    elif isinstance(error, exceptions.NotAuthenticated):
+    if isinstance(error, exceptions.NotAuthenticated):
         message = "Log in first, and send the header Authorization: Bearer <access token>."
+    elif isinstance(error, exceptions.MethodNotAllowed):
+        message = "This method is not possible here; the header Allow lists those that are."
     elif isinstance(error, exceptions.UnsupportedMediaType):
         message = "Send the body as JSON, with the header Content-Type: application/json."
     return refusal(str(code), message)
@@ -118,7 +117,7 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
         else:
             details[key] = f"{details[key]} {sentence}" if key in details else sentence
     sentences = whole + [f"{key}: {sentence}" for key, sentence in details.items()]
-    return refusal(InvalidPayload.code, f"Nothing was changed: {' '.join(sentences)}", details)
+    return refusal(InvalidPayload.code, " ".join(sentences), details)
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -20,6 +20,14 @@ AnyToken = TypeVar("AnyToken", bound=Token)
 class BearerAuthentication(JWTAuthentication):
     """`Authorization: Bearer <access token>`; AuthenticationFailed with the codes `token-expired`, `token-invalid`."""
 
+    def get_raw_token(self, header: bytes) -> bytes:
+        """The token in the header's value; the scheme's name may have any case (RFC 9110, section 11.1)."""
+        scheme, _, token = header.strip().partition(b" ")
+        if scheme.lower() != b"bearer" or not token:
+            sentence = "The header must be Authorization: Bearer <access token>."
+            raise AuthenticationFailed(sentence, "token-invalid")
+        return token.strip()
+
     def get_validated_token(self, raw_token: bytes) -> AccessToken:
         """The token, if this server made it and it has not expired."""
         return read_token(AccessToken, raw_token.decode("latin-1"))
