@@ -148,9 +148,9 @@ def _lock_membership(actor_id: UUID | None, library_id: UUID, user_id: UUID, *, 
 
 
 def _keep_an_owner(membership: Membership) -> None:
-    others = Membership.objects.filter(library_id=membership.library_id, role=Role.OWNER.value).exclude(
-        id=membership.id
-    )
+    # An owner who may not log in is of no help to the others.
+    owners = Membership.objects.filter(library_id=membership.library_id, role=Role.OWNER.value, user__is_active=True)
+    others = owners.exclude(id=membership.id)
     if membership.role == Role.OWNER and not others.exists():
         raise Conflict("A library needs an owner: make somebody else an owner first.")
 

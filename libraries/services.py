@@ -25,6 +25,7 @@ from libraries.roles import PortalRole, portal_role
 from libraries.selectors import libraries_of, portal_views_of
 from libraries.state import (
     FIELDS,
+    Patch,
     State,
     apply_item_patch,
     apply_patch,
@@ -47,7 +48,8 @@ def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapp
         raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
     with transaction.atomic():
         libraries = Library.objects.all() if actor_id is None else libraries_of(actor_id)
-        library = libraries.filter(id=library_id).first()
+        # Locked, so that it is there until the portal view is; what refers to it already need not wait.
+        library = libraries.select_for_update(of=("self",), no_key=True).filter(id=library_id).first()
         if library is None:
             raise NotFound("There is no such library.")
         if actor_id is not None:
@@ -69,7 +71,7 @@ def update_portal_view(
     sender: str | None = None,
     receipts: Collection[ReceiptKey] = (),
 ) -> PortalView:
-    """The portal view after a patch; keys that it has not are relayed with it and not stored.
+    """The portal view after a patch; keys that it has not are relayed with it, or alone, and not stored.
 
     With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages that
     the patch came in; AlreadyApplied, and no change, if there is one for any of them.
@@ -82,9 +84,10 @@ def update_portal_view(
                 f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
         before = portal_view.state()
-        _store(portal_view, _set(portal_view, patch.known))
-        _keep_receipts(actor_id, portal_view, receipts)
-        _publish_patch(before, portal_view.state(), patch.known, patch.relayed, sender)
+        if patch.known:
+            _store(portal_view, _set(portal_view, patch.known))
+            _keep_receipts(actor_id, portal_view, receipts)
+        _publish_patch(before, portal_view.state(), patch, sender)
     return portal_view
 
 
@@ -198,18 +201,20 @@ def _store(portal_view: PortalView, columns: Collection[str]) -> None:
     portal_view.save(update_fields=[*columns, "version", "updated_at"])
 
 
-def _publish_patch(
-    before: State, after: State, known: Mapping[str, Any], relayed: Mapping[str, Any], sender: str | None
-) -> None:
-    seen = patch_seen(before, after, known.keys(), PortalRole.VIEWER)
+def _publish_patch(before: State, after: State, patch: Patch, sender: str | None) -> None:
+    if not patch.known and not patch.relayed:
+        return
+    seen = patch_seen(before, after, patch.known.keys(), PortalRole.VIEWER)
+    version = after["version"]
     transaction.on_commit(
         partial(
             broadcast.broadcast_portal_view_update,
             UUID(after["id"]),
-            {**patch_seen(before, after, known.keys(), PortalRole.CONTROLLER), **relayed},
-            viewers={**seen, **project_relayed(relayed, after)},
-            version=after["version"],
+            {**patch_seen(before, after, patch.known.keys(), PortalRole.CONTROLLER), **patch.relayed},
+            viewers={**seen, **project_relayed(patch.relayed, after)},
+            version=version if patch.known else None,
             viewers_stored=bool(seen),
+            as_of=None if patch.known else version,
             sender=sender,
         ),
         robust=True,

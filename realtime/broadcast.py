@@ -81,24 +81,25 @@ def broadcast_portal_view_update(
     viewers: Mapping[str, Any] | None = None,
     version: int | None = None,
     viewers_stored: bool = True,
+    as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
     """Send `portal-view-updated` to every connection of a portal view but the sender's.
 
     `payload` goes to controllers and `viewers` to viewers; without `viewers` they get the payload with everything
     taken out that any flag could hide. `version` is that of the stored change; without it this is a relayed command
-    (and so it is for viewers if `viewers_stored` is false). From a coroutine use `abroadcast_portal_view_update`.
+    (and so it is for viewers if `viewers_stored` is false), and `as_of` is the version of the flags that `viewers`
+    was made with: it is dropped where they have changed since. In a coroutine use `abroadcast_portal_view_update`.
     """
-    send(
-        portal_view_update_news(
-            portal_view_id,
-            payload,
-            viewers=viewers,
-            version=version,
-            viewers_stored=viewers_stored,
-            sender=sender,
-        )
+    news = portal_view_update_news(
+        portal_view_id,
+        payload,
+        viewers=viewers,
+        version=version,
+        viewers_stored=viewers_stored,
+        sender=sender,
     )
+    send(_as_of(news, as_of))
 
 
 async def abroadcast_portal_view_update(
@@ -109,10 +110,7 @@ async def abroadcast_portal_view_update(
     as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
-    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away.
-
-    `as_of` is the version of the flags that `viewers` was made with: it is dropped where they have changed since.
-    """
+    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away."""
     await publish(_as_of(portal_view_update_news(portal_view_id, payload, viewers=viewers, sender=sender), as_of))
 
 
@@ -129,9 +127,11 @@ def item_update_news(
     """The news of an item's patch; viewers hear nothing if `viewers` is empty."""
     news = _news(portal_view_id, version, sender)
     more = {**({} if index is None else {"index": index}), **_version(version)}
-    news["controllers"] = encode(ItemUpdated(payload={"itemId": item_id, **payload}, **more))
+    # An item may have a key of its own that is called itemId; here it names the item.
+    name = {"itemId": item_id}
+    news["controllers"] = encode(ItemUpdated(payload={**name, **payload, **name}, **more))
     if viewers:
-        news["viewers"] = encode(ItemUpdated(payload={"itemId": item_id, **viewers}, **more))
+        news["viewers"] = encode(ItemUpdated(payload={**name, **viewers, **name}, **more))
     return news
 
 

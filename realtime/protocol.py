@@ -22,6 +22,9 @@ MAX_CONNECTION_ID_CHARS = 32
 
 Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
 
+ConnectionId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=MAX_CONNECTION_ID_CHARS)]
+"""What `secrets.token_urlsafe` gives: it is stored, and a store may not take every character."""
+
 
 class CloseCode(IntEnum):
     """Why the server closes (RFC 6455, section 7.4); the close reason is the `code` of the `error` sent before."""
@@ -87,7 +90,7 @@ class StoredRequest(Request):
 
     payload: dict[str, Any]
     retry: bool = False
-    connection_id: Annotated[str, Meta(max_length=MAX_CONNECTION_ID_CHARS)] | UnsetType = UNSET
+    connection_id: ConnectionId | UnsetType = UNSET
 
 
 class PortalViewUpdate(StoredRequest, tag="portal-view-update"):
