@@ -18,7 +18,7 @@ STALLED_SECONDS = 30.0
 
 
 class Connection:
-    """One client. `version` is that of the newest state it was sent."""
+    """One client. `version` is that of the snapshot it was sent last; what came after is in its room's."""
 
     __slots__ = ("_expires_at", "_warn_at", "closed", "id", "outlet", "portal_view_id", "role", "user_id", "version")
 

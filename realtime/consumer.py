@@ -17,12 +17,12 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from libraries.errors import PortalError
 from realtime.connection import Connection, refuse
 from realtime.delivery import EXTENSION, Outlet, QueueOutlet
+from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
 from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
 from realtime.policy import may_send, refusal
 from realtime.protocol import ClientMessage, Error, InvalidMessage, decode
-from realtime.room import Waiting
 from realtime.work import Work
 
 log = structlog.get_logger(__name__)

@@ -13,6 +13,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from enum import Enum, auto
 from typing import Any, Protocol
 
 from django.conf import settings
@@ -30,6 +31,14 @@ _SHORT, _MEDIUM = 126, 65_536
 _SYNC_TAIL = b"\x00\x00\xff\xff"
 
 
+class Form(Enum):
+    """What an outlet writes: ready frames, ready compressed frames, or messages."""
+
+    FRAME = auto()
+    COMPRESSED = auto()
+    MESSAGE = auto()
+
+
 class Prepared:
     """A text, and the WebSocket frames (RFC 6455, section 5.2) that carry it, each made when it is first asked for."""
 
@@ -39,6 +48,12 @@ class Prepared:
         self.text = text
         self._frame: bytes | None = None
         self._compressed: bytes | None = None
+
+    def in_form(self, form: Form) -> Any:
+        """What an outlet of that form writes."""
+        if form is Form.FRAME:
+            return self.frame
+        return self.compressed if form is Form.COMPRESSED else self
 
     @property
     def frame(self) -> bytes:
@@ -71,16 +86,36 @@ def _deflated(data: bytes) -> bytes:
     return _frame(deflated.removesuffix(_SYNC_TAIL), _TEXT_AND_FINAL | _COMPRESSED)
 
 
+class Seating(Protocol):
+    """What an outlet knows of the audience that it is in."""
+
+    def discard(self, connection_id: str, outlet: Outlet) -> None:
+        """Take the outlet out."""
+
+    def drained(self, connection_id: str) -> None:
+        """The outlet, which left because it was stalled, can be written to again."""
+
+
 class Outlet(Protocol):
     """How a connection sends: in order, and without waiting.
 
-    `sent` counts its messages; `stalled_since`, of the monotonic clock, is set while more waits for the client than
-    the limit. `on_drain` is called once when that ends.
+    `write` takes what `form` says, for an audience that the outlet is in. `sent` counts messages; `stalled_since`, of
+    the monotonic clock, is set while more waits for the client than the limit.
     """
 
+    form: Form
     sent: int
     stalled_since: float | None
-    on_drain: Callable[[], None] | None
+
+    @property
+    def write(self) -> Callable[[Any], None]:
+        """Writes one message in the outlet's form."""
+
+    def join(self, audience: Seating, connection_id: str) -> None:
+        """Remember the audience, to leave it when the outlet stalls or closes, and to tell it when it has drained."""
+
+    def leave(self) -> None:
+        """Leave the audience."""
 
     def deliver(self, message: Prepared) -> None:
         """Send a message; it is dropped if the connection is closing."""
@@ -92,10 +127,38 @@ class Outlet(Protocol):
         """Wait until the outlet is no longer stalled, or the client is gone."""
 
 
-class QueueOutlet:
+class Member:
+    """The part of an outlet that belongs to an audience."""
+
+    form: Form
+    sent = 0
+    stalled_since: float | None = None
+    _audience: Seating | None = None
+    _connection_id = ""
+
+    def join(self, audience: Seating, connection_id: str) -> None:
+        """See `Outlet`."""
+        self._audience, self._connection_id = audience, connection_id
+
+    def leave(self) -> None:
+        """See `Outlet`."""
+        if self._audience is not None:
+            self._audience.discard(self._connection_id, self)  # type: ignore[arg-type]  # every member is an outlet
+
+    def _stall(self) -> None:
+        self.stalled_since = time.monotonic()
+        self.leave()
+
+    def _drained(self) -> None:
+        self.stalled_since = None
+        if self._audience is not None:
+            self._audience.drained(self._connection_id)
+
+
+class QueueOutlet(Member):
     """Sends through ASGI's `send`, with a task that lives while something waits."""
 
-    __slots__ = ("_closed", "_send", "_task", "_waiting", "_waiting_chars", "on_drain", "sent", "stalled_since")
+    form = Form.MESSAGE
 
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
         self._send = send
@@ -103,20 +166,22 @@ class QueueOutlet:
         self._waiting_chars = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
-        self.sent = 0
-        self.stalled_since: float | None = None
-        self.on_drain: Callable[[], None] | None = None
 
     def deliver(self, message: Prepared) -> None:
         """See `Outlet`."""
         self.sent += 1
+        self.write(message)
+
+    def write(self, message: Prepared) -> None:
+        """See `Outlet`."""
         self._put({"type": "websocket.send", "text": message.text})
         self._waiting_chars += len(message.text)
         if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_chars and self.stalled_since is None:
-            self.stalled_since = time.monotonic()
+            self._stall()
 
     def close_after(self, code: int, reason: str) -> None:
         """See `Outlet`."""
+        self.leave()
         if self.stalled_since is not None:
             self._waiting.clear()
         self._put({"type": "websocket.close", "code": code, "reason": reason})
@@ -145,7 +210,5 @@ class QueueOutlet:
         finally:
             self._task = None
             self._waiting_chars = 0
-            self.stalled_since = None
-            on_drain, self.on_drain = self.on_drain, None
-            if on_drain is not None:
-                on_drain()
+            if self.stalled_since is not None:
+                self._drained()

@@ -27,9 +27,10 @@ from realtime import broadcast
 from realtime.bulletin import Bulletin
 from realtime.connection import Connection
 from realtime.database import in_database
+from realtime.greeting import Waiting
 from realtime.groups import News, portal_view_group
 from realtime.protocol import CloseCode, GoingAway, PortalViewDeleted, ServerMessage, SyncRequested
-from realtime.room import Room, Waiting
+from realtime.room import Room
 from realtime.subscriptions import Subscriptions
 
 GAP_SECONDS = 0.05

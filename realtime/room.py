@@ -8,43 +8,17 @@ from __future__ import annotations
 
 from asyncio import Task, TimerHandle
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
-from typing import Literal
+from dataclasses import replace
 from uuid import UUID
-
-from msgspec import UNSET
 
 from libraries.roles import PortalRole
 from libraries.selectors import Pulse, Stored
+from realtime.audience import Audience
 from realtime.bulletin import Bulletin, Snapshot
 from realtime.connection import Connection
-from realtime.delivery import Prepared
-from realtime.protocol import (
-    Connected,
-    PortalViewUpdated,
-    RoleChanged,
-    ServerMessage,
-    SyncRequested,
-    SyncResponded,
-    encode,
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A connection that waits for a snapshot, and the message it is to come in.
-
-    `at_least` is a version that the snapshot must have reached; `access_version` that of the library when the role
-    was looked up; `known_version` and `known_epoch` are what the client of a new connection has already.
-    """
-
-    connection: Connection
-    greeting: Literal["connected", "role-changed", "sync-response", "portal-view-updated"] = "connected"
-    at_least: int = 0
-    access_version: int | None = None
-    known_version: int | None = None
-    known_epoch: str | None = None
+from realtime.delivery import Form, Prepared
+from realtime.greeting import Waiting, greeting
+from realtime.protocol import SyncRequested, encode
 
 
 class Room:
@@ -54,6 +28,8 @@ class Room:
     """
 
     __slots__ = (
+        "_ahead",
+        "_audiences",
         "_behind",
         "_early",
         "_heard",
@@ -87,6 +63,9 @@ class Room:
         self.questions: dict[str, TimerHandle] = {}
         self._early: dict[int, Bulletin] = {}
         self._recent: list[Bulletin] | None = None
+        # Connections whose snapshot is newer than what the room has delivered; then those that are level with it.
+        self._ahead: dict[str, Connection] = {}
+        self._audiences: dict[tuple[PortalRole, Form], Audience] = {}
         self._behind = 0
         self._heard = 0
         self._skipped = False
@@ -165,6 +144,8 @@ class Room:
         if waiting.access_version is not None:
             known = self.access_version
             self.access_version = waiting.access_version if known is None else min(known, waiting.access_version)
+        connection.outlet.leave()
+        self._ahead.pop(connection.id, None)
         if snapshot is None or snapshot.through < max(self.version, waiting.at_least):
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting
@@ -172,11 +153,32 @@ class Room:
         self.waiting.pop(connection.id, None)
         recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, snapshot.stored.epoch)
         connection.version = snapshot.through if recovered else snapshot.stored.version
-        connection.reply(_greeting(waiting, snapshot, recovered))
+        connection.reply(greeting(waiting, snapshot, recovered))
         for bulletin in snapshot.since:
             _send(bulletin, connection)
         self.connections[connection.id] = connection
+        if connection.version > self.version:
+            self._ahead[connection.id] = connection
+        else:
+            self._seat(connection)
         return True
+
+    def _seat(self, connection: Connection) -> None:
+        """Put a connection among those that get what the room delivers."""
+        outlet = connection.outlet
+        if connection.closed:
+            return
+        key = (connection.role, outlet.form)
+        audience = self._audiences.get(key)
+        if audience is None:
+            audience = self._audiences[key] = Audience(outlet.form, self._drained)
+        audience.add(connection.id, outlet)
+
+    def _drained(self, connection_id: str) -> None:
+        # It skipped what the newest state supersedes; now it gets that.
+        connection = self.connections.get(connection_id)
+        if connection is not None:
+            self._on_drain(self, connection)
 
     def change_role(self, user_id: str, role: PortalRole | None) -> None:
         """Give a person's connections another role, from the very next frame; None: they are closed."""
@@ -203,6 +205,8 @@ class Room:
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""
+        connection.outlet.leave()
+        self._ahead.pop(connection.id, None)
         self.connections.pop(connection.id, None)
         self.waiting.pop(connection.id, None)
         self.forget_question(connection.id)
@@ -239,12 +243,26 @@ class Room:
         elif bulletin.as_of is not None and self.version > bulletin.as_of:
             # It was made with flags that may have changed since: what it shows viewers may be hidden now.
             bulletin = replace(bulletin, viewers=None)
-        for connection in self.connections.values():
+        if bulletin.to is not None:
+            addressee = self.connections.get(bulletin.to)
+            if addressee is not None:
+                _send(bulletin, addressee)
+            return
+        sender = self.connections.get(bulletin.sender or "")
+        for (role, _), audience in self._audiences.items():
+            message = bulletin.seen_by(role)
+            if message is not None:
+                audience.send(message, None if sender is None or sender.role is not role else sender)
+        if self._ahead:
+            self._deliver_ahead(bulletin)
+
+    def _deliver_ahead(self, bulletin: Bulletin) -> None:
+        for connection in list(self._ahead.values()):
             if connection.outlet.stalled_since is None:
                 _send(bulletin, connection)
-            elif connection.outlet.on_drain is None:
-                # It skips what the newest state supersedes, and gets that when it can be written to again.
-                connection.outlet.on_drain = partial(self._on_drain, self, connection)
+            if connection.version <= self.version:
+                del self._ahead[connection.id]
+                self._seat(connection)
 
 
 def _send(bulletin: Bulletin, connection: Connection) -> None:
@@ -252,30 +270,8 @@ def _send(bulletin: Bulletin, connection: Connection) -> None:
         if bulletin.version <= connection.version:
             return
         connection.version = bulletin.version
-    if connection.id == bulletin.sender or bulletin.to not in {None, connection.id}:
+    if connection.id == bulletin.sender:
         return
     message = bulletin.seen_by(connection.role)
     if message is not None:
         connection.outlet.deliver(message)
-
-
-def _greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMessage:
-    connection, stored = waiting.connection, snapshot.stored
-    role, version = connection.role, connection.version
-    if waiting.greeting == "role-changed":
-        return RoleChanged(role=role, version=version, state=snapshot.seen_by(role))
-    if waiting.greeting == "sync-response":
-        return SyncResponded(payload=snapshot.seen_by(role), version=version, source="server")
-    if waiting.greeting == "portal-view-updated":
-        return PortalViewUpdated(payload=snapshot.seen_by(role), version=version)
-    return Connected(
-        portal_view_id=connection.portal_view_id,
-        role=role,
-        user_id=connection.user_id,
-        message=f"Connected to “{stored.state['name']}” as a {role}.",
-        connection_id=connection.id,
-        version=version,
-        epoch=stored.epoch,
-        recovered=recovered,
-        state=UNSET if recovered else snapshot.seen_by(role),
-    )

@@ -7,19 +7,18 @@ own marks say when a client is too slow.
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import CloseCode
+from websockets.frames import CloseCode, Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from realtime.delivery import EXTENSION, WINDOW_BITS, Prepared
+from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared
 from realtime.protocol import CLOSE_REASONS, Error, encode
 
 LAST_WORD_SECONDS = 1.0
@@ -45,7 +44,7 @@ class PortalServerProtocol(ServerProtocol):
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
 
 
-class FramesProtocol(WebSocketsSansIOProtocol):
+class FramesProtocol(WebSocketsSansIOProtocol, Member):
     """One WebSocket connection of `manage.py serve`."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -53,10 +52,7 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         self.conn = PortalServerProtocol(
             extensions=[_deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
         )
-        self.sent = 0
-        self.stalled_since: float | None = None
-        self.on_drain: Callable[[], None] | None = None
-        self._compresses = False
+        self.form = Form.FRAME
 
     def handle_connect(self, event: Request) -> None:
         """Offer the outlet to the application."""
@@ -65,21 +61,28 @@ class FramesProtocol(WebSocketsSansIOProtocol):
         if scope is None:  # the handshake failed
             return
         scope["extensions"][EXTENSION] = self
-        self._compresses = any(
+        if any(
             isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
             for extension in self.conn.extensions
-        )
+        ):
+            self.form = Form.COMPRESSED
         if settings.PORTAL_SEND_BUFFER_BYTES:
             self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES)
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """See `realtime.delivery.Outlet`: the transport's own method, with nothing in between."""
+        return self.transport.write
 
     def deliver(self, message: Prepared) -> None:
         """See `realtime.delivery.Outlet`."""
         if not self.close_sent and not self.disconnected:
             self.sent += 1
-            self.transport.write(message.compressed if self._compresses else message.frame)
+            self.transport.write(message.in_form(self.form))
 
     def close_after(self, code: int, reason: str) -> None:
         """See `realtime.delivery.Outlet`."""
+        self.leave()
         if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
             return
         if self.stalled_since is not None:
@@ -97,17 +100,37 @@ class FramesProtocol(WebSocketsSansIOProtocol):
     def pause_writing(self) -> None:
         """More waits for the client than the limit."""
         super().pause_writing()
-        self.stalled_since = time.monotonic()
+        self._stall()
 
     def resume_writing(self) -> None:
         """The client has read most of what waited."""
         super().resume_writing()
-        self.stalled_since = None
-        on_drain, self.on_drain = self.on_drain, None
-        if on_drain is not None:
-            on_drain()
+        self._drained()
+
+    # Wherever the base class closes, nothing more may be written behind the close frame.
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self.leave()
+        super().connection_lost(exc)
+
+    def handle_close(self, event: Frame) -> None:
+        """The client closes."""
+        self.leave()
+        super().handle_close(event)
+
+    def handle_parser_exception(self) -> None:
+        """The client breaks the protocol (RFC 6455, section 7.1.7)."""
+        self.leave()
+        super().handle_parser_exception()
+
+    def shutdown(self) -> None:
+        """The server stops."""
+        self.leave()
+        super().shutdown()
 
     def keepalive_timeout(self) -> None:
         """Cut a client that does not answer a ping: what waits for it will never be read."""
+        self.leave()
         super().keepalive_timeout()
         self.transport.abort()

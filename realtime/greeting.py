@@ -1,0 +1,51 @@
+"""The message that brings one connection up to date: a snapshot, and why it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from msgspec import UNSET
+
+from realtime.bulletin import Snapshot
+from realtime.connection import Connection
+from realtime.protocol import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """A connection that waits for a snapshot, and the message it is to come in.
+
+    `at_least` is a version that the snapshot must have reached; `access_version` that of the library when the role
+    was looked up; `known_version` and `known_epoch` are what the client of a new connection has already.
+    """
+
+    connection: Connection
+    greeting: Literal["connected", "role-changed", "sync-response", "portal-view-updated"] = "connected"
+    at_least: int = 0
+    access_version: int | None = None
+    known_version: int | None = None
+    known_epoch: str | None = None
+
+
+def greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+    """The message; `recovered` says that the client of a new connection has missed nothing."""
+    connection, stored = waiting.connection, snapshot.stored
+    role, version = connection.role, connection.version
+    if waiting.greeting == "role-changed":
+        return RoleChanged(role=role, version=version, state=snapshot.seen_by(role))
+    if waiting.greeting == "sync-response":
+        return SyncResponded(payload=snapshot.seen_by(role), version=version, source="server")
+    if waiting.greeting == "portal-view-updated":
+        return PortalViewUpdated(payload=snapshot.seen_by(role), version=version)
+    return Connected(
+        portal_view_id=connection.portal_view_id,
+        role=role,
+        user_id=connection.user_id,
+        message=f"Connected to “{stored.state['name']}” as a {role}.",
+        connection_id=connection.id,
+        version=version,
+        epoch=stored.epoch,
+        recovered=recovered,
+        state=UNSET if recovered else snapshot.seen_by(role),
+    )
