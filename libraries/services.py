@@ -74,7 +74,8 @@ def update_portal_view(
     """The portal view after a patch; keys that it has not are relayed with it, or alone, and not stored.
 
     With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages that
-    the patch came in; AlreadyApplied, and no change, if there is one for any of them.
+    the patch came in; AlreadyApplied, and no change, if there is one for a message that another connection than
+    `sender` sent first.
     """
     patch = check_patch(payload)
     with transaction.atomic():
@@ -86,7 +87,7 @@ def update_portal_view(
         before = portal_view.state()
         if patch.known:
             _store(portal_view, _set(portal_view, patch.known))
-            _keep_receipts(actor_id, portal_view, receipts)
+            _keep_receipts(actor_id, portal_view, receipts, sender)
         _publish_patch(before, portal_view.state(), patch, sender)
     return portal_view
 
@@ -114,7 +115,7 @@ def update_item(
         portal_view.items = apply_item_patch(portal_view.items, index, patch)
         check_size(portal_view.state())
         _store(portal_view, {"items"})
-        _keep_receipts(actor_id, portal_view, receipts)
+        _keep_receipts(actor_id, portal_view, receipts, sender)
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
         transaction.on_commit(
             partial(
@@ -221,16 +222,26 @@ def _publish_patch(before: State, after: State, patch: Patch, sender: str | None
     )
 
 
-def _keep_receipts(actor_id: UUID | None, portal_view: PortalView, receipts: Collection[ReceiptKey]) -> None:
-    if actor_id is None or not receipts:
+def _keep_receipts(
+    actor_id: UUID | None, portal_view: PortalView, receipts: Collection[ReceiptKey], sender: str | None
+) -> None:
+    if actor_id is None:
         return
-    rows = [
-        Receipt(
-            user_id=actor_id, portal_view=portal_view, connection_id=connection_id, ref=ref, version=portal_view.version
+    new: list[Receipt] = []
+    again: list[Receipt] = []
+    for connection_id, ref in dict.fromkeys(receipts):
+        receipt = Receipt(user_id=actor_id, portal_view=portal_view, connection_id=connection_id, ref=ref)
+        receipt.version = portal_view.version
+        (new if connection_id == sender else again).append(receipt)
+    if new:
+        # A client may use a ref twice: then it is the later message that it can ask for.
+        Receipt.objects.bulk_create(
+            new,
+            update_conflicts=True,
+            unique_fields=["user", "connection_id", "ref"],
+            update_fields=["portal_view", "version", "created_at"],
         )
-        for connection_id, ref in receipts
-    ]
     try:
-        Receipt.objects.bulk_create(rows)
+        Receipt.objects.bulk_create(again)
     except IntegrityError:
         raise AlreadyApplied("This message was stored before.") from None
