@@ -59,10 +59,10 @@ async def test_pong_tells_the_time_in_milliseconds(stack: Stack, portal_view: st
 
 
 async def test_without_a_ref_there_is_no_ack(stack: Stack, portal_view: str) -> None:
-    async with stack.join(portal_view, stack.controller) as (socket, _):
-        await socket.send("portal-view-update", payload={"name": "New"})
-        await socket.expect_nothing_before_pong()
-    assert stored(stack, portal_view)["name"] == "New"
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        await sender.send("portal-view-update", payload={"name": "New"})
+        await viewer.receive("portal-view-updated")
+        await sender.expect_nothing_before_pong()
 
 
 async def test_unknown_envelope_keys_are_ignored(stack: Stack, portal_view: str) -> None:
