@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
     ModelAdmin = admin.ModelAdmin[Any]
     TabularInline = admin.TabularInline[Any, Any]
+    page_of_object = admin.action
 else:
     from unfold.admin import ModelAdmin, TabularInline
+    from unfold.decorators import action as page_of_object
 
-__all__ = ["PortalAdmin", "TabularInline"]
+__all__ = ["PortalAdmin", "TabularInline", "page_of_object"]
 
 
 class PortalAdmin(ModelAdmin):

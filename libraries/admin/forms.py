@@ -88,8 +88,8 @@ class PortalViewForm(PortalViewModelForm):
         super().__init__(*args, **options)
         self.patch: dict[str, Any] = {}
         if self.instance._state.adding:
-            self.fields.pop("loaded_version", None)
-        elif "loaded_version" in self.fields:
+            del self.fields["loaded_version"]
+        else:
             self.initial["loaded_version"] = self.instance.version
 
     def clean(self) -> dict[str, Any]:

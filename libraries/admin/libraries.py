@@ -140,6 +140,10 @@ class LibraryAdmin(PortalAdmin):
             options["initial"] = [{"role": Role.OWNER.value}]
         return options
 
+    def save_model(self, request: HttpRequest, obj: Library, form: Any, change: bool) -> None:
+        """Save what people may change here; the library's other numbers move on their own."""
+        obj.save(update_fields=["name", "description", "updated_at"] if change else None)
+
     def delete_model(self, request: HttpRequest, obj: Library) -> None:
         """Delete it with its portal views; open connections are told."""
         membership.delete_library(actor_id=None, library_id=obj.pk)

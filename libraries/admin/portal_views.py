@@ -8,7 +8,6 @@ from contextlib import suppress
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,7 +17,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from libraries import services
-from libraries.admin.base import PortalAdmin
+from libraries.admin.base import PortalAdmin, page_of_object
 from libraries.admin.forms import PortalViewForm
 from libraries.admin.preview import cards
 from libraries.errors import NotFound
@@ -150,12 +149,10 @@ class PortalViewAdmin(PortalAdmin):
         sentence = f"Changed: {', '.join(names)}." if names else "Nothing to change: all of them were so already."
         self.message_user(request, sentence, messages.SUCCESS if names else messages.INFO)
 
-    @admin.action(permissions=["view"], description="As viewers see it")
+    @page_of_object(permissions=["view"], description="As viewers see it")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A page with the portal view's state as it is sent to viewers."""
         portal_view = self.get_object(request, object_id)
-        if not self.has_view_permission(request, portal_view):
-            raise PermissionDenied
         if portal_view is None:
             raise Http404("There is no such portal view.")
         shown = project(portal_view.state(), PortalRole.VIEWER)

@@ -1,0 +1,102 @@
+"""The actions on many portal views: each is one write per portal view that it changes, and told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from libraries.admin.portal_views import SWITCHES
+from libraries.models import Library, PortalView
+from libraries.state import FIELDS
+from libraries.tests.admin.conftest import Desk, body, list_of, says
+
+NAMES = [
+    "next_item",
+    "previous_item",
+    *(f"{FIELDS[key].column}_{word}" for key in SWITCHES for word in ("on", "off")),
+]
+
+
+@pytest.fixture
+def empty(library: Library) -> PortalView:
+    """A portal view without items."""
+    return PortalView.objects.create(library=library, name="Empty")
+
+
+@pytest.mark.parametrize("on", [True, False])
+@pytest.mark.parametrize("key", SWITCHES)
+def test_a_flag_is_switched_for_many(
+    desk: Desk, portal_view: PortalView, empty: PortalView, key: str, on: bool
+) -> None:
+    column = FIELDS[key].column
+    PortalView.objects.update(**{column: not on})
+    page = desk.act(f"{column}_{'on' if on else 'off'}", portal_view, empty)
+    assert "Changed: " in says(page)
+    assert set(PortalView.objects.values_list(column, "version")) == {(on, 2)}
+    assert desk.updates("controllers") == [{key: on}] * 2
+    assert {news["portalViewId"] for news in desk.news} == {str(portal_view.pk), str(empty.pk)}
+
+
+def test_what_is_so_already_is_left_alone(desk: Desk, portal_view: PortalView, empty: PortalView) -> None:
+    PortalView.objects.filter(pk=empty.pk).update(blackout=True)
+    assert says(desk.act("blackout_on", portal_view, empty)) == "Changed: Evening."
+    empty.refresh_from_db()
+    assert empty.version == 1
+    assert says(desk.act("blackout_on", portal_view, empty)) == "Nothing to change: all of them were so already."
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("next_item", None, 0),
+        ("next_item", 0, 1),
+        ("next_item", 1, 2),
+        ("next_item", 2, 2),
+        ("previous_item", None, None),
+        ("previous_item", 2, 1),
+        ("previous_item", 1, 0),
+        ("previous_item", 0, 0),
+    ],
+)
+def test_one_item_on_or_back(
+    desk: Desk, portal_view: PortalView, action: str, before: int | None, after: int | None
+) -> None:
+    PortalView.objects.update(current_item=before)
+    desk.act(action, portal_view)
+    portal_view.refresh_from_db()
+    assert portal_view.current_item == after
+    assert desk.updates("viewers") == ([] if before == after else [{"currentItem": after}])
+
+
+@pytest.mark.parametrize("action", ["next_item", "previous_item"])
+def test_without_items_there_is_none_to_go_to(desk: Desk, empty: PortalView, action: str) -> None:
+    desk.act(action, empty)
+    empty.refresh_from_db()
+    assert (empty.current_item, empty.version) == (None, 1)
+
+
+def test_an_action_is_in_the_history(desk: Desk, portal_view: PortalView) -> None:
+    desk.act("blackout_on", portal_view)
+    assert "Changed blackout." in body(desk.get(f"/admin/libraries/portalview/{portal_view.pk}/history/"))
+
+
+@pytest.mark.parametrize("action", NAMES)
+def test_an_action_needs_the_permission_to_change(
+    clerk: Callable[..., Desk], portal_view: PortalView, action: str
+) -> None:
+    PortalView.objects.update(current_item=1, show_health=True)
+    desk = clerk("view_portalview")
+    assert action not in body(desk.get(list_of(PortalView)))
+    desk.act(action, portal_view)
+    portal_view.refresh_from_db()
+    assert portal_view.version == 1
+    assert desk.news == []
+
+
+def test_the_permission_to_change_is_enough(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
+    desk = clerk("change_portalview")
+    assert all(action in body(desk.get(list_of(PortalView))) for action in NAMES)
+    desk.act("blackout_on", portal_view)
+    portal_view.refresh_from_db()
+    assert portal_view.blackout

@@ -1,0 +1,239 @@
+"""Libraries and their members: roles are changed by `libraries.membership`, and open connections are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from libraries import membership
+from libraries.models import Library, Membership, PortalView, User
+from libraries.roles import Role
+from libraries.tests.admin.conftest import Desk, add, body, change, delete, filled, list_of, says
+
+FORBIDDEN = 403
+
+
+def row(page: Any, user: User) -> str:
+    """The prefix of a member's fields in the form."""
+    [inline] = page.context["inline_admin_formsets"]
+    prefixes = {form.instance.user_id: str(form.prefix) for form in inline.formset.initial_forms}
+    return prefixes[user.pk]
+
+
+def save_roles(desk: Desk, library: Library, roles: dict[User, str | None], *new: tuple[User, str]) -> Any:
+    """Send the form with other roles (None takes a member out) and with new members."""
+    page = desk.get(change(library))
+    data = filled(page)
+    for user, role in roles.items():
+        data |= {f"{row(page, user)}-DELETE": "on"} if role is None else {f"{row(page, user)}-role": role}
+    first = int(data["memberships-TOTAL_FORMS"])
+    for index, (user, role) in enumerate(new, first):
+        data |= {f"memberships-{index}-user": str(user.pk), f"memberships-{index}-role": role}
+    return desk.post(change(library), {**data, "memberships-TOTAL_FORMS": first + len(new)})
+
+
+def members(library: Library) -> dict[str, str]:
+    """Everybody's role, by name."""
+    return dict(Membership.objects.filter(library=library).values_list("user__name", "role"))
+
+
+def told(desk: Desk) -> list[tuple[str, str | None]]:
+    """Whose role was told to the open connections, and which."""
+    names = {str(user.pk): user.name for user in User.objects.all()}
+    return [(names[news["userId"]], news["role"]) for news in desk.news if news["event"] == "access"]
+
+
+def inline_errors(page: Any) -> str:
+    [inline] = page.context["inline_admin_formsets"]
+    return " ".join([*inline.formset.non_form_errors(), *(str(form.errors) for form in inline.formset.forms)])
+
+
+CAST = {"Owner": "OWNER", "Editor": "EDITOR", "Viewer": "VIEWER"}
+
+
+def test_a_new_role_is_stored_and_told(desk: Desk, library: Library, portal_view: PortalView, editor: User) -> None:
+    page = save_roles(desk, library, {editor: "VIEWER"})
+    assert "was changed successfully" in says(page)
+    assert members(library) == {**CAST, "Editor": "VIEWER"}
+    assert told(desk) == [("Editor", "viewer")]
+
+
+def test_a_new_member_is_stored_and_told(desk: Desk, library: Library, portal_view: PortalView, stranger: User) -> None:
+    save_roles(desk, library, {}, (stranger, "EDITOR"))
+    assert members(library) == {**CAST, "Stranger": "EDITOR"}
+    assert told(desk) == [("Stranger", "controller")]
+
+
+def test_a_member_who_is_taken_out_is_cut_off(
+    desk: Desk, library: Library, portal_view: PortalView, viewer: User
+) -> None:
+    save_roles(desk, library, {viewer: None})
+    assert members(library) == {"Owner": "OWNER", "Editor": "EDITOR"}
+    assert told(desk) == [("Viewer", None)]
+
+
+def test_the_history_says_who_was_changed(desk: Desk, library: Library, stranger: User, viewer: User) -> None:
+    save_roles(desk, library, {viewer: None}, (stranger, "EDITOR"))
+    history = body(desk.get(f"/admin/libraries/library/{library.pk}/history/"))
+    assert "Added membership “stranger@example.org in Library”" in history
+    assert "Deleted membership “viewer@example.org in Library”" in history
+
+
+@pytest.mark.parametrize("role", ["EDITOR", None])
+def test_the_last_owner_stays(
+    desk: Desk, library: Library, portal_view: PortalView, owner: User, role: str | None
+) -> None:
+    page = save_roles(desk, library, {owner: role})
+    assert "A library needs an owner" in inline_errors(page)
+    assert "A library needs an owner" in body(page)
+    assert members(library) == CAST
+    assert desk.news == []
+
+
+@pytest.mark.parametrize("role", ["VIEWER", None])
+def test_ownership_is_handed_over_in_one_save(
+    desk: Desk, library: Library, portal_view: PortalView, owner: User, editor: User, role: str | None
+) -> None:
+    save_roles(desk, library, {owner: role, editor: "OWNER"})
+    assert members(library).get("Owner") == role
+    assert members(library)["Editor"] == "OWNER"
+
+
+def test_ownership_is_handed_to_somebody_new(
+    desk: Desk, library: Library, portal_view: PortalView, owner: User, stranger: User
+) -> None:
+    save_roles(desk, library, {owner: None}, (stranger, "OWNER"))
+    assert members(library) == {"Editor": "EDITOR", "Viewer": "VIEWER", "Stranger": "OWNER"}
+
+
+def test_the_last_owner_stays_also_if_another_one_left_this_very_moment(
+    desk: Desk, library: Library, owner: User, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Membership.objects.filter(user=editor).update(role="OWNER")
+    change_role = membership.change_role
+
+    def change_role_after_the_other_left(**options: Any) -> Membership:
+        Membership.objects.filter(user=editor).update(role="VIEWER")
+        return change_role(**options)
+
+    monkeypatch.setattr(membership, "change_role", change_role_after_the_other_left)
+    page = save_roles(desk, library, {owner: "VIEWER"})
+    assert "A library needs an owner" in says(page)
+    assert members(library)["Owner"] == "OWNER"
+
+
+def test_nobody_is_a_member_twice(desk: Desk, library: Library, viewer: User) -> None:
+    page = save_roles(desk, library, {}, (viewer, "OWNER"))
+    assert "duplicate" in inline_errors(page)
+    assert members(library) == CAST
+
+
+def test_an_account_that_is_switched_off_becomes_no_member(desk: Desk, library: Library, stranger: User) -> None:
+    User.objects.filter(pk=stranger.pk).update(is_active=False)
+    page = save_roles(desk, library, {}, (stranger, "VIEWER"))
+    assert "This account is not active" in inline_errors(page)
+
+
+def test_a_member_whose_account_was_switched_off_is_in_nobodys_way(
+    desk: Desk, library: Library, viewer: User, editor: User
+) -> None:
+    User.objects.filter(pk=viewer.pk).update(is_active=False)
+    save_roles(desk, library, {editor: "OWNER", viewer: "EDITOR"})
+    assert members(library) == {"Owner": "OWNER", "Editor": "OWNER", "Viewer": "EDITOR"}
+
+
+def test_who_a_member_is_cannot_be_changed(desk: Desk, library: Library, viewer: User, stranger: User) -> None:
+    page = desk.get(change(library))
+    desk.post(change(library), {**filled(page), f"{row(page, viewer)}-user": str(stranger.pk)})
+    assert members(library) == CAST
+
+
+def test_a_role_that_is_none_is_refused(desk: Desk, library: Library, viewer: User) -> None:
+    assert "not one of the available choices" in inline_errors(save_roles(desk, library, {viewer: "KING"}))
+
+
+def test_a_new_library_gets_an_owner(desk: Desk, owner: User) -> None:
+    page = desk.get(add(Library))
+    assert filled(page)["memberships-0-role"] == Role.OWNER
+    desk.save(add(Library), name="New", **{"memberships-0-user": str(owner.pk)})
+    assert members(Library.objects.get()) == {"Owner": "OWNER"}
+
+
+def test_a_new_library_without_an_owner_is_refused(desk: Desk, owner: User) -> None:
+    page = desk.save(add(Library), name="New")
+    assert "A library needs an owner" in inline_errors(page)
+    page = desk.save(add(Library), name="New", **{"memberships-0-user": str(owner.pk), "memberships-0-role": "EDITOR"})
+    assert "A library needs an owner" in inline_errors(page)
+    assert not Library.objects.exists()
+
+
+def test_a_new_name_is_stored_and_nothing_else(desk: Desk, library: Library) -> None:
+    desk.save(change(library), name="Other", description="New")
+    library.refresh_from_db()
+    assert (library.name, library.description, members(library)) == ("Other", "New", CAST)
+    assert desk.news == []
+
+
+def test_a_name_does_not_take_back_a_number_that_moved_meanwhile(desk: Desk, library: Library, editor: User) -> None:
+    before = library.access_version
+    page = desk.get(change(library))
+    data = {**filled(page), "name": "Other", f"{row(page, editor)}-role": "VIEWER"}
+    desk.post(change(library), data)
+    library.refresh_from_db()
+    assert library.access_version == before + 1
+
+
+def test_deleting_a_library_is_told_to_its_portal_views(desk: Desk, library: Library, portal_view: PortalView) -> None:
+    desk.post(delete(library), {"post": "yes"})
+    assert not Library.objects.exists()
+    assert [(news["event"], news["portalViewId"]) for news in desk.news] == [("deleted", str(portal_view.pk))]
+
+
+def test_deleting_many_libraries_is_told_to_their_portal_views(
+    desk: Desk, library: Library, portal_view: PortalView
+) -> None:
+    other = Library.objects.create(name="Other")
+    desk.act("delete_selected", library, other, post="yes")
+    assert not Library.objects.exists()
+    assert [news["event"] for news in desk.news] == ["deleted"]
+
+
+def test_the_list_counts(desk: Desk, library: Library, portal_view: PortalView) -> None:
+    [row] = desk.get(list_of(Library)).context["cl"].queryset
+    assert (row.members_in_all, row.portal_views_in_all) == (3, 1)
+    assert "Library" in body(desk.get(list_of(Library)))
+
+
+def test_members_need_permissions_of_their_own(
+    clerk: Callable[..., Desk], library: Library, portal_view: PortalView, editor: User
+) -> None:
+    desk = clerk("change_library", "view_membership")
+    page = desk.get(change(library))
+    data = {**filled(page), "name": "Other"}
+    data |= {f"{row(page, editor)}-role": "OWNER", f"{row(page, editor)}-DELETE": "on"}
+    desk.post(change(library), data)
+    library.refresh_from_db()
+    assert (library.name, members(library)) == ("Other", CAST)
+    assert desk.news == []
+
+
+def test_who_may_not_add_members_adds_no_library(clerk: Callable[..., Desk]) -> None:
+    clerk("add_library", "view_library").get(add(Library), status=FORBIDDEN)
+
+
+def test_staff_without_permissions_do_nothing(clerk: Callable[..., Desk], library: Library) -> None:
+    desk = clerk()
+    desk.get(list_of(Library), status=FORBIDDEN)
+    desk.post(change(library), {"name": "Mine"}, status=FORBIDDEN)
+    desk.post(delete(library), {"post": "yes"}, status=FORBIDDEN)
+    assert Library.objects.filter(name="Library").exists()
+
+
+def test_who_may_delete_libraries_only_cannot_take_portal_views_with_them(
+    clerk: Callable[..., Desk], library: Library, portal_view: PortalView
+) -> None:
+    desk = clerk("delete_library", "view_library")
+    desk.post(delete(library), {"post": "yes"}, status=FORBIDDEN)
+    assert PortalView.objects.exists()

@@ -1,0 +1,260 @@
+"""The portal view's form: what is saved and told, what is refused and where it says so."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from conftest import ITEMS
+from libraries import services
+from libraries.errors import Unavailable
+from libraries.models import Library, PortalView, User
+from libraries.tests.admin.conftest import Desk, add, body, change, delete, errors, filled, list_of, says
+
+FORBIDDEN = 403
+
+
+def test_a_save_is_stored_and_told_once_committed(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.save(change(portal_view), name="Night", show_health="on")
+    assert "was changed successfully" in says(page)
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.show_health, portal_view.version) == ("Night", True, 2)
+    [controllers] = desk.updates("controllers")
+    assert controllers == {"name": "Night", "showHealth": True}
+    [viewers] = desk.updates("viewers")
+    assert viewers.keys() == {"name", "showHealth", "items"}
+    assert viewers["items"][1]["hp"] == ITEMS[1]["hp"]
+    assert json.loads(desk.news[0]["controllers"])["version"] == portal_view.version
+
+
+def test_a_save_without_a_change_stores_and_tells_nothing(desk: Desk, portal_view: PortalView) -> None:
+    desk.save(change(portal_view))
+    portal_view.refresh_from_db()
+    assert portal_view.version == 1
+    assert desk.news == []
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "key", "stored"),
+    [
+        ("blackout", "on", "blackout", True),
+        ("show_encounter", "on", "showEncounter", True),
+        ("show_ac", "on", "showAC", True),
+        ("show_actions", "on", "showActions", True),
+        ("health_display", "words", "healthDisplay", "words"),
+        ("auto_reset_image_state", None, "autoResetImageState", False),
+        ("current_item", "1", "currentItem", 1),
+        ("items", '[{"id": "only"}]', "items", [{"id": "only"}]),
+        ("items", "", "items", []),
+    ],
+)
+def test_only_what_was_changed_is_in_the_patch(
+    desk: Desk, portal_view: PortalView, field: str, typed: str | None, key: str, stored: Any
+) -> None:
+    data = filled(desk.get(change(portal_view)))
+    data.pop(field, None)
+    desk.post(change(portal_view), data if typed is None else {**data, field: typed})
+    portal_view.refresh_from_db()
+    assert portal_view.state()[key] == stored
+    assert desk.updates("controllers") == [{key: stored}]
+
+
+def test_current_item_can_be_emptied(desk: Desk, portal_view: PortalView) -> None:
+    PortalView.objects.update(current_item=2)
+    desk.save(change(portal_view), current_item=None)
+    portal_view.refresh_from_db()
+    assert portal_view.current_item is None
+
+
+def test_the_form_shows_the_items_as_json_that_people_can_read(desk: Desk, portal_view: PortalView) -> None:
+    PortalView.objects.update(items=[{"id": "déjà", "name": "Vu"}])
+    shown = filled(desk.get(change(portal_view)))["items"]
+    assert shown == '[\n  {\n    "id": "déjà",\n    "name": "Vu"\n  }\n]'
+
+
+@pytest.mark.parametrize(
+    ("typed", "sentence"),
+    [
+        ('[\n  {"id": "a"},\n  {"id" "b"}\n]', "This is not JSON: line 3, column 9: Expecting ':' delimiter."),
+        ("[1", "This is not JSON: line 1, column 3: Expecting ',' delimiter."),
+        ('[{"id": "a", "hp": NaN}]', "NaN is not a JSON value."),
+        ('[{"id": "a", "hp": 1, "hp": 2}]', "An object has the key “hp” twice."),
+        ("[" * 100_000, "This is nested too deeply."),
+        ('{"id": "a"}', "Must be a list of at most 500 items."),
+        ('[{"name": "a"}]', "Item 0 needs an id: Must be text of 1 to 128 characters."),
+        ('[{"id": "a"}, {"id": "a"}]', "Item 1 repeats the id “a”; ids must be unique."),
+        ('[{"id": "a", "visible": "no"}]', "Item 0: visible must be true or false."),
+        ('[{"id": "a", "hp": 1e999}]', "Numbers must lie between -(2^53-1) and 2^53-1."),
+    ],
+)
+def test_bad_items_are_told_beside_the_field(desk: Desk, portal_view: PortalView, typed: str, sentence: str) -> None:
+    page = desk.save(change(portal_view), items=typed)
+    assert errors(page) == {"items": [sentence]}
+    assert filled(page)["items"] == typed
+    portal_view.refresh_from_db()
+    assert portal_view.version == 1
+    assert desk.news == []
+
+
+def test_items_that_are_too_long_in_all_are_told_beside_the_field(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 300_000}]))
+    assert "at most 262144 are possible" in errors(page)["items"][0]
+
+
+@pytest.mark.parametrize("changes", [{"current_item": "3"}, {"current_item": "2", "items": '[{"id": "a"}]'}])
+def test_the_current_item_must_be_one_of_the_items(
+    desk: Desk, portal_view: PortalView, changes: dict[str, str]
+) -> None:
+    page = desk.save(change(portal_view), **changes)
+    assert "There is no item" in errors(page)["current_item"][0]
+
+
+def test_a_current_item_that_the_new_items_lack_is_not_lost_silently(desk: Desk, portal_view: PortalView) -> None:
+    PortalView.objects.update(current_item=2)
+    page = desk.save(change(portal_view), items='[{"id": "a"}]')
+    assert errors(page) == {"current_item": ["There is no item 2; the portal view has 1, counted from 0."]}
+
+
+def test_several_mistakes_are_told_at_once(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.save(change(portal_view), name="", items="[{}]", current_item="-1")
+    assert errors(page).keys() == {"name", "current_item"}
+    page = desk.save(change(portal_view), name="javascript:alert(1)", items="[{}]")
+    assert errors(page).keys() == {"name", "items"}
+
+
+def test_a_stale_save_is_refused_and_overwrites_nothing(desk: Desk, portal_view: PortalView) -> None:
+    opened = filled(desk.get(change(portal_view)))
+    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, payload={"name": "Theirs"})
+    page = desk.post(change(portal_view), {**opened, "name": "Mine"})
+    [sentence] = errors(page)["__all__"]
+    assert "version 2 is stored, you began with 1" in sentence
+    assert change(portal_view) in sentence
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Theirs", 2)
+    assert desk.news == []
+
+
+def test_what_is_shown_after_a_stale_save_is_still_stale(desk: Desk, portal_view: PortalView) -> None:
+    opened = filled(desk.get(change(portal_view)))
+    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, payload={"name": "Theirs"})
+    page = desk.post(change(portal_view), {**opened, "name": "Mine"})
+    again = desk.post(change(portal_view), filled(page))
+    assert "__all__" in errors(again)
+    assert errors(desk.post(change(portal_view), {**opened, "loaded_version": ""})) == {
+        "loaded_version": ["This field is required."]
+    }
+
+
+def test_a_portal_view_that_went_away_meanwhile_is_said(desk: Desk, portal_view: PortalView) -> None:
+    opened = filled(desk.get(change(portal_view)))
+    portal_view.delete()
+    page = desk.post(change(portal_view), opened)
+    assert "Perhaps it was deleted?" in says(page)
+
+
+def test_a_new_portal_view_is_made_by_the_services(desk: Desk, library: Library) -> None:
+    typed = {"library": str(library.pk), "name": "New", "items": '[{"id": "a"}]', "current_item": "0"}
+    page = desk.save(add(PortalView), **typed)
+    assert "was added successfully" in says(page)
+    made = PortalView.objects.get()
+    assert (made.library, made.name, made.items, made.current_item) == (library, "New", [{"id": "a"}], 0)
+    assert made.version == 1
+    assert f"/{made.pk}/change/" in body(desk.get("/admin/"))  # in the list of recent actions
+
+
+def test_a_new_portal_view_is_checked_as_well(desk: Desk, library: Library) -> None:
+    page = desk.save(add(PortalView), library=str(library.pk), name="New", items="[{}]")
+    assert errors(page).keys() == {"items"}
+    assert not PortalView.objects.exists()
+
+
+def test_deleting_is_told(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.post(delete(portal_view), {"post": "yes"})
+    assert "was deleted successfully" in says(page)
+    assert not PortalView.objects.exists()
+    assert [(news["event"], news["portalViewId"]) for news in desk.news] == [("deleted", str(portal_view.pk))]
+
+
+def test_deleting_many_is_told_for_each(desk: Desk, portal_view: PortalView, library: Library) -> None:
+    other = PortalView.objects.create(library=library, name="Other")
+    desk.act("delete_selected", portal_view, other, post="yes")
+    assert not PortalView.objects.exists()
+    assert {news["portalViewId"] for news in desk.news if news["event"] == "deleted"} == {
+        str(portal_view.pk),
+        str(other.pk),
+    }
+
+
+def test_the_list_says_what_is_shown(desk: Desk, portal_view: PortalView) -> None:
+    assert "nothing of 3" in body(desk.get(list_of(PortalView)))
+    PortalView.objects.update(current_item=1)
+    assert "Ogre (item 1 of 3)" in body(desk.get(list_of(PortalView)))
+    PortalView.objects.update(current_item=0)
+    assert "map (item 0 of 3)" in body(desk.get(list_of(PortalView)))
+
+
+def test_version_and_epoch_are_shown_and_cannot_be_written(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.get(change(portal_view))
+    assert portal_view.epoch in body(page)
+    assert {"version", "epoch", "library"}.isdisjoint(filled(page))
+    desk.save(change(portal_view), version="99", epoch="mine", library="other", name="Night")
+    stored = PortalView.objects.get()
+    assert (stored.version, stored.epoch, stored.library_id) == (2, portal_view.epoch, portal_view.library_id)
+
+
+def test_a_refusal_that_no_form_foresaw_is_a_message(
+    desk: Desk, portal_view: PortalView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**options: object) -> None:
+        raise Unavailable("Not now.")
+
+    opened = filled(desk.get(change(portal_view)))
+    monkeypatch.setattr(services, "update_portal_view", refuse)
+    monkeypatch.setattr(services, "delete_portal_view", refuse)
+    assert "Not now." in says(desk.post(change(portal_view), {**opened, "name": "Night"}))
+    assert "Not now." in says(desk.post(delete(portal_view), {"post": "yes"}))
+    assert "Not now." in says(desk.act("blackout_on", portal_view))
+    portal_view.refresh_from_db()
+    assert portal_view.name == "Evening"
+
+
+def test_who_may_only_look_sees_the_items_and_saves_nothing(
+    clerk: Callable[..., Desk], portal_view: PortalView
+) -> None:
+    desk = clerk("view_portalview")
+    page = desk.get(change(portal_view))
+    assert "trap at the door" in body(page)
+    assert 'name="loaded_version"' not in body(page)
+    desk.post(change(portal_view), {"name": "Mine", "loaded_version": "1"}, status=FORBIDDEN)
+    desk.get(add(PortalView), status=FORBIDDEN)
+    desk.get(delete(portal_view), status=FORBIDDEN)
+    desk.post(delete(portal_view), {"post": "yes"}, status=FORBIDDEN)
+    portal_view.refresh_from_db()
+    assert portal_view.name == "Evening"
+
+
+def test_who_may_change_may_not_delete(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
+    desk = clerk("change_portalview")
+    desk.save(change(portal_view), name="Night")
+    portal_view.refresh_from_db()
+    assert portal_view.name == "Night"
+    desk.post(delete(portal_view), {"post": "yes"}, status=FORBIDDEN)
+    desk.act("delete_selected", portal_view, post="yes")
+    assert PortalView.objects.exists()
+
+
+def test_staff_without_permissions_see_no_portal_view(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
+    desk = clerk()
+    desk.get(list_of(PortalView), status=FORBIDDEN)
+    desk.get(change(portal_view), status=FORBIDDEN)
+    desk.post(change(portal_view), {"name": "Mine", "loaded_version": "1"}, status=FORBIDDEN)
+
+
+def test_a_member_who_is_no_staff_is_asked_to_log_in(
+    desk_of: Callable[[User], Desk], owner: User, portal_view: PortalView
+) -> None:
+    page = desk_of(owner).get(change(portal_view))
+    assert page.redirect_chain[0][0].startswith("/admin/login/")
