@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -12,10 +12,11 @@ from libraries.roles import PortalRole
 from libraries.selectors import Stored
 from realtime.bulletin import Bulletin
 from realtime.connection import Connection
-from realtime.delivery import Prepared
+from realtime.delivery import Form, Member, Prepared
+from realtime.greeting import Waiting
 from realtime.groups import NEWS, News
 from realtime.protocol import PortalViewUpdated, encode
-from realtime.room import Room, Waiting
+from realtime.room import Room
 from realtime.work import Job
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
@@ -25,25 +26,29 @@ LONG_AFTER = 4e9
 _ids = count(1)
 
 
-class Recorder:
+class Recorder(Member):
     """An outlet that keeps what it is given, decoded."""
 
+    form = Form.MESSAGE
+
     def __init__(self) -> None:
-        self.sent = 0
-        self.stalled_since: float | None = None
-        self.on_drain: Callable[[], None] | None = None
         self.messages: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
         """See `realtime.delivery.Outlet`."""
-        assert self.closed is None, f"{message.text} was sent behind a close"
         self.sent += 1
+        self.write(message)
+
+    def write(self, message: Prepared) -> None:
+        """See `realtime.delivery.Outlet`."""
+        assert self.closed is None, f"{message.text} was sent behind a close"
         self.messages.append(json.loads(message.text))
 
     def close_after(self, code: int, reason: str) -> None:
         """See `realtime.delivery.Outlet`."""
         assert self.closed is None, "closed twice"
+        self.leave()
         self.closed = (int(code), reason)
 
     async def drained(self) -> None:
@@ -51,14 +56,11 @@ class Recorder:
 
     def stall(self) -> None:
         """The client does not read any more."""
-        self.stalled_since = 0.0
+        self._stall()
 
     def drain(self) -> None:
         """The client has read everything."""
-        self.stalled_since = None
-        on_drain, self.on_drain = self.on_drain, None
-        if on_drain is not None:
-            on_drain()
+        self._drained()
 
     def take(self) -> list[dict[str, Any]]:
         """What came since the last time."""
@@ -182,9 +184,7 @@ def new_room(drained: list[Connection] | None = None) -> Room:
     return Room(PORTAL_VIEW_ID, lambda _room, connection: told.append(connection))
 
 
-def read(
-    room: Room, version: int, *, catch_up: bool = False, meanwhile: tuple[Bulletin, ...] = (), **more: Any
-) -> None:
+def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Bulletin] = (), **more: Any) -> None:
     """Let the room read a state of that version, while bulletins come."""
     room.start_reading()
     for bulletin in meanwhile:

@@ -6,9 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libraries.selectors import Pulse
-from realtime.connection import Connection
+from realtime.greeting import Waiting
 from realtime.protocol import SyncRequested
-from realtime.room import Waiting
 from realtime.tests.doubles import controller, new_room, read, room_with, update, versions, viewer
 
 # --- Order ---------------------------------------------------------------------------------------------------
@@ -43,13 +42,23 @@ def test_what_is_known_is_dropped() -> None:
     assert versions(one) == [6]
 
 
-def test_the_sender_gets_no_copy_and_is_up_to_date_all_the_same() -> None:
+def test_the_sender_gets_no_copy_but_all_that_follows() -> None:
     sender, other = controller(), controller()
     room = room_with(sender, other)
     room.take(update(2, sender=sender.id))
     assert versions(sender) == []
     assert versions(other) == [2]
-    assert sender.connection.version == 2
+    read(room, 2, catch_up=True)
+    room.take(update(3))
+    assert versions(sender) == [3]
+
+
+def test_the_sender_gets_no_copy_of_what_came_too_early_either() -> None:
+    sender = controller()
+    room = room_with(sender)
+    room.take(update(3, sender=sender.id))
+    room.take(update(2))
+    assert versions(sender) == [2]
 
 
 def test_what_a_role_does_not_hear_of_still_counts() -> None:
@@ -110,7 +119,7 @@ def test_whatever_is_lost_late_or_twice_the_newest_state_comes_last(
         seen = person.outlet.take()
         told = [message["version"] for message in seen]
         assert told == sorted(set(told))
-        assert person.connection.version == newest
+        assert room.version == newest
         if room_missed(coming, newest):
             assert seen[-1]["payload"]["name"] == f"at {newest}"
     assert not room.has_gap
@@ -148,7 +157,7 @@ def test_who_joins_while_updates_come_sees_each_once_in_order(
     told = [connected["version"], *(message["version"] for message in seen)]
     assert connected["type"] == "connected"
     assert told == sorted(set(told))
-    assert told[-1] == 12 == joiner.connection.version
+    assert told[-1] == 12
 
 
 # --- Catching up ---------------------------------------------------------------------------------------------
@@ -218,36 +227,6 @@ def test_another_epoch_or_a_version_that_went_back_is_another_past() -> None:
     assert room.is_other_past("one", 4, 5)
     assert room.is_other_past("two", 6, 5)
     assert not new_room().is_other_past("two", 1, 0)
-
-
-# --- Slow readers --------------------------------------------------------------------------------------------
-
-
-def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
-    drained: list[Connection] = []
-    slow, quick = viewer(), viewer()
-    room = new_room(drained)
-    for person in (slow, quick):
-        room.admit(Waiting(person.connection))
-    read(room, 1)
-    slow.outlet.take()
-    slow.outlet.stall()
-    room.take(update(2))
-    room.take(update(3))
-    assert versions(quick)[1:] == [2, 3]
-    assert versions(slow) == []
-    assert drained == []
-    slow.outlet.drain()
-    assert drained == [slow.connection]
-    assert slow.outlet.on_drain is None
-
-
-def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
-    slow = viewer()
-    room = room_with(slow, version=3)
-    assert room.admit(Waiting(slow.connection, "portal-view-updated"))
-    [message] = slow.outlet.take()
-    assert (message["type"], message["version"], message["payload"]["name"]) == ("portal-view-updated", 3, "at 3")
 
 
 # --- Questions -----------------------------------------------------------------------------------------------

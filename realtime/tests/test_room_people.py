@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from libraries.roles import PortalRole
-from realtime.room import Waiting
+from realtime.greeting import Waiting
 from realtime.tests.doubles import (
     PORTAL_VIEW_ID,
     controller,

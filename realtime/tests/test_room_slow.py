@@ -1,0 +1,99 @@
+"""Connections that are behind the others in a room, or ahead of them."""
+
+from __future__ import annotations
+
+from realtime.connection import Connection
+from realtime.greeting import Waiting
+from realtime.tests.doubles import controller, new_room, read, room_with, update, versions, viewer
+
+
+def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
+    drained: list[Connection] = []
+    slow, quick = viewer(), viewer()
+    room = new_room(drained)
+    for person in (slow, quick):
+        room.admit(Waiting(person.connection))
+    read(room, 1)
+    slow.outlet.take()
+    slow.outlet.stall()
+    room.take(update(2))
+    room.take(update(3))
+    assert versions(quick)[1:] == [2, 3]
+    assert versions(slow) == []
+    assert drained == []
+    slow.outlet.drain()
+    assert drained == [slow.connection]
+    room.take(update(4))
+    assert versions(slow) == []  # it waits for the state
+
+
+def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
+    drained: list[Connection] = []
+    slow = viewer()
+    room = new_room(drained)
+    slow.outlet.stall()
+    room.admit(Waiting(slow.connection))
+    read(room, 1)
+    room.take(update(2))
+    assert versions(slow) == [1]
+    slow.outlet.drain()
+    assert drained == [slow.connection]
+
+
+def test_who_left_while_it_was_slow_is_not_brought_up_to_date() -> None:
+    drained: list[Connection] = []
+    slow = viewer()
+    room = new_room(drained)
+    room.admit(Waiting(slow.connection))
+    read(room, 1)
+    slow.outlet.stall()
+    room.take(update(2))
+    room.remove(slow.connection)
+    slow.outlet.drain()
+    assert drained == []
+
+
+def test_who_is_ahead_of_the_room_hears_only_what_is_new_to_it() -> None:
+    here, ahead = viewer(), controller()
+    room = room_with(here)
+    room.admit(Waiting(ahead.connection, at_least=3))
+    read(room, 3)
+    for bulletin in (update(2), update(None), update(3), update(4, sender=ahead.id), update(5)):
+        room.take(bulletin)
+    assert versions(here) == [2, None, 3, 4, 5]
+    assert versions(ahead) == [3, None, 5]
+
+
+def test_who_is_ahead_and_stalls_skips_too() -> None:
+    drained: list[Connection] = []
+    ahead = viewer()
+    room = new_room(drained)
+    room.admit(Waiting(viewer().connection))
+    read(room, 1)
+    room.admit(Waiting(ahead.connection, at_least=3))
+    read(room, 3)
+    ahead.outlet.stall()
+    for version in (2, 3, 4):
+        room.take(update(version))
+    assert versions(ahead) == [3]
+    ahead.outlet.drain()
+    assert drained == [ahead.connection]
+
+
+def test_who_is_closed_on_the_way_in_is_not_written_to() -> None:
+    one = viewer()
+    room = new_room()
+    room.admit(Waiting(one.connection))
+    one.connection.closed = True
+    read(room, 1)
+    assert one.outlet.take_types() == ["connected"]
+    room.take(update(2))
+    assert one.outlet.take() == []
+
+
+def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
+    slow = viewer()
+    room = room_with(slow, version=3)
+    assert room.admit(Waiting(slow.connection, "portal-view-updated"))
+    [message] = slow.outlet.take()
+    assert (message["type"], message["version"], message["payload"]["name"]) == ("portal-view-updated", 3, "at 3")
