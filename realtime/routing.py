@@ -11,7 +11,8 @@ from realtime.consumer import PortalViewConsumer
 
 _consumer: Any = PortalViewConsumer.as_asgi()  # to Django's types a route leads to a view
 _routes: list[Any] = [
-    re_path(r"^ws/portal-view(?:/(?P<portal_view_id>[^/]*)/?)?$", _consumer),
+    re_path(r"^ws/portal-view$", _consumer, {"portal_view_id": ""}),
+    re_path(r"^ws/portal-view/(?P<portal_view_id>[^/]*)/?$", _consumer),
     re_path(r"", _consumer),
 ]
 

@@ -1,0 +1,158 @@
+"""A person's socket without a network: the ASGI application, and what it sends to the client."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+from urllib.parse import urlencode
+from uuid import UUID, uuid4
+
+from channels.testing import WebsocketCommunicator
+from rest_framework_simplejwt.tokens import AccessToken
+
+from libraries.models import PortalView, User
+from realtime.hub import current_hub
+from realtime.room import Room
+from realtime.routing import application
+
+DEADLINE_SECONDS = 5
+
+Message = dict[str, Any]
+Closed = tuple[int, str]
+
+
+class Client:
+    """An open socket. Whatever is expected of it has to come before the deadline."""
+
+    def __init__(self, communicator: WebsocketCommunicator) -> None:
+        self._communicator = communicator
+        self._gone = False
+        self.subprotocol: str | None = None
+        self.connected: Message = {}
+
+    @property
+    def id(self) -> str:
+        """The connection's id, once it is connected."""
+        return str(self.connected["connectionId"])
+
+    async def open(self) -> None:
+        """Ask for the connection; it is always accepted."""
+        accepted, subprotocol = await self._communicator.connect(timeout=DEADLINE_SECONDS)
+        assert accepted
+        assert subprotocol is None or isinstance(subprotocol, str)
+        self.subprotocol = subprotocol
+
+    async def send(self, type_: str, **body: Any) -> None:
+        """Send one message."""
+        await self.send_text(json.dumps({"type": type_, **body}))
+
+    async def send_text(self, text: str) -> None:
+        """Send a text frame; it may be empty."""
+        await self._communicator.send_input({"type": "websocket.receive", "text": text})
+
+    async def send_bytes(self, data: bytes) -> None:
+        """Send a binary frame."""
+        await self._communicator.send_input({"type": "websocket.receive", "bytes": data})
+
+    async def receive(self, type_: str | None = None) -> Message:
+        """The next message, which has to be of that type."""
+        message = json.loads(await self._communicator.receive_from(timeout=DEADLINE_SECONDS))
+        assert isinstance(message, dict)
+        if type_ is not None:
+            assert message["type"] == type_, f"expected {type_}, got {message}"
+        return message
+
+    async def ask(self, type_: str, **body: Any) -> Message:
+        """Send a message with a ref, and take the answer to it, which has to come next."""
+        ref = uuid4().hex
+        await self.send(type_, ref=ref, **body)
+        answer = await self.receive()
+        assert answer.get("ref") == ref, f"expected the answer to {type_}, got {answer}"
+        return answer
+
+    async def expect_nothing_before_pong(self) -> None:
+        """Assert that nothing was sent to us: the next message answers the ping that is sent now."""
+        assert (await self.ask("ping"))["type"] == "pong"
+
+    async def refused(self) -> tuple[Message, Closed]:
+        """The `error` that comes next, and the close behind it."""
+        return await self.receive("error"), await self.closed()
+
+    async def closed(self) -> Closed:
+        """The close that comes next."""
+        event = await self._communicator.receive_output(timeout=DEADLINE_SECONDS)
+        assert event["type"] == "websocket.close", f"expected the end, got {event}"
+        return int(event["code"]), event["reason"]
+
+    async def leave(self, code: int = 1001) -> None:
+        """Go away, and wait until the server is done with us; once is enough."""
+        if not self._gone:
+            self._gone = True
+            await self._communicator.disconnect(code, timeout=DEADLINE_SECONDS)
+
+
+class Connect(Protocol):
+    """The fixture `connect`: opens a socket as `open_client` does."""
+
+    async def __call__(
+        self,
+        who: User | str | None,
+        where: PortalView | UUID | str,
+        *,
+        query: dict[str, str] | None = None,
+        subprotocols: Sequence[str] = (),
+        headers: Sequence[tuple[bytes, bytes]] = (),
+        greeted: bool = True,
+    ) -> Client: ...
+
+
+async def open_client(
+    who: User | str | None,
+    where: PortalView | UUID | str,
+    *,
+    query: dict[str, str] | None = None,
+    subprotocols: Sequence[str] = (),
+    headers: Sequence[tuple[bytes, bytes]] = (),
+    greeted: bool = True,
+) -> Client:
+    """A socket of `who`, a user or a token, to `where`: a portal view, its id, or a path.
+
+    `greeted`: take the `connected` that has to come first.
+    """
+    parameters = dict(query or {})
+    if who is not None:
+        parameters["token"] = who if isinstance(who, str) else token_of(who)
+    path = where if isinstance(where, str) else path_of(where)
+    asked = f"{path}?{urlencode(parameters)}" if parameters else path
+    client = Client(WebsocketCommunicator(application, asked, headers=list(headers), subprotocols=list(subprotocols)))
+    await client.open()
+    if greeted:
+        client.connected = await client.receive("connected")
+    return client
+
+
+def path_of(where: PortalView | UUID) -> str:
+    """Where the sockets of a portal view are."""
+    return f"/ws/portal-view/{where.id if isinstance(where, PortalView) else where}/"
+
+
+def token_of(user: User) -> str:
+    """An access token, as a log-in gives it."""
+    return str(AccessToken.for_user(user))
+
+
+def room_of(portal_view: PortalView) -> Room:
+    """This process's room of a portal view."""
+    return current_hub().rooms[portal_view.id]
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    """Let the others go on until the condition holds."""
+    try:
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            while not condition():  # noqa: ASYNC110  # there is no event for what a test looks at
+                await asyncio.sleep(0)
+    except TimeoutError:
+        raise AssertionError(f"{what} did not come about within {DEADLINE_SECONDS} s") from None

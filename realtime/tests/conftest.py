@@ -1,0 +1,62 @@
+"""Sockets without a network, and the promise that each test leaves nothing behind: no room, no group, no task."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+from structlog.processors import format_exc_info
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
+
+from realtime import layer
+from realtime.hub import current_hub
+from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
+
+
+@pytest.fixture(autouse=True)
+async def nothing_left() -> AsyncIterator[None]:
+    """After the test the hub has no rooms, the process is in no group, and every task has ended well."""
+    unhandled: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unhandled.append(context))
+    yield
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        _, others = await asyncio.wait(others, timeout=DEADLINE_SECONDS)
+    assert not others, f"these tasks go on: {others}"
+    assert current_hub().rooms == {}
+    assert getattr(get_channel_layer(), "groups", {}) == {}
+    gc.collect()  # a task whose exception nobody has looked at says so when it goes
+    assert unhandled == []
+
+
+@pytest.fixture(autouse=True)
+def _layer_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What one test did to the channel layer means nothing to the next."""
+    monkeypatch.setattr(layer._Condition, "away", False)
+    monkeypatch.setattr(layer._Condition, "try_again_at", 0.0)
+
+
+@pytest.fixture
+async def connect(transactional_db: None, nothing_left: None) -> AsyncIterator[Connect]:
+    """Opens sockets; those that are still open at the end are left then."""
+    clients: list[Client] = []
+
+    async def connect(*args: Any, **kwargs: Any) -> Client:
+        clients.append(await open_client(*args, **kwargs))
+        return clients[-1]
+
+    yield connect
+    for client in clients:
+        await client.leave()
+
+
+@pytest.fixture
+def logged() -> Iterator[list[EventDict]]:
+    """What is logged, with exceptions as text."""
+    with capture_logs(processors=[format_exc_info]) as entries:
+        yield entries
