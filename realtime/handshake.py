@@ -18,8 +18,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.errors import PortalError, Unavailable
 from libraries.roles import PortalRole, portal_role
-from libraries.selectors import get_access
-from realtime.database import in_database
+from realtime.lookup import look_up
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
 
 Scope = Mapping[str, Any]
@@ -77,7 +76,7 @@ async def admit(scope: Scope) -> Admission:
     portal_view_id = _uuid(wanted)
     # An id that is no UUID gets the answer of one that does not exist, after the same questions.
     try:
-        access = await in_database(get_access, user_id=credential.user_id, portal_view_id=portal_view_id or UUID(int=0))
+        access = await look_up(credential.user_id, portal_view_id or UUID(int=0))
     except Unavailable:
         raise Refused("unavailable", "The database is away: connect again in a moment.") from None
     if access is None or not access.is_active:
