@@ -5,7 +5,6 @@ A change of access is published to every portal view of the library, so that ope
 
 from __future__ import annotations
 
-from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -15,7 +14,7 @@ from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
 from libraries.selectors import libraries_of
-from libraries.services import publish_deleted, require_controller
+from libraries.services import publish_deleted, require_controller, tell_on_commit
 from realtime import broadcast
 
 
@@ -159,4 +158,4 @@ def _publish_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
     # The number tells a process that missed the news.
     Library.objects.filter(id=library_id).update(access_version=F("access_version") + 1)
     for portal_view_id in PortalView.objects.filter(library_id=library_id).values_list("id", flat=True):
-        transaction.on_commit(partial(broadcast.broadcast_access, portal_view_id, user_id, role), robust=True)
+        tell_on_commit(broadcast.broadcast_access, portal_view_id, user_id, role)

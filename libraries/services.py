@@ -8,10 +8,10 @@ caller has checked the permission. `sender` is the connection a change came by: 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
@@ -36,6 +36,7 @@ from libraries.state import (
 )
 from realtime import broadcast
 
+P = ParamSpec("P")
 ReceiptKey = tuple[str, str]
 """The connection that a message was first sent by, and its ref as JSON."""
 RECEIPTS_KEPT = timedelta(minutes=10)
@@ -117,18 +118,15 @@ def update_item(
         _store(portal_view, {"items"})
         _keep_receipts(actor_id, portal_view, receipts, sender)
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
-        transaction.on_commit(
-            partial(
-                broadcast.broadcast_item_update,
-                portal_view_id,
-                item_id,
-                seen(PortalRole.CONTROLLER),
-                viewers=seen(PortalRole.VIEWER),
-                index=index,
-                version=portal_view.version,
-                sender=sender,
-            ),
-            robust=True,
+        tell_on_commit(
+            broadcast.broadcast_item_update,
+            portal_view_id,
+            item_id,
+            seen(PortalRole.CONTROLLER),
+            viewers=seen(PortalRole.VIEWER),
+            index=index,
+            version=portal_view.version,
+            sender=sender,
         )
     return portal_view
 
@@ -165,7 +163,17 @@ def forget_receipts() -> None:
 def publish_deleted(portal_view_ids: Collection[UUID]) -> None:
     """Tell the connections of these portal views, after commit, that they are gone."""
     for portal_view_id in portal_view_ids:
-        transaction.on_commit(partial(broadcast.broadcast_deleted, portal_view_id), robust=True)
+        tell_on_commit(broadcast.broadcast_deleted, portal_view_id)
+
+
+def tell_on_commit(tell: Callable[P, None], *args: P.args, **kwargs: P.kwargs) -> None:
+    """Call `tell` once the transaction is committed; what goes wrong then is logged, as what is stored is stored."""
+
+    # A partial would not do: Django logs the name of what failed, and a partial has none.
+    def told() -> None:
+        tell(*args, **kwargs)
+
+    transaction.on_commit(told, robust=True)
 
 
 def require_controller(role: str) -> None:
@@ -207,18 +215,15 @@ def _publish_patch(before: State, after: State, patch: Patch, sender: str | None
         return
     seen = patch_seen(before, after, patch.known.keys(), PortalRole.VIEWER)
     version = after["version"]
-    transaction.on_commit(
-        partial(
-            broadcast.broadcast_portal_view_update,
-            UUID(after["id"]),
-            {**patch_seen(before, after, patch.known.keys(), PortalRole.CONTROLLER), **patch.relayed},
-            viewers={**seen, **project_relayed(patch.relayed, after)},
-            version=version if patch.known else None,
-            viewers_stored=bool(seen),
-            as_of=None if patch.known else version,
-            sender=sender,
-        ),
-        robust=True,
+    tell_on_commit(
+        broadcast.broadcast_portal_view_update,
+        UUID(after["id"]),
+        {**patch_seen(before, after, patch.known.keys(), PortalRole.CONTROLLER), **patch.relayed},
+        viewers={**seen, **project_relayed(patch.relayed, after)},
+        version=version if patch.known else None,
+        viewers_stored=bool(seen),
+        as_of=None if patch.known else version,
+        sender=sender,
     )
 
 

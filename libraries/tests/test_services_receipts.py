@@ -1,0 +1,107 @@
+"""Receipts of stored messages, and epochs that are begun again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from libraries.errors import AlreadyApplied
+from libraries.models import Library, PortalView, Receipt, User
+from libraries.selectors import find_receipt
+from libraries.services import RECEIPTS_KEPT, forget_receipts, restart_epochs, update_item, update_portal_view
+
+pytestmark = pytest.mark.django_db
+
+
+def version_of(user: User, connection_id: str, ref: str) -> int | None:
+    return find_receipt(user_id=user.id, connection_id=connection_id, ref=ref)
+
+
+def test_a_receipt_says_which_version_a_message_was_stored_with(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    update_portal_view(**this, payload={"name": "Night"}, receipts=[("c1", '"a"'), ("c1", '"b"')])
+    update_item(**this, item_id="ogre", payload={"hp": 1}, receipts=[("c1", "1")])
+    assert [version_of(editor, "c1", ref) for ref in ('"a"', '"b"', "1", "2")] == [2, 2, 3, None]
+    assert version_of(editor, "c2", "1") is None
+
+
+def test_a_receipt_is_of_one_person(portal_view: PortalView, editor: User, owner: User) -> None:
+    this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
+    update_portal_view(actor_id=editor.id, **this, payload={"name": "Night"})
+    assert version_of(owner, "c1", "1") is None
+    update_portal_view(actor_id=owner.id, **this, payload={"name": "Night"})
+    assert (version_of(editor, "c1", "1"), version_of(owner, "c1", "1")) == (2, 3)
+
+
+def test_a_message_that_is_sent_again_by_the_next_connection_is_not_stored_twice(
+    portal_view: PortalView, editor: User
+) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    update_portal_view(**this, sender="c1", payload={"name": "Night"})
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c2", payload={"name": "Day"})
+    with pytest.raises(AlreadyApplied):
+        update_item(**this, sender="c2", item_id="ogre", payload={"hp": 1})
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Night", 2)
+    assert version_of(editor, "c1", "1") == 2
+
+
+def test_a_message_that_was_lost_is_stored_when_it_is_sent_again(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    assert update_portal_view(**this, sender="c2", payload={"name": "Night"}).version == 2
+    assert version_of(editor, "c1", "1") == 2
+
+
+def test_a_client_that_uses_a_ref_twice_loses_nothing(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    update_portal_view(**this, payload={"name": "Night"}, receipts=[("c1", "1")])
+    update_portal_view(**this, payload={"name": "Day"}, receipts=[("c1", "1"), ("c1", "1")])
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Day", 3)
+    assert version_of(editor, "c1", "1") == 3
+    assert Receipt.objects.count() == 1
+
+
+def test_no_receipt_is_kept_of_what_the_site_does_or_stores_nothing(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
+    update_portal_view(actor_id=None, **this, payload={"name": "Night"})
+    update_portal_view(actor_id=editor.id, **this, payload={"zoom": 1})
+    update_item(actor_id=editor.id, **this, item_id="nobody", payload={})
+    assert not Receipt.objects.exists()
+
+
+def test_old_receipts_are_forgotten(portal_view: PortalView, editor: User) -> None:
+    for number, age in enumerate((timedelta(0), RECEIPTS_KEPT * 0.9, RECEIPTS_KEPT * 1.1)):
+        update_portal_view(
+            actor_id=editor.id,
+            portal_view_id=portal_view.id,
+            payload={"name": "Night"},
+            sender="c1",
+            receipts=[("c1", str(number))],
+        )
+        receipt = Receipt.objects.filter(ref=str(number))
+        receipt.update(created_at=receipt.get().created_at - age)
+    forget_receipts()
+    assert set(Receipt.objects.values_list("ref", flat=True)) == {"0", "1"}
+
+
+def test_epochs_begin_again(library: Library, portal_view: PortalView, editor: User) -> None:
+    other = PortalView.objects.create(library=library, name="Other")
+    update_portal_view(
+        actor_id=editor.id,
+        portal_view_id=portal_view.id,
+        payload={"name": "Night"},
+        sender="c1",
+        receipts=[("c1", "1")],
+    )
+    before = {portal_view.epoch, other.epoch}
+    assert restart_epochs() == 2
+    after = set(PortalView.objects.values_list("epoch", flat=True))
+    assert len(after) == 2
+    assert not before & after
+    assert not Receipt.objects.exists(), "their versions are of an epoch that is over"
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version, portal_view.items[1]["id"]) == ("Night", 2, "ogre")
