@@ -5,6 +5,7 @@ An empty variable counts as not set, and `NAME_FILE` may name a file that holds 
 secret). What a value means to Django does not belong here.
 """
 
+import ipaddress
 import json
 import os
 import re
@@ -87,6 +88,19 @@ def origins(name: str) -> list[str]:
         if not _ORIGIN.fullmatch(origin):
             refuse(name, f"must list origins such as https://table.example.org:8443, not {origin!r}.")
     return [origin.lower() for origin in found]
+
+
+def networks(name: str, default: tuple[str, ...]) -> list[str]:
+    """Addresses of hosts and networks, for example `10.0.0.5` and `10.1.0.0/16`; or `*` alone, for all."""
+    found = words(name, default)
+    if found == ["*"]:
+        return found
+    for network in found:
+        try:
+            ipaddress.ip_network(network)
+        except ValueError as error:
+            refuse(name, f"must list addresses such as 10.0.0.5 or 10.1.0.0/16, or be *: {error}.")
+    return found
 
 
 def word_lists(name: str, keys: tuple[str, ...]) -> dict[str, list[str]]:

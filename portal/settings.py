@@ -223,8 +223,10 @@ CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0
 # Whether the sub-domains and the browsers' preload list are ours to speak for is not known here
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# Only for a proxy that sets X-Forwarded-Proto itself: a client could lie in it
+# Only for a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself: a client could lie in them
 PORTAL_BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY", False)
+# Where such a proxy connects from; `*` where nothing else can reach us
+PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", "::1"))
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {

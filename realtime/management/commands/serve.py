@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
+from argparse import ArgumentTypeError
 from typing import Any
 
-import uvicorn
-from django.core.management.base import BaseCommand, CommandParser
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from realtime.server import config
+from realtime.server import CannotListen, Place, Supervisor, serve
+from realtime.server.reload import Watch, own_folders
 
 
 class Command(BaseCommand):
@@ -16,13 +19,46 @@ class Command(BaseCommand):
     help = "Serves Portal: pages, REST and WebSockets on one port."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to listen."""
+        """Where to listen, with how many processes, and how to end."""
         parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
         parser.add_argument("--port", type=int, default=8000, help="the port (default: %(default)s)")
+        parser.add_argument(
+            "--workers",
+            type=_at_least_one,
+            default=1,
+            help="how many processes share the port, under one that replaces those that end; "
+            "more than one need REDIS_URL (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--drain-seconds",
+            type=_at_least_one,
+            default=10,
+            help="how long after SIGTERM or Ctrl+C what goes on may take to end (default: %(default)s)",
+        )
+        parser.add_argument(
+            "--reload", action="store_true", help="for development: start anew when a .py or .html file changes"
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve."""
-        host, port = options["host"], options["port"]
-        shown = f"[{host}]" if ":" in host else host
-        self.stderr.write(f"Portal on http://{shown}:{port}/ - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
-        uvicorn.Server(config(host, port)).run()
+        place = Place(options["host"], options["port"], options["drain_seconds"])
+        workers: int = options["workers"]
+        layer: str = settings.CHANNEL_LAYERS["default"]["BACKEND"]
+        if workers > 1 and layer.endswith("InMemoryChannelLayer"):
+            raise CommandError(
+                f"{workers} processes cannot tell each other what has changed: set REDIS_URL, or use --workers 1."
+            )
+        self.stderr.write(f"Portal on http://{place}/ - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
+        try:
+            if workers > 1 or options["reload"]:
+                watch = Watch(own_folders()) if options["reload"] else None
+                sys.exit(Supervisor(place, workers, watch).run())
+            serve(place)
+        except CannotListen as error:
+            raise CommandError(str(error)) from error
+
+
+def _at_least_one(value: str) -> int:
+    if not value.isdecimal() or int(value) < 1:
+        raise ArgumentTypeError(f"must be a whole number from 1 on, not {value!r}")
+    return int(value)
