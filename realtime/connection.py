@@ -53,10 +53,10 @@ class Connection:
         self.closed = True
         self.outlet.close_after(code, reason)
 
-    def refuse(self, code: str, message: str) -> None:
+    def refuse(self, code: str, message: str, ref: Ref = UNSET) -> None:
         """Send an `error`, and close with what its code closes with."""
         self.closed = True
-        refuse(self.outlet, code, message)
+        refuse(self.outlet, code, message, ref)
 
     def extend(self, expires_at: float, now: float) -> None:
         """Let the connection live until its credential ends; both in seconds since the epoch."""
@@ -82,7 +82,7 @@ class Connection:
         return True
 
 
-def refuse(outlet: Outlet, code: str, message: str) -> None:
+def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET) -> None:
     """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too."""
-    outlet.deliver(Prepared(encode(Error(message=message, code=code))))
+    outlet.deliver(Prepared(encode(Error(message=message, code=code, ref=ref))))
     outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)

@@ -38,7 +38,6 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         super().__init__()
         self.session: Session | None = None
         self.outlet: Outlet
-        self.refused = False
         self.received = 0
         self.began = time.monotonic()
 
@@ -102,13 +101,13 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Do what a frame asks for, or say why not; the frame's `ref` goes back with the answer."""
+        if self.outlet.stalled_since is not None:
+            # Answers would only pile up: what the client still sends waits in its own buffers.
+            await self.outlet.drained()
         session = self.session
         if session is None or session.connection.closed:
             return
         self.received += 1
-        if self.outlet.stalled_since is not None:
-            # Answers would only pile up: what the client still sends waits in its own buffers.
-            await self.outlet.drained()
         if text_data is None:
             session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
             return
@@ -148,7 +147,6 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         await session.work.finish()
 
     def _refuse(self, code: str, message: str) -> None:
-        self.refused = True
         log.info("refused", code=code, **self._who())
         refuse(self.outlet, code, message)
 

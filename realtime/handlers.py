@@ -93,7 +93,8 @@ async def auth(session: Session, message: Auth) -> None:
     """Extend the connection's life with a fresh token of the same person; another's closes it."""
     connection, credential = session.connection, verify(message.token)
     if str(credential.user_id) != connection.user_id:
-        connection.refuse("token-invalid", "The token is of another person: open a connection of their own for it.")
+        sentence = "The token is of another person: open a connection of their own for it."
+        connection.refuse("token-invalid", sentence, message.ref)
         return
     connection.extend(credential.expires_at, time.time())
     connection.reply_ack(message.ref, current_hub().version_of(connection))

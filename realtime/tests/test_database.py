@@ -10,6 +10,8 @@ from django.db import DataError, InterfaceError, OperationalError
 from libraries.errors import Unavailable
 from realtime.database import in_database
 
+pytestmark = pytest.mark.django_db(transaction=True)  # the thread looks at its connection
+
 
 async def test_the_call_is_made_in_another_thread() -> None:
     def call(*args: int, **more: int) -> tuple[threading.Thread, tuple[int, ...], dict[str, int]]:
