@@ -1,0 +1,183 @@
+"""Reads: what each of the cast is told, and in how many queries."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from libraries.errors import NotFound
+from libraries.models import Library, PortalView, User
+from libraries.roles import Role
+from libraries.selectors import (
+    Access,
+    Pulse,
+    accesses,
+    get_active_user,
+    get_library,
+    get_portal_view,
+    libraries_of,
+    load,
+    memberships_of,
+    portal_views_in,
+    portal_views_of,
+    pulses,
+    roles_on,
+)
+
+pytestmark = pytest.mark.django_db
+Queries = Callable[[int], Any]
+
+
+@pytest.fixture
+def cast(owner: User, editor: User, viewer: User) -> dict[Role, User]:
+    return {Role.OWNER: owner, Role.EDITOR: editor, Role.VIEWER: viewer}
+
+
+def switch_off(user: User) -> None:
+    User.objects.filter(id=user.id).update(is_active=False)
+
+
+def access(user_id: UUID, portal_view_id: UUID) -> Access | None:
+    return accesses([(user_id, portal_view_id)]).get((user_id, portal_view_id))
+
+
+def test_the_access_of_many_is_told_in_one_query(
+    library: Library, portal_view: PortalView, cast: dict[Role, User], django_assert_num_queries: Queries
+) -> None:
+    other = PortalView.objects.create(library=library, name="Other", version=7)
+    asked = [(user.id, one.id) for user in cast.values() for one in (portal_view, other)]
+    with django_assert_num_queries(1):
+        found = accesses(asked)
+    assert found == {
+        (user.id, one.id): Access(True, role, one.version, library.access_version)
+        for role, user in cast.items()
+        for one in (portal_view, other)
+    }
+
+
+def test_who_has_no_access_is_told_alike_of_what_is_and_is_not_there(
+    portal_view: PortalView, owner: User, stranger: User, django_assert_num_queries: Queries
+) -> None:
+    with django_assert_num_queries(2):
+        found = accesses([(stranger.id, portal_view.id), (stranger.id, uuid4()), (owner.id, portal_view.id)])
+    nothing = Access(True, None, 0, 0)
+    assert [access.role for access in found.values()].count(None) == 2
+    assert access(stranger.id, portal_view.id) == access(stranger.id, uuid4()) == access(owner.id, uuid4()) == nothing
+
+
+def test_nobody_is_asked_for_nothing() -> None:
+    assert accesses([]) == {}
+
+
+def test_access_of_who_is_gone_or_switched_off(portal_view: PortalView, owner: User, stranger: User) -> None:
+    assert access(uuid4(), portal_view.id) is None
+    for user in (owner, stranger):
+        switch_off(user)
+        found = access(user.id, portal_view.id)
+        assert found is not None
+        assert not found.is_active
+
+
+def test_a_membership_of_another_library_gives_no_access(portal_view: PortalView, owner: User, viewer: User) -> None:
+    other = Library.objects.create(name="Other")
+    other.memberships.create(user=viewer, role="OWNER")
+    others = PortalView.objects.create(library=other, name="Other")
+    asked = [(user.id, one.id) for user in (owner, viewer) for one in (portal_view, others)]
+    assert {pair: found.role for pair, found in accesses(asked).items()} == {
+        (owner.id, portal_view.id): Role.OWNER,
+        (owner.id, others.id): None,
+        (viewer.id, portal_view.id): Role.VIEWER,
+        (viewer.id, others.id): Role.OWNER,
+    }
+    assert list(portal_views_of(owner.id)) == [portal_view]
+
+
+def test_a_state_is_loaded_with_its_epoch(portal_view: PortalView) -> None:
+    stored = load(portal_view.id)
+    assert stored is not None
+    assert (stored.state, stored.epoch, stored.version) == (
+        PortalView.objects.get().state(),
+        portal_view.epoch,
+        portal_view.version,
+    )
+    assert load(uuid4()) is None
+
+
+def test_pulses_of_many_are_read_in_one_query(
+    portal_view: PortalView, library: Library, django_assert_num_queries: Queries
+) -> None:
+    other = PortalView.objects.create(library=library, name="Other", version=7)
+    with django_assert_num_queries(1):
+        assert pulses([portal_view.id, other.id, uuid4()]) == {
+            portal_view.id: Pulse(1, portal_view.epoch, library.access_version),
+            other.id: Pulse(7, other.epoch, library.access_version),
+        }
+
+
+def test_roles_are_those_of_people_who_may_come_in(
+    portal_view: PortalView, cast: dict[Role, User], stranger: User
+) -> None:
+    people = [*(user.id for user in cast.values()), stranger.id, uuid4()]
+    expected = {user.id: role for role, user in cast.items()}
+    assert roles_on(portal_view_id=portal_view.id, user_ids=people) == expected
+    switch_off(cast[Role.EDITOR])
+    del expected[cast[Role.EDITOR].id]
+    assert roles_on(portal_view_id=portal_view.id, user_ids=people) == expected
+    assert roles_on(portal_view_id=uuid4(), user_ids=people) == {}
+
+
+def test_everybody_finds_their_own_with_their_role(
+    library: Library, portal_view: PortalView, cast: dict[Role, User]
+) -> None:
+    for role, user in cast.items():
+        assert [(found.id, found.role) for found in libraries_of(user.id)] == [(library.id, role)]
+        assert [(found.id, found.role) for found in portal_views_of(user.id)] == [(portal_view.id, role)]
+        assert get_library(user_id=user.id, library_id=library.id).role == role
+        assert get_portal_view(user_id=user.id, portal_view_id=portal_view.id).role == role
+
+
+def test_strangers_and_people_switched_off_find_nothing(
+    library: Library, portal_view: PortalView, owner: User, stranger: User
+) -> None:
+    switch_off(owner)
+    for user in (owner, stranger):
+        assert not libraries_of(user.id).exists()
+        assert not portal_views_of(user.id).exists()
+        assert not portal_views_in(user_id=user.id, library_id=library.id).exists()
+        with pytest.raises(NotFound, match="no such library"):
+            get_library(user_id=user.id, library_id=library.id)
+        with pytest.raises(NotFound, match="no such portal view"):
+            get_portal_view(user_id=user.id, portal_view_id=portal_view.id)
+
+
+def test_active_users(owner: User) -> None:
+    assert get_active_user(owner.id) == owner
+    assert get_active_user(uuid4()) is None
+    switch_off(owner)
+    assert get_active_user(owner.id) is None
+
+
+def test_a_list_of_portal_views_counts_items_without_reading_them(
+    library: Library, portal_view: PortalView, viewer: User, django_assert_num_queries: Queries
+) -> None:
+    PortalView.objects.create(library=library, name="Morning")
+    PortalView.objects.create(library=Library.objects.create(name="Other"), name="Other")
+    with django_assert_num_queries(1):
+        found = list(portal_views_in(user_id=viewer.id, library_id=library.id))
+        assert [(one.name, one.item_count, one.role) for one in found] == [
+            ("Evening", 3, Role.VIEWER),
+            ("Morning", 0, Role.VIEWER),
+        ]
+    assert "items" in found[0].get_deferred_fields()
+
+
+def test_memberships_come_with_their_users(
+    library: Library, cast: dict[Role, User], django_assert_num_queries: Queries
+) -> None:
+    with django_assert_num_queries(1):
+        assert [(one.user, one.role) for one in memberships_of(library.id)] == [
+            (cast[role], role) for role in (Role.EDITOR, Role.OWNER, Role.VIEWER)
+        ]
