@@ -34,8 +34,11 @@ class PerAddress(SimpleRateThrottle):
     scope = "auth"
 
     def get_cache_key(self, request: Request, view: APIView) -> str:
-        """The key for the address of the connection: a header of the client's own making must not choose it."""
-        return self.cache_format % {"scope": self.scope, "ident": request.META["REMOTE_ADDR"]}
+        """The key for the address of the connection, which a Unix socket has not.
+
+        A header of the client's own making must not choose it.
+        """
+        return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
 
 
 class _Door(ApiView):

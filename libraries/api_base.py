@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from libraries.api_json import OnlyJSON
-from libraries.errors import NotFound
+from libraries.errors import InvalidPayload, NotFound
 
 
 class ApiView(GenericAPIView[Any]):
@@ -31,9 +32,17 @@ class ApiView(GenericAPIView[Any]):
         """Who asks."""
         return cast(UUID, self.request.user.pk)
 
+    @property
+    def body(self) -> Mapping[str, Any]:
+        """The body, unchecked; InvalidPayload if it is no object."""
+        body: object = self.request.data
+        if not isinstance(body, Mapping):
+            raise InvalidPayload('The body must be an object like {"name": "Evening"}.')
+        return body
+
     def read(self, serializer_class: type[BaseSerializer[Any]], **extra: Any) -> dict[str, Any]:
         """The checked values of the body; `partial=True` for a patch."""
-        serializer = serializer_class(data=self.request.data, **extra)
+        serializer = serializer_class(data=self.body, **extra)
         serializer.is_valid(raise_exception=True)
         return cast(dict[str, Any], serializer.validated_data)
 

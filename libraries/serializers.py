@@ -6,7 +6,6 @@ What a portal view may hold is not checked here but in `libraries.state`, and wh
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -48,10 +47,9 @@ class Body(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked values by field."""
-        if isinstance(data, Mapping):
-            unknown = {key: [UNKNOWN_KEY] for key in data if key not in self.fields}
-            if unknown:
-                raise serializers.ValidationError(unknown)
+        unknown = {key[:64]: [UNKNOWN_KEY] for key in data if key not in self.fields}
+        if unknown:
+            raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)
 
 
