@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
@@ -19,6 +20,12 @@ from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_clien
 
 
 @pytest.fixture(autouse=True)
+def _nothing_left(request: pytest.FixtureRequest) -> None:
+    if inspect.iscoroutinefunction(request.function):
+        request.getfixturevalue("nothing_left")
+
+
+@pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
     """After the test the hub has no rooms, the process is in no group, and every task has ended well."""
     unhandled: list[dict[str, Any]] = []
