@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from uuid import UUID
 
 from django.db.models import QuerySet
+from django.http import HttpRequest
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
@@ -26,6 +27,12 @@ class ApiView(GenericAPIView[Any]):
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     # What one person may see must not be kept for another, and must be asked for again
     cache: ClassVar[dict[str, bool]] = {"private": True, "no_cache": True}
+
+    def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
+        """The framework's request, also for a body that comes in chunks: without a length it would be ignored."""
+        if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
+            request.META["CONTENT_LENGTH"] = "-1"  # some; the parser knows how much is too much
+        return super().initialize_request(request, *args, **kwargs)
 
     @property
     def actor_id(self) -> UUID:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from io import BytesIO
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from django.test import Client, RequestFactory
@@ -14,6 +16,7 @@ from rest_framework import exceptions
 from rest_framework.test import APIClient
 
 from libraries import api_errors, errors
+from libraries.api_auth import Tokens
 from libraries.api_errors import STATUSES, exception_handler, refusal
 from libraries.api_json import MAX_BODY_BYTES
 from libraries.models import PortalView, User
@@ -124,6 +127,22 @@ def test_the_length_of_a_body_is_limited(owner: User, portal_view: PortalView, m
     body = b'{"name": "%s"}' % (b"x" * (MAX_BODY_BYTES - len('{"name": ""}') + more))
     answer = send(owner, "PATCH", f"/api/portal-views/{portal_view.id}", body, content_type="application/json")
     refused(answer, *(["too-large"] if status == 413 else ["invalid-payload", "name"]))
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "keys"),
+    [
+        (b'{"email": 1, "password": "x"}', "invalid-payload", {"email"}),
+        (b'{"email": "%s"}' % (b"x" * MAX_BODY_BYTES), "too-large", set()),
+    ],
+)
+def test_a_body_in_chunks_is_read(body: bytes, code: str, keys: set[str]) -> None:
+    headers = [(b"content-type", b"application/json"), (b"transfer-encoding", b"chunked")]
+    scope = {"type": "http", "method": "POST", "path": "/api/auth/token", "headers": headers, "query_string": b""}
+    answer = Tokens.as_view()(ASGIRequest(scope, BytesIO(body)))
+    assert answer.status_code == STATUSES[code]
+    assert answer.data["code"] == code
+    assert set(answer.data["details"] or {}) == keys
 
 
 # --- What goes wrong inside -------------------------------------------------------------------------------
