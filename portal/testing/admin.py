@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from html.parser import HTMLParser
 from types import TracebackType
 from typing import Self
@@ -13,28 +14,31 @@ from portal.testing.installation import Person
 from portal.testing.people import ANSWER_SECONDS
 
 
+class FormRefused(Exception):
+    """The admin did not accept a form; the message has what the page says about it."""
+
+
 class AdminClient:
-    """One member of staff, logged in. Raises HTTPStatusError when a page or a form is refused."""
+    """One member of staff, logged in."""
 
     def __init__(self, base_url: str, person: Person) -> None:
         self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
         self.submit("/admin/login/", username=person.email, password=person.password)
 
     def submit(self, path: str, **values: str) -> None:
-        """Fetch the page's form, fill in `values`, leave the rest as it is, and send it."""
+        """Fetch the page's form, fill in `values`, leave the rest as it is, and send it; raises FormRefused."""
         page = self._http.get(path)
         page.raise_for_status()
         form = _Form()
         form.feed(page.text)
-        # The token stands in several forms of a page; the cookie is the same one.
-        data = {**form.values, **values, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]}
-        answer = self._http.post(path, data=data, headers={"Referer": str(page.url)})
+        self.post(path, {**form.values, **values})
+
+    def post(self, path: str, values: Mapping[str, str]) -> None:
+        """Send a form, without having looked at its page; raises FormRefused."""
+        data = {**values, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]}
+        answer = self._http.post(path, data=data, headers={"Referer": f"{self._http.base_url}{path}"})
         if answer.status_code != httpx.codes.FOUND:  # a refused form is shown again, with status 200
-            raise httpx.HTTPStatusError(
-                f"{path} was refused with {answer.status_code}: {_text_around_errors(answer.text)}",
-                request=answer.request,
-                response=answer,
-            )
+            raise FormRefused(f"{path} was refused with {answer.status_code}: {_text_around_errors(answer.text)}")
 
     def __enter__(self) -> Self:
         return self

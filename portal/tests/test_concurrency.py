@@ -9,15 +9,18 @@ from uuid import uuid4
 
 import pytest
 
-from portal.testing.admin import AdminClient
+from portal.testing.admin import AdminClient, FormRefused
 from portal.testing.installation import Person
 from portal.testing.people import Client
 from portal.testing.sockets import Message, PortalSocket
 from portal.testing.stacks import Stack
 
-UPDATES_OF_ONE_CLIENT = 15  # by REST and by the admin, two clients each
-UPDATES_OF_ONE_SOCKET = 20  # and two sockets
-UPDATES = 4 * UPDATES_OF_ONE_CLIENT + 2 * UPDATES_OF_ONE_SOCKET
+# What each writer does: two sockets, two REST clients, and two people at the admin, one at a form and one at the list.
+BY_SOCKET = 20
+BY_REST = 15
+BY_FORM = 6
+BY_ACTION = 24
+UPDATES = 2 * BY_SOCKET + 2 * BY_REST + BY_FORM + BY_ACTION
 ITEMS = [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}]
 # A patch does not carry these; all else that was folded must be equal to what is stored.
 NOT_FOLDED = {"version", "updatedAt"}
@@ -33,7 +36,7 @@ def superuser(stack: Stack) -> Person:
 
 
 async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stack, superuser: Person) -> None:
-    portal_view = stack.new_portal_view(items=ITEMS)
+    portal_view = stack.new_portal_view(items=ITEMS, showAC=False)
     start = stack.controller.get(f"/api/portal-views/{portal_view}")["version"]
     async with (
         stack.join_all(portal_view, stack.controller, stack.editor) as controllers,
@@ -46,9 +49,10 @@ async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stac
         writers = [group.create_task(write_by_socket(socket)) for socket in controllers]
         for person in (stack.controller.person, stack.editor.person):
             writers.append(group.create_task(asyncio.to_thread(write_by_rest, stack, portal_view, person)))
-            group.create_task(asyncio.to_thread(write_by_admin, stack, portal_view, superuser))
+        for write in (write_by_admin_form, write_by_admin_action):
+            group.create_task(asyncio.to_thread(write, stack, portal_view, superuser))
     answered = [version for writer in writers for version in writer.result()]
-    assert len(answered) == len(set(answered)) == UPDATES - 2 * UPDATES_OF_ONE_CLIENT
+    assert len(answered) == len(set(answered)) == 2 * BY_SOCKET + 2 * BY_REST
     assert set(answered) <= set(range(start + 1, start + UPDATES + 1))
     stored = stack.viewer.get(f"/api/portal-views/{portal_view}")
     assert stored["version"] == start + UPDATES
@@ -79,7 +83,7 @@ async def watch(socket: PortalSocket, connected: Message, last: int) -> tuple[di
 async def write_by_socket(socket: PortalSocket) -> list[int]:
     """Update the portal view and its items in turn, each after the last was acknowledged; the versions of the acks."""
     versions = []
-    for ref in range(UPDATES_OF_ONE_SOCKET):
+    for ref in range(BY_SOCKET):
         if ref % 2:
             await socket.send("portal-view-update", ref=ref, payload={"name": uuid4().hex})
         else:
@@ -95,11 +99,30 @@ def write_by_rest(stack: Stack, portal_view: str, person: Person) -> list[int]:
     """Update the portal view's name over REST; the versions of the answers."""
     with Client(stack.server.http, person) as client:
         path = f"/api/portal-views/{portal_view}"
-        return [client.patch(path, {"name": uuid4().hex})["version"] for _ in range(UPDATES_OF_ONE_CLIENT)]
+        return [client.patch(path, {"name": uuid4().hex})["version"] for _ in range(BY_REST)]
 
 
-def write_by_admin(stack: Stack, portal_view: str, person: Person) -> None:
-    """Update the portal view's name in the admin."""
+def write_by_admin_form(stack: Stack, portal_view: str, person: Person) -> None:
+    """Update the portal view's name in the admin; like a person, open the form again when somebody was faster."""
     with AdminClient(stack.server.http, person) as admin:
-        for _ in range(UPDATES_OF_ONE_CLIENT):
-            admin.submit(f"/admin/libraries/portalview/{portal_view}/change/", name=uuid4().hex)
+        for _ in range(BY_FORM):
+            while not submit_form(admin, portal_view):
+                pass
+
+
+def submit_form(admin: AdminClient, portal_view: str) -> bool:
+    """Whether the form was saved; the other writers end, so that it is at last."""
+    try:
+        admin.submit(f"/admin/libraries/portalview/{portal_view}/change/", name=uuid4().hex)
+    except FormRefused as refusal:
+        assert "Somebody has changed this portal view" in str(refusal)  # noqa: PT017 - no other refusal may pass
+        return False
+    return True
+
+
+def write_by_admin_action(stack: Stack, portal_view: str, person: Person) -> None:
+    """Switch a flag on and off from the admin's list; no other writer touches it, so each time is a change."""
+    with AdminClient(stack.server.http, person) as admin:
+        for number in range(BY_ACTION):
+            action = "show_ac_off" if number % 2 else "show_ac_on"
+            admin.post("/admin/libraries/portalview/", {"action": action, "_selected_action": portal_view})
