@@ -211,7 +211,16 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # WhiteNoise hands files over in blocks that Django reads in a thread, which is what we want
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
-UNFOLD = {"SITE_TITLE": "Portal", "SITE_HEADER": "Portal", "SHOW_VIEW_ON_SITE": False}
+# --- The admin --------------------------------------------------------------------------------------------
+
+LOGIN_REDIRECT_URL = "/admin/"  # only the admin has sessions
+UNFOLD = {
+    "SITE_TITLE": "Portal",
+    "SITE_HEADER": "Portal",
+    "SITE_SUBHEADER": "What an audience sees",
+    "SITE_SYMBOL": "cast",
+    "SHOW_VIEW_ON_SITE": False,
+}
 
 # --- Security of the browser ------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -29,6 +29,9 @@ class PortalAdmin(ModelAdmin):
     Forms find most refusals themselves and show them beside the field. What is left is what somebody else did in the
     moment between the form's check and the write.
     """
+
+    class Media:
+        css: ClassVar = {"all": ("libraries/admin.css",)}
 
     def changeform_view(
         self,

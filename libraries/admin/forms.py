@@ -29,7 +29,7 @@ class ItemsField(forms.JSONField):
     """A list of items as indented JSON; a mistake in it is told by line and column. Left empty it is no items."""
 
     def __init__(self, **options: Any) -> None:
-        attrs = {"rows": 30, "spellcheck": "false", "class": "font-mono text-xs", "wrap": "off"}
+        attrs = {"rows": 30, "spellcheck": "false", "class": "portal-json", "wrap": "off"}
         options["widget"] = TextareaWidget(attrs)
         super().__init__(**options)
 

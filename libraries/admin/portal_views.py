@@ -100,11 +100,11 @@ class PortalViewAdmin(PortalAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: PortalView | None = None) -> Any:
         """Who only looks gets the items as text, and no field that says which version a form began with."""
         writes = self.has_change_permission(request, obj) if obj else True
-        flags = ("show_encounter", "show_health", "show_ac", "show_actions")
+        flags = ("blackout", ("show_health", "health_display"), "show_ac", "show_actions", "show_encounter")
         stored = [("Stored", {"fields": ("version", "epoch", "id", ("created_at", "updated_at"))})] if obj else []
         return [
             (None, {"fields": ("library", "name", *(("loaded_version",) if obj and writes else ()))}),
-            ("What viewers see", {"fields": ("blackout", flags, ("health_display", "auto_reset_image_state"))}),
+            ("What viewers see", {"fields": (*flags, "auto_reset_image_state")}),
             ("Items", {"fields": ("current_item", "items" if writes else "items_as_json")}),
             *stored,
         ]
@@ -177,7 +177,7 @@ class PortalViewAdmin(PortalAdmin):
         item = items[current]
         return f"{item.get('name') or item['id']} (item {current} of {len(items)})"
 
-    @admin.display(description="as viewers see it")
+    @admin.display(description="preview")
     def preview_link(self, portal_view: PortalView) -> SafeString:
         """A link to the preview."""
         address = reverse("admin:libraries_portalview_preview", args=[portal_view.pk])
@@ -186,7 +186,7 @@ class PortalViewAdmin(PortalAdmin):
     @admin.display(description="items")
     def items_as_json(self, portal_view: PortalView) -> SafeString:
         """The items for somebody who may only look."""
-        return format_html('<pre class="overflow-auto text-xs">{}</pre>', _pretty(portal_view.items))
+        return format_html('<pre class="portal-json">{}</pre>', _pretty(portal_view.items))
 
 
 def _pretty(value: Any) -> str:

@@ -21,7 +21,7 @@ from libraries.tests.admin.conftest import Desk, body, change, list_of
 MARKERS = {
     "showHealth": ("hp", 314_159),
     "showAC": ("ac", 271_828),
-    "showActions": ("actions", ["MARKER-club"]),
+    "showActions": ("actions", "MARKER-club"),
     "showEncounter": ("initiative", 161_803),
     "always": ("gmNotes", "MARKER-trap"),
 }
@@ -55,13 +55,13 @@ def test_a_flag_uncovers_what_hides_behind_it_and_no_more(desk: Desk, marked: Po
     PortalView.objects.update(**{FIELDS[flag].column: True})
     page = unescape(body(desk.get(preview(marked))))
     for row, (key, value) in MARKERS.items():
-        assert (json.dumps(value) in page) is (row == flag)
+        assert (str(value) in page) is (row == flag)
         assert (f"<dt>{key}</dt>" in page) is (row == flag)
 
 
 def test_the_json_is_what_the_socket_would_send(desk: Desk, marked: PortalView) -> None:
     page = body(desk.get(preview(marked)))
-    found = re.search(r'<pre class="preview-json"[^>]*>(.*?)</pre>', page, re.DOTALL)
+    found = re.search(r'<pre class="portal-json preview-json"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert found
     assert json.loads(unescape(found[1])) == project(marked.state(), PortalRole.VIEWER)
 
@@ -83,6 +83,26 @@ def test_the_current_item_is_marked(portal_view: PortalView) -> None:
     shown = cards(project(portal_view.state(), PortalRole.VIEWER))
     assert [card.is_current for card in shown] == [False, True, False]
     assert [card.title for card in shown] == ["map", "Ogre", "An item that viewers don't see"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("as it is", "as it is"),
+        (0.5, "0.5"),
+        (True, "yes"),
+        (False, "no"),
+        (None, "–"),
+        ([], "–"),
+        ({}, "–"),
+        (["poisoned", "prone"], "poisoned; prone"),
+        ([{"name": "Claws", "to hit": 4}, {"name": "Bite"}], "name Claws, to hit 4; name Bite"),
+    ],
+)
+def test_a_value_is_written_for_people(portal_view: PortalView, value: object, text: str) -> None:
+    portal_view.items = [{"id": "ogre", "value": value}]
+    [card] = cards(project(portal_view.state(), PortalRole.VIEWER))
+    assert card.facts == (("value", text),)
 
 
 @pytest.mark.parametrize(
