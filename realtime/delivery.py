@@ -169,8 +169,9 @@ class QueueOutlet(Member):
 
     def deliver(self, message: Prepared) -> None:
         """See `Outlet`."""
-        self.sent += 1
-        self.write(message)
+        if not self._closed:
+            self.sent += 1
+            self.write(message)
 
     def write(self, message: Prepared) -> None:
         """See `Outlet`."""
@@ -181,6 +182,8 @@ class QueueOutlet(Member):
 
     def close_after(self, code: int, reason: str) -> None:
         """See `Outlet`."""
+        if self._closed:
+            return
         self.leave()
         if self.stalled_since is not None:
             self._waiting.clear()
@@ -193,8 +196,6 @@ class QueueOutlet(Member):
             await asyncio.wait([self._task])
 
     def _put(self, event: dict[str, Any]) -> None:
-        if self._closed:
-            return
         self._waiting.append(event)
         if self._task is None:
             self._task = asyncio.create_task(self._drain())
@@ -202,11 +203,14 @@ class QueueOutlet(Member):
     async def _drain(self) -> None:
         try:
             while self._waiting:
-                await self._send(self._waiting.popleft())
+                event = self._waiting.popleft()
+                await self._send(event)
+                self._waiting_chars -= len(event.get("text", ""))
         except OSError:
             # The client is gone; the server tells the application so by a disconnect event.
             self._closed = True
             self._waiting.clear()
+            self.leave()
         finally:
             self._task = None
             self._waiting_chars = 0
