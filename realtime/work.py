@@ -7,7 +7,6 @@ socket's pings or its end. What a job does is said in `realtime.jobs`.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Callable
 from typing import Protocol
 
@@ -36,7 +35,7 @@ class Work:
     def __init__(self, on_crash: Callable[[], None]) -> None:
         self._on_crash = on_crash
         self._task: asyncio.Task[None] | None = None
-        self._waiting: deque[Job] = deque()
+        self._waiting: list[Job] = []
 
     async def add(self, job: Job) -> None:
         """Do a job when those before it are done, together with one of them if it can be."""
@@ -59,7 +58,7 @@ class Work:
     async def _run(self) -> None:
         try:
             while self._waiting:
-                await self._waiting.popleft().run()
+                await self._waiting.pop(0).run()
         except Exception:  # a bug: logged with its traceback, and the connection is closed with 1011
             self._waiting.clear()
             self._on_crash()

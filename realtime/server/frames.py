@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared
 from realtime.protocol import CLOSE_REASONS, Error, encode
+from realtime.server.slim import Gate, Inbox
 
 LAST_WORD_SECONDS = 1.0
 """How long a client that was too slow has to read why it is cut."""
@@ -53,6 +54,9 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             extensions=[_deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
         )
         self.form = Form.FRAME
+        self.queue = Inbox()  # type: ignore[assignment]  # the part of a queue that the base class uses
+        self.writable = Gate()  # type: ignore[assignment]  # likewise of an event
+        self.writable.set()
 
     def handle_connect(self, event: Request) -> None:
         """Offer the outlet to the application."""
@@ -66,8 +70,16 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             for extension in self.conn.extensions
         ):
             self.form = Form.COMPRESSED
+        # The application has its own copies of what it needs; kept, these are several KiB for each connection.
+        del self.request
         if settings.PORTAL_SEND_BUFFER_BYTES:
             self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES)
+
+    async def send(self, message: Any) -> None:
+        """An ASGI event of the application; the response to the handshake is dropped once it is sent."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            del self.response
 
     @property
     def write(self) -> Callable[[bytes], None]:
