@@ -242,6 +242,18 @@ async def test_what_was_sent_does_not_count_as_waiting(make: Callable[[Server], 
     await drained(outlet)
 
 
+async def test_who_waits_for_the_outlet_goes_on_when_all_is_out(make: Callable[[Server], QueueOutlet]) -> None:
+    server = Server(lets=0)
+    outlet = make(server)
+    outlet.deliver(text("a", 20))
+    waiting = asyncio.create_task(outlet.drained())
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    server.let()
+    await asyncio.wait_for(waiting, DEADLINE_SECONDS)
+    assert server.has_taken(1)
+
+
 async def test_no_limit_is_never_reached(make: Callable[[Server], QueueOutlet], settings: Any) -> None:
     settings.PORTAL_SEND_BUFFER_BYTES = 0
     server = Server(lets=0)
