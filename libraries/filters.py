@@ -23,7 +23,8 @@ class Ordering(filters.OrderingFilter):  # type: ignore[misc]
 
     def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
         """The rows in the order asked for, or in the model's own."""
-        return qs.order_by(*map(self.get_ordering_value, value), "id") if value else qs
+        named = [self.get_ordering_value(name) for name in value or () if name]
+        return qs.order_by(*named, "id") if named else qs
 
 
 _NAMED = {"name": "name", "created_at": "createdAt", "updated_at": "updatedAt"}

@@ -111,6 +111,14 @@ def test_order_by_two(owner: User, library: Library) -> None:
     assert names(owner, path) == ["Owner", *sorted(NAMES, reverse=True)]
 
 
+@pytest.mark.parametrize(
+    ("ordering", "same"),
+    [("", ""), (",", ""), (",,", ""), ("name,", "name"), (",-name,,", "-name"), ("name,-name", "name")],
+)
+def test_order_by_nothing(owner: User, path: str, ordering: str, same: str) -> None:
+    assert names(owner, f"{path}?ordering={ordering}") == names(owner, f"{path}?ordering={same}")
+
+
 @pytest.mark.parametrize("ordering", ["size", "created_at", "--name", "name,size", "items", "user__password", "name;"])
 def test_bad_orders(owner: User, path: str, ordering: str) -> None:
     message = refused(as_(owner).get(path, {"ordering": ordering}), "invalid-payload", "ordering")
