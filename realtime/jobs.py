@@ -11,7 +11,7 @@ from uuid import UUID
 import msgspec
 from msgspec import UNSET
 
-from libraries.errors import AlreadyApplied, NotFound, PortalError
+from libraries.errors import AlreadyApplied, NotFound, PortalError, Unavailable
 from libraries.models import PortalView
 from libraries.projection import needs_flags, project_item, project_relayed
 from libraries.selectors import Stored, find_receipt, load
@@ -113,7 +113,11 @@ class Update:
         await broadcast.publish_stored(news)
 
     async def _refused(self, error: PortalError) -> None:
-        if len(self.asked) > 1:
+        if isinstance(error, Unavailable):
+            # That has nothing to do with what was asked, and each attempt may take long.
+            for one in self.asked:
+                self.connection.reply_error(error, one.ref)
+        elif len(self.asked) > 1:
             for one in self.asked:
                 await Update(self.connection, self.item_id, [one]).run()
         elif isinstance(error, AlreadyApplied):

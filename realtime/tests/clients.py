@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
@@ -13,7 +13,9 @@ from channels.testing import WebsocketCommunicator
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import PortalView, User
+from realtime.groups import News, portal_view_group
 from realtime.hub import current_hub
+from realtime.layer import require_layer
 from realtime.room import Room
 from realtime.routing import application
 
@@ -131,6 +133,32 @@ async def open_client(
     if greeted:
         client.connected = await client.receive("connected")
     return client
+
+
+class Listener:
+    """Another process: it is in the portal view's group."""
+
+    def __init__(self, portal_view_id: UUID) -> None:
+        self._group = portal_view_group(portal_view_id)
+        self._channel = ""
+
+    async def __aenter__(self) -> Self:
+        self._channel = await require_layer().new_channel()
+        await require_layer().group_add(self._group, self._channel)
+        return self
+
+    async def __aexit__(self, *_error: object) -> None:
+        await require_layer().group_discard(self._group, self._channel)
+
+    async def hear(self) -> Message:
+        """The next news, with the texts in it decoded."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            news = await require_layer().receive(self._channel)
+        return {key: json.loads(text) if key in {"controllers", "viewers"} else text for key, text in news.items()}
+
+    async def tell(self, news: News) -> None:
+        """Send news to the group, ourselves included."""
+        await require_layer().group_send(self._group, news)
 
 
 def path_of(where: PortalView | UUID) -> str:
