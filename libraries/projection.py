@@ -62,6 +62,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 _rows: dict[str, tuple[str, ...]] = {}
 """The rows of `HIDDEN` that a plain key stands in: it is seen only if each of them is uncovered."""
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
 
 def _index() -> None:
     _rows.clear()
@@ -143,19 +145,18 @@ def needs_flags(payload: Mapping[str, Any]) -> bool:
 
 def _shown(value: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
-    hides_numbers = False
+    health: dict[str, Any] = {}
     for key, inner in value.items():
         rows = _rows.get(plain_key(key))
-        if rows is None:
-            shown[key] = _shown_value(inner, flags)
-        elif not all(row != ALWAYS and flags.get(row) for row in rows):
-            continue
-        elif "showHealth" in rows and flags.get("healthDisplay") != "numbers":
-            hides_numbers = True
-        else:
-            shown[key] = _shown_value(inner, flags)
-    if hides_numbers:
-        fraction = _health_fraction(value)
+        if rows is not None:
+            if not all(row != ALWAYS and flags.get(row) for row in rows):
+                continue
+            if "showHealth" in rows and flags.get("healthDisplay") != "numbers":
+                health[plain_key(key)] = inner
+                continue
+        shown[key] = inner if type(inner) in _SCALARS else _shown_value(inner, flags)
+    if health:
+        fraction = _health_fraction(health)
         shown["health"] = None if fraction is None else _display(fraction, flags["healthDisplay"])
     return shown
 
@@ -168,11 +169,10 @@ def _shown_value(value: Any, flags: Mapping[str, Any]) -> Any:
     return value
 
 
-def _health_fraction(value: Mapping[str, Any]) -> float | None:
-    """Current by maximum health, from 0 to 1; None where an object does not say both."""
-    plain = {plain_key(key): inner for key, inner in value.items()}
-    current = next((plain[key] for key in CURRENT_HEALTH if plain.get(key) is not None), None)
-    maximum = next((plain[key] for key in MAXIMUM_HEALTH if plain.get(key) is not None), None)
+def _health_fraction(health: Mapping[str, Any]) -> float | None:
+    """Current by maximum health, from 0 to 1, by plain keys; None where an object does not say both."""
+    current = next((health[key] for key in CURRENT_HEALTH if health.get(key) is not None), None)
+    maximum = next((health[key] for key in MAXIMUM_HEALTH if health.get(key) is not None), None)
     if isinstance(current, Mapping):  # {"hp": {"current": 5, "max": 10}}
         inside = {plain_key(key): inner for key, inner in current.items()}
         current, maximum = inside.get("current", inside.get("value")), inside.get("max", maximum)

@@ -264,3 +264,17 @@ def test_under_a_blackout_no_item_changes() -> None:
     dark = state_with(blackout=True)
     assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, VIEWER) == {}
     assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, CONTROLLER) == {"x": 1}
+
+
+@pytest.mark.parametrize("role", PortalRole)
+def test_an_item_patch_looks_at_no_other_item(role: PortalRole) -> None:
+    # However many there are, it costs the same: what is not there cannot be walked.
+    assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, ALL_SHOWN, role) == {"x": 1}
+
+
+def test_a_patch_that_leaves_items_and_flags_alone_looks_at_no_item() -> None:
+    class Items(list[Any]):
+        def __iter__(self) -> Iterator[Any]:
+            raise AssertionError("walked")
+
+    assert patched(state_with() | {"items": Items(), "blackout": False}, name="Night") == {"name": "Night"}

@@ -95,6 +95,30 @@ def test_what_is_stored_stays_stored_when_it_cannot_be_told(
     assert not PortalView.objects.exists()
 
 
+def test_an_update_is_projected_and_encoded_once_for_each_role(
+    portal_view: PortalView, heard: Heard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+
+    def count(module: Any, name: str) -> None:
+        function = getattr(module, name)
+
+        def counted(*args: Any) -> Any:
+            calls.append(name)
+            return function(*args)
+
+        monkeypatch.setattr(module, name, counted)
+
+    count(broadcast, "encode")
+    count(services, "patch_seen")
+    count(services, "item_patch_seen")
+    update_portal_view(actor_id=None, portal_view_id=portal_view.id, payload={"showHealth": True})
+    assert calls == ["patch_seen", "patch_seen", "encode", "encode"]
+    calls.clear()
+    update_item(actor_id=None, portal_view_id=portal_view.id, item_id="ogre", payload={"hp": 1})
+    assert calls == ["item_patch_seen", "item_patch_seen", "encode", "encode"]
+
+
 def statements(write: Callable[[], object]) -> list[str]:
     """The queries of a write, without those that begin and end its transaction."""
     with CaptureQueriesContext(

@@ -1,0 +1,162 @@
+"""What one change costs before it is sent: projected for both roles, compared, and encoded into the news of it.
+
+Run it with `.venv/bin/python -m bench.projection`. It prints microseconds of CPU for each update of portal views of 10,
+100 and 500 items (200 KiB), medians of rounds in which they take turns, and says whether an item's update costs the
+same in all of them. No database and no socket is measured. The peer is what a server does that projects the whole
+state, before and after, for each change of an item.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from statistics import median
+from typing import Any
+
+import msgspec
+
+from libraries.projection import difference, item_patch_seen, patch_seen, project
+from libraries.roles import PortalRole
+from libraries.state import State, apply_item_patch
+from realtime.broadcast import item_update_news, portal_view_update_news
+
+COUNTS = (10, 100, 500)
+ITEM_BYTES = 400
+"""500 of these and the rest are 200 KiB."""
+ROUNDS = 25
+SECONDS_OF_ROUND = 0.02
+FLAT_WITHIN = 0.2
+
+Update = Callable[[], object]
+Costs = dict[tuple[str, int], float]
+CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
+
+
+def make_state(count: int) -> State:
+    """A portal view with so many stat blocks, a fifth of them unseen, health shown as a bar."""
+    items = []
+    for index in range(count):
+        item: dict[str, Any] = {
+            "id": f"creature-{index}",
+            "name": f"Creature {index}",
+            "visible": index % 5 != 0,
+            "hp": {"current": 30, "max": 60},
+            "ac": 14,
+            "actions": [{"name": "club", "damage": "2d8+4"}, {"name": "javelin", "damage": "2d6+4"}],
+            "position": {"x": index, "y": 3},
+            "gmNotes": "",
+        }
+        item["gmNotes"] = "n" * (ITEM_BYTES - len(msgspec.json.encode(item)))
+        items.append(item)
+    flags = {"showHealth": True, "showAC": False, "showActions": True, "showEncounter": False}
+    rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False, "currentItem": 1}
+    return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, "items": items, "version": 1}
+
+
+def item_update(state: State) -> Update:
+    """Of one item: what every token that is moved costs."""
+    items, patches = state["items"], cycle({"position": {"x": 1, "y": y}, "hp": {"current": y}} for y in range(60))
+    index = len(items) // 2 + 1
+
+    def update() -> None:
+        patch = next(patches)
+        before = items[index]
+        after = {**before, **patch}
+        seen = {role: item_patch_seen(before, after, patch, state, role) for role in PortalRole}
+        item_update_news("p", before["id"], seen[CONTROLLER], viewers=seen[VIEWER], index=index, version=2)
+
+    return update
+
+
+def item_update_by_the_whole_state(state: State) -> Update:
+    """The peer: of one item, by projecting all of the state before and after, and sending the items."""
+    patches = cycle({"position": {"x": 1, "y": y}} for y in range(60))
+    index = len(state["items"]) // 2 + 1
+
+    def update() -> None:
+        after = {**state, "items": apply_item_patch(state["items"], index, next(patches))}
+        seen = {role: difference(project(state, role), project(after, role)) for role in PortalRole}
+        portal_view_update_news("p", seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+
+    return update
+
+
+def _patch(states: Iterator[tuple[State, State]]) -> Update:
+    def update() -> None:
+        before, after = next(states)
+        named = [key for key in after if before[key] is not after[key]]
+        seen = {role: patch_seen(before, after, named, role) for role in PortalRole}
+        portal_view_update_news("p", seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+
+    return update
+
+
+def name_patch(state: State) -> Update:
+    """A patch that leaves the items alone."""
+    return _patch(cycle([(state, {**state, "name": "Night"})]))
+
+
+def flag_patch(state: State) -> Update:
+    """A patch that shows or hides something on every item, and sends all of them."""
+    shown = {**state, "showAC": True}
+    return _patch(cycle([(state, shown), (shown, state)]))
+
+
+UPDATES: dict[str, Callable[[State], Update]] = {
+    "item update": item_update,
+    "peer: item by whole state": item_update_by_the_whole_state,
+    "patch of the name": name_patch,
+    "patch of a flag": flag_patch,
+}
+
+
+def _microseconds(update: Update, times: int) -> float:
+    began = time.process_time()
+    for _ in range(times):
+        update()
+    return (time.process_time() - began) / times * 1e6
+
+
+def measure() -> list[Costs]:
+    """Microseconds for one update by kind and number of items, for each round."""
+    states = {count: make_state(count) for count in COUNTS}
+    updates = {(kind, count): make(states[count]) for kind, make in UPDATES.items() for count in COUNTS}
+    times = {}
+    for key, update in updates.items():
+        _microseconds(update, 3)  # fills caches
+        times[key] = max(1, int(SECONDS_OF_ROUND * 1e6 / _microseconds(update, 3)))
+    # What the measurement itself holds is not what an update makes.
+    gc.collect()
+    gc.freeze()
+    return [{key: _microseconds(update, times[key]) for key, update in updates.items()} for _ in range(ROUNDS)]
+
+
+def growth(rounds: list[Costs], kind: str, count: int) -> float:
+    """How much dearer an update is with so many items than with the fewest: 0 is not at all, 1 is twice."""
+    return median(one[kind, count] / one[kind, COUNTS[0]] for one in rounds) - 1
+
+
+def main() -> int:
+    """Measure and print; 1 if an item's update costs more the more items there are."""
+    size = len(msgspec.json.encode(make_state(COUNTS[-1])))
+    print(
+        f"Microseconds for one update; {COUNTS[-1]} items are {size / 1024:.0f} KiB. Python {sys.version.split()[0]}.\n"
+    )
+    print(f"{'':28}" + "".join(f"{f'{count} items':>12}" for count in COUNTS))
+    rounds = measure()
+    for kind in UPDATES:
+        print(f"{kind:28}" + "".join(f"{median(one[kind, count] for one in rounds):12.1f}" for count in COUNTS))
+    growths = [growth(rounds, "item update", count) for count in COUNTS[1:]]
+    flat = all(abs(grown) <= FLAT_WITHIN for grown in growths)
+    print(
+        f"\nAn item's update is {'' if flat else 'NOT '}flat within {FLAT_WITHIN:.0%}: "
+        + ", ".join(f"{grown:+.0%} at {count} items" for grown, count in zip(growths, COUNTS[1:], strict=True))
+    )
+    return 0 if flat else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
