@@ -126,6 +126,7 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
             "axes": {**passed_on, "level": "WARNING"},  # its INFO repeats each step
             "uvicorn": passed_on,
             "uvicorn.error": passed_on,
+            "health_check": {**passed_on, "level": "ERROR"},  # portal.health says what changes; this, each time
             # its lines are made for one format and hold the query string; django-structlog logs requests
             "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
             "daphne": passed_on,

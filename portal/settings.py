@@ -227,6 +227,7 @@ UNFOLD = {
 # Whether people reach us over https, directly or through a proxy
 _HTTPS = env.flag("PORTAL_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^api/health(/ready)?/?$"]  # who asks for these is beside us, not before the proxy
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0

@@ -6,6 +6,8 @@ from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
 from django.views.generic import RedirectView
 
+from portal.health import Health, Ready
+
 
 @csrf_exempt
 def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> JsonResponse:
@@ -18,6 +20,8 @@ def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> Jso
 urlpatterns = [
     path("", RedirectView.as_view(url="/api/docs")),
     path("admin/", admin.site.urls),
+    re_path(r"^api/health/?$", Health.as_view(), name="health"),
+    re_path(r"^api/health/ready/?$", Ready.as_view(), name="ready"),
     path("api/", include("libraries.urls")),
     re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
 ]

@@ -1,0 +1,154 @@
+"""Whether this process can serve: `/api/health` for monitors, `/api/health/ready` for load balancers. No log-in.
+
+The checks are django-health-check's. Whoever asks often, or asks while the database does not answer, costs no more than
+one that asks once: a check runs once at a time, in a thread that nobody has to wait for, is given up after six seconds,
+and its outcome is good for one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
+from functools import partial
+from typing import Any, TypeVar
+
+import redis.asyncio
+import structlog
+from django.conf import settings
+from health_check.base import HealthCheck
+from health_check.checks import Database
+from health_check.contrib.redis import Redis
+from health_check.exceptions import HealthCheckException
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from libraries.api_base import ApiView
+from realtime.server.drain import draining
+
+ANSWER_SECONDS = 1.0
+"""How long a check may take; after that what it checks counts as unavailable."""
+FRESH_SECONDS = 1.0
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
+
+
+class _Apart(Executor):
+    """Runs each call in a thread of its own that may be left behind: one of a pool keeps the process from ending."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        done: Future[T] = Future()
+        done.set_running_or_notify_cancel()
+
+        def run() -> None:
+            try:
+                done.set_result(fn(*args, **kwargs))
+            except Exception as error:  # for whoever waits for it
+                done.set_exception(error)
+
+        threading.Thread(target=run, name="health", daemon=True).start()
+        return done
+
+
+class Probe:
+    """Checks of one thing that may be away."""
+
+    def __init__(self, name: str, checks: Sequence[HealthCheck]) -> None:
+        self.name = name
+        self._checks = checks
+        self._is_away = False
+        self._lock = threading.Lock()
+        self._outcome: Future[bool] | None = None
+        self._good_until = 0.0
+
+    def begin(self) -> Future[bool]:
+        """The outcome to come of a run that has just begun or still goes on, or a fresh one."""
+        with self._lock:
+            outcome = self._outcome
+            if outcome is None or (outcome.done() and time.monotonic() > self._good_until):
+                outcome = self._outcome = Future()
+                threading.Thread(target=self._run, args=(outcome,), name="health", daemon=True).start()
+            return outcome
+
+    def _run(self, outcome: Future[bool]) -> None:
+        error: object = "the check itself failed"
+        try:
+            error = asyncio.run(self._check())
+        finally:
+            if (error is None) is self._is_away:
+                self._is_away = error is not None
+                if self._is_away:
+                    log.warning("check_failed", check=self.name, error=str(error))
+                else:
+                    log.info("check_passed", check=self.name)
+            self._good_until = time.monotonic() + FRESH_SECONDS
+            outcome.set_result(error is None)
+
+    async def _check(self) -> HealthCheckException | None:
+        for check in self._checks:
+            result = await check.get_result(_Apart())
+            if result.error is not None:
+                return result.error
+        return None
+
+
+def _ping(url: str) -> redis.asyncio.Redis:
+    return redis.asyncio.Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+
+
+def _channel_layer() -> list[HealthCheck]:
+    hosts: list[str] = settings.CHANNEL_LAYERS["default"]["CONFIG"].get("hosts", [])
+    return [Redis(client_factory=partial(_ping, url)) for url in hosts]
+
+
+_PROBES = [Probe("database", [Database()]), Probe("channelLayer", _channel_layer())]
+
+
+def examine() -> dict[str, bool]:
+    """What is there; takes at most `ANSWER_SECONDS`."""
+    outcomes = {probe.name: probe.begin() for probe in _PROBES}
+    deadline = time.monotonic() + ANSWER_SECONDS
+    found = {}
+    for name, outcome in outcomes.items():
+        try:
+            found[name] = outcome.result(max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            found[name] = False
+    return found
+
+
+class Health(ApiView):
+    """Without the database nothing works; without the channel layer what is stored is shown later."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    http_method_names = ["get", "head"]
+    cache = {"no_store": True}
+    schema = None
+
+    def get(self, request: Request) -> Response:
+        """200 or 503."""
+        found = examine()
+        status = "unavailable" if self.is_closed(found) else "ok" if all(found.values()) else "degraded"
+        body = {
+            "status": status,
+            "draining": draining.is_set(),
+            "checks": {name: "ok" if is_there else "unavailable" for name, is_there in found.items()},
+        }
+        return Response(body, 503 if status == "unavailable" else 200)
+
+    def is_closed(self, found: dict[str, bool]) -> bool:
+        """Whether requests would fail."""
+        return not found["database"]
+
+
+class Ready(Health):
+    """As `Health`, and unavailable from the moment on at which the process was told to end."""
+
+    def is_closed(self, found: dict[str, bool]) -> bool:
+        """Whether requests would fail, or have to be made again to another process."""
+        return draining.is_set() or super().is_closed(found)
