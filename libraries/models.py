@@ -192,7 +192,8 @@ class PortalView(models.Model):
 class Receipt(models.Model):
     """That a client's message was stored, and with which version: should its `ack` be lost, it is not stored twice.
 
-    `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by.
+    `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by. `by_retry` if it was
+    stored when another connection sent it again.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -200,6 +201,7 @@ class Receipt(models.Model):
     connection_id = models.CharField(max_length=32)
     ref = models.CharField(max_length=400)
     version = models.PositiveBigIntegerField()
+    by_retry = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 
     class Meta:

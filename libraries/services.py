@@ -236,9 +236,12 @@ def _keep_receipts(
     again: list[Receipt] = []
     for connection_id, ref in dict.fromkeys(receipts):
         receipt = Receipt(user_id=actor_id, portal_view=portal_view, connection_id=connection_id, ref=ref)
-        receipt.version = portal_view.version
-        (new if connection_id == sender else again).append(receipt)
+        receipt.version, receipt.by_retry = portal_view.version, connection_id != sender
+        (again if receipt.by_retry else new).append(receipt)
     if new:
+        kept = Receipt.objects.filter(user_id=actor_id, connection_id=sender, ref__in=[receipt.ref for receipt in new])
+        if kept.filter(by_retry=True).exists():  # the client was cut, and faster than what it had sent
+            raise AlreadyApplied("This message was stored before.")
         # A client may use a ref twice: then it is the later message that it can ask for.
         Receipt.objects.bulk_create(
             new,

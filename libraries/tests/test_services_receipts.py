@@ -55,6 +55,15 @@ def test_a_message_that_was_lost_is_stored_when_it_is_sent_again(portal_view: Po
     assert version_of(editor, "c1", "1") == 2
 
 
+def test_a_message_that_was_overtaken_by_its_retry_is_not_stored_twice(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    update_portal_view(**this, sender="c2", payload={"name": "Night"})
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c1", payload={"name": "Night"})
+    portal_view.refresh_from_db()
+    assert (portal_view.version, version_of(editor, "c1", "1")) == (2, 2)
+
+
 def test_a_client_that_uses_a_ref_twice_loses_nothing(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
     update_portal_view(**this, payload={"name": "Night"}, receipts=[("c1", "1")])
