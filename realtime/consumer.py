@@ -80,7 +80,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             self._refuse(refused.code, refused.message)
             return
         # The copies of the scope that routing made all share this list: the headers are not needed any more.
-        self.scope["headers"].clear()
+        headers: Any = self.scope["headers"]
+        headers.clear()
         connection = Connection(
             connection_id=secrets.token_urlsafe(9),
             user_id=str(admission.credential.user_id),
