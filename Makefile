@@ -3,7 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test check lint format clean
+.PHONY: run install install-dev test-setup test check lint format bench clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -66,6 +66,15 @@ lint: install-dev  # Style, types, the ladder of imports, migrations, production
 format: install-dev  # Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# --- Measure -----------------------------------------------------------------------------------------------
+
+.venv/.installed-bench: bench/requirements.txt .venv/.installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	@touch $@
+
+bench: .venv/.installed-bench  # Measure against the peers and write bench/RESULTS.md; needs Node.js and nginx with nchan
+	$(BIN)/python -m bench $(BENCH)
 
 clean:  # Remove what was built; var/, with the data, stays
 	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ import asyncio
 import time
 from array import array
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import uvloop
@@ -18,6 +18,7 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 MESSAGE_BYTES = 300
 CONNECT_AT_ONCE = 50
 DEADLINE_SECONDS = 60.0
+WARM_UP = 5
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,10 @@ class Wire:
     controller_url: str
     dress: Callable[[str], bytes]
     hello: bytes | None = None
+
+    def sender_url(self, number: int) -> str:
+        """The address of the one that sends, whichever number it has."""
+        return self.controller_url
 
 
 @dataclass(frozen=True)
@@ -42,7 +47,7 @@ class Load:
     p99: float
 
 
-class Receiver(WSListener):  # type: ignore[misc]  # a Cython class
+class Receiver(WSListener):
     """One viewer: notes how old each marked message is."""
 
     def __init__(self, latencies: array[float], hello: bytes | None, ready: asyncio.Event) -> None:
@@ -96,22 +101,38 @@ async def _viewer(url: str, wire: Wire, latencies: array[float], silent: bool) -
 
 
 async def fan_out(
-    wire: Wire, *, viewers: int, messages: int, rate: float, silent: bool, before: Callable[[], None]
+    wires: Sequence[Wire],
+    *,
+    viewers: int,
+    messages: int,
+    rate: float,
+    silent: bool,
+    before: Callable[[], None],
+    stalled: int = 0,
 ) -> Load:
-    """Send `messages`, `rate` a second, to `viewers`; `before` is called when all are connected and warm."""
+    """Send `messages`, `rate` a second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
+
+    `before` is called when all are connected and warm.
+    """
     latencies: array[float] = array("d")
-    transports = await connect(wire, viewers, latencies, silent=silent)
-    sender = await _viewer(wire.controller_url, Wire(wire.viewer_url, "", wire.dress, wire.hello), array("d"), silent)
-    for _ in range(5):
-        sender.send(WSMsgType.TEXT, wire.dress(marked()))
+    transports: list[Any] = []
+    senders = []
+    for wire in wires:
+        transports += await connect(wire, viewers, latencies, silent=silent)
+        for transport in await connect(wire, stalled, array("d"), silent=silent):
+            transport.underlying_transport.pause_reading()
+            transports.append(transport)
+        senders += await connect(replace(wire, viewer_url=wire.sender_url), 1, array("d"), silent=silent)
+    for n in range(WARM_UP):
+        senders[n % len(senders)].send(WSMsgType.TEXT, wires[n % len(wires)].dress(marked()))
         await asyncio.sleep(1 / rate)
-    await _until(lambda: len(latencies) >= 5 * viewers)
+    await _until(lambda: len(latencies) >= WARM_UP * viewers)
     del latencies[:]
     before()
     began, cpu = time.monotonic(), time.process_time()
     for n in range(messages):
         await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
-        sender.send(WSMsgType.TEXT, wire.dress(marked()))
+        senders[n % len(senders)].send(WSMsgType.TEXT, wires[n % len(wires)].dress(marked()))
     await _until(lambda: len(latencies) >= messages * viewers)
     seconds = time.monotonic() - began
     load = Load(
@@ -122,14 +143,14 @@ async def fan_out(
         p50=percentile(latencies, 0.5),
         p99=percentile(latencies, 0.99),
     )
-    for transport in [*transports, sender]:
+    for transport in [*transports, *senders]:
         transport.disconnect()
     return load
 
 
 async def _until(condition: Callable[[], bool]) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition() and time.monotonic() < deadline:
+    while not condition() and time.monotonic() < deadline:  # noqa: ASYNC110  # an event would cost receivers time
         await asyncio.sleep(0.005)
 
 

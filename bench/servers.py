@@ -14,13 +14,12 @@ from pathlib import Path
 import httpx
 
 from bench.load import Wire
-from portal.testing.installation import ServerKind, StoreKind, installation
+from portal.testing.installation import Installation, ServerKind, StoreKind, installation
 from portal.testing.processes import Process, ReservedPort
 from portal.testing.tokens import forge_token
 
-PEERS = Path(__file__).parent / "peers"
+PEER_FILES = Path(__file__).parent / "peers"
 SERVER_CORE, CLIENT_CORE = 0, 1
-CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 MARKED_KEY = "cue"
 
 
@@ -48,8 +47,9 @@ def _tree(pid: int) -> list[int]:
 
 
 def _cpu_seconds(pid: int) -> float:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / CLOCK_TICKS
+    # The first number of schedstat: nanoseconds on a core; /proc/<pid>/stat counts only in hundredths of a second.
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
 def _pss(pid: int) -> int:
@@ -78,38 +78,69 @@ def _stored(text: str) -> bytes:
     return _update({"name": text[:190]})
 
 
+@dataclass(frozen=True)
+class Portal:
+    """An installation of this application with its demo library and log-in tokens, from which servers are started."""
+
+    place: Installation
+    portal_view_id: str
+    library_id: str
+    tokens: dict[str, str]
+
+    def wire(self, port: int, portal_view_id: str, *, stored: bool) -> Wire:
+        """How to speak to one of its portal views."""
+        base = f"ws://127.0.0.1:{port}/ws/portal-view/{portal_view_id}?token="
+        viewer, controller = base + self.tokens["viewer"], base + self.tokens["controller"]
+        return Wire(lambda n: viewer, controller, _stored if stored else _relayed)
+
+    @contextmanager
+    def serve(self, *options: str, stored: bool = False, **env: str) -> Iterator[Running]:
+        """A server: complete with log-in tokens, membership, role check, projection and the database."""
+        with self.place.server(ServerKind.SERVE, *options, **env) as server:
+            pin(server.process.pid, SERVER_CORE)
+            yield Running("portal", server.process.pid, self.wire(server.port, self.portal_view_id, stored=stored))
+
+    def make_portal_views(self, count: int) -> list[str]:
+        """The ids of so many further portal views."""
+        code = (
+            "from libraries.models import *; import json; "
+            f"made = PortalView.objects.bulk_create(PortalView(library_id='{self.library_id}', name='bench') "
+            f"for _ in range({count})); print(json.dumps([str(one.id) for one in made]))"
+        )
+        made: list[str] = json.loads(self.place.shell(code))
+        return made
+
+
 @contextmanager
-def portal(*options: str, stored: bool = False, stores: StoreKind = StoreKind.SQLITE, **env: str) -> Iterator[Running]:
-    """This application, complete: log-in tokens, membership, role check, projection, the database."""
-    with installation(stores, PORTAL_LOG_LEVEL="WARNING", **env) as place:
+def portal(stores: StoreKind = StoreKind.SQLITE) -> Iterator[Portal]:
+    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey."""
+    with installation(stores, PORTAL_LOG_LEVEL="WARNING") as place:
         cast = place.prepare()
         ids = json.loads(
-            place.shell(
-                "import json; print(json.dumps({u.email: str(u.id) for u in "
-                "User.objects.all()}))"
-            )
+            place.shell("import json; print(json.dumps({u.email: str(u.id) for u in User.objects.all()}))")
         )
-        tokens = {
-            who: forge_token(place.secret_key, ids[person.email])
-            for who, person in (("controller", cast.controller), ("viewer", cast.viewer))
-        }
-        with place.server(ServerKind.SERVE, *options) as server:
-            pin(server.process.pid, SERVER_CORE)
-            base = f"{server.ws}/ws/portal-view/{cast.portal_view_id}?token="
-            wire = Wire(
-                lambda n: base + tokens["viewer"], base + tokens["controller"], _stored if stored else _relayed
-            )
-            yield Running("portal", server.process.pid, wire)
+        people = {"controller": cast.controller, "viewer": cast.viewer}
+        tokens = {who: forge_token(place.secret_key, ids[person.email]) for who, person in people.items()}
+        yield Portal(place, cast.portal_view_id, cast.library_id, tokens)
 
 
 @contextmanager
 def _peer(
-    name: str, command: Callable[[int, Path], list[str]], wire: Callable[[int], Wire], *, silent: bool = False, **env: str
+    name: str,
+    command: Callable[[int, Path], list[str]],
+    wire: Callable[[int], Wire],
+    *,
+    silent: bool = False,
+    env: dict[str, str] | None = None,
 ) -> Iterator[Running]:
     port = ReservedPort()
     with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         process = Process(
-            name, command(port.number, Path(folder)), Path(folder) / "log", env={**os.environ, **env}, cwd=PEERS.parent.parent
+            name,
+            command(port.number, Path(folder)),
+            Path(folder) / "log",
+            env={**os.environ, **(env or {})},
+            cwd=PEER_FILES.parent.parent,
         )
         with process:
             process.start(lambda: _answers(port.number))
@@ -142,10 +173,10 @@ def _with_token(port: int) -> Wire:
 @contextmanager
 def fastify(*, token_check: bool = False) -> Iterator[Running]:
     """The reference: Fastify with @fastify/websocket on Node."""
-    script = str(PEERS / "node" / "fastify.js")
+    script = str(PEER_FILES / "node" / "fastify.js")
     env = {"PORTAL_SECRET_KEY": SECRET} if token_check else {}
     wire = _with_token if token_check else _plain
-    with _peer("fastify", lambda port, _: ["node", script, str(port)], wire, **env) as running:
+    with _peer("fastify", lambda port, _: ["node", script, str(port)], wire, env=env) as running:
         yield running
 
 
@@ -155,9 +186,14 @@ def socketio() -> Iterator[Running]:
 
     def wire(port: int) -> Wire:
         url = f"ws://127.0.0.1:{port}/socket.io/?EIO=4&transport=websocket"
-        return Wire(lambda n: url, url, lambda text: b"42" + json.dumps(["portal-view-update", {MARKED_KEY: text}]).encode(), b"40")
+        return Wire(
+            lambda n: url,
+            url,
+            lambda text: b"42" + json.dumps(["portal-view-update", {MARKED_KEY: text}]).encode(),
+            b"40",
+        )
 
-    script = str(PEERS / "node" / "socketio.js")
+    script = str(PEER_FILES / "node" / "socketio.js")
     with _peer("socket.io", lambda port, _: ["node", script, str(port)], wire) as running:
         yield running
 
@@ -182,7 +218,7 @@ def nchan() -> Iterator[Running]:
     """nginx with nchan."""
 
     def command(port: int, folder: Path) -> list[str]:
-        text = (PEERS / "nchan.conf").read_text().replace("PORT", str(port)).replace("FOLDER", str(folder))
+        text = (PEER_FILES / "nchan.conf").read_text().replace("PORT", str(port)).replace("FOLDER", str(folder))
         (folder / "nginx.conf").write_text(text)
         return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
 
@@ -194,8 +230,7 @@ def nchan() -> Iterator[Running]:
         yield running
 
 
-SERVERS = {
-    "portal": portal,
+PEERS = {
     "fastify": fastify,
     "nchan": nchan,
     "websockets": broadcaster,

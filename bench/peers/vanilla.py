@@ -48,7 +48,8 @@ class Consumer(AsyncJsonWebsocketConsumer):
             await self.send_json({"type": "portal-view-updated", "payload": event["payload"]})
 
 
-routes: list[Any] = [re_path(r"^ws/", Consumer.as_asgi())]
+consumer: Any = Consumer.as_asgi()
+routes: list[Any] = [re_path(r"^ws/", consumer)]
 application = ProtocolTypeRouter({"http": get_asgi_application(), "websocket": URLRouter(routes)})
 
 if __name__ == "__main__":
