@@ -53,7 +53,10 @@ class Person:
 
 @dataclass(frozen=True)
 class Cast:
-    """What `manage.py demo --json` made: a library with one portal view, its owner, editor and viewer, a stranger."""
+    """What `manage.py demo --json` made: a library with one portal view, its members, a stranger, and a superuser.
+
+    `controller` is the library's owner.
+    """
 
     portal_view_id: str
     library_id: str
@@ -61,12 +64,13 @@ class Cast:
     editor: Person
     viewer: Person
     stranger: Person
+    admin: Person
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """Read the output of `manage.py demo --json`."""
         data = json.loads(text)
-        people = {role: Person(**data[role]) for role in ("controller", "editor", "viewer", "stranger")}
+        people = {role: Person(**data[role]) for role in ("controller", "editor", "viewer", "stranger", "admin")}
         return cls(portal_view_id=data["portalViewId"], library_id=data["libraryId"], **people)
 
 

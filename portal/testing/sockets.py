@@ -125,6 +125,7 @@ async def open_socket(
         compression=compression,
         ping_interval=None,
         max_size=None,
+        max_queue=None,  # else a close waits behind what nobody has read
     ) as connection:
         yield PortalSocket(connection)
 

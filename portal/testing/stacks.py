@@ -54,10 +54,10 @@ class Stack:
 
 
 @contextmanager
-def running(installation: Installation, cast: Cast, kind: ServerKind) -> Iterator[Stack]:
-    """A server of that kind on a prepared installation, with everybody logged in."""
+def running(installation: Installation, cast: Cast, kind: ServerKind, *options: str) -> Iterator[Stack]:
+    """A server of that kind on a prepared installation, with everybody logged in; `options` go on its command line."""
     with ExitStack() as exits:
-        server = exits.enter_context(installation.server(kind))
+        server = exits.enter_context(installation.server(kind, *options))
         people = (cast.controller, cast.editor, cast.viewer, cast.stranger)
         clients = [exits.enter_context(Client(server.http, person)) for person in people]
         yield Stack(installation, server, cast, *clients)

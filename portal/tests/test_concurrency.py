@@ -7,8 +7,6 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-import pytest
-
 from portal.testing.admin import AdminClient, FormRefused
 from portal.testing.installation import Person
 from portal.testing.people import Client
@@ -26,16 +24,7 @@ ITEMS = [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}]
 NOT_FOLDED = {"version", "updatedAt"}
 
 
-@pytest.fixture
-def superuser(stack: Stack) -> Person:
-    """Somebody who may open the admin."""
-    person = Person(f"{uuid4().hex}@concurrency.test", uuid4().hex)
-    code = f"from libraries.models import User; User.objects.create_superuser({person.email!r}, {person.password!r})"
-    stack.installation.shell(code)
-    return person
-
-
-async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stack, superuser: Person) -> None:
+async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stack) -> None:
     portal_view = stack.new_portal_view(items=ITEMS, showAC=False)
     start = stack.controller.get(f"/api/portal-views/{portal_view}")["version"]
     async with (
@@ -50,7 +39,7 @@ async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stac
         for person in (stack.controller.person, stack.editor.person):
             writers.append(group.create_task(asyncio.to_thread(write_by_rest, stack, portal_view, person)))
         for write in (write_by_admin_form, write_by_admin_action):
-            group.create_task(asyncio.to_thread(write, stack, portal_view, superuser))
+            group.create_task(asyncio.to_thread(write, stack, portal_view, stack.cast.admin))
     answered = [version for writer in writers for version in writer.result()]
     assert len(answered) == len(set(answered)) == 2 * BY_SOCKET + 2 * BY_REST
     assert set(answered) <= set(range(start + 1, start + UPDATES + 1))
