@@ -133,6 +133,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def websocket_disconnect(self, message: Any) -> None:
         """The client is gone, or we closed; what it asked for is still done, in `_leave`."""
+        self.outlet.leave()  # which completes the count of what was sent
         log.info(
             "disconnected",
             code=int(message.get("code") or 1005),

@@ -52,11 +52,19 @@ class Client:
 
     async def send_text(self, text: str) -> None:
         """Send a text frame; it may be empty."""
-        await self._communicator.send_input({"type": "websocket.receive", "text": text})
+        await self.event({"type": "websocket.receive", "text": text})
 
     async def send_bytes(self, data: bytes) -> None:
         """Send a binary frame."""
-        await self._communicator.send_input({"type": "websocket.receive", "bytes": data})
+        await self.event({"type": "websocket.receive", "bytes": data})
+
+    async def event(self, event: dict[str, Any]) -> None:
+        """What the server tells the application of the client."""
+        await self._communicator.send_input(event)
+
+    def cancel(self) -> None:
+        """The server stops without waiting for its applications."""
+        self._communicator.future.cancel()
 
     async def receive(self, type_: str | None = None) -> Message:
         """The next message, which has to be of that type."""
@@ -106,6 +114,7 @@ class Connect(Protocol):
         query: dict[str, str] | None = None,
         subprotocols: Sequence[str] = (),
         headers: Sequence[tuple[bytes, bytes]] = (),
+        extensions: dict[str, Any] | None = None,
         greeted: bool = True,
     ) -> Client: ...
 
@@ -117,6 +126,7 @@ async def open_client(
     query: dict[str, str] | None = None,
     subprotocols: Sequence[str] = (),
     headers: Sequence[tuple[bytes, bytes]] = (),
+    extensions: dict[str, Any] | None = None,
     greeted: bool = True,
 ) -> Client:
     """A socket of `who`, a user or a token, to `where`: a portal view, its id, or a path.
@@ -128,7 +138,9 @@ async def open_client(
         parameters["token"] = who if isinstance(who, str) else token_of(who)
     path = where if isinstance(where, str) else path_of(where)
     asked = f"{path}?{urlencode(parameters)}" if parameters else path
-    client = Client(WebsocketCommunicator(application, asked, headers=list(headers), subprotocols=list(subprotocols)))
+    communicator = WebsocketCommunicator(application, asked, headers=list(headers), subprotocols=list(subprotocols))
+    communicator.scope["extensions"] = extensions or {}
+    client = Client(communicator)
     await client.open()
     if greeted:
         client.connected = await client.receive("connected")
