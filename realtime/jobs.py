@@ -169,14 +169,14 @@ async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Non
 
 async def relay_item(connection: Connection, item_id: str, payload: Mapping[str, Any]) -> None:
     """Send the patch of an item that is not stored to the others, to viewers as the flags allow."""
-    flags = await _flags(connection, {"items": [payload]})
-    seen: Mapping[str, Any] = {} if flags is None or flags.state["blackout"] else project_item(payload, flags.state)
+    stored = await _stored(connection)
+    seen: Mapping[str, Any] = {} if stored.state["blackout"] else project_item(payload, stored.state)
     await broadcast.abroadcast_item_update(
         connection.portal_view_id,
         item_id,
         payload,
         viewers=seen,
-        as_of=None if flags is None else flags.version,
+        as_of=stored.version,
         sender=connection.id,
     )
 
@@ -195,8 +195,10 @@ async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str
 
 async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored | None:
     """The stored state, if it decides what viewers may see of a payload; None if they may see all of it."""
-    if not needs_flags(payload):
-        return None
+    return await _stored(connection) if needs_flags(payload) else None
+
+
+async def _stored(connection: Connection) -> Stored:
     stored = await in_database(load, UUID(connection.portal_view_id))
     if stored is None:
         raise NotFound("The portal view is gone.")
