@@ -1,0 +1,228 @@
+"""README and the pages in docs/ agree with the code: tables, links, commands, names of modules.
+
+A table stands between `<!-- table: name -->` and `<!-- end -->`; its words are a person's, its keys and values the
+code's. That README's sessions work is asked in `test_readme`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import re
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+from django.core.management import get_commands, load_command_class
+
+from libraries import state, values
+from libraries.demo_data import PASSWORD, PEOPLE
+from libraries.roles import PORTAL_ROLES, PortalRole
+from portal.testing.installation import ROOT
+from realtime import connection, protocol
+from realtime.policy import ALLOWED
+
+DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
+README = ROOT / "README.md"
+PROTOCOL = ROOT / "docs" / "protocol.md"
+OPERATIONS = ROOT / "docs" / "operations.md"
+
+_TABLE = re.compile(r"<!-- table: (.+?) -->\n(.*?)<!-- end -->", re.DOTALL)
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+_HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+_FENCE = re.compile(r"^```.*?^```$", re.MULTILINE | re.DOTALL)
+_CODE = re.compile(r"`([^`]+)`")
+
+
+def table(page: Path, name: str) -> list[list[str]]:
+    """The rows of a table below its head, as cells."""
+    found = dict(_TABLE.findall(page.read_text()))
+    rows = found[name].strip().splitlines()[2:]
+    return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
+
+
+def codes(cell: str) -> list[str]:
+    """What stands in backticks in a cell."""
+    return _CODE.findall(cell)
+
+
+def column(page: Path, name: str, index: int = 0) -> list[str]:
+    """What stands in backticks in a column."""
+    return [code for row in table(page, name) for code in codes(row[index])]
+
+
+# --- Settings ----------------------------------------------------------------------------------------------
+
+
+def settings_read() -> dict[str, ast.expr | None]:
+    """Each variable that `portal.settings` reads, with the expression of its default, if it has one."""
+    read: dict[str, ast.expr | None] = {}
+    for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="env"), attr=reader),
+                args=[ast.Constant(value=str(name)), *others],
+            ) if reader != "refuse":
+                read[name] = others[0] if others else None
+    return read
+
+
+def test_readme_has_every_setting_and_no_other() -> None:
+    documented = column(README, "settings")
+    assert len(documented) == len(set(documented))
+    assert set(documented) == set(settings_read())
+
+
+@pytest.mark.parametrize("row", table(README, "settings"), ids=lambda row: row[0].strip("`"))
+def test_a_setting_has_the_default_that_readme_says(row: list[str]) -> None:
+    match settings_read()[codes(row[0])[0]]:
+        case ast.Constant(value=default):
+            text = str(default).lower() if isinstance(default, bool) else str(default)
+            assert codes(row[1]) == [text]
+
+
+def test_the_pages_name_no_setting_that_is_not_there() -> None:
+    for page in DOCS:
+        named = re.findall(r"(?<![.\w])(?:PORTAL_[A-Z_]+[A-Z]|DATABASE_URL|REDIS_URL)\b", page.read_text())
+        assert {name.removesuffix("_FILE") for name in named} <= set(settings_read()), page.name
+
+
+# --- The demo ----------------------------------------------------------------------------------------------
+
+
+def test_readme_has_the_log_ins_of_the_demo() -> None:
+    body = README.read_text().partition("Everybody's password is ")[2]
+    assert body.startswith(f"`{PASSWORD}`")
+    rows = re.findall(r"^\| `(\S+@\S+)` \| (.+) \|$", body, re.MULTILINE)
+    assert rows == [(person.email, person.does) for person in PEOPLE]
+
+
+# --- The protocol ------------------------------------------------------------------------------------------
+
+
+def test_portal_roles() -> None:
+    rows = [tuple(codes(" ".join(row))) for row in table(PROTOCOL, "portal roles")]
+    assert rows == [(str(role), str(portal_role)) for role, portal_role in PORTAL_ROLES.items()]
+
+
+def test_who_may_send_which_message() -> None:
+    rows = {codes(row[0])[0]: row[1:] for row in table(PROTOCOL, "client messages")}
+    roles = (PortalRole.CONTROLLER, PortalRole.VIEWER)
+    assert rows == {kind: ["yes" if role in allowed else "no" for role in roles] for kind, allowed in ALLOWED.items()}
+
+
+def test_what_the_server_sends() -> None:
+    rows = {codes(row[0])[0]: set(codes(row[2])) for row in table(PROTOCOL, "server messages")}
+    sent = {str(message.__struct_config__.tag): message for message in protocol.ServerMessage.__subclasses__()}
+    assert rows == {kind: set(message.__struct_encode_fields__) for kind, message in sent.items()}
+
+
+def test_every_message_has_a_paragraph() -> None:
+    headings = _HEADING.findall(PROTOCOL.read_text())
+    documented = [codes(heading)[0] for heading in headings if heading.startswith("`")]
+    assert documented == column(PROTOCOL, "client messages") + column(PROTOCOL, "server messages")
+
+
+def test_the_keys_of_a_state() -> None:
+    rows = {codes(row[0])[0]: "read-only" in row[1] + row[2] for row in table(PROTOCOL, "state")}
+    keys = state.FIELDS.keys() | (state.READ_ONLY - {"epoch"})
+    assert rows == {key: key in state.READ_ONLY for key in keys}
+    assert set(codes(dict((codes(row[0])[0], row[1]) for row in table(PROTOCOL, "state"))["healthDisplay"])) == set(
+        state.HEALTH_DISPLAYS
+    )
+
+
+def test_errors_and_what_they_close_with() -> None:
+    rows = [(codes(row[0])[0], row[2]) for row in table(PROTOCOL, "errors")]
+    assert rows == [(code, "" if close is None else str(int(close))) for code, close in protocol.ERRORS.items()]
+
+
+def test_close_codes() -> None:
+    assert [int(row[0]) for row in table(PROTOCOL, "close codes")] == list(protocol.CloseCode)
+
+
+def test_limits() -> None:
+    limits = [int(row[1].replace(",", "")) for row in table(PROTOCOL, "limits")]
+    defaults = dict(zip(column(README, "settings"), (row[1] for row in table(README, "settings")), strict=True))
+    assert limits == [
+        *(int(defaults[name].strip("`")) for name in ("PORTAL_MAX_MESSAGE_BYTES", "PORTAL_SEND_BUFFER_BYTES")),
+        connection.STALLED_SECONDS,
+        state.MAX_ITEMS,
+        state.MAX_STATE_BYTES,
+        values.MAX_DEPTH,
+        state.MAX_NAME_CHARS,
+        state.MAX_ITEM_ID_CHARS,
+        protocol.MAX_REF_CHARS,
+        values.MAX_DATA_URL_CHARS,
+    ]
+
+
+# --- Operations --------------------------------------------------------------------------------------------
+
+
+def test_the_options_of_serve() -> None:
+    parser = argparse.ArgumentParser()
+    load_command_class("realtime", "serve").add_arguments(parser)  # type: ignore[arg-type]  # Django's own is wider
+    options = {action.option_strings[0]: action.default for action in parser._actions if action.dest != "help"}
+    rows = {codes(row[0])[0]: row[1].strip("`") for row in table(OPERATIONS, "serve options")}
+    assert rows == {name: "off" if default is False else str(default) for name, default in options.items()}
+
+
+def events() -> Iterator[str]:
+    """What the code logs: the first argument of `log.info(…)` and its sisters."""
+    for path in (*ROOT.glob("portal/*.py"), *ROOT.glob("libraries/**/*.py"), *ROOT.glob("realtime/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            match node:
+                case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[ast.Constant(value=str(event)), *_]):
+                    yield event
+
+
+def test_every_event_of_the_log_is_explained() -> None:
+    assert set(column(OPERATIONS, "log events")) == set(events())
+
+
+# --- Links, commands, modules ------------------------------------------------------------------------------
+
+
+def anchors(page: Path) -> set[str]:
+    """What a link may name behind #, as GitHub makes it of headings."""
+    headings = _HEADING.findall(_FENCE.sub("", page.read_text()))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in _LINK.findall(_FENCE.sub("", page.read_text())):
+        if link.startswith(("http://", "https://")):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+@pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
+def test_commands_and_modules_are_there(page: Path) -> None:
+    text = page.read_text()
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    fenced = "\n".join(_FENCE.findall(text))
+    made = re.findall(r"`make ([a-z-]+)", text) + re.findall(r"^make ([a-z-]+)", fenced, re.MULTILINE)
+    assert set(made) <= targets
+    assert set(re.findall(r"manage\.py ([a-z_]+)", text)) <= set(get_commands())
+    for name in set(re.findall(r"`((?:portal\.testing|libraries|realtime)(?:\.\w+)+)", text)):
+        assert exists(name), name
+
+
+def exists(name: str) -> bool:
+    """Whether there is such a module, or a module with such a name in it."""
+    try:
+        if find_spec(name) is not None:
+            return True
+    except ModuleNotFoundError:
+        pass  # its parent is a module, not a package
+    module, _, attribute = name.rpartition(".")
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        return False
+    return re.search(rf"^(?:def |class )?{attribute}\b", Path(spec.origin).read_text(), re.MULTILINE) is not None
