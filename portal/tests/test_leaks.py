@@ -10,30 +10,23 @@ import gc
 import logging
 import resource
 import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import uvicorn
-from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer, get_channel_layer
-from django.db import connections
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import PortalView, User
-from portal.testing.processes import ReservedPort
+from portal.testing.in_process import InProcessServer, wait_until
 from portal.testing.sockets import open_socket, portal_view_path
-from realtime import server as realtime_server
 from realtime.hub import current_hub
 
 SOCKETS = 2000
 AT_ONCE = 50
 WARM_UP = 400  # caches fill, threads start, pools grow
-SECONDS = 20
 # CPython counts the small objects that exist. One kept for each socket would be 2,000, and in truth some dozens are
 # made for each; what caches grow by meanwhile is far less.
 BLOCKS = 1000
@@ -52,50 +45,19 @@ class Census:
     resident: int
 
 
-class InProcessServer:
-    """uvicorn in a thread; `census()` looks into its event loop."""
-
-    def __init__(self, port: int) -> None:
-        self._config = realtime_server.config("127.0.0.1", port)
-        self._server = uvicorn.Server(self._config)
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread = threading.Thread(target=self._run, name="server")
-        self.url = f"ws://127.0.0.1:{port}"
-
-    def _run(self) -> None:
-        with asyncio.Runner(loop_factory=self._config.get_loop_factory()) as runner:
-            self._loop = runner.get_loop()
-            runner.run(self._server.serve())
-
-    def start(self) -> None:
-        """Return once it accepts connections."""
-        self._thread.start()
-        _wait_until(lambda: self._server.started or not self._thread.is_alive())
-        assert self._server.started, "the server ended while it started"
+class CountedServer(InProcessServer):
+    """A server whose event loop can be counted."""
 
     def rooms(self) -> int:
         """How many rooms there are."""
-        return self._count_in_loop()[0]
+        return self.ask(_count())[0]
 
     def census(self) -> Census:
         """Count, once the server has noticed that everybody left and the garbage is collected."""
-        state = self._server.server_state
-        _wait_until(lambda: not (state.connections or state.tasks or self.rooms()))
+        state = self.server.server_state
+        wait_until(lambda: not (state.connections or state.tasks or self.rooms()))
         gc.collect()
-        return Census(*self._count_in_loop(), sys.getallocatedblocks(), _resident_bytes())
-
-    def _count_in_loop(self) -> tuple[int, int, int]:
-        assert self._loop is not None
-        return asyncio.run_coroutine_threadsafe(_count(), self._loop).result(SECONDS)
-
-    def stop(self) -> None:
-        """Return once the thread has ended."""
-        assert self._loop is not None
-        closing = sync_to_async(connections.close_all)()  # those of the thread that the application's queries use
-        asyncio.run_coroutine_threadsafe(closing, self._loop).result(SECONDS)
-        self._server.should_exit = True
-        self._thread.join(SECONDS)
-        assert not self._thread.is_alive()
+        return Census(*self.ask(_count()), sys.getallocatedblocks(), _resident_bytes())
 
 
 async def _count() -> tuple[int, int, int]:
@@ -109,22 +71,13 @@ def _resident_bytes() -> int:
     return pages * resource.getpagesize()
 
 
-def _wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {SECONDS} s"
-        time.sleep(0.01)
-
-
 @pytest.fixture
-def server(transactional_db: None) -> Iterator[InProcessServer]:
+def server(transactional_db: None) -> Iterator[CountedServer]:
     """A server on the test database."""
-    port = ReservedPort()
-    started = InProcessServer(port.number)
+    started = CountedServer()
     started.start()
     yield started
     started.stop()
-    port.close()
 
 
 @pytest.fixture
@@ -136,7 +89,7 @@ def quiet() -> Iterator[None]:
 
 
 async def test_two_thousand_sockets_leave_nothing_behind(
-    server: InProcessServer, quiet: None, portal_view: PortalView, viewer: User
+    server: CountedServer, quiet: None, portal_view: PortalView, viewer: User
 ) -> None:
     path, token = portal_view_path(str(portal_view.id)), str(AccessToken.for_user(viewer))
     await come_and_go(server, path, token, WARM_UP)
@@ -149,11 +102,11 @@ async def test_two_thousand_sockets_leave_nothing_behind(
     assert after.resident - before.resident < RESIDENT_BYTES
 
 
-async def come_and_go(server: InProcessServer, path: str, token: str, sockets: int) -> None:
+async def come_and_go(server: CountedServer, path: str, token: str, sockets: int) -> None:
     """Open that many sockets, `AT_ONCE` at a time; every second one breaks off without a word."""
     for _ in range(sockets // AT_ONCE):
         async with AsyncExitStack() as exits:
-            opening = (exits.enter_async_context(open_socket(server.url, path, token=token)) for _ in range(AT_ONCE))
+            opening = (exits.enter_async_context(open_socket(server.ws, path, token=token)) for _ in range(AT_ONCE))
             opened = await asyncio.gather(*opening)
             for socket in opened:
                 await socket.receive("connected")
