@@ -142,5 +142,5 @@ class Supervisor:
             self._wait(bell, LOOK_SECONDS)
         statuses = [worker.bury() for worker in self._workers if worker.process is not None]
         if any(status not in (0, -signal.SIGTERM) for status in statuses):
-            log.error("workers_did_not_end", statuses=statuses)
+            log.error("workers_ended_badly", statuses=statuses)
             self._status = 1

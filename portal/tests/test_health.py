@@ -1,0 +1,168 @@
+"""`/api/health` and `/api/health/ready`: what they say while the database or the channel layer is away."""
+
+from __future__ import annotations
+
+import re
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from health_check.base import HealthCheck
+from health_check.exceptions import ServiceUnavailable
+from rest_framework.test import APIClient
+
+from portal import health
+from portal.health import Probe
+from portal.testing.installation import Server, StoreKind, installation
+from portal.testing.stacks import STACK_ENV
+from portal.testing.stores import postgres, valkey
+from realtime.server.drain import draining
+
+PATHS = ["/api/health", "/api/health/", "/api/health/ready", "/api/health/ready/"]
+
+
+class Check(HealthCheck):  # type: ignore[misc]  # it has no types
+    """Counts its runs; waits for `gate`, then fails with `error`, if it has one."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self.error = error
+        self.runs = 0
+        self.gate = threading.Event()
+        self.gate.set()
+
+    def run(self) -> None:
+        self.runs += 1
+        self.gate.wait()
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Check]]:
+    """In place of the real ones, which look at a real database."""
+    found = {"database": Check(), "channelLayer": Check()}
+    monkeypatch.setattr(health, "_PROBES", [Probe(name, [check]) for name, check in found.items()])
+    yield found
+    for check in found.values():
+        check.gate.set()
+
+
+def ask(path: str) -> tuple[int, dict[str, Any]]:
+    answer = APIClient().get(path)
+    assert answer.headers["Cache-Control"] == "no-store"
+    return answer.status_code, answer.json()
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize(
+    ("away", "status", "code"),
+    [("", "ok", 200), ("channelLayer", "degraded", 200), ("database", "unavailable", 503)],
+)
+def test_what_is_away_decides(checks: dict[str, Check], path: str, away: str, status: str, code: int) -> None:
+    if away:
+        checks[away].error = ServiceUnavailable("It is away")
+    outcomes = {name: "unavailable" if name == away else "ok" for name in checks}
+    assert ask(path) == (code, {"status": status, "draining": False, "checks": outcomes})
+
+
+def test_a_process_that_ends_is_not_ready_but_healthy(checks: dict[str, Check]) -> None:
+    draining.set()
+    try:
+        assert ask("/api/health") == (200, {"status": "ok", "draining": True, "checks": dict.fromkeys(checks, "ok")})
+        code, answer = ask("/api/health/ready")
+    finally:
+        draining.clear()
+    assert (code, answer["status"], answer["draining"]) == (503, "unavailable", True)
+
+
+def test_an_unexpected_error_is_no_answer_for_strangers(checks: dict[str, Check]) -> None:
+    checks["database"].error = RuntimeError("postgres://user:password@host")
+    code, answer = ask("/api/health")
+    assert (code, answer["checks"]["database"]) == (503, "unavailable")
+    assert "password" not in str(answer)
+
+
+def test_a_check_that_hangs_holds_up_nobody_and_is_run_once(checks: dict[str, Check]) -> None:
+    checks["database"].gate.clear()
+    start = time.monotonic()
+    answers = [ask("/api/health")[0] for _ in range(2)]
+    assert answers == [503, 503]
+    assert time.monotonic() - start < 2 * health.ANSWER_SECONDS + 1
+    assert checks["database"].runs == 1
+
+
+def test_an_outcome_is_good_for_a_while(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH_SECONDS", 60)
+    for _ in range(3):
+        ask("/api/health")
+    assert checks["database"].runs == 1
+
+
+def test_an_outcome_grows_old(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "FRESH_SECONDS", -1)
+    for _ in range(3):
+        ask("/api/health")
+    assert checks["database"].runs == 3
+
+
+def test_other_methods_are_refused_in_the_shape_of_the_api(checks: dict[str, Check]) -> None:
+    answer = APIClient().post("/api/health")
+    assert answer.status_code == 405
+    assert answer.json()["code"] == "method-not-allowed"
+
+
+def test_over_http_it_answers_too(checks: dict[str, Check], settings: Any) -> None:
+    settings.SECURE_SSL_REDIRECT = True
+    assert APIClient().get("/api/libraries").status_code == 301
+    assert APIClient().get("/api/health/ready").status_code == 200
+
+
+@pytest.mark.django_db
+def test_the_real_checks_pass_on_sqlite_and_the_in_memory_layer() -> None:
+    assert ask("/api/health")[1]["status"] == "ok"
+
+
+# --- With a real Postgres and a real Valkey -----------------------------------------------------------------------
+
+
+def until(server: Server, status: str, code: int) -> None:
+    """Wait until both addresses answer so."""
+
+    def answers_so() -> bool:
+        answers = [httpx.get(server.http + path, timeout=5, trust_env=False) for path in PATHS[::2]]
+        return {(answer.json()["status"], answer.status_code) for answer in answers} == {(status, code)}
+
+    server.process.wait_until(answers_so, 15)
+
+
+@pytest.mark.server
+@pytest.mark.postgres
+@pytest.mark.valkey
+def test_it_follows_what_goes_and_comes_back() -> None:
+    with (
+        postgres() as database,
+        valkey() as layer,
+        installation(StoreKind.SQLITE, DATABASE_URL=database.url(), REDIS_URL=layer.url, **STACK_ENV) as made,
+        made.server() as server,
+    ):
+        until(server, "ok", 200)
+        layer.process.kill()
+        until(server, "degraded", 200)
+        layer.start()
+        until(server, "ok", 200)
+        database.process.kill()
+        until(server, "unavailable", 503)
+        database.start()
+        until(server, "ok", 200)
+        database.process.suspend()
+        until(server, "unavailable", 503)
+        database.process.resume()
+        until(server, "ok", 200)
+        written = server.process.log.read_text()
+        for name in ("channelLayer", "database"):
+            assert re.search(rf"check_failed\W.*check={name}", written)
+            assert re.search(rf"check_passed\W.*check={name}", written)
+        assert "Traceback" not in written

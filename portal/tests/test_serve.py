@@ -1,0 +1,273 @@
+"""`manage.py serve` as people run it: several processes on one port, how they end, and how they come back.
+
+What a socket says is not tested here. Where nothing is said of processes, the server is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import socket
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import httpx
+import pytest
+from django.core.management import CommandError, call_command
+
+from libraries.models import PortalView
+from portal.testing.installation import ROOT, Cast, Installation, ServerKind, StoreKind, installation
+from portal.testing.processes import Process
+from portal.testing.sockets import Closed, PortalSocket, open_socket, portal_view_path
+from portal.testing.stacks import STACK_ENV, Stack, running
+from portal.testing.stores import valkey
+from portal.tests.contract.test_close_codes import ending
+
+pytestmark = [pytest.mark.server, pytest.mark.valkey]
+
+DRAIN_SECONDS = 5
+WORKERS = 3
+SOCKETS = 50
+GOING_AWAY = Closed(1012, "going-away")
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[tuple[Installation, Cast]]:
+    """SQLite, and a Valkey for several processes."""
+    with valkey() as store, installation(StoreKind.SQLITE, REDIS_URL=store.url, **STACK_ENV) as made:
+        yield made, made.prepare()
+
+
+@pytest.fixture(scope="module")
+def _several(prepared: tuple[Installation, Cast]) -> Iterator[Stack]:
+    with running(*prepared, ServerKind.SERVE, "--workers", str(WORKERS)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def several(_several: Stack) -> Stack:
+    """A server of several processes, started anew where a test has ended it."""
+    if not _several.server.process.running:
+        _several.server.start()
+    return _several
+
+
+@pytest.fixture(scope="module")
+def _alone(prepared: tuple[Installation, Cast]) -> Iterator[Stack]:
+    with running(*prepared, ServerKind.SERVE, "--drain-seconds", str(DRAIN_SECONDS)) as stack:
+        yield stack
+
+
+@pytest.fixture
+def alone(_alone: Stack) -> Stack:
+    """A server of one process, started anew where a test has ended it."""
+    if not _alone.server.process.running:
+        _alone.server.start()
+    return _alone
+
+
+def worker_ids(process: Process) -> list[int]:
+    """The processes that a supervisor says it has started, in order."""
+    return [int(pid) for pid in re.findall(r"worker_started\W.*worker=(\d+)", process.log.read_text())]
+
+
+def is_there(pid: int) -> bool:
+    """Whether a process runs; one that nobody has waited for does not."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def server_of(client: PortalSocket, pids: list[int]) -> int | None:
+    """Which of the processes has the other end of a connection."""
+    port = client.connection.local_address[1]
+    for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
+        fields = line.split()  # proc(5)
+        remote, inode = fields[2], fields[9]
+        if int(remote.split(":")[1], 16) == port:
+            for pid in filter(is_there, pids):
+                if f"socket:[{inode}]" in map(os.readlink, Path(f"/proc/{pid}/fd").iterdir()):
+                    return pid
+    return None
+
+
+async def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+    """Wait for what is said nowhere else than in the state of processes."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
+        await asyncio.sleep(0.02)
+
+
+# --- Several processes ----------------------------------------------------------------------------------------
+
+
+async def test_connections_are_dealt_out_and_an_update_reaches_all(several: Stack) -> None:
+    portal_view = several.new_portal_view()
+    pids = worker_ids(several.server.process)
+    async with several.join_all(portal_view, several.controller, *[several.viewer] * 20) as (controller, *viewers):
+        owners = {server_of(viewer, pids) for viewer in viewers}
+        assert None not in owners
+        assert len(owners) > 1
+        await controller.send("portal-view-update", payload={"name": "Seen by all"}, ref="name")
+        version = (await controller.receive("ack"))["version"]
+        for viewer in viewers:
+            message = await viewer.receive("portal-view-updated")
+            assert (message["payload"], message["version"]) == ({"name": "Seen by all"}, version)
+
+
+async def test_a_killed_process_is_replaced_while_the_others_go_on(several: Stack) -> None:
+    portal_view = several.new_portal_view()
+    pids = worker_ids(several.server.process)
+    async with several.join_all(portal_view, *[several.viewer] * 12) as viewers:
+        owner = {viewer: server_of(viewer, pids) for viewer in viewers}
+        victim = owner[viewers[0]]
+        assert victim is not None
+        start = time.monotonic()
+        os.kill(victim, signal.SIGKILL)
+        await until(lambda: len(worker_ids(several.server.process)) > len(pids), "a new process")
+        assert time.monotonic() - start < 2
+        assert await viewers[0].closed() == Closed(1006, "")
+        for viewer in viewers:
+            if owner[viewer] != victim:
+                await viewer.expect_nothing_before_pong()
+    (replacement,) = worker_ids(several.server.process)[len(pids) :]
+    await asyncio.wait_for(until_served_by(several, portal_view, replacement), 15)
+
+
+async def until_served_by(stack: Stack, portal_view: str, pid: int) -> None:
+    """Connect until a connection is the process's."""
+    while True:
+        async with stack.join(portal_view, stack.viewer) as (viewer, _):
+            if server_of(viewer, [pid]) == pid:
+                return
+
+
+async def test_the_supervisor_ends_last_and_with_status_0(several: Stack) -> None:
+    process = several.server.process
+    async with several.join_all(several.new_portal_view(), *[several.viewer] * 6) as viewers:
+        os.kill(process.pid, signal.SIGTERM)
+        for viewer in viewers:
+            assert (await viewer.receive())["type"] == "going-away"
+            assert await viewer.closed() == GOING_AWAY
+    await until(lambda: not process.running, "the end of the supervisor")
+    assert process.status == 0
+    assert not any(map(is_there, worker_ids(process)))
+
+
+# --- The end of a process -------------------------------------------------------------------------------------
+
+
+async def test_everybody_is_told_when_to_come_back(alone: Stack) -> None:
+    process, portal_view = alone.server.process, alone.new_portal_view()
+    people = [alone.controller, *[alone.viewer] * (SOCKETS - 1)]
+    async with alone.join_all(portal_view, *people) as (controller, *viewers):
+        await controller.send("portal-view-update", payload={"name": "The last word"}, ref="last")
+        start = time.monotonic()
+        os.kill(process.pid, signal.SIGTERM)
+        ends = await asyncio.gather(*map(ending, [controller, *viewers]))
+    await until(lambda: not process.running, "the end of the process", DRAIN_SECONDS)
+    assert time.monotonic() - start < DRAIN_SECONDS
+    assert process.status == 0
+    assert {closed for _, closed in ends} == {GOING_AWAY}
+    told = [message["retryAfter"] for messages, _ in ends for message in messages if message["type"] == "going-away"]
+    assert len(set(told)) == len(told) == SOCKETS
+    assert max(told) - min(told) > 1000
+    assert all(0 <= milliseconds <= 5000 for milliseconds in told)
+    acks = [message for message in ends[0][0] if message["type"] == "ack"]
+    assert [ack["ref"] for ack in acks] == ["last"]
+    with closing(sqlite3.connect(alone.installation.folder / "db.sqlite3")) as database:
+        stored = database.execute(
+            f"SELECT name, version FROM {PortalView._meta.db_table} WHERE id = ?",  # noqa: S608 - our own table
+            [portal_view.replace("-", "")],
+        ).fetchone()
+    assert stored == ("The last word", acks[0]["version"])
+
+
+async def test_a_client_that_does_not_answer_holds_up_nobody(alone: Stack) -> None:
+    process, ready = alone.server.process, f"{alone.server.http}/api/health/ready"
+    async with (
+        httpx.AsyncClient(trust_env=False) as kept,
+        alone.join(alone.new_portal_view(), alone.viewer) as (silent, _),
+        alone.join(alone.new_portal_view(), alone.viewer) as (viewer, _),
+    ):
+        assert (await kept.get(ready)).status_code == 200
+        silent.connection.transport.pause_reading()  # it will not see the close frame
+        start = time.monotonic()
+        os.kill(process.pid, signal.SIGTERM)
+        assert (await viewer.receive())["type"] == "going-away"
+        answer = await kept.get(ready)
+        assert (answer.status_code, answer.json()["status"], answer.json()["draining"]) == (503, "unavailable", True)
+        async with httpx.AsyncClient(trust_env=False) as fresh:
+            with pytest.raises(httpx.ConnectError):
+                await fresh.get(ready)
+        assert await viewer.closed() == GOING_AWAY
+        await until(lambda: not process.running, "the end of the process", DRAIN_SECONDS)
+        assert time.monotonic() - start < DRAIN_SECONDS
+        silent.connection.transport.abort()
+    assert process.status == 0
+
+
+async def test_a_second_ctrl_c_cuts_those_who_do_not_answer(alone: Stack) -> None:
+    process = alone.server.process
+    start = process.log_size
+    async with alone.join(alone.new_portal_view(), alone.viewer) as (silent, _):
+        silent.connection.transport.pause_reading()
+        os.kill(process.pid, signal.SIGINT)
+        await until(lambda: "draining" in process.log_since(start), "the first signal")
+        os.kill(process.pid, signal.SIGINT)
+        await until(lambda: not process.running, "the end of the process")
+        silent.connection.transport.abort()
+    assert "cut=1" in process.log_since(start)
+
+
+# --- A change of files; the end of the supervisor -----------------------------------------------------------------
+
+
+async def test_a_changed_file_starts_it_anew_and_without_a_supervisor_it_ends(
+    prepared: tuple[Installation, Cast], alone: Stack
+) -> None:
+    with prepared[0].server(ServerKind.SERVE, "--reload") as server:
+        (before,) = worker_ids(server.process)
+        path = portal_view_path(alone.cast.portal_view_id)
+        async with open_socket(server.ws, path, token=alone.viewer.access) as viewer:
+            await viewer.receive("connected")
+            os.utime(ROOT / "portal" / "urls.py")
+            assert (await viewer.receive())["type"] == "going-away"
+            assert await viewer.closed() == GOING_AWAY
+        await until(lambda: len(worker_ids(server.process)) == 2, "a new process")
+        after = worker_ids(server.process)[1]
+        assert not is_there(before)
+        os.kill(server.process.pid, signal.SIGKILL)
+        await until(lambda: not is_there(after), "the end of the process")
+
+
+# --- What is refused ------------------------------------------------------------------------------------------
+
+
+def test_several_processes_need_a_channel_layer_that_they_share() -> None:
+    with pytest.raises(CommandError, match="set REDIS_URL"):
+        call_command("serve", "--workers", "2")
+
+
+@pytest.mark.parametrize("workers", [["--workers", "1"], ["--workers", "1", "--reload"]])
+def test_a_port_that_is_taken_is_refused_in_one_sentence(workers: list[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(
+            CommandError, match=rf"^Portal cannot listen on 127\.0\.0\.1:{port}: Address already in use\.$"
+        ):
+            call_command("serve", "--port", str(port), *workers)
+
+
+@pytest.mark.parametrize("option", ["--workers", "--drain-seconds"])
+@pytest.mark.parametrize("value", ["0", "-1", "many"])
+def test_numbers_below_one_are_refused(option: str, value: str) -> None:
+    with pytest.raises(CommandError, match=f"argument {option}: must be a whole number from 1 on"):
+        call_command("serve", f"{option}={value}")

@@ -1,0 +1,179 @@
+"""Ports, the spread of those who come back, and the supervisor with processes that fail; without a server."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import time
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from realtime.server import supervisor, worker
+from realtime.server.drain import SPREAD_MILLISECONDS, spread
+from realtime.server.reload import Watch, own_folders
+from realtime.server.run import CannotListen, Place
+from realtime.server.supervisor import Supervisor
+from realtime.server.worker import Worker
+
+HERE = Place("127.0.0.1", 0, 1)
+
+
+# --- Where to listen ------------------------------------------------------------------------------------------
+
+
+def test_all_addresses_of_a_host_are_bound() -> None:
+    bound = Place("localhost", 0, 1).bind()
+    hosts = {one.getsockname()[0] for one in bound}
+    for one in bound:
+        one.close()
+    assert "127.0.0.1" in hosts
+    assert hosts <= {"127.0.0.1", "::1"}
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_port_on_which_somebody_listens_is_refused(shared: bool) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        place = Place("127.0.0.1", taken.getsockname()[1], 1)
+        with pytest.raises(CannotListen, match=f"cannot listen on {place}: Address already in use"):
+            place.bind(shared=shared)
+
+
+@pytest.mark.parametrize("host", ["203.0.113.1", "host.invalid"])
+def test_a_host_that_is_not_here_is_refused(host: str) -> None:
+    with pytest.raises(CannotListen, match=f"cannot listen on {host}:0: "):
+        Place(host, 0, 1).bind()
+
+
+def test_processes_can_share_a_port_that_is_reserved() -> None:
+    (reserved,) = HERE.bind()
+    place = Place("127.0.0.1", reserved.getsockname()[1], 1)
+    (one,), (two,) = place.bind(shared=True), place.bind(shared=True)
+    with reserved, one, two:
+        one.listen()
+        two.listen()
+        with pytest.raises(CannotListen):
+            place.bind()
+
+
+def test_an_ipv6_address_is_shown_in_brackets() -> None:
+    assert str(Place("::1", 8000, 1)) == "[::1]:8000"
+
+
+# --- When to come back ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 50, 1000, 12_000])
+def test_each_comes_back_at_a_time_of_its_own(count: int) -> None:
+    times = spread(count)
+    assert len(set(times)) == len(times) == count
+    assert all(0 <= milliseconds <= max(SPREAD_MILLISECONDS, count) for milliseconds in times)
+    if count >= 100:
+        assert max(times) - min(times) > 0.9 * SPREAD_MILLISECONDS
+        assert times != sorted(times)
+
+
+# --- Changed files --------------------------------------------------------------------------------------------
+
+
+def test_changed_new_and_removed_files_are_seen_once(tmp_path: Path) -> None:
+    for name in ("changed.py", "removed.html", "same.py", "other.css"):
+        (tmp_path / name).touch()
+    (tmp_path / "node_modules").mkdir()
+    watch = Watch([tmp_path])
+    assert watch.changed() == []
+    for name in ("changed.py", "other.css"):
+        os.utime(tmp_path / name, (1, 1))
+    (tmp_path / "removed.html").unlink()
+    (tmp_path / "new.py").touch()
+    (tmp_path / "node_modules" / "new.py").touch()
+    assert watch.changed() == [tmp_path / name for name in ("changed.py", "new.py", "removed.html")]
+    assert watch.changed() == []
+
+
+def test_only_our_own_apps_are_watched() -> None:
+    assert set(own_folders()) == {settings.BASE_DIR / name for name in ("libraries", "portal", "realtime")}
+
+
+# --- Processes that fail --------------------------------------------------------------------------------------
+# What takes the place of `worker.work` runs in a process of its own.
+
+
+def end(place: Place, lifeline: socket.socket) -> None:
+    os._exit(3)
+
+
+def serve_and_end(place: Place, lifeline: socket.socket) -> None:
+    lifeline.send(b".")
+    os._exit(3)
+
+
+def serve_and_hang(place: Place, lifeline: socket.socket) -> None:
+    lifeline.send(b".")
+    time.sleep(60)
+
+
+def stay(place: Place, lifeline: socket.socket) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    lifeline.send(b".")
+    time.sleep(60)
+
+
+def stop_at(monkeypatch: pytest.MonkeyPatch, start: int) -> list[float]:
+    """When processes were started, until the supervisor is told to end, as the so-many-th one is."""
+    times: list[float] = []
+    start_one = Worker.start
+
+    def start_and_count(one: Worker) -> None:
+        start_one(one)
+        times.append(time.monotonic())
+        if len(times) == start:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Worker, "start", start_and_count)
+    return times
+
+
+def test_what_cannot_start_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "work", end)
+    assert Supervisor(HERE, 2).run() == 1
+    assert re.search("'status': 3, 'event': 'worker_did_not_start'", caplog.text)
+
+
+def test_what_ends_again_and_again_is_started_later_and_later(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(worker, "work", serve_and_end)
+    times = stop_at(monkeypatch, 3)
+    assert Supervisor(HERE, 1).run() == 0
+    assert times[2] - times[1] > 1
+    pauses = re.findall(r"replacedIn\W+([0-9.]+)", caplog.text)
+    assert pauses == ["0.0", "1.0"]
+
+
+def test_what_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(worker, "work", serve_and_hang)
+    monkeypatch.setattr(worker, "HUNG_SECONDS", 0)
+    stop_at(monkeypatch, 2)
+    assert Supervisor(HERE, 1).run() == 0
+    assert "worker_hung" in caplog.text
+
+
+def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    monkeypatch.setattr(worker, "work", stay)
+    monkeypatch.setattr(supervisor, "KILL_SECONDS", 0)
+    look = Worker.look
+
+    def look_and_end(one: Worker, longest: float) -> None:
+        look(one, longest)
+        if one.has_served:
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(Worker, "look", look_and_end)
+    assert Supervisor(HERE, 1).run() == 1
+    assert "workers_ended_badly" in caplog.text
