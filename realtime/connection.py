@@ -13,6 +13,7 @@ Ref = str | int | UnsetType
 
 WARN_SECONDS = 60.0
 """How long before the end of its credential a connection is told; half of what is left if that is less."""
+CRASHED = "Something went wrong on the server; it has been logged. Connect again."
 STALLED_SECONDS = 30.0
 """How long a connection may take nothing of what waits for it."""
 

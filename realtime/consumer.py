@@ -15,7 +15,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from libraries.errors import PortalError
-from realtime.connection import Connection, refuse
+from realtime.connection import CRASHED, Connection, refuse
 from realtime.delivery import EXTENSION, Outlet, QueueOutlet
 from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
@@ -156,11 +156,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     def _crash(self) -> None:
         log.exception("socket_crashed", **self._who())
-        message = "Something went wrong on the server; it has been logged. Connect again."
         if self.session is not None:
-            self.session.connection.refuse("internal-error", message)
+            self.session.connection.refuse("internal-error", CRASHED)
         else:
-            self._refuse("internal-error", message)
+            self._refuse("internal-error", CRASHED)
 
     def _who(self) -> dict[str, str | None]:
         if self.session is None:

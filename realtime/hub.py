@@ -17,7 +17,6 @@ from uuid import UUID
 from weakref import WeakKeyDictionary
 
 import structlog
-from redis.exceptions import RedisError
 
 from libraries.errors import Unavailable
 from libraries.roles import PortalRole, portal_role
@@ -25,7 +24,7 @@ from libraries.selectors import Pulse, Stored, load, pulses, roles_on
 from libraries.services import forget_receipts
 from realtime import broadcast
 from realtime.bulletin import Bulletin
-from realtime.connection import Connection
+from realtime.connection import CRASHED, Connection
 from realtime.database import in_database
 from realtime.greeting import Waiting
 from realtime.groups import News, portal_view_group
@@ -167,7 +166,17 @@ class Hub:
     def _refresh(self, room: Room) -> None:
         """Read a room's state, unless that is being done already; what it lacks is found out after that."""
         if room.refreshing is None:
-            room.refreshing = self._start(self._read(room))
+            room.refreshing = self._start(self._read_or_close(room))
+
+    async def _read_or_close(self, room: Room) -> None:
+        try:
+            await self._read(room)
+        except Exception:  # a bug, or a state that no service would store: who waits for it must not wait for ever
+            for waiting in list(room.waiting.values()):
+                who = {"userId": waiting.connection.user_id, "connectionId": waiting.connection.id}
+                log.exception("snapshot_not_given", portalViewId=str(room.id), **who)
+                waiting.connection.refuse("internal-error", CRASHED)
+                room.remove(waiting.connection)
 
     async def _read(self, room: Room) -> None:
         catch_up, version_before = room.has_gap or not room.subscribed, room.version
@@ -175,7 +184,8 @@ class Hub:
         stored: Stored | None = None
         failed = False
         try:
-            await self._subscribe(room)
+            # Without it the state can be read and shown all the same; it is tried again.
+            room.subscribed = room.subscribed or await self._subscriptions.add(portal_view_group(room.id))
             stored = await in_database(load, room.id)
         except Unavailable as error:
             log.warning("state_not_read", portalViewId=str(room.id), error=repr(error.__cause__))
@@ -192,16 +202,6 @@ class Hub:
             self._refresh_later(room, RETRY_SECONDS)
         elif room.waiting or room.has_gap:
             self._refresh_later(room, GAP_SECONDS)
-
-    async def _subscribe(self, room: Room) -> None:
-        if room.subscribed:
-            return
-        try:
-            await self._subscriptions.add(portal_view_group(room.id))
-            room.subscribed = True
-        except (OSError, RedisError) as error:
-            # The state can be read and shown all the same; the subscription is tried again.
-            log.warning("group_not_joined", portalViewId=str(room.id), error=repr(error))
 
     def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)

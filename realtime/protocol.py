@@ -125,27 +125,28 @@ CLIENT_MESSAGES: dict[str, type[Request]] = {
     str(message.__struct_config__.tag): message for message in ClientMessage.__args__
 }
 
-_decoder: msgspec.json.Decoder[ClientMessage] = msgspec.json.Decoder(ClientMessage)
-
 
 def decode(text: str) -> ClientMessage:
-    """The message in a text frame; InvalidMessage with the error code, the sentence and the ref for its sender."""
-    try:
-        return _decoder.decode(text)
-    except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
-        # The quick way says only that something is wrong; look again for what.
-        raise _what_is_wrong(text) from None
+    """The message in a text frame; InvalidMessage with the error code, the sentence and the ref for its sender.
 
-
-def _what_is_wrong(text: str) -> InvalidMessage:
+    Of duplicate keys the last one counts (RFC 8259, section 4, leaves it open), so all keys are read first.
+    """
     try:
         message = msgspec.json.decode(text)
     except RecursionError:
-        return InvalidMessage("invalid-payload", "The message is nested too deeply.")
+        raise InvalidMessage("invalid-payload", "The message is nested too deeply.") from None
     except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        return InvalidMessage("invalid-json", f"The frame is not valid JSON: {error}.")
+        raise InvalidMessage("invalid-json", f"The frame is not valid JSON: {error}.") from None
     if not isinstance(message, dict):
-        return InvalidMessage("invalid-message", 'A message must be a JSON object like {"type": "ping"}.')
+        raise InvalidMessage("invalid-message", 'A message must be a JSON object like {"type": "ping"}.')
+    try:
+        converted: ClientMessage = msgspec.convert(message, ClientMessage)
+    except msgspec.ValidationError:
+        raise _what_is_wrong(message) from None
+    return converted
+
+
+def _what_is_wrong(message: dict[str, Any]) -> InvalidMessage:
     ref = message.pop("ref", UNSET)
     try:
         if ref is not UNSET:

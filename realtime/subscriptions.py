@@ -12,7 +12,7 @@ import structlog
 from redis.exceptions import RedisError
 
 from realtime.groups import News
-from realtime.layer import require_layer
+from realtime.layer import ANSWER_SECONDS, require_layer
 
 log = structlog.get_logger(__name__)
 
@@ -28,14 +28,22 @@ class Subscriptions:
         # Joining and leaving one group must not overtake each other.
         self._lock = asyncio.Lock()
 
-    async def add(self, group: str) -> None:
-        """Join a group; OSError or RedisError while the layer is away."""
-        async with self._lock:
-            if self._channel is None:
-                self._channel = await require_layer().new_channel("portal")
-                self._listener = asyncio.create_task(self._listen(self._channel))
-            await require_layer().group_add(group, self._channel)
-            self._groups.add(group)
+    async def add(self, group: str) -> bool:
+        """Join a group; false, and logged, while the layer is away."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._lock:
+                await self._add(group)
+        except (OSError, RedisError) as error:
+            log.warning("group_not_joined", group=group, error=repr(error))
+            return False
+        return True
+
+    async def _add(self, group: str) -> None:
+        if self._channel is None:
+            self._channel = await require_layer().new_channel("portal")
+            self._listener = asyncio.create_task(self._listen(self._channel))
+        await require_layer().group_add(group, self._channel)
+        self._groups.add(group)
 
     async def discard(self, group: str, *, unless: Callable[[], bool]) -> None:
         """Leave a group, unless it turns out to be wanted again by the time that others are done."""
@@ -43,7 +51,8 @@ class Subscriptions:
             if self._channel is None or unless():
                 return
             try:
-                await require_layer().group_discard(group, self._channel)
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await require_layer().group_discard(group, self._channel)
             except (OSError, RedisError) as error:
                 # A layer that is away forgets the membership with the connection.
                 log.info("group_not_left", group=group, error=repr(error))

@@ -14,9 +14,10 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from realtime import layer
+from realtime import hub, layer
 from realtime.hub import current_hub
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
+from realtime.tests.houses import Database, House
 
 
 @pytest.fixture(autouse=True)
@@ -67,3 +68,21 @@ def logged() -> Iterator[list[EventDict]]:
     """What is logged, with exceptions as text."""
     with capture_logs(processors=[format_exc_info]) as entries:
         yield entries
+
+
+@pytest.fixture
+async def house(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+    """The hub of the test's event loop, with a database that the test decides over."""
+    database = Database()
+    monkeypatch.setattr(hub, "in_database", database)
+    house = House(current_hub(), database)
+    yield house
+    database.gate.set()
+    await house.empty()
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A hub that ticks, and tries again, a hundred times as fast."""
+    monkeypatch.setattr(hub, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(hub, "RETRY_SECONDS", 0.01)
