@@ -15,7 +15,7 @@ from typing import Any, ParamSpec
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
 from libraries.errors import AlreadyApplied, Forbidden, InvalidPayload, NotFound, VersionConflict
@@ -87,8 +87,8 @@ def update_portal_view(
             )
         before = portal_view.state()
         if patch.known:
-            _store(portal_view, _set(portal_view, patch.known))
-            _keep_receipts(actor_id, portal_view, receipts, sender)
+            columns = _set(portal_view, patch.known)
+            _store(portal_view, columns, _new_receipts(actor_id, portal_view, receipts, sender))
         _publish_patch(before, portal_view.state(), patch, sender)
     return portal_view
 
@@ -115,8 +115,7 @@ def update_item(
         before, flags = portal_view.items[index], portal_view.state()
         portal_view.items = apply_item_patch(portal_view.items, index, patch)
         check_size(portal_view.state())
-        _store(portal_view, {"items"})
-        _keep_receipts(actor_id, portal_view, receipts, sender)
+        _store(portal_view, {"items"}, _new_receipts(actor_id, portal_view, receipts, sender))
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
         tell_on_commit(
             broadcast.broadcast_item_update,
@@ -205,9 +204,48 @@ def _set(portal_view: PortalView, known: Mapping[str, Any]) -> set[str]:
     return {FIELDS[key].column for key in touched}
 
 
-def _store(portal_view: PortalView, columns: Collection[str]) -> None:
+def _store(portal_view: PortalView, columns: Collection[str], receipts: Collection[Receipt]) -> None:
+    """Write the columns and the next version, and keep receipts; AlreadyApplied if one of the messages was stored."""
     portal_view.version += 1
-    portal_view.save(update_fields=[*columns, "version", "updated_at"])
+    portal_view.updated_at = timezone.now()
+    values = {column: getattr(portal_view, column) for column in (*columns, "version", "updated_at")}
+    rows = PortalView.objects.filter(id=portal_view.id)
+    new = [receipt for receipt in receipts if not receipt.by_retry]
+    again = [receipt for receipt in receipts if receipt.by_retry]
+    if new:  # the client may have been cut, and its retry faster than what it had sent
+        sent = Receipt.objects.filter(user_id=new[0].user_id, connection_id=new[0].connection_id)
+        rows = rows.exclude(Exists(sent.filter(ref__in=[receipt.ref for receipt in new], by_retry=True)))
+    if not rows.update(**values):
+        raise AlreadyApplied("This message was stored before.")
+    for receipt in receipts:
+        receipt.version = portal_view.version
+    # A client may use a ref twice: then it is the later message that it can ask for.
+    Receipt.objects.bulk_create(
+        new,
+        update_conflicts=True,
+        unique_fields=["user", "connection_id", "ref"],
+        update_fields=["portal_view", "version", "created_at"],
+    )
+    try:
+        Receipt.objects.bulk_create(again)
+    except IntegrityError:
+        raise AlreadyApplied("This message was stored before.") from None
+
+
+def _new_receipts(
+    actor_id: UUID | None, portal_view: PortalView, receipts: Collection[ReceiptKey], sender: str | None
+) -> list[Receipt]:
+    return [
+        Receipt(
+            user_id=actor_id,
+            portal_view=portal_view,
+            connection_id=connection_id,
+            ref=ref,
+            by_retry=connection_id != sender,
+        )
+        for connection_id, ref in dict.fromkeys(receipts)
+        if actor_id is not None
+    ]
 
 
 def _publish_patch(before: State, after: State, patch: Patch, sender: str | None) -> None:
@@ -225,31 +263,3 @@ def _publish_patch(before: State, after: State, patch: Patch, sender: str | None
         as_of=None if patch.known else version,
         sender=sender,
     )
-
-
-def _keep_receipts(
-    actor_id: UUID | None, portal_view: PortalView, receipts: Collection[ReceiptKey], sender: str | None
-) -> None:
-    if actor_id is None:
-        return
-    new: list[Receipt] = []
-    again: list[Receipt] = []
-    for connection_id, ref in dict.fromkeys(receipts):
-        receipt = Receipt(user_id=actor_id, portal_view=portal_view, connection_id=connection_id, ref=ref)
-        receipt.version, receipt.by_retry = portal_view.version, connection_id != sender
-        (again if receipt.by_retry else new).append(receipt)
-    if new:
-        kept = Receipt.objects.filter(user_id=actor_id, connection_id=sender, ref__in=[receipt.ref for receipt in new])
-        if kept.filter(by_retry=True).exists():  # the client was cut, and faster than what it had sent
-            raise AlreadyApplied("This message was stored before.")
-        # A client may use a ref twice: then it is the later message that it can ask for.
-        Receipt.objects.bulk_create(
-            new,
-            update_conflicts=True,
-            unique_fields=["user", "connection_id", "ref"],
-            update_fields=["portal_view", "version", "created_at"],
-        )
-    try:
-        Receipt.objects.bulk_create(again)
-    except IntegrityError:
-        raise AlreadyApplied("This message was stored before.") from None
