@@ -153,18 +153,21 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173",
         "PORTAL_HIDDEN_KEYS": '{"showHealth": ["wounds"], "always": ["plot"]}',
         "PORTAL_MAX_MESSAGE_BYTES": "1000",
+        "PORTAL_PROXY_ADDRESSES": "10.0.0.5, 10.1.0.0/16",
         "PORTAL_LOG_LEVEL": "warning",
         "PORTAL_LOGIN_ATTEMPTS": "",
     }
     names = (
         "CORS_ALLOWED_ORIGINS",
         "PORTAL_HIDDEN_KEYS",
+        "PORTAL_PROXY_ADDRESSES",
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE",
         "AXES_FAILURE_LIMIT",
     )
     assert read(tmp_path, variables, *names) == {
         "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
+        "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 1000,
         "AXES_FAILURE_LIMIT": 10,
     }
@@ -190,6 +193,9 @@ BAD = [
     ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),
     ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org:99999999"),
     ("PORTAL_ALLOWED_ORIGINS", "*"),
+    ("PORTAL_PROXY_ADDRESSES", "proxy.example.org"),
+    ("PORTAL_PROXY_ADDRESSES", "10.1.2.3/16"),
+    ("PORTAL_PROXY_ADDRESSES", "10.0.0.5, *"),
     ("PORTAL_HIDDEN_KEYS", "{showHealth"),
     ("PORTAL_HIDDEN_KEYS", '["wounds"]'),
     ("PORTAL_HIDDEN_KEYS", '{"showWounds": ["wounds"]}'),

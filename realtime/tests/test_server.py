@@ -8,14 +8,15 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.conf import settings
+from django.conf import settings as django_settings
 
 from realtime.server import supervisor, worker
 from realtime.server.drain import SPREAD_MILLISECONDS, spread
 from realtime.server.reload import Watch, own_folders
-from realtime.server.run import CannotListen, Place
+from realtime.server.run import CannotListen, Place, config
 from realtime.server.supervisor import Supervisor
 from realtime.server.worker import Worker
 
@@ -63,6 +64,18 @@ def test_an_ipv6_address_is_shown_in_brackets() -> None:
     assert str(Place("::1", 8000, 1)) == "[::1]:8000"
 
 
+# --- Who is believed about where a client is ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behind", [False, True])
+def test_only_the_proxy_is_believed(settings: Any, behind: bool) -> None:
+    settings.PORTAL_BEHIND_PROXY = behind
+    settings.PORTAL_PROXY_ADDRESSES = ["10.0.0.5"]
+    made = config("127.0.0.1", 0)
+    assert made.proxy_headers is behind
+    assert made.forwarded_allow_ips == ["10.0.0.5"]
+
+
 # --- When to come back ----------------------------------------------------------------------------------------
 
 
@@ -95,7 +108,7 @@ def test_changed_new_and_removed_files_are_seen_once(tmp_path: Path) -> None:
 
 
 def test_only_our_own_apps_are_watched() -> None:
-    assert set(own_folders()) == {settings.BASE_DIR / name for name in ("libraries", "portal", "realtime")}
+    assert set(own_folders()) == {django_settings.BASE_DIR / name for name in ("libraries", "portal", "realtime")}
 
 
 # --- Processes that fail --------------------------------------------------------------------------------------
