@@ -101,7 +101,7 @@ class Hub:
         room = self.rooms.get(UUID(connection.portal_view_id))
         if room is None or connection.id in room.questions:
             return
-        if not room.has_controller:
+        if not room.has_controller or not room.subscribed:
             loop = asyncio.get_running_loop()
             room.questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, room, connection)
         try:
@@ -134,9 +134,8 @@ class Hub:
                 if room.has_gap:
                     self._refresh_later(room, GAP_SECONDS)
             case "access":
-                role = news["role"]
-                room.change_role(news["userId"], None if role is None else PortalRole(role))
-                self._refresh_if_needed(room)
+                room.change_role(news["userId"], PortalRole(news["role"]) if news["role"] else None)
+                self._look_after(room)
             case "sync-requested":
                 self._pass_question(room, news)
             case "sync-heard":
@@ -157,11 +156,15 @@ class Hub:
 
     def _timer_is_up(self, room: Room) -> None:
         room.timer = None
-        self._refresh_if_needed(room)
-
-    def _refresh_if_needed(self, room: Room) -> None:
         if room.waiting or room.has_gap or not room.subscribed:
             self._refresh(room)
+
+    def _look_after(self, room: Room) -> None:
+        """Read the state now for those who wait for it; a change that the room misses may be on its way."""
+        if room.waiting or not room.subscribed:
+            self._refresh(room)
+        elif room.has_gap:
+            self._refresh_later(room, GAP_SECONDS)
 
     def _refresh(self, room: Room) -> None:
         """Read a room's state, unless that is being done already; what it lacks is found out after that."""
@@ -172,6 +175,8 @@ class Hub:
         try:
             await self._read(room)
         except Exception:  # a bug, or a state that no service would store: who waits for it must not wait for ever
+            if not room.waiting:
+                log.exception("state_not_read", portalViewId=str(room.id))
             for waiting in list(room.waiting.values()):
                 who = {"userId": waiting.connection.user_id, "connectionId": waiting.connection.id}
                 log.exception("snapshot_not_given", portalViewId=str(room.id), **who)
@@ -213,11 +218,8 @@ class Hub:
 
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
-        now, monotonic = time.time(), time.monotonic()
         for room in self.rooms.values():
-            for connection in room.everybody():
-                if not connection.check_credential(now) or not connection.check_pace(monotonic):
-                    room.remove(connection)
+            room.close_overdue(time.time(), time.monotonic())
         self._ticks += 1
         if self._ticks % BEAT_TICKS == 0 and self._beating is None:
             self._beating = self._start(self._beat(forget=self._ticks % FORGET_TICKS == 0))
@@ -234,25 +236,31 @@ class Hub:
                 await in_database(forget_receipts)
         except Unavailable as error:
             log.warning("rooms_not_compared", error=repr(error.__cause__))
+        except Exception:  # a bug: the next beat may do better
+            log.exception("rooms_not_compared")
         finally:
             self._beating = None
 
     async def _compare(self, room: Room, pulse: Pulse | None, version_before: int) -> None:
         if pulse is None:
             self._delete(room)
-            return
-        if room.is_other_past(pulse.epoch, pulse.version, version_before):
+        elif room.is_other_past(pulse.epoch, pulse.version, version_before):
             self._start_anew(room)
-            return
-        room.note(pulse)
-        if room.access_version != pulse.access_version:
-            user_ids = {UUID(connection.user_id) for connection in room.everybody()}
-            roles = await in_database(roles_on, portal_view_id=room.id, user_ids=user_ids)
-            for user_id in user_ids:
-                role = roles.get(user_id)
-                room.change_role(str(user_id), None if role is None else portal_role(role))
-            room.access_version = pulse.access_version
-        self._refresh_if_needed(room)
+        else:
+            room.note(pulse)
+            if room.access_version != pulse.access_version:
+                await self._check_roles(room, pulse.access_version)
+            if self.rooms.get(room.id) is room:
+                self._look_after(room)
+
+    async def _check_roles(self, room: Room, access_version: int) -> None:
+        asked = {UUID(connection.user_id) for connection in room.everybody()}
+        roles = await in_database(roles_on, portal_view_id=room.id, user_ids=asked)
+        for user_id in asked:
+            room.change_role(str(user_id), portal_role(roles[user_id]) if user_id in roles else None)
+        if asked.issuperset(UUID(connection.user_id) for connection in room.everybody()):
+            # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
+            room.access_version = access_version
 
     def _delete(self, room: Room) -> None:
         gone = PortalViewDeleted(portal_view_id=str(room.id))
@@ -268,10 +276,7 @@ class Hub:
         )
 
     def _close_all(self, room: Room, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
-        for connection in room.everybody():
-            connection.reply(last())
-            connection.close(code, reason)
-            room.remove(connection)
+        room.close_all(last, code, reason)
         if self.rooms.get(room.id) is room:
             self._drop(room)
             self._start(self._unsubscribe(room))

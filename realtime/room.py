@@ -18,7 +18,7 @@ from realtime.bulletin import Bulletin, Snapshot
 from realtime.connection import Connection
 from realtime.delivery import Form, Prepared
 from realtime.greeting import Waiting, greeting
-from realtime.protocol import SyncRequested, encode
+from realtime.protocol import CloseCode, ServerMessage, SyncRequested, encode
 
 
 class Room:
@@ -202,6 +202,19 @@ class Room:
         for connection in controllers:
             connection.outlet.deliver(message)
         return bool(controllers)
+
+    def close_overdue(self, now: float, monotonic: float) -> None:
+        """Close who has no credential any more, or was too slow for too long; the times of the two clocks."""
+        for connection in self.everybody():
+            if not connection.check_credential(now) or not connection.check_pace(monotonic):
+                self.remove(connection)
+
+    def close_all(self, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
+        """Send everybody a last message, and close."""
+        for connection in self.everybody():
+            connection.reply(last())
+            connection.close(code, reason)
+            self.remove(connection)
 
     def remove(self, connection: Connection) -> None:
         """Forget a connection."""
