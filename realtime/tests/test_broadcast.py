@@ -108,6 +108,11 @@ async def test_from_a_plain_shell_viewers_get_what_no_flag_could_hide(listener: 
     assert await listener.hear() == message(controllers=updated(payload), viewers=updated({"zoom": 2, "name": "N"}))
 
 
+async def test_viewers_get_the_version_of_what_was_stored_unless_told_otherwise() -> None:
+    news = texts_decoded(broadcast.portal_view_update_news(PORTAL_VIEW_ID, {"name": "N"}, version=7))
+    assert news["viewers"] == updated({"name": "N"}, version=7)
+
+
 async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> None:
     await broadcast.abroadcast_portal_view_update(PORTAL_VIEW_ID, {"zoom": 2}, sender="c1")
     assert await listener.hear() == message(sender="c1", controllers=updated({"zoom": 2}), viewers=updated({"zoom": 2}))
