@@ -109,7 +109,9 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
     _database["TEST"] = {"NAME": str(DATA_DIR / f"test-{os.getpid()}.sqlite3")}
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 10}
+    # In seconds: how long to wait for a connection, and how long to go on with an attempt whose pauses double. A short
+    # attempt is begun anew by the next request: so a database that was away is found soon after it is back.
+    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 1, "max_size": 10, "timeout": 3, "reconnect_timeout": 2}
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
