@@ -1,0 +1,156 @@
+"""A controller: sends updates of every kind, and again, as a retry, what was not answered when its line broke."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from websockets.exceptions import ConnectionClosed
+
+from chaos.clients import Client, Door, Table
+from chaos.ledger import SHARED_ITEM, SLOTS, signature, slot
+from chaos.picture import Message
+
+AGAIN_SECONDS = 0.4
+"""How long after an `unavailable` it tries again."""
+MOST_UNCHECKED = SLOTS - 64
+"""So many updates it sends at most before the books are checked: no slot is written twice until then."""
+BURST = 6
+
+
+@dataclass
+class Sent:
+    """An update that is not answered yet. `connection_id` is that of the connection it was first sent by."""
+
+    message: dict[str, Any]
+    connection_id: str
+    at: float
+
+
+class Controller(Client):
+    """One controller; its item of the portal view has its name."""
+
+    role = "controller"
+
+    def __init__(self, name: str, table: Table, token: Callable[[], str], door: Door, rng: random.Random) -> None:
+        super().__init__(name, table, token, door, rng)
+        self.pending: dict[int, Sent] = {}
+        self.relayed: set[int] = set()
+        self.speaks = asyncio.Event()
+        self.per_second = 5.0
+        self.padding = ""
+        """If set, it sends nothing but updates that are so heavy."""
+        self.told = 0
+        self._number = 0
+        self._unchecked = 0
+        self._retries: set[asyncio.Task[None]] = set()
+
+    def is_at(self, stored: Message) -> bool:
+        """Whether it has heard of the newest version; its own updates it hears of by their acks."""
+        return bool(max(self.told, self.reader.version) == stored["version"])
+
+    def on_connected(self) -> None:
+        """Send again what was not answered."""
+        self.told = self.reader.version
+        self.relayed.clear()
+        self._later(self._retry_all())
+
+    def on_answer(self, message: Message) -> None:
+        """Strike out what was done; try again what could not be."""
+        ref = message.get("ref")
+        if message["type"] == "ack":
+            self.told = max(self.told, message["version"])
+            self.changed_at = time.monotonic()
+            if ref in self.pending:
+                del self.pending[ref]
+                self.table.ledger.note_acked((self.name, ref), message["version"])
+            self.relayed.discard(ref)
+        elif message["code"] != "unavailable":
+            self.table.ledger.break_promise(f"{self.name} got the error {message['code']}: {message['message']}")
+        elif ref in self.pending:
+            self._later(self._retry_soon(ref))
+
+    def forget_checked(self) -> None:
+        """The books were checked: slots may be written again."""
+        self._unchecked = 0
+
+    async def speak(self) -> None:
+        """Send updates at about `per_second` while `speaks` is set."""
+        while True:
+            await self.speaks.wait()
+            await self.is_open.wait()
+            dice = self._rng.random()
+            if self._unchecked > MOST_UNCHECKED:
+                self.speaks.clear()
+            elif self.padding:
+                await self.update("shared")
+            elif dice < 0.1:
+                for _ in range(BURST):
+                    await self.update("slot")
+            elif dice < 0.2:
+                await self._command()
+            else:
+                await self.update("slot" if dice < 0.7 else "shared" if dice < 0.87 else "name")
+            await asyncio.sleep(self._rng.expovariate(self.per_second))
+
+    async def update(self, target: str) -> None:
+        """Send one update."""
+        await self._send(self.new_update(target))
+
+    def new_update(self, target: str) -> dict[str, Any]:
+        """A new update's message, entered as sent."""
+        self._number += 1
+        self._unchecked += 1
+        message = {"ref": self._number, **self._body(target, self._number)}
+        self.pending[self._number] = Sent(message, self.connection_id, time.monotonic())
+        self.table.ledger.note_sent((self.name, self._number), target)
+        return message
+
+    def _body(self, target: str, number: int) -> dict[str, Any]:
+        by = signature((self.name, number))
+        if target == "slot":
+            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number}}
+        if target == "shared":
+            payload = {"itemId": SHARED_ITEM, "by": by, "hp": self._rng.randrange(60), "text": self.padding}
+            return {"type": "item-update", "payload": payload}
+        flags = {"showHealth": self._rng.random() < 0.5, "healthDisplay": self._rng.choice(("numbers", "bar", "words"))}
+        payload = {"name": by, **flags, "blackout": not self.padding and self._rng.random() < 0.15}
+        return {"type": "portal-view-update", "payload": payload}
+
+    async def _command(self) -> None:
+        self._number += 1
+        self.relayed.add(self._number)
+        zoom = {"by": self.name, "number": self._number}
+        await self._send({"type": "portal-view-update", "ref": self._number, "payload": {"zoom": zoom}})
+
+    async def _retry_all(self) -> None:
+        for ref in sorted(self.pending):
+            await self._retry(ref)
+
+    async def _retry_soon(self, ref: int) -> None:
+        await asyncio.sleep(self._rng.uniform(AGAIN_SECONDS, 2 * AGAIN_SECONDS))
+        await self._retry(ref)
+
+    async def _retry(self, ref: int) -> None:
+        sent = self.pending.get(ref)
+        if sent is not None:
+            self.table.ledger.tally.retried += 1
+            await self._send({**sent.message, "retry": True, "connectionId": sent.connection_id})
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        # Before `connected` a connection has no id to name in a retry.
+        opened = self.socket if self.is_open.is_set() else None
+        if opened is not None:
+            with suppress(ConnectionClosed):  # it is sent again on the next connection
+                await opened.send(json.dumps(message))
+
+    def _later(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._retries.add(task)
+        task.add_done_callback(self._retries.discard)

@@ -1,0 +1,144 @@
+"""Everybody who is connected: four controllers, two more who only look on, and the viewers.
+
+They start and end together; here is how long is waited for them, and whether they all show what is stored.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar
+
+from chaos.clients import Client, Onlooker, Table, Watcher
+from chaos.controllers import Controller
+from chaos.stack import Stack
+
+ANSWER_SECONDS = 15.0
+"""How long after the fault a controller waits at most for its last answer, retries included."""
+SETTLE_SECONDS = 15.0
+"""How long after the last answer everybody has come back and shows what is stored, at the latest."""
+POLL_SECONDS = 0.02
+EVERY_COMPRESSED, EVERY_SMALL, EVERY_AT_SMALL = 4, 10, 20
+"""Every so many-th viewer offers compression, takes only little at a time, and is at the small table."""
+
+C = TypeVar("C", bound=Client)
+
+
+class Crowd:
+    """The clients of a run."""
+
+    def __init__(self, stack: Stack, viewers: int, rng: random.Random) -> None:
+        self.stack = stack
+        self.rng = rng
+        self.watchers: list[Watcher] = []
+        self.controllers: list[Controller] = []
+        for table in stack.tables:
+            self.watchers.append(self._make(Onlooker, f"the onlooker of {table.name}", table))
+            self.controllers += [self._make(Controller, name, table) for name in table.controllers]
+        *large, small = stack.tables
+        for number in range(viewers):
+            table = small if number % EVERY_AT_SMALL == 0 else large[number % len(large)]
+            viewer = self._make(Watcher, f"viewer {number}", table)
+            viewer.compression = "deflate" if number % EVERY_COMPRESSED == 1 else None
+            viewer.small_buffer = number % EVERY_SMALL == 0
+            self.watchers.append(viewer)
+
+    def _make(self, kind: type[C], name: str, table: Table) -> C:
+        token = self.stack.tokens[kind.role]
+        return kind(name, table, lambda: token, self.stack.door, random.Random(self.rng.random()))  # noqa: S311
+
+    @property
+    def clients(self) -> list[Client]:
+        """All of them."""
+        return [*self.watchers, *self.controllers]
+
+    @property
+    def viewers(self) -> list[Watcher]:
+        """Those who are viewers."""
+        return [watcher for watcher in self.watchers if watcher.role == "viewer"]
+
+    @property
+    def skipped(self) -> int:
+        """How often, so far, an open connection was given the whole state in place of what led to it."""
+        return sum(client.reader.skips for client in self.clients)
+
+    @asynccontextmanager
+    async def present(self) -> AsyncIterator[None]:
+        """Everybody is connected when the block begins, and gone when it ends."""
+        work = [client.run() for client in self.clients] + [controller.speak() for controller in self.controllers]
+        tasks = [asyncio.create_task(one) for one in work]
+        try:
+            await _wait_until(lambda: all(client.is_open.is_set() for client in self.clients), ANSWER_SECONDS)
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            ended = await asyncio.gather(*tasks, return_exceptions=True)
+            for result in ended:
+                if isinstance(result, Exception):
+                    raise result
+
+    def speak(self) -> None:
+        """Let the controllers send."""
+        for controller in self.controllers:
+            controller.forget_checked()
+            controller.speaks.set()
+
+    def hush(self) -> None:
+        """Let them send nothing new."""
+        for controller in self.controllers:
+            controller.speaks.clear()
+
+    async def answered(self) -> None:
+        """Wait until every update is acknowledged; what is not in time breaks a promise."""
+        if await _wait_until(lambda: not any(one.pending for one in self.controllers), ANSWER_SECONDS):
+            return
+        for controller in self.controllers:
+            if controller.pending:
+                numbers = sorted(controller.pending)
+                sentence = f"{len(numbers)} updates of {controller.name} were never answered: {numbers[:5]}"
+                controller.table.ledger.break_promise(sentence)
+                controller.pending.clear()
+
+    async def settled(self, since: float) -> float:
+        """Wait until all show what is stored, and check the books; how many seconds the slowest took from `since`.
+
+        Who was not connected then is given the time from their own `connected`.
+        """
+        stored = {
+            (table.name, role): await self.stack.read(table, role)
+            for table in self.stack.tables
+            for role in ("controller", "viewer")
+        }
+        await _wait_until(lambda: all(_is_at(client, stored) for client in self.clients), SETTLE_SECONDS)
+        for client in self.clients:
+            if not _is_at(client, stored):
+                client.table.ledger.break_promise(_how_it_differs(client, stored[client.table.name, client.role]))
+        for table in self.stack.tables:
+            table.ledger.check(stored[table.name, "controller"])
+        return max(max(0.0, client.changed_at - max(since, client.connected_at)) for client in self.clients)
+
+
+def _is_at(client: Client, stored: Mapping[tuple[str, str], dict[str, Any]]) -> bool:
+    state = stored[client.table.name, client.role]
+    return client.is_open.is_set() and client.is_at(state)
+
+
+def _how_it_differs(client: Client, state: dict[str, Any]) -> str:
+    if not client.is_open.is_set():
+        return f"{client.name} did not get back in within {SETTLE_SECONDS} s"
+    where = client.picture.differs_in(state) if isinstance(client, Watcher) else ["version"]
+    known = f"version {client.reader.version}, {state['version']} is stored"
+    return f"{client.name} does not show what is stored after {SETTLE_SECONDS} s ({known}): {', '.join(where)}"
+
+
+async def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+    return True

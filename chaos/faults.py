@@ -1,0 +1,239 @@
+"""The faults, as one table: what each is called, what it does, and how long it lasts.
+
+A fault begins when its coroutine does and is over, with everything running again, when that returns. What it did to
+anybody is found out by `rounds`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+from redis.asyncio import Redis
+
+from chaos.clients import Client, half_frame, whole_frame
+from chaos.controllers import Controller
+from chaos.crowd import Crowd
+from portal.testing.processes import Process
+from portal.testing.sockets import portal_view_path
+
+AWAY_SECONDS, LONG_AWAY_SECONDS = 1.5, 6.0
+PAUSE_SECONDS = 5.0
+CUT_TIMES, CUT_EVERY_SECONDS = 6, 0.3
+SHARE_CUT = 0.15
+SHARE_STALLED = 0.2
+STALL_PADDING, STALL_PER_SECOND = "x" * 60_000, 25.0
+"""In 5 s more than the kernel's buffers of a connection (some 3 MB) and the server's own together."""
+RAW_SOCKETS = 10
+FLOOD_BYTES = 60_000
+FLOOD_MESSAGES, FLOODS = 800, 5
+PUBSUB_LIMIT_BYTES = 1_000_000
+
+T = TypeVar("T")
+Act = Callable[[Crowd, random.Random], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break something. `how` is a phrase for the table of results.
+
+    `stalls` if it must make clients too slow for what they are sent.
+    """
+
+    name: str
+    how: str
+    act: Act
+    stalls: bool = False
+
+
+class NothingHappened(Exception):
+    """A fault did not do what it says, so that the round would prove nothing."""
+
+
+async def kill_valkey(crowd: Crowd, rng: random.Random) -> None:
+    """End Valkey without a word, and start an empty one."""
+    await _crash(crowd.stack.valkey.process, crowd.stack.valkey.start)
+
+
+async def kill_postgres(crowd: Crowd, rng: random.Random) -> None:
+    """End Postgres without a word; it recovers from its log."""
+    await _crash(crowd.stack.postgres.process, crowd.stack.postgres.start)
+
+
+async def _crash(process: Process, start: Callable[[], None]) -> None:
+    await asyncio.to_thread(process.kill)
+    await asyncio.sleep(AWAY_SECONDS)
+    await asyncio.to_thread(start)
+
+
+async def restart_postgres(crowd: Crowd, rng: random.Random) -> None:
+    """Stop Postgres in good order, as an upgrade would, and start it."""
+    await asyncio.to_thread(crowd.stack.postgres.process.stop)
+    await asyncio.sleep(LONG_AWAY_SECONDS)
+    await asyncio.to_thread(crowd.stack.postgres.start)
+
+
+async def pause_valkey(crowd: Crowd, rng: random.Random) -> None:
+    """Freeze Valkey: connections stay open, and nothing answers."""
+    process = crowd.stack.valkey.process
+    process.suspend()
+    try:
+        await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        process.resume()
+
+
+async def drop_connections(crowd: Crowd, rng: random.Random) -> None:
+    """Have Valkey cut all its connections, those that listen and those that publish, several times."""
+    async with _valkey(crowd) as redis:
+        dropped = 0
+        for _ in range(3):
+            dropped += await redis.client_kill_filter(_type="pubsub") + await redis.client_kill_filter(_type="normal")
+            await asyncio.sleep(rng.uniform(0.2, 0.6))
+    if dropped < len(crowd.stack.servers):
+        raise NothingHappened(f"Valkey had only {dropped} connections to drop.")
+
+
+async def kill_worker(crowd: Crowd, rng: random.Random) -> None:
+    """End one server process without a word, and start it again."""
+    server = rng.choice(crowd.stack.servers)
+    await _crash(server.process, server.start)
+
+
+async def overflow_layer(crowd: Crowd, rng: random.Random) -> None:
+    """Publish more than Valkey keeps for subscribers who do not read so fast: it drops them with all that waited."""
+    async with _valkey(crowd) as redis:
+        before = (await redis.info("stats"))["client_output_buffer_limit_disconnections"]
+        await redis.config_set("client-output-buffer-limit", f"pubsub {PUBSUB_LIMIT_BYTES} {PUBSUB_LIMIT_BYTES} 1")
+        try:
+            for _ in range(FLOODS):
+                await _flood(crowd, redis)
+                after = (await redis.info("stats"))["client_output_buffer_limit_disconnections"]
+                if after - before >= len(crowd.stack.servers):
+                    return
+        finally:
+            await redis.config_set("client-output-buffer-limit", "pubsub 33554432 8388608 60")
+    raise NothingHappened(f"Only {after - before} subscribers were dropped.")
+
+
+async def _flood(crowd: Crowd, redis: Redis) -> None:
+    table = crowd.stack.tables[0]
+    news = {"type": "portal_view.news", "event": "sync-heard", "portalViewId": table.portal_view_id}
+    # As channels-redis packs a message; nobody waits for this one, so that it is only heavy.
+    message = msgspec.msgpack.encode({**news, "to": "nobody", "padding": "x" * FLOOD_BYTES})
+    async with redis.pipeline(transaction=False) as pipeline:
+        for _ in range(FLOOD_MESSAGES):
+            pipeline.publish(f"portal__group__portal-view.{table.portal_view_id}", message)
+        await pipeline.execute()
+
+
+async def cut_clients(crowd: Crowd, rng: random.Random) -> None:
+    """Break lines with a reset: in the middle of a frame, behind a whole one, and in the middle of a handshake."""
+    for _ in range(CUT_TIMES):
+        for watcher in _some(crowd.watchers, SHARE_CUT, rng):
+            watcher.cut(half_frame(json.dumps({"type": "ping", "ref": "x" * 200})))
+        for controller in rng.sample(crowd.controllers, 2):
+            if controller.is_open.is_set():
+                text = json.dumps(controller.new_update("slot")).ljust(200)
+                controller.cut(rng.choice((half_frame, whole_frame))(text))
+        await asyncio.gather(*(_half_handshake(crowd, rng) for _ in range(RAW_SOCKETS)))
+        await asyncio.sleep(CUT_EVERY_SECONDS)
+
+
+async def half_open(crowd: Crowd, rng: random.Random) -> None:
+    """Some clients stop to read, with their sockets open, until the server has more for them than it keeps."""
+    loud = crowd.controllers[-1]
+    at_small = [viewer for viewer in crowd.viewers if viewer.table is loud.table]
+    stalled = at_small[: len(at_small) * 3 // 4] + _some(crowd.viewers, SHARE_STALLED, rng)
+    silent = [await _silent_socket(crowd, rng) for _ in range(RAW_SOCKETS)]
+    try:
+        with _stalled(stalled), _heavy(loud):
+            await loud.update("name")  # which ends a blackout
+            await asyncio.sleep(PAUSE_SECONDS)
+    finally:
+        for writer in silent:
+            writer.transport.abort()
+
+
+@contextmanager
+def _stalled(clients: Sequence[Client]) -> Iterator[None]:
+    for client in clients:
+        client.goes_on.clear()
+    try:
+        yield
+    finally:
+        for client in clients:
+            client.goes_on.set()
+
+
+@contextmanager
+def _heavy(controller: Controller) -> Iterator[None]:
+    usual = controller.per_second
+    controller.padding, controller.per_second = STALL_PADDING, STALL_PER_SECOND
+    try:
+        yield
+    finally:
+        controller.padding, controller.per_second = "", usual
+
+
+async def _half_handshake(crowd: Crowd, rng: random.Random) -> None:
+    writer = await _say(crowd, rng, whole=False)
+    if writer is not None:
+        writer.transport.abort()
+
+
+async def _silent_socket(crowd: Crowd, rng: random.Random) -> asyncio.StreamWriter:
+    """A client that asks for a WebSocket, and then neither reads nor says anything."""
+    writer = await _say(crowd, rng, whole=True)
+    if writer is None:
+        raise NothingHappened("The server took no connection.")
+    writer.transport.pause_reading()  # type: ignore[attr-defined]  # of a transport that reads
+    return writer
+
+
+async def _say(crowd: Crowd, rng: random.Random, *, whole: bool) -> asyncio.StreamWriter | None:
+    url = rng.choice(crowd.stack.door.urls)
+    parts, table = urlsplit(url), rng.choice(crowd.stack.tables)
+    request = (
+        f"GET {portal_view_path(table.portal_view_id)}?token={crowd.stack.tokens['viewer']} HTTP/1.1\r\n"
+        f"Host: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+    )
+    try:
+        _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    except OSError:  # the fault before has not let go yet
+        return None
+    writer.write(request.encode() if whole else request.encode()[: len(request) // 2])
+    return writer
+
+
+def _some(all_of_them: Sequence[T], share: float, rng: random.Random) -> list[T]:
+    return rng.sample(all_of_them, round(len(all_of_them) * share))
+
+
+def _valkey(crowd: Crowd) -> Redis:
+    return Redis(host="127.0.0.1", port=crowd.stack.valkey.port, single_connection_client=True)
+
+
+FAULTS: tuple[Fault, ...] = (
+    Fault("Valkey killed", "kill -9, away for 1.5 s, started empty", kill_valkey),
+    Fault("Valkey paused", "SIGSTOP for 5 s", pause_valkey),
+    Fault("Valkey drops connections", "CLIENT KILL of publishers and subscribers, three times", drop_connections),
+    Fault("Server process killed", "kill -9 of one of three, started again", kill_worker),
+    Fault("Postgres restarted", "stopped in good order, away for 6 s", restart_postgres),
+    Fault("Postgres killed", "kill -9, away for 1.5 s, recovers from its log", kill_postgres),
+    Fault(
+        "Layer overflows",
+        "48 MB published at once, until Valkey has dropped all whom more than 1 MB waits for",
+        overflow_layer,
+    ),
+    Fault("Clients cut", "a reset in mid-frame, behind a frame, in mid-handshake; 15 % of all, six times", cut_clients),
+    Fault("Clients half open", "a fifth of the viewers read nothing for 5 s; ten more never do", half_open, True),
+)

@@ -1,0 +1,178 @@
+"""The books of one portal view: what was sent, acknowledged and seen, and whether that agrees with what is stored.
+
+Every update is one of a kind: its controller and its number can be read off what is stored and off every message
+that tells of it. No I/O in here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+SLOTS = 256
+"""An own item has so many slots; update `n` is written to slot `n % SLOTS`, where it stays until `n + SLOTS`."""
+SHARED_ITEM = "shared"
+"""The item that all controllers write to."""
+
+Key = tuple[str, int]
+"""An update: its controller's name and its number there."""
+
+
+@dataclass
+class Tally:
+    """What was counted since the last time it was taken."""
+
+    acknowledged: int = 0
+    lost: int = 0
+    out_of_order: int = 0
+    duplicates: int = 0
+    retried: int = 0
+    broken: list[str] = field(default_factory=list)
+    """Sentences on each broken promise, whichever it is."""
+
+
+class Ledger:
+    """One portal view's books."""
+
+    def __init__(self) -> None:
+        self.tally = Tally()
+        self.last_ack_at = 0.0
+        self.newest_acked = 0
+        self._targets: dict[Key, str] = {}
+        self._acked: dict[Key, int] = {}
+        self._seen: dict[Key, int] = {}
+        self._newest: dict[str, tuple[int, Key]] = {}
+
+    def note_sent(self, key: Key, target: str) -> None:
+        """An update goes out; `target` is what it writes to: `slot`, `shared` or `name`."""
+        self._targets[key] = target
+
+    def note_acked(self, key: Key, version: int) -> None:
+        """The server says that `version` holds the update."""
+        self.last_ack_at = time.monotonic()
+        self.tally.acknowledged += 1
+        self.newest_acked = max(self.newest_acked, version)
+        if key in self._acked:
+            self.break_promise(f"{_name(key)} was acknowledged twice")
+        self._acked[key] = version
+        target = self._targets[key]
+        if target != "slot":
+            self._newest[target] = max(self._newest.get(target, (0, key)), (version, key))
+
+    def note_seen(self, key: Key, version: int) -> None:
+        """Some connection heard that `version` brought the update."""
+        first = self._seen.setdefault(key, version)
+        if first != version:
+            self._seen[key] = version
+            self.tally.duplicates += 1
+            self.break_promise(f"{_name(key)} was stored twice, as versions {first} and {version}")
+
+    def note_out_of_order(self, who: str, before: int, version: int) -> None:
+        """A connection heard of `version` after it had heard of `before`, which is not older."""
+        if before == version:
+            self.tally.duplicates += 1
+            self.break_promise(f"{who} was told version {version} twice")
+        else:
+            self.tally.out_of_order += 1
+            self.break_promise(f"{who} was told version {version} after {before}")
+
+    def note_repeated(self, who: str, what: str) -> None:
+        """A connection got the same relayed command twice."""
+        self.tally.duplicates += 1
+        self.break_promise(f"{who} got the command {what} twice")
+
+    def break_promise(self, sentence: str) -> None:
+        """Whatever else must not be."""
+        self.tally.broken.append(sentence)
+
+    def check(self, stored: Mapping[str, Any]) -> None:
+        """Compare the books with what is stored, as a controller sees it, once everything is answered."""
+        items = {item["id"]: item for item in stored["items"]}
+        written = {"name": stored["name"], "shared": items[SHARED_ITEM].get("by")}
+        for key, version in self._acked.items():
+            controller, number = key
+            if version > stored["version"]:
+                self._lose(key, f"version {version}, but {stored['version']} is the newest")
+            elif self._seen.get(key, version) != version:
+                self.break_promise(f"{_name(key)} is said to be in {version}, but came in {self._seen[key]}")
+            elif self._targets[key] == "slot" and items[controller].get(slot(number)) != number:
+                self._lose(key, f"slot {slot(number)} holds {items[controller].get(slot(number))}")
+        for target, (version, key) in self._newest.items():
+            if written[target] != signature(key):
+                self._lose(key, f"the {target} was last written by it, in {version}, and says {written[target]}")
+        self._acked.clear()
+        self._newest.clear()
+
+    def take_tally(self) -> Tally:
+        """What was counted, to be counted anew from now on."""
+        tally, self.tally = self.tally, Tally()
+        return tally
+
+    def _lose(self, key: Key, why: str) -> None:
+        self.tally.lost += 1
+        self.break_promise(f"{_name(key)} was acknowledged and is lost: {why}")
+
+
+def slot(number: int) -> str:
+    """The key that update `number` is written to."""
+    return f"k{number % SLOTS}"
+
+
+def signature(key: Key) -> str:
+    """How an update that has no slot says who it is."""
+    return f"{key[0]}:{key[1]}"
+
+
+def _name(key: Key) -> str:
+    return f"Update {key[1]} of {key[0]}"
+
+
+class Reader:
+    """Reads off messages which updates they tell of; one for each connection, as commands are counted by it."""
+
+    def __init__(self, ledger: Ledger, who: str) -> None:
+        self._ledger = ledger
+        self._who = who
+        self._commands: dict[str, int] = defaultdict(int)
+        self.version = 0
+        self.skips = 0
+
+    def read(self, message: Mapping[str, Any]) -> None:
+        """Note what a `portal-view-updated` or an `item-updated` says, and in which order it came."""
+        payload, version = message["payload"], message.get("version")
+        if version is None:
+            self._read_command(payload)
+            return
+        if version <= self.version:
+            self._ledger.note_out_of_order(self._who, self.version, version)
+        self.skips += "id" in payload and version > self.version + 1
+        self.version = max(version, self.version)
+        for key in updates_in(message["type"], payload):
+            self._ledger.note_seen(key, version)
+
+    def _read_command(self, payload: Mapping[str, Any]) -> None:
+        if "zoom" not in payload:
+            return
+        controller, number = payload["zoom"]["by"], payload["zoom"]["number"]
+        if number <= self._commands[controller]:
+            self._ledger.note_repeated(self._who, f"{controller}:{number}")
+        self._commands[controller] = max(number, self._commands[controller])
+
+
+def updates_in(kind: str, payload: Mapping[str, Any]) -> list[Key]:
+    """The updates that a message tells of; none if it tells the whole state, which many have led to."""
+    if kind == "portal-view-updated":
+        return [_key(payload["name"])] if "name" in payload and "id" not in payload else []
+    if payload["itemId"] == SHARED_ITEM:
+        return [_key(payload["by"])] if "by" in payload else []
+    if "id" in payload:  # an item that came into sight is told whole
+        return []
+    return [(payload["itemId"], number) for key, number in payload.items() if key[0] == "k" and key[1:].isdigit()]
+
+
+def _key(text: str) -> Key:
+    controller, _, number = text.partition(":")
+    return controller, int(number)

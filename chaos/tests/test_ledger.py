@@ -1,0 +1,123 @@
+"""The books must find what they are there to find: a chaos run that cannot fail proves nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaos.ledger import SLOTS, Ledger, Reader, updates_in
+
+
+@pytest.fixture
+def ledger() -> Ledger:
+    """Three updates of anna were sent: to her own item, to the shared one, and to the name."""
+    ledger = Ledger()
+    for number, target in enumerate(("slot", "shared", "name"), start=1):
+        ledger.note_sent(("anna", number), target)
+    return ledger
+
+
+def stored(version: int = 4, slots: dict[str, int] | None = None, by: str = "anna:2", name: str = "anna:3") -> Any:
+    slots = {"k1": 1} if slots is None else slots
+    return {"version": version, "name": name, "items": [{"id": "shared", "by": by}, {"id": "anna", **slots}]}
+
+
+def acknowledge_all(ledger: Ledger) -> None:
+    for number in (1, 2, 3):
+        ledger.note_acked(("anna", number), number + 1)
+
+
+def test_all_is_well_when_everything_acknowledged_is_stored(ledger: Ledger) -> None:
+    acknowledge_all(ledger)
+    ledger.check(stored())
+    assert (ledger.tally.acknowledged, ledger.tally.lost, ledger.tally.broken) == (3, 0, [])
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        stored(version=3),
+        stored(slots={}),
+        stored(slots={"k1": 1 + SLOTS}),
+        stored(by="anna:1"),
+        stored(name="Evening"),
+    ],
+    ids=["no such version", "slot empty", "slot of another", "shared item", "name"],
+)
+def test_what_was_acknowledged_and_is_not_stored_is_lost(ledger: Ledger, state: dict[str, Any]) -> None:
+    acknowledge_all(ledger)
+    ledger.check(state)
+    assert ledger.tally.lost == len(ledger.tally.broken) == 1
+
+
+def test_of_two_writers_the_later_version_counts(ledger: Ledger) -> None:
+    ledger.note_sent(("ben", 1), "name")
+    ledger.note_acked(("ben", 1), 9)
+    ledger.note_acked(("anna", 3), 8)
+    ledger.check(stored(version=9, name="ben:1"))
+    assert ledger.tally.broken == []
+
+
+def test_an_ack_with_another_version_than_the_one_that_brought_it_is_noticed(ledger: Ledger) -> None:
+    acknowledge_all(ledger)
+    ledger.note_seen(("anna", 1), 3)
+    ledger.check(stored())
+    assert ledger.tally.broken == ["Update 1 of anna is said to be in 2, but came in 3"]
+
+
+def test_an_update_that_came_with_two_versions_was_stored_twice(ledger: Ledger) -> None:
+    for version in (2, 2, 5):
+        ledger.note_seen(("anna", 1), version)
+    assert ledger.tally.duplicates == 1
+
+
+def test_a_check_looks_at_what_came_since_the_last(ledger: Ledger) -> None:
+    acknowledge_all(ledger)
+    ledger.check(stored())
+    ledger.take_tally()
+    ledger.check(stored(slots={}))
+    assert ledger.tally.broken == []
+
+
+def update(version: int, number: int = 1) -> dict[str, Any]:
+    return {"type": "item-updated", "version": version, "index": 1, "payload": {"itemId": "anna", f"k{number}": number}}
+
+
+@pytest.mark.parametrize(
+    ("versions", "out_of_order", "duplicates"),
+    [((2, 3, 7), 0, 0), ((3, 2), 1, 0), ((2, 2), 0, 1)],
+)
+def test_each_connection_hears_of_versions_in_rising_order(
+    versions: tuple[int, ...], out_of_order: int, duplicates: int
+) -> None:
+    ledger = Ledger()
+    reader = Reader(ledger, "viewer 1")
+    for number, version in enumerate(versions):
+        reader.read(update(version, number))
+    assert (ledger.tally.out_of_order, ledger.tally.duplicates) == (out_of_order, duplicates)
+    assert reader.version == max(versions)
+
+
+def test_a_command_comes_at_most_once() -> None:
+    ledger = Ledger()
+    reader = Reader(ledger, "viewer 1")
+    for number in (1, 3, 3):
+        message = {"type": "portal-view-updated", "payload": {"zoom": {"by": "anna", "number": number}}}
+        reader.read(message)
+    assert (ledger.tally.duplicates, ledger.tally.out_of_order) == (1, 0)
+
+
+def test_a_whole_state_in_place_of_updates_is_a_skip() -> None:
+    reader = Reader(Ledger(), "viewer 1")
+    reader.read(update(2))
+    reader.read({"type": "portal-view-updated", "version": 9, "payload": {"id": "…", "name": "anna:3"}})
+    assert (reader.version, reader.skips) == (9, 1)
+
+
+def test_updates_are_read_off_messages_but_not_off_whole_states() -> None:
+    assert updates_in("item-updated", {"itemId": "anna", "k1": 1, "k2": 2, "text": "…"}) == [("anna", 1), ("anna", 2)]
+    assert updates_in("item-updated", {"itemId": "shared", "by": "ben:4", "hp": 3}) == [("ben", 4)]
+    assert updates_in("item-updated", {"itemId": "anna", "id": "anna", "k1": 1}) == []
+    assert updates_in("portal-view-updated", {"name": "ben:5", "showHealth": True}) == [("ben", 5)]
+    assert updates_in("portal-view-updated", {"id": "…", "name": "ben:5"}) == []

@@ -1,0 +1,65 @@
+"""Folding messages into a picture, as a viewer's screen would."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaos.picture import Picture
+
+
+@pytest.fixture
+def picture() -> Picture:
+    """A viewer that was let in at version 4; the first item is hidden from it."""
+    state = {
+        "name": "Evening",
+        "showHealth": False,
+        "version": 4,
+        "items": [{"visible": False}, {"id": "ogre", "n": 1}],
+    }
+    picture = Picture()
+    picture.begin({"version": 4, "epoch": "e", "recovered": False, "state": state})
+    return picture
+
+
+def item(index: int, **payload: object) -> dict[str, Any]:
+    return {"type": "item-updated", "version": 5, "index": index, "payload": payload}
+
+
+def test_a_patch_replaces_keys_of_the_state(picture: Picture) -> None:
+    payload = {"showHealth": True, "zoom": 2}
+    picture.fold({"type": "portal-view-updated", "version": 5, "payload": payload})
+    assert (picture.version, picture.state["showHealth"], "zoom" in picture.state) == (5, True, False)
+
+
+def test_what_is_relayed_changes_nothing(picture: Picture) -> None:
+    picture.fold({"type": "portal-view-updated", "payload": {"name": "Night"}})
+    assert (picture.version, picture.state["name"]) == (4, "Evening")
+
+
+@pytest.mark.parametrize(
+    ("message", "items"),
+    [
+        (item(1, itemId="ogre", hp=3), [{"visible": False}, {"id": "ogre", "n": 1, "hp": 3}]),
+        (item(1, itemId="ogre", visible=False), [{"visible": False}, {"visible": False}]),
+        (item(0, itemId="spy", id="spy", hp=9), [{"id": "spy", "hp": 9}, {"id": "ogre", "n": 1}]),
+    ],
+    ids=["changes", "goes out of sight", "comes into sight"],
+)
+def test_an_item_is_patched_in_its_place(picture: Picture, message: dict[str, Any], items: list[Any]) -> None:
+    picture.fold(message)
+    assert picture.state["items"] == items
+
+
+def test_who_has_missed_nothing_keeps_the_picture(picture: Picture) -> None:
+    before = dict(picture.state)
+    picture.begin({"version": 4, "epoch": "e", "recovered": True})
+    assert picture.state == before
+
+
+def test_a_picture_is_compared_with_what_is_stored_but_for_what_no_patch_carries(picture: Picture) -> None:
+    stored = {**picture.state, "version": 9, "updatedAt": "later"}
+    assert picture.shows(stored)
+    assert not picture.shows({**stored, "name": "Night"})
+    assert picture.differs_in({**stored, "name": "Night"}) == ["name"]
