@@ -150,10 +150,10 @@ class Room:
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting
             return False
-        self.waiting.pop(connection.id, None)
         recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, snapshot.stored.epoch)
         connection.version = snapshot.through if recovered else snapshot.stored.version
         connection.reply(greeting(waiting, snapshot, recovered))
+        self.waiting.pop(connection.id, None)  # only now: a state that can't be shown leaves it waiting
         for bulletin in snapshot.since:
             _send(bulletin, connection)
         self.connections[connection.id] = connection
