@@ -1,0 +1,134 @@
+"""A hub with a database of its own, which a test can hold up, and news that come when the test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from libraries.roles import Role
+from libraries.selectors import Pulse, Stored, load, pulses, roles_on
+from libraries.services import forget_receipts
+from realtime.greeting import Waiting
+from realtime.groups import NEWS, News, portal_view_group
+from realtime.hub import Hub
+from realtime.layer import require_layer
+from realtime.room import Room
+from realtime.tests.clients import DEADLINE_SECONDS, Message, until
+from realtime.tests.doubles import PORTAL_VIEW_ID, Person, news, stored
+
+
+class Database:
+    """What a hub reads. While `gate` is closed every answer waits; it is that of the moment the question came."""
+
+    def __init__(self) -> None:
+        self.stored: Stored | None = stored(1)
+        self.access_version = 1
+        self.roles: dict[UUID, Role] = {}
+        self.errors: list[Exception] = []
+        self.asked: list[str] = []
+        self.on_ask: Callable[[], None] = lambda: None
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def __call__(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+        """In place of `realtime.database.in_database`."""
+        self.asked.append(function.__name__)
+        self.on_ask()
+        answer = self._answers()[function](*args, **more)
+        await asyncio.wait_for(self.gate.wait(), DEADLINE_SECONDS)
+        if self.errors:
+            raise self.errors.pop(0)
+        return answer
+
+    def _answers(self) -> dict[Callable[..., Any], Callable[..., Any]]:
+        return {
+            load: lambda _portal_view_id: self.stored,
+            pulses: self._pulses,
+            roles_on: lambda **_more: dict(self.roles),
+            forget_receipts: lambda: None,
+        }
+
+    def _pulses(self, portal_view_ids: list[UUID]) -> dict[UUID, Pulse]:
+        if self.stored is None:
+            return {}
+        pulse = Pulse(version=self.stored.version, epoch=self.stored.epoch, access_version=self.access_version)
+        return dict.fromkeys(portal_view_ids, pulse)
+
+    def count(self, function: Callable[..., Any]) -> int:
+        """How often something was asked."""
+        return self.asked.count(function.__name__)
+
+    @property
+    def reads(self) -> int:
+        """How often the state was read."""
+        return self.count(load)
+
+
+class House:
+    """A hub, its database, and those who were let in: they are let out at the end."""
+
+    def __init__(self, hub: Hub, database: Database) -> None:
+        self.hub = hub
+        self.database = database
+        self._people: list[Person] = []
+
+    @property
+    def room(self) -> Room:
+        """The room of the portal view that tests are about."""
+        return self.hub.rooms[PORTAL_VIEW_ID]
+
+    async def join(self, person: Person, **more: Any) -> Person:
+        """Let somebody in, and wait for the greeting."""
+        self.enter(person, **more)
+        await self.hear(person, "connected")
+        return person
+
+    def enter(self, person: Person, **more: Any) -> None:
+        """Let somebody in, who is not greeted yet."""
+        self._people.append(person)
+        self.hub.join(Waiting(person.connection, access_version=more.pop("access_version", 1), **more))
+
+    async def leave(self, person: Person) -> None:
+        """Let somebody out."""
+        await asyncio.wait_for(self.hub.leave(person.connection), DEADLINE_SECONDS)
+
+    async def empty(self) -> None:
+        """Let everybody out."""
+        for person in self._people:
+            await self.leave(person)
+
+    async def tell(self, *versions: int | None, **more: Any) -> None:
+        """Another process stored changes, or sent a command."""
+        for version in versions:
+            await self.send(news(version, **more))
+
+    async def send(self, told: News) -> None:
+        """Another process sent news."""
+        await require_layer().group_send(portal_view_group(told["portalViewId"]), told)
+
+    async def tell_of(self, event: Any, **more: Any) -> None:
+        """Another process sent news of something else than a message."""
+        told = News(type=NEWS, event=event, portalViewId=str(PORTAL_VIEW_ID))
+        told.update(more)  # type: ignore[typeddict-item]  # the test says which keys
+        await self.send(told)
+
+    async def hear(self, person: Person, type_: str) -> Message:
+        """The next message to somebody."""
+        await until(lambda: person.outlet.messages, f"a {type_}")
+        message = person.outlet.messages.pop(0)
+        assert message["type"] == type_, f"expected {type_}, got {message}"
+        return message
+
+    async def hear_versions(self, person: Person, number: int) -> list[int]:
+        """The versions of the next updates to somebody."""
+        return [(await self.hear(person, "portal-view-updated"))["version"] for _ in range(number)]
+
+    async def settle(self) -> None:
+        """Wait until all news that were sent until now have been delivered."""
+        await self.tell_of("message", controllers='{"type":"settled"}', viewers='{"type":"settled"}')
+        witness = next(person for person in self._people if person.id in self.room.connections)
+        await until(lambda: {"type": "settled"} in witness.outlet.messages, "the end of the news")
+        for person in self._people:
+            person.outlet.messages = [one for one in person.outlet.messages if one["type"] != "settled"]
