@@ -13,7 +13,7 @@ from msgspec import UNSET
 
 from libraries.errors import AlreadyApplied, NotFound, PortalError, Unavailable
 from libraries.models import PortalView
-from libraries.projection import needs_flags, project_item, project_relayed
+from libraries.projection import UNSEEN_ITEM, needs_flags, project_item, project_relayed
 from libraries.selectors import Stored, find_receipt, load
 from libraries.services import update_item, update_portal_view
 from realtime import broadcast
@@ -171,6 +171,8 @@ async def relay_item(connection: Connection, item_id: str, payload: Mapping[str,
     """Send the patch of an item that is not stored to the others, to viewers as the flags allow."""
     stored = await _stored(connection)
     seen: Mapping[str, Any] = {} if stored.state["blackout"] else project_item(payload, stored.state)
+    if seen == UNSEEN_ITEM:
+        seen = {}  # viewers need not learn the id of what they may not see
     await broadcast.abroadcast_item_update(
         connection.portal_view_id,
         item_id,

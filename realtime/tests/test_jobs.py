@@ -281,6 +281,14 @@ async def test_an_item_that_is_not_stored_is_shown_as_the_flags_allow(person: Pe
     assert "viewers" not in dark
 
 
+async def test_an_unseen_item_that_is_not_stored_has_no_id_for_viewers(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await relay_item(person.connection, "ghost", {"name": "Ghost", "visible": False})
+        heard = await listener.hear()
+    assert heard["controllers"]["payload"] == {"itemId": "ghost", "name": "Ghost", "visible": False}
+    assert "viewers" not in heard
+
+
 async def test_a_controllers_state_goes_to_viewers_only(person: Person, portal_view: PortalView) -> None:
     person.connection.version = 4
     async with Listener(portal_view.id) as listener:
