@@ -20,6 +20,7 @@ from websockets.protocol import State
 
 from realtime.delivery import Prepared
 from realtime.protocol import CloseCode, GoingAway, encode
+from realtime.server.census import count_on_signal
 from realtime.server.frames import FramesProtocol
 
 REASON = "going-away"
@@ -32,10 +33,8 @@ SETTLE_SECONDS = 0.1
 LOOK_SECONDS = 0.05
 GOODBYE_SECONDS = 2.0
 """How long a client has to answer a close frame."""
-HTTP_SECONDS = 1.0
-"""What is left of the time to end, at least, for requests that are being answered."""
-GIVE_UP_SECONDS = 2.0
-"""How long after its time a process that hangs in a thread is ended hard."""
+STEP_SECONDS = 1.0
+"""How long before the last moment sockets are cut, before that those are closed whose work is not done, and so on."""
 
 log = structlog.get_logger(__name__)
 
@@ -105,33 +104,43 @@ class DrainingServer(uvicorn.Server):
         draining.set()
         self.should_exit = True
 
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        count_on_signal()
+
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End: refuse new connections, drain the sockets, then let uvicorn end the rest."""
         draining.set()
+        now = asyncio.get_running_loop().time
         seconds = self.config.timeout_graceful_shutdown or 0
-        self._give_up_after(seconds + GIVE_UP_SECONDS)
-        deadline = asyncio.get_running_loop().time() + seconds
+        step = min(STEP_SECONDS, seconds / 5)
+        last = now() + seconds
+        self._give_up_after(seconds)
         for server in self.servers:
             server.close()
         for one in sockets or ():
             one.close()
-        await self._drain(deadline - min(HTTP_SECONDS, seconds / 2))
-        self.config.timeout_graceful_shutdown = max(1, round(deadline - asyncio.get_running_loop().time()))
+        await self._drain(close_at=last - 3 * step, cut_at=last - 2 * step)
+        self.config.timeout_graceful_shutdown = max(last - step - now(), 0)  # type: ignore[assignment]  # it may be a float
         await super().shutdown(sockets)
 
-    async def _drain(self, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
+    async def _drain(self, *, close_at: float, cut_at: float) -> None:
+        now = asyncio.get_running_loop().time
         connections = self._websockets()
         log.info("draining", sockets=len(connections))
         for connection, retry_after in zip(connections, spread(len(connections)), strict=True):
             connection.go_away(retry_after)
         if connections:
             await asyncio.sleep(SETTLE_SECONDS)
-        while (connections := self._websockets()) and loop.time() < deadline and not self.force_exit:
+        while (connections := self._websockets()) and now() < cut_at and not self.force_exit:
             for connection in connections:
                 # Of those that were in the middle of their handshake; the others were told.
                 connection.go_away(random.randrange(SPREAD_MILLISECONDS))  # noqa: S311  # no secret
-                connection.finish()
+                if now() < close_at:
+                    connection.finish()
+                else:
+                    connection.close_after(CloseCode.RESTART, REASON)
             await asyncio.sleep(LOOK_SECONDS)
         for connection in connections:
             connection.transport.abort()
@@ -141,7 +150,7 @@ class DrainingServer(uvicorn.Server):
         return [one for one in self.server_state.connections if isinstance(one, DrainableProtocol)]
 
     def _give_up_after(self, seconds: float) -> None:
-        """A thread that waits for a database that does not answer would keep the process for ever."""
+        """A thread that waits for a database that does not answer would keep the process forever."""
 
         def give_up() -> None:
             log.error("did_not_end", seconds=seconds)

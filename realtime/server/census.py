@@ -1,0 +1,25 @@
+"""What a process of `manage.py serve` holds, said in its log when SIGUSR1 asks: for soaks, and to look for a leak."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import threading
+
+import structlog
+
+from realtime.hub import current_hub
+
+log = structlog.get_logger(__name__)
+
+
+def count_on_signal() -> None:
+    """Count at each SIGUSR1 from now on; to be called in the event loop to be counted in."""
+    if threading.current_thread() is threading.main_thread():  # others hear no signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _count)
+
+
+def _count() -> None:
+    rooms = current_hub().rooms.values()
+    connections = sum(len(room.everybody()) for room in rooms)
+    log.warning("census", tasks=len(asyncio.all_tasks()), rooms=len(rooms), connections=connections)
