@@ -22,7 +22,7 @@ from typing import Self
 import httpx
 
 from portal.testing.processes import Process, ProcessFailed, ReservedPort
-from portal.testing.stores import postgres, valkey
+from portal.testing.stores import Postgres, Valkey, postgres, valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND_SECONDS = 90
@@ -105,11 +105,13 @@ class Server:
 
 @dataclass(frozen=True)
 class Installation:
-    """Folder, environment and secret of one installation."""
+    """Folder, environment and secret of one installation, and the stores that were started for it."""
 
     folder: Path
     env: Mapping[str, str]
     secret_key: str = field(repr=False)
+    postgres: Postgres | None = None
+    valkey: Valkey | None = None
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` and return its standard output; raises ProcessFailed with its standard error."""
@@ -166,7 +168,8 @@ def installation(stores: StoreKind, **env: str) -> Iterator[Installation]:
         secret_key = secrets.token_urlsafe(48)
         settings = {name: value for name, value in os.environ.items() if not name.startswith(OWN_VARIABLES)}
         settings |= {"PORTAL_DATA_DIR": str(folder), "PORTAL_SECRET_KEY": secret_key, "PYTHONUNBUFFERED": "1"}
+        database = layer = None
         if stores is StoreKind.POSTGRES:
-            settings["DATABASE_URL"] = stack.enter_context(postgres()).create_database("portal")
-            settings["REDIS_URL"] = stack.enter_context(valkey()).url
-        yield Installation(folder, settings | env, secret_key)
+            database, layer = stack.enter_context(postgres()), stack.enter_context(valkey())
+            settings |= {"DATABASE_URL": database.create_database("portal"), "REDIS_URL": layer.url}
+        yield Installation(folder, settings | env, secret_key, database, layer)

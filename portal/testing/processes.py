@@ -114,6 +114,11 @@ class Process:
             raise ProcessFailed(f"{self.name} was never started.")
         return self._popen.pid
 
+    @property
+    def descendants(self) -> list[int]:
+        """The ids of the processes below it, parents first."""
+        return _tree(self.pid)[1:]
+
     def stop(self, seconds: float = STOP_SECONDS) -> None:
         """Ask it to end and wait; raises ProcessFailed, with the process killed, when it is too slow."""
         if self._popen is None or not self.running:
