@@ -127,11 +127,10 @@ def item_update_news(
     """The news of an item's patch; viewers hear nothing if `viewers` is empty."""
     news = _news(portal_view_id, version, sender)
     more = {**({} if index is None else {"index": index}), **_version(version)}
-    # An item may have a key of its own that is called itemId; here it names the item.
-    name = {"itemId": item_id}
-    news["controllers"] = encode(ItemUpdated(payload={**name, **payload, **name}, **more))
+    # The id comes last: an item may have a key of its own that is called itemId, and that does not name it.
+    news["controllers"] = encode(ItemUpdated(payload={**payload, "itemId": item_id}, **more))
     if viewers:
-        news["viewers"] = encode(ItemUpdated(payload={**name, **viewers, **name}, **more))
+        news["viewers"] = encode(ItemUpdated(payload={**viewers, "itemId": item_id}, **more))
     return news
 
 
