@@ -8,8 +8,6 @@ import threading
 
 import structlog
 
-from realtime.hub import current_hub
-
 log = structlog.get_logger(__name__)
 
 
@@ -20,6 +18,9 @@ def count_on_signal() -> None:
 
 
 def _count() -> None:
+    # A worker imports this before Django is set up, and the hub needs its models.
+    from realtime.hub import current_hub
+
     rooms = current_hub().rooms.values()
     connections = sum(len(room.everybody()) for room in rooms)
     log.warning("census", tasks=len(asyncio.all_tasks()), rooms=len(rooms), connections=connections)
