@@ -78,7 +78,7 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
         settings.ASGI_APPLICATION.replace(".application", ":application"),
         host=host,
         port=port,
-        loop="uvloop",
+        loop="realtime.server.loop:fast_loop",
         ws=DrainableProtocol,
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
