@@ -30,8 +30,8 @@ LOOK_SECONDS = 0.5
 STEADY_SECONDS = 10.0
 """A process that ends sooner has failed; the first time it is replaced at once, then later and later."""
 LONGEST_PAUSE_SECONDS = 30.0
-KILL_SECONDS = 4.0
-"""How long after its time a process that does not end is killed."""
+KILL_SECONDS = 1.0
+"""How long after its time a process that has not ended by itself is killed."""
 
 log = structlog.get_logger(__name__)
 

@@ -8,6 +8,7 @@ import signal
 import socket
 import time
 from contextlib import suppress
+from dataclasses import astuple
 from multiprocessing.context import SpawnProcess
 
 import structlog
@@ -15,6 +16,7 @@ import uvicorn
 
 from realtime.server.drain import DrainingServer
 from realtime.server.run import Place, config
+from realtime.spawned import begin
 
 TICKS_A_BEAT = 10
 """Of uvicorn's ticks of 100 ms: a process shows each second that its event loop runs."""
@@ -73,7 +75,7 @@ class Worker:
         """Start a process."""
         self.lifeline, theirs = socket.socketpair()
         self.lifeline.setblocking(False)
-        self.process = _spawn.Process(target=work, args=(self._place, theirs))
+        self.process = _spawn.Process(target=begin, args=(*astuple(self._place), theirs))
         self.process.start()
         theirs.close()
         self.has_served = self.told_to_end = False

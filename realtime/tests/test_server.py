@@ -112,24 +112,24 @@ def test_only_our_own_apps_are_watched() -> None:
 
 
 # --- Processes that fail --------------------------------------------------------------------------------------
-# What takes the place of `worker.work` runs in a process of its own.
+# What takes the place of `spawned.begin` runs in a process of its own.
 
 
-def end(place: Place, lifeline: socket.socket) -> None:
+def end(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
     os._exit(3)
 
 
-def serve_and_end(place: Place, lifeline: socket.socket) -> None:
+def serve_and_end(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
     lifeline.send(b".")
     os._exit(3)
 
 
-def serve_and_hang(place: Place, lifeline: socket.socket) -> None:
+def serve_and_hang(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
     lifeline.send(b".")
     time.sleep(60)
 
 
-def stay(place: Place, lifeline: socket.socket) -> None:
+def stay(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     lifeline.send(b".")
     time.sleep(60)
@@ -153,7 +153,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, start: int) -> list[float]:
 def test_what_cannot_start_is_not_tried_again(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "work", end)
+    monkeypatch.setattr(worker, "begin", end)
     assert Supervisor(HERE, 2).run() == 1
     assert re.search("'status': 3, 'event': 'worker_did_not_start'", caplog.text)
 
@@ -161,7 +161,7 @@ def test_what_cannot_start_is_not_tried_again(
 def test_what_ends_again_and_again_is_started_later_and_later(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(worker, "work", serve_and_end)
+    monkeypatch.setattr(worker, "begin", serve_and_end)
     times = stop_at(monkeypatch, 3)
     assert Supervisor(HERE, 1).run() == 0
     assert times[2] - times[1] > 1
@@ -170,7 +170,7 @@ def test_what_ends_again_and_again_is_started_later_and_later(
 
 
 def test_what_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(worker, "work", serve_and_hang)
+    monkeypatch.setattr(worker, "begin", serve_and_hang)
     monkeypatch.setattr(worker, "HUNG_SECONDS", 0)
     stop_at(monkeypatch, 2)
     assert Supervisor(HERE, 1).run() == 0
@@ -178,7 +178,7 @@ def test_what_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
 
 
 def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    monkeypatch.setattr(worker, "work", stay)
+    monkeypatch.setattr(worker, "begin", stay)
     monkeypatch.setattr(supervisor, "KILL_SECONDS", 0)
     look = Worker.look
 
