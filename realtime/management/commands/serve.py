@@ -48,8 +48,10 @@ class Command(BaseCommand):
             raise CommandError(
                 f"{workers} processes cannot tell each other what has changed: set REDIS_URL, or use --workers 1."
             )
-        self.stderr.write(f"Portal on http://{place}/ - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
         try:
+            for one in place.bind():  # a port that cannot be had is said before anything else
+                one.close()
+            self.stderr.write(f"Portal on http://{place}/ - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
             if workers > 1 or options["reload"]:
                 watch = Watch(own_folders()) if options["reload"] else None
                 sys.exit(Supervisor(place, workers, watch).run())
