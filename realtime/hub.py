@@ -115,8 +115,7 @@ class Hub:
             self._bring_up_to_date(room, Waiting(connection, "sync-response"))
 
     def _catch_up(self, room: Room, connection: Connection) -> None:
-        if connection.id in room.connections:
-            self._bring_up_to_date(room, Waiting(connection, "portal-view-updated"))
+        self._bring_up_to_date(room, Waiting(connection, "portal-view-updated"))
 
     def _bring_up_to_date(self, room: Room, waiting: Waiting) -> None:
         if not room.admit(waiting):
@@ -277,9 +276,8 @@ class Hub:
 
     def _close_all(self, room: Room, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
         room.close_all(last, code, reason)
-        if self.rooms.get(room.id) is room:
-            self._drop(room)
-            self._start(self._unsubscribe(room))
+        self._drop(room)
+        self._start(self._unsubscribe(room))
 
 
 async def _say_heard(portal_view_id: UUID, connection_id: str) -> None:

@@ -23,8 +23,7 @@ class Subscriptions:
     def __init__(self, on_news: Callable[[News], None]) -> None:
         self._on_news = on_news
         self._groups: set[str] = set()
-        self._channel: str | None = None
-        self._listener: asyncio.Task[None] | None = None
+        self._open: tuple[str, asyncio.Task[None]] | None = None
         # Joining and leaving one group must not overtake each other.
         self._lock = asyncio.Lock()
 
@@ -39,32 +38,29 @@ class Subscriptions:
         return True
 
     async def _add(self, group: str) -> None:
-        if self._channel is None:
-            self._channel = await require_layer().new_channel("portal")
-            self._listener = asyncio.create_task(self._listen(self._channel))
-        await require_layer().group_add(group, self._channel)
+        if self._open is None:
+            channel = await require_layer().new_channel("portal")
+            self._open = channel, asyncio.create_task(self._listen(channel))
+        await require_layer().group_add(group, self._open[0])
         self._groups.add(group)
 
     async def discard(self, group: str, *, unless: Callable[[], bool]) -> None:
         """Leave a group, unless it turns out to be wanted again by the time that others are done."""
         async with self._lock:
-            if self._channel is None or unless():
+            if self._open is None or unless():
                 return
+            channel, listener = self._open
             try:
                 async with asyncio.timeout(ANSWER_SECONDS):
-                    await require_layer().group_discard(group, self._channel)
+                    await require_layer().group_discard(group, channel)
             except (OSError, RedisError) as error:
                 # A layer that is away forgets the membership with the connection.
                 log.info("group_not_left", group=group, error=repr(error))
             self._groups.discard(group)
             if not self._groups:
-                await self._stop()
-
-    async def _stop(self) -> None:
-        listener, self._listener, self._channel = self._listener, None, None
-        if listener is not None:
-            listener.cancel()
-            await asyncio.wait([listener])
+                self._open = None
+                listener.cancel()
+                await asyncio.wait([listener])
 
     async def _listen(self, channel: str) -> None:
         while True:

@@ -159,6 +159,17 @@ async def test_the_last_to_leave_closes_the_room(house: House) -> None:
     await house.leave(other)
 
 
+async def test_a_room_that_closes_leaves_the_others_open(house: House) -> None:
+    one, other = await house.join(viewer()), viewer()
+    other.connection.portal_view_id = str(UUID(int=99))
+    await house.join(other)
+    await house.leave(one)
+    assert house.hub.rooms.keys() == {UUID(int=99)}
+    assert house.hub._ticker is not None
+    await house.send(news(2, portalViewId=str(UUID(int=99))))
+    assert await house.hear_versions(other, 1) == [2]
+
+
 async def test_who_leaves_while_the_state_is_read_ends_the_reading(house: House) -> None:
     one = viewer()
     house.database.gate.clear()

@@ -78,6 +78,14 @@ def test_a_message_for_one_connection_reaches_no_other() -> None:
     assert versions(other) == [None]
 
 
+def test_a_message_for_one_that_is_not_here_or_may_not_have_it_reaches_nobody() -> None:
+    one, other = viewer(), controller()
+    room = room_with(one, other)
+    for to in ("somebody", one.id):
+        room.take(update(None, to=to, viewers=False))
+    assert one.outlet.take() == other.outlet.take() == []
+
+
 def test_a_command_is_not_held_and_not_counted() -> None:
     one = viewer()
     room = room_with(one)

@@ -130,6 +130,15 @@ def test_a_snapshot_with_later_updates_leaves_out_the_joiners_own() -> None:
     assert versions(joiner) == [2, 4]
 
 
+def test_a_snapshot_with_later_updates_leaves_out_what_the_role_does_not_hear_of() -> None:
+    here, joiner = viewer(), viewer()
+    room = room_with(here)
+    room.take(update(2))
+    room.admit(Waiting(joiner.connection))
+    read(room, 2, meanwhile=(update(3, viewers=False), update(4)))
+    assert versions(joiner) == [2, 4]
+
+
 def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
     here, joiner = viewer(), viewer()
     room = room_with(here)

@@ -75,7 +75,7 @@ class House:
 
     def is_listening(self) -> bool:
         """Whether there is a task."""
-        return self.subscriptions._listener is not None
+        return self.subscriptions._open is not None
 
 
 @pytest.fixture
