@@ -15,7 +15,7 @@ from chaos import report
 from chaos.crowd import Crowd
 from chaos.faults import FAULTS, NothingHappened
 from chaos.rounds import Result, play
-from chaos.stack import Stack, running_stack
+from chaos.stack import PROCESSES, Stack, running_stack
 
 VIEWERS = 200
 
@@ -36,7 +36,7 @@ def _play(seed: int, options: argparse.Namespace) -> int:
     with running_stack() as stack, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         results = runner.run(_run(stack, random.Random(seed), options))  # noqa: S311  # chaos, not secrets
         if options.logs:
-            stack.keep_logs(options.logs)
+            stack.keep_log(options.logs)
         logged = stack.bad_log_lines()
         if logged:
             results[-1].broken += logged
@@ -63,6 +63,7 @@ def _options() -> argparse.Namespace:
 async def _run(stack: Stack, rng: random.Random, options: argparse.Namespace) -> list[Result]:
     results = [Result(fault) for fault in FAULTS if not options.only or options.only in fault.name]
     crowd = Crowd(stack, options.viewers, rng)
+    await stack.complete()
     async with crowd.present():
         end = time.monotonic() + options.seconds
         first = True
@@ -84,7 +85,7 @@ def _about(stack: Stack, seed: int, options: argparse.Namespace) -> str:
     controllers = sum(len(table.controllers) for table in stack.tables)
     length = f"{options.seconds:.0f} s" if options.seconds else "each fault once"
     return (
-        f"{len(stack.servers)} server processes, {controllers} controllers and {options.viewers} viewers on"
+        f"{PROCESSES} server processes, {controllers} controllers and {options.viewers} viewers on"
         f" {len(stack.tables)} portal views; seed {seed}; {length}."
     )
 

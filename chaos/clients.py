@@ -11,7 +11,7 @@ import random
 import socket
 import struct
 import time
-from collections.abc import Callable, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -22,6 +22,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chaos.ledger import Ledger, Reader
 from chaos.picture import Message, Picture
+from portal.testing.sockets import portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
 """Which close codes a client may come back after (docs/protocol.md, section 6); any other end is a cut line."""
@@ -47,11 +48,10 @@ class Table:
 
 @dataclass
 class Door:
-    """Where clients connect: `urls` are the servers, any of which will do; `attempts` counts for the report."""
+    """Where clients connect, and how their connections ended: how often with which close code."""
 
-    urls: Sequence[str]
-    attempts: int = 0
-    codes: dict[int, int] = field(default_factory=dict)
+    url: str
+    ends: Counter[int] = field(default_factory=Counter)
 
 
 class Client:
@@ -59,7 +59,7 @@ class Client:
 
     role = "viewer"
 
-    def __init__(self, name: str, table: Table, token: Callable[[], str], door: Door, rng: random.Random) -> None:
+    def __init__(self, name: str, table: Table, token: str, door: Door, rng: random.Random) -> None:
         self.name = name
         self.table = table
         self.connected_at = 0.0
@@ -85,7 +85,7 @@ class Client:
         """Be there until cancelled, or until the server says not to come back."""
         while True:
             code = await self._be_there()
-            self._door.codes[code] = self._door.codes.get(code, 0) + 1
+            self._door.ends[code] += 1
             if code not in MEANT_TO_END:
                 self.table.ledger.break_promise(f"{self.name} was closed with {code}")
             if not COME_BACK.get(code, True):
@@ -102,12 +102,10 @@ class Client:
 
     async def _be_there(self) -> int:
         """One connection, to its end; its close code, 1006 where there was none."""
-        self._door.attempts += 1
-        url = self._rng.choice(self._door.urls)
         try:
             async with connect(
-                self._address(url),
-                sock=await self._small_socket(url) if self.small_buffer else None,
+                self._address(),
+                sock=await self._small_socket() if self.small_buffer else None,
                 proxy=None,
                 compression=self.compression,
                 open_timeout=OPEN_SECONDS,
@@ -115,6 +113,7 @@ class Client:
                 ping_interval=20,
                 ping_timeout=20,
                 max_size=None,
+                max_queue=1 if self.small_buffer else 16,
             ) as opened:
                 self.socket = opened
                 return await self._listen(opened)
@@ -124,13 +123,14 @@ class Client:
             self.socket = None
             self.is_open.clear()
 
-    def _address(self, url: str) -> str:
+    def _address(self) -> str:
         known = {} if self.picture.epoch is None else {"version": self.reader.version, "epoch": self.picture.epoch}
-        return f"{url}/ws/portal-view/{self.table.portal_view_id}/?{urlencode({'token': self._token(), **known})}"
+        path = portal_view_path(self.table.portal_view_id)
+        return f"{self._door.url}{path}?{urlencode({'token': self._token, **known})}"
 
-    async def _small_socket(self, url: str) -> socket.socket:
+    async def _small_socket(self) -> socket.socket:
         """A connection that takes little at a time: what it does not read soon waits at the server."""
-        parts = urlsplit(url)
+        parts = urlsplit(self._door.url)
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         made.setblocking(False)

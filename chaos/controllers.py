@@ -6,7 +6,6 @@ import asyncio
 import json
 import random
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -38,7 +37,7 @@ class Controller(Client):
 
     role = "controller"
 
-    def __init__(self, name: str, table: Table, token: Callable[[], str], door: Door, rng: random.Random) -> None:
+    def __init__(self, name: str, table: Table, token: str, door: Door, rng: random.Random) -> None:
         super().__init__(name, table, token, door, rng)
         self.pending: dict[int, Sent] = {}
         self.relayed: set[int] = set()

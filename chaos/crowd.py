@@ -48,7 +48,7 @@ class Crowd:
 
     def _make(self, kind: type[C], name: str, table: Table) -> C:
         token = self.stack.tokens[kind.role]
-        return kind(name, table, lambda: token, self.stack.door, random.Random(self.rng.random()))  # noqa: S311
+        return kind(name, table, token, self.stack.door, random.Random(self.rng.random()))  # noqa: S311
 
     @property
     def clients(self) -> list[Client]:
@@ -71,7 +71,7 @@ class Crowd:
         work = [client.run() for client in self.clients] + [controller.speak() for controller in self.controllers]
         tasks = [asyncio.create_task(one) for one in work]
         try:
-            await _wait_until(lambda: all(client.is_open.is_set() for client in self.clients), ANSWER_SECONDS)
+            await wait_until(lambda: all(client.is_open.is_set() for client in self.clients), ANSWER_SECONDS)
             yield
         finally:
             for task in tasks:
@@ -94,7 +94,7 @@ class Crowd:
 
     async def answered(self) -> None:
         """Wait until every update is acknowledged; what is not in time breaks a promise."""
-        if await _wait_until(lambda: not any(one.pending for one in self.controllers), ANSWER_SECONDS):
+        if await wait_until(lambda: not any(one.pending for one in self.controllers), ANSWER_SECONDS):
             return
         for controller in self.controllers:
             if controller.pending:
@@ -113,7 +113,7 @@ class Crowd:
             for table in self.stack.tables
             for role in ("controller", "viewer")
         }
-        await _wait_until(lambda: all(_is_at(client, stored) for client in self.clients), SETTLE_SECONDS)
+        await wait_until(lambda: all(_is_at(client, stored) for client in self.clients), SETTLE_SECONDS)
         for client in self.clients:
             if not _is_at(client, stored):
                 client.table.ledger.break_promise(_how_it_differs(client, stored[client.table.name, client.role]))
@@ -135,7 +135,8 @@ def _how_it_differs(client: Client, state: dict[str, Any]) -> str:
     return f"{client.name} does not show what is stored after {SETTLE_SECONDS} s ({known}): {', '.join(where)}"
 
 
-async def _wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+async def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Whether it holds within so many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

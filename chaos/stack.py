@@ -1,12 +1,15 @@
 """What is broken: Postgres, Valkey and the processes of one Portal on them, each of which can be ended and come back.
 
-Clients choose a server by chance, as a balancer would for them. What a fault does is said in `faults`.
+What a fault does is said in `faults`, and how clients behave in `clients`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import os
+import random
 import shutil
+import signal
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -18,15 +21,18 @@ import httpx
 
 from chaos.clients import Door, Table
 from chaos.ledger import SHARED_ITEM, Ledger
-from portal.testing.installation import Cast, Installation, Server, StoreKind, installation
+from portal.testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
 from portal.testing.people import Client as LoggedIn
 from portal.testing.stacks import STACK_ENV
-from portal.testing.stores import Postgres, Valkey, postgres, valkey
+from portal.testing.stores import Postgres, Valkey
 
 PROCESSES = 3
 SEND_BUFFER_BYTES = 65_536
 """What may wait for a slow client: less than by default, so that a short stall is one."""
 READ_SECONDS = 15.0
+START_SECONDS = 30.0
+LISTENING = "0A"
+"""The state of such a socket in /proc/net/tcp."""
 MUST_NOT_BE_LOGGED = ("socket_crashed", "news_not_delivered", "Task exception was never retrieved")
 TABLES = (("Evening", ("anna", "ben")), ("Matinee", ("carl",)), ("Gallery", ("dora",)))
 """Portal views and their controllers; the last is small, so that much can be sent to it."""
@@ -39,65 +45,75 @@ class Stack:
     postgres: Postgres
     valkey: Valkey
     installation: Installation
-    servers: list[Server]
+    server: Server
     tables: list[Table]
     tokens: dict[str, str]
     door: Door
 
+    @property
+    def workers(self) -> list[int]:
+        """The processes that serve, which are the server's children."""
+        return [pid for pid in self.server.process.descendants if b"spawn_main" in _command_line(pid)]
+
+    async def kill_worker(self, rng: random.Random) -> None:
+        """End one of them without a word, and wait until there is another in its place."""
+        os.kill(rng.choice(self.workers), signal.SIGKILL)
+        await self.complete()
+
+    async def complete(self) -> None:
+        """Wait until all processes serve; AssertionError if they do not in time."""
+        deadline = time.monotonic() + START_SECONDS
+        while len(self.workers) < PROCESSES or _listeners(self.server.port) < PROCESSES:
+            assert time.monotonic() < deadline, f"Not all processes serve within {START_SECONDS} s."  # noqa: S101
+            await asyncio.sleep(0.05)
+
     async def read(self, table: Table, role: str) -> dict[str, Any]:
-        """The stored state as that role reads it over REST, from whichever server answers first."""
+        """The stored state as that role reads it over REST."""
         deadline = time.monotonic() + READ_SECONDS
         headers = {"Authorization": f"Bearer {self.tokens[role]}"}
-        failures: list[str] = []
+        url = f"{self.server.http}/api/portal-views/{table.portal_view_id}"
         async with httpx.AsyncClient(trust_env=False, timeout=READ_SECONDS, headers=headers) as http:
-            while time.monotonic() < deadline:
-                for server in self.servers:
-                    try:
-                        answer = await http.get(f"{server.http}/api/portal-views/{table.portal_view_id}")
-                        answer.raise_for_status()
-                    except httpx.HTTPError as error:  # it may be away for a moment yet
-                        failures.append(repr(error))
-                        continue
+            while True:
+                try:
+                    answer = (await http.get(url)).raise_for_status()
+                except httpx.HTTPError:  # it may be away for a moment yet
+                    if time.monotonic() > deadline:
+                        raise
+                    await asyncio.sleep(0.1)
+                else:
                     state: dict[str, Any] = answer.json()
                     return state
-                await asyncio.sleep(0.1)
-        raise AssertionError(f"The state could not be read within {READ_SECONDS} s: {failures[-3:]}")
 
-    def keep_logs(self, folder: Path) -> None:
-        """Copy the servers' logs there, as their own folder goes with the run."""
+    def keep_log(self, folder: Path) -> None:
+        """Copy the server's log there, as its own folder goes with the run."""
         folder.mkdir(parents=True, exist_ok=True)
-        for server in self.servers:
-            shutil.copy(server.process.log, folder)
+        shutil.copy(self.server.process.log, folder)
 
     def bad_log_lines(self) -> list[str]:
-        """Lines of the servers' logs that no fault excuses."""
-        found = []
-        for server in self.servers:
-            lines = server.process.log.read_text(errors="replace").splitlines()
-            found += [line[:300] for line in lines if any(bad in line for bad in MUST_NOT_BE_LOGGED)]
-        return found
+        """Lines of the server's log that no fault excuses."""
+        lines = self.server.process.log.read_text(errors="replace").splitlines()
+        return [line[:300] for line in lines if any(bad in line for bad in MUST_NOT_BE_LOGGED)]
 
 
 @contextmanager
-def running_stack(processes: int = PROCESSES) -> Iterator[Stack]:
-    """The stores, so many server processes on them, and the portal views of `TABLES`."""
+def running_stack() -> Iterator[Stack]:
+    """The stores, `manage.py serve` with its processes on them, and the portal views of `TABLES`."""
+    env = {
+        **STACK_ENV,
+        "PORTAL_LOG_LEVEL": "WARNING",  # of the thousands who come and go nothing is said
+        "PORTAL_SEND_BUFFER_BYTES": str(SEND_BUFFER_BYTES),
+    }
     with ExitStack() as exits:
-        database, layer = exits.enter_context(postgres()), exits.enter_context(valkey())
-        env = {
-            **STACK_ENV,
-            "PORTAL_LOG_LEVEL": "WARNING",  # the thousands who come and go say nothing
-            "PORTAL_SEND_BUFFER_BYTES": str(SEND_BUFFER_BYTES),
-            "DATABASE_URL": database.create_database("portal"),
-            "REDIS_URL": layer.url,
-        }
-        made = exits.enter_context(installation(StoreKind.SQLITE, **env))  # which our addresses overrule
+        made = exits.enter_context(installation(StoreKind.POSTGRES, **env))
         cast = made.prepare()
-        servers = [exits.enter_context(made.server()) for _ in range(processes)]
+        server = exits.enter_context(made.server(ServerKind.SERVE, "--workers", str(PROCESSES)))
         people = {"controller": cast.controller, "viewer": cast.viewer}
-        clients = {role: exits.enter_context(LoggedIn(servers[0].http, person)) for role, person in people.items()}
+        clients = {role: exits.enter_context(LoggedIn(server.http, person)) for role, person in people.items()}
         tables = [_make_table(clients["controller"], cast, name, names) for name, names in TABLES]
         tokens = {role: client.access for role, client in clients.items()}
-        yield Stack(database, layer, made, servers, tables, tokens, Door([server.ws for server in servers]))
+        assert made.postgres is not None  # noqa: S101  # it was asked for
+        assert made.valkey is not None  # noqa: S101
+        yield Stack(made.postgres, made.valkey, made, server, tables, tokens, Door(server.ws))
 
 
 def _make_table(owner: LoggedIn, cast: Cast, name: str, controllers: tuple[str, ...]) -> Table:
@@ -105,3 +121,16 @@ def _make_table(owner: LoggedIn, cast: Cast, name: str, controllers: tuple[str, 
     items += [{"id": controller, "type": "note", "text": name} for controller in controllers]
     made = owner.post(f"/api/libraries/{cast.library_id}/portal-views", {"name": name, "items": items})
     return Table(name, str(made["id"]), Ledger(), controllers)
+
+
+def _command_line(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):  # it has just ended
+        return b""
+
+
+def _listeners(port: int) -> int:
+    """How many sockets listen on that port; each process has one of its own."""
+    rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
+    return sum(row[1].endswith(f":{port:04X}") and row[3] == LISTENING for row in rows)
