@@ -41,11 +41,6 @@ def require_layer() -> Any:
     return layer
 
 
-def is_away() -> bool:
-    """Whether the last message could not be passed on."""
-    return _Condition.away
-
-
 async def publish(news: News) -> None:
     """Put news into its portal view's group; Unavailable while the layer is away, which is logged once."""
     if time.monotonic() < _Condition.try_again_at:
