@@ -1,13 +1,16 @@
-"""What connections get when they come into a room, come back to it, or get another role in it."""
+"""What connections get when they come into a room, or come back to it."""
 
 from __future__ import annotations
 
-from uuid import UUID
+from collections.abc import Callable
+
+import pytest
 
 from libraries.roles import PortalRole
 from realtime.greeting import Waiting
 from realtime.tests.doubles import (
     PORTAL_VIEW_ID,
+    Person,
     controller,
     new_room,
     read,
@@ -17,6 +20,9 @@ from realtime.tests.doubles import (
     versions,
     viewer,
 )
+
+Cast = Callable[[], Person]
+
 
 # --- Coming in -----------------------------------------------------------------------------------------------
 
@@ -154,24 +160,35 @@ def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
 # --- Coming back ---------------------------------------------------------------------------------------------
 
 
-def test_who_missed_nothing_gets_no_state() -> None:
-    room = room_with(viewer(), version=4)
-    back = viewer()
-    room.admit(Waiting(back.connection, known_version=4, known_epoch="one"))
+@pytest.mark.parametrize("role", PortalRole)
+def test_who_missed_nothing_gets_no_state(role: PortalRole) -> None:
+    room, first, back = room_with(viewer(), version=4), Person(role), Person(role)
+    room.admit(Waiting(first.connection))
+    [known] = first.outlet.take()
+    room.admit(Waiting(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
     [connected] = back.outlet.take()
     assert connected["recovered"] is True
     assert "state" not in connected
-    assert connected["version"] == 4
+    assert (connected["version"], connected["epoch"]) == (4, known["epoch"])
 
 
 def test_who_missed_something_or_knows_another_epoch_gets_the_state() -> None:
     room = room_with(viewer(), version=4)
     for version, epoch in ((3, "one"), (5, "one"), (4, "two"), (4, None), (None, "one"), (None, None)):
-        back = viewer()
+        back = controller()
         room.admit(Waiting(back.connection, known_version=version, known_epoch=epoch))
         [connected] = back.outlet.take()
         assert connected["recovered"] is False
         assert connected["state"]["version"] == 4
+
+
+@pytest.mark.parametrize(("before", "now"), [(viewer, controller), (controller, viewer)])
+def test_who_comes_back_in_another_role_gets_the_state(before: Cast, now: Cast) -> None:
+    room, first, back = room_with(viewer()), before(), now()
+    room.admit(Waiting(first.connection))
+    [known] = first.outlet.take()
+    room.admit(Waiting(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
+    assert back.outlet.take()[0]["recovered"] is False
 
 
 def test_who_missed_nothing_is_not_told_again_what_came_after_the_snapshot() -> None:
@@ -179,109 +196,9 @@ def test_who_missed_nothing_is_not_told_again_what_came_after_the_snapshot() -> 
     room.take(update(5))
     room.admit(Waiting(viewer().connection))
     read(room, 5, meanwhile=(update(6),))
-    back = viewer()
+    back = controller()
     room.admit(Waiting(back.connection, known_version=6, known_epoch="one"))
     [connected] = back.outlet.take()
     assert (connected["recovered"], connected["version"]) == (True, 6)
     room.take(update(7))
     assert versions(back) == [7]
-
-
-# --- Roles ---------------------------------------------------------------------------------------------------
-
-
-def test_a_demoted_connection_sees_nothing_hidden_from_the_next_frame_on() -> None:
-    one, other = controller(), controller()
-    room = room_with(one, other, items=[{"id": "ogre", "hp": 3}])
-    room.change_role(one.connection.user_id, PortalRole.VIEWER)
-    [changed] = one.outlet.take()
-    assert (changed["type"], changed["role"], changed["version"]) == ("role-changed", "viewer", 1)
-    assert changed["state"]["items"] == [{"id": "ogre"}]
-    room.take(update(2, viewers=False))
-    assert versions(one) == []
-    assert versions(other) == [2]
-
-
-def test_a_promoted_connection_is_given_all_of_the_state() -> None:
-    one = viewer()
-    room = room_with(one, items=[{"id": "ogre", "hp": 3}])
-    room.change_role(one.connection.user_id, PortalRole.CONTROLLER)
-    [changed] = one.outlet.take()
-    assert (changed["role"], changed["state"]["items"]) == ("controller", [{"id": "ogre", "hp": 3}])
-    assert room.has_controller
-
-
-def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_one() -> None:
-    one = controller()
-    room = room_with(one)
-    room.take(update(2))
-    one.outlet.take()
-    room.change_role(one.connection.user_id, PortalRole.VIEWER)
-    room.take(update(3, viewers=False))
-    assert one.outlet.take() == []
-    read(room, 3)
-    assert [(m["type"], m["version"]) for m in one.outlet.take()] == [("role-changed", 3)]
-
-
-def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
-    one = controller()
-    room = new_room()
-    room.admit(Waiting(one.connection, at_least=2))
-    room.change_role(one.connection.user_id, PortalRole.VIEWER)
-    read(room, 2, items=[{"id": "ogre", "hp": 3}])
-    [connected] = one.outlet.take()
-    assert (connected["type"], connected["role"]) == ("connected", "viewer")
-    assert connected["state"]["items"] == [{"id": "ogre"}]
-
-
-def test_who_waits_for_a_state_and_gets_another_role_is_told_the_role() -> None:
-    for greeting in ("sync-response", "portal-view-updated", "role-changed"):
-        one = viewer()
-        room = room_with(one)
-        room.take(update(2))
-        one.outlet.take()
-        assert not room.admit(Waiting(one.connection, greeting))
-        room.change_role(one.connection.user_id, PortalRole.CONTROLLER)
-        read(room, 2)
-        [changed] = one.outlet.take()
-        assert (changed["type"], changed["role"]) == ("role-changed", "controller")
-
-
-def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
-    mine = [viewer(user_id=str(UUID(int=900))), viewer(user_id=str(UUID(int=900)))]
-    other = viewer()
-    room = room_with(*mine, other)
-    room.change_role(str(UUID(int=900)), PortalRole.CONTROLLER)
-    assert [person.outlet.take_types() for person in mine] == [["role-changed"], ["role-changed"]]
-    assert other.outlet.take() == []
-
-
-def test_a_role_that_is_the_same_is_no_news() -> None:
-    one = viewer()
-    room = room_with(one)
-    room.change_role(one.connection.user_id, PortalRole.VIEWER)
-    assert one.outlet.take() == []
-
-
-def test_without_a_role_the_connection_is_closed_and_forgotten() -> None:
-    here, joiner = controller(user_id=str(UUID(int=901))), viewer(user_id=str(UUID(int=901)))
-    room = room_with(here)
-    room.take(update(2))
-    here.outlet.take()
-    room.admit(Waiting(joiner.connection))
-    room.change_role(str(UUID(int=901)), None)
-    for person in (here, joiner):
-        [error] = person.outlet.take()
-        assert (error["type"], error["code"]) == ("error", "access-withdrawn")
-        assert person.outlet.closed == (1008, "access-withdrawn")
-        assert person.connection.closed
-    assert room.is_empty
-    room.take(update(3))
-
-
-def test_the_oldest_look_at_the_roles_is_remembered() -> None:
-    room = room_with(viewer())
-    assert room.access_version is None
-    for access_version, expected in ((5, 5), (7, 5), (4, 4)):
-        room.admit(Waiting(viewer().connection, access_version=access_version))
-        assert room.access_version == expected
