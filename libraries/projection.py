@@ -96,6 +96,11 @@ def project(state: Mapping[str, Any], role: PortalRole) -> dict[str, Any]:
     return {**state, "items": [project_item(item, state) for item in state["items"]]}
 
 
+def epoch_seen(epoch: str, role: PortalRole) -> str:
+    """The epoch as the role is told it: one's versions are no measure of what the other has seen."""
+    return epoch if role == PortalRole.CONTROLLER else f"{epoch}-viewer"
+
+
 def project_item(item: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
     """One item as a viewer may see it under a state's flags."""
     if _is_unseen(item):

@@ -14,7 +14,7 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from libraries.models import Membership, PortalView, User, iso
-from libraries.projection import project
+from libraries.projection import epoch_seen, project
 from libraries.roles import PortalRole, Role, portal_role
 from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
 
@@ -223,7 +223,7 @@ class PortalViewSerializer(_PortalViewAnswer):
     def to_representation(self, instance: PortalView) -> dict[str, Any]:
         """A portal view with the asker's `role`, projected for it."""
         role = portal_role(instance.role)
-        return {**project(instance.state(), role), "epoch": instance.epoch, "role": str(role)}
+        return {**project(instance.state(), role), "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
 
 
 class PortalViewHeadSerializer(_PortalViewAnswer):
@@ -237,7 +237,7 @@ class PortalViewHeadSerializer(_PortalViewAnswer):
         head = instance.state([key for key in FIELDS if key != "items"])
         seen = project({**head, "items": [{}] * instance.item_count}, role)
         count = len(seen.pop("items"))
-        return {**seen, "itemCount": count, "epoch": instance.epoch, "role": str(role)}
+        return {**seen, "itemCount": count, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -7,6 +7,7 @@ from typing import Literal
 
 from msgspec import UNSET
 
+from libraries.projection import epoch_seen
 from realtime.bulletin import Snapshot
 from realtime.connection import Connection
 from realtime.protocol import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
@@ -45,7 +46,7 @@ def greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMes
         message=f"Connected to “{stored.state['name']}” as a {role}.",
         connection_id=connection.id,
         version=version,
-        epoch=stored.epoch,
+        epoch=epoch_seen(stored.epoch, role),
         recovered=recovered,
         state=UNSET if recovered else snapshot.seen_by(role),
     )

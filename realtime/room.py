@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
+from libraries.projection import epoch_seen
 from libraries.roles import PortalRole
 from libraries.selectors import Pulse, Stored
 from realtime.audience import Audience
@@ -150,7 +151,8 @@ class Room:
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting
             return False
-        recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, snapshot.stored.epoch)
+        epoch = epoch_seen(snapshot.stored.epoch, connection.role)
+        recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, epoch)
         connection.version = snapshot.through if recovered else snapshot.stored.version
         connection.reply(greeting(waiting, snapshot, recovered))
         self.waiting.pop(connection.id, None)  # only now: a state that can't be shown leaves it waiting

@@ -83,6 +83,9 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
+        # A client that sends no frame and no pong for a minute is gone
+        ws_ping_interval=30,
+        ws_ping_timeout=30,
         access_log=False,
         log_config=None,
         server_header=False,
