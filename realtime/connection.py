@@ -50,14 +50,16 @@ class Connection:
         self.reply(Error(message=error.message, code=error.code, ref=ref, details=error.details or UNSET))
 
     def close(self, code: int, reason: str) -> None:
-        """Close behind what was sent before; what the client still sends is not heard."""
-        self.closed = True
-        self.outlet.close_after(code, reason)
+        """Close behind what was sent before, once; what the client still sends is not heard."""
+        if not self.closed:
+            self.closed = True
+            self.outlet.close_after(code, reason)
 
     def refuse(self, code: str, message: str, ref: Ref = UNSET) -> None:
-        """Send an `error`, and close with what its code closes with."""
-        self.closed = True
-        refuse(self.outlet, code, message, ref)
+        """Send an `error`, and close with what its code closes with, unless that was done."""
+        if not self.closed:
+            self.closed = True
+            refuse(self.outlet, code, message, ref)
 
     def extend(self, expires_at: float, now: float) -> None:
         """Let the connection live until its credential ends; both in seconds since the epoch."""

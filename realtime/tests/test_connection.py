@@ -74,6 +74,18 @@ def test_a_refused_connection_is_closed() -> None:
     assert one.connection.closed
 
 
+@pytest.mark.parametrize("again", ["close", "refuse"])
+def test_a_connection_is_closed_once_and_for_the_first_reason(again: str) -> None:
+    one = viewer()
+    one.connection.refuse("access-withdrawn", "No.")
+    if again == "close":
+        one.connection.close(CloseCode.NORMAL, "done")
+    else:
+        one.connection.refuse("internal-error", "Oops.")
+    assert [message["code"] for message in one.outlet.take()] == ["access-withdrawn"]
+    assert one.outlet.closed == (1008, "access-withdrawn")
+
+
 def test_a_refusal_may_answer_a_message() -> None:
     one = viewer()
     one.connection.refuse("token-invalid", "No.", "r")
