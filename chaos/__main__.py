@@ -70,15 +70,15 @@ async def _run(stack: Stack, rng: random.Random, options: argparse.Namespace) ->
         while first or time.monotonic() < end:
             for result in rng.sample(results, len(results)):
                 if first or time.monotonic() < end:
-                    await play(crowd, result, rng)
-                    _say(result)
+                    _say(result, len(result.broken), await play(crowd, result, rng))
             first = False
     return results
 
 
-def _say(result: Result) -> None:
-    verdict = f"{len(result.broken)} promises broken" if result.broken else "kept"
-    print(f"  {result.fault.name}: {result.slowest_convergence:.2f} s, {verdict}", flush=True)
+def _say(result: Result, broken_before: int, convergence: float) -> None:
+    broken = len(result.broken) - broken_before
+    verdict = f"{broken} promises broken" if broken else "kept"
+    print(f"  {result.fault.name}: {convergence:.2f} s, {verdict}", flush=True)
 
 
 def _about(stack: Stack, seed: int, options: argparse.Namespace) -> str:

@@ -32,10 +32,10 @@ class Result:
     broken: list[str] = field(default_factory=list)
 
 
-async def play(crowd: Crowd, result: Result, rng: random.Random) -> None:
-    """Play one round and add it up. In every second one the controllers fall silent while the fault lasts.
+async def play(crowd: Crowd, result: Result, rng: random.Random) -> float:
+    """Play one round and add it up; how many seconds it took to converge.
 
-    Then no later news shows that any were missed.
+    In every second one the controllers fall silent while the fault lasts: then no later news shows a loss.
     """
     skipped = crowd.skipped
     crowd.speak()
@@ -61,6 +61,7 @@ async def play(crowd: Crowd, result: Result, rng: random.Random) -> None:
     if convergence > BOUND_SECONDS:
         result.broken.append(f"It took {convergence:.1f} s until everybody showed the newest state.")
     _add_up(crowd, result)
+    return convergence
 
 
 def _add_up(crowd: Crowd, result: Result) -> None:
