@@ -43,7 +43,7 @@ def _play(seed: int, options: argparse.Namespace) -> int:
     text = report.table(results)
     print(f"\n{text}\n\n{report.legend()}")
     if options.write:
-        report.write(options.write, f"{_about(stack, seed, options)}\n\n{text}\n\n{report.legend()}")
+        report.write(options.write, f"{_about(stack, seed, options)}\n\n{text}\n\n{report.legend()}", "make chaos")
     broken = report.broken(results)
     print(f"\nBroken promises:\n{broken}" if broken else "\nEvery promise was kept.")
     return 1 if broken else 0

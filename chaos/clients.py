@@ -78,6 +78,7 @@ class Client:
         self._rng = rng
         self._failures = 0
         self._retry_after: float | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     # Coming and going.
 
@@ -86,6 +87,9 @@ class Client:
         while True:
             code = await self._be_there()
             self._door.ends[code] += 1
+            if self._leaving is not None:
+                await self._leaving
+                self._leaving, code = None, 1006  # it comes back as if the line had been cut
             if code not in MEANT_TO_END:
                 self.table.ledger.break_promise(f"{self.name} was closed with {code}")
             if not COME_BACK.get(code, True):
@@ -198,7 +202,12 @@ class Client:
     def on_answer(self, message: Message) -> None:
         """What a client does with an `ack` or an `error`; the error of a refusal is followed by its close."""
 
-    # How its line is broken.
+    # How a connection ends.
+
+    def leave(self) -> None:
+        """Close in good order, and come back."""
+        if self.socket is not None and self._leaving is None:
+            self._leaving = asyncio.create_task(self.socket.close())
 
     def cut(self, last_bytes: bytes = b"") -> None:
         """Send some bytes as they are, and break the line with a reset."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from chaos.rounds import BOUND_SECONDS, Result
 
-BEGIN, END = "<!-- written by `make chaos` -->", "<!-- to here -->"
+BEGIN, END = "<!-- written by `{by}` -->", "<!-- to here -->"
 COLUMNS = (
     "Fault",
     "How",
@@ -66,14 +66,13 @@ def broken(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
-def write(path: Path, text: str) -> None:
-    """Put the text between the marks of a page; ValueError if it has none."""
-    page = path.read_text()
-    before, begin, rest = page.partition(BEGIN)
+def write(path: Path, text: str, by: str) -> None:
+    """Put the text between the marks of a page for what `by` writes; ValueError if it has none."""
+    before, begin, rest = path.read_text().partition(BEGIN.format(by=by))
     _, end, after = rest.partition(END)
     if not begin or not end:
-        raise ValueError(f"{path} has no line “{BEGIN}”, or no “{END}” below it.")
-    path.write_text(f"{before}{BEGIN}\n\n{text}\n\n{END}{after}")
+        raise ValueError(f"{path} has no line “{BEGIN.format(by=by)}”, or no “{END}” below it.")
+    path.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
 
 
 def legend() -> str:

@@ -26,9 +26,9 @@ def test_only_some_of_many_broken_promises_are_shown() -> None:
 
 def test_a_table_is_written_between_the_marks(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
-    page.write_text(f"Before.\n{report.BEGIN}\nold\n{report.END}\nAfter.\n")
-    report.write(page, "new")
-    assert page.read_text() == f"Before.\n{report.BEGIN}\n\nnew\n\n{report.END}\nAfter.\n"
-    page.write_text("No marks.")
-    with pytest.raises(ValueError, match="has no line"):
-        report.write(page, "new")
+    begin = report.BEGIN.format(by="make soak")
+    page.write_text(f"Before.\n{begin}\nold\n{report.END}\nAfter.\n")
+    report.write(page, "new", "make soak")
+    assert page.read_text() == f"Before.\n{begin}\n\nnew\n\n{report.END}\nAfter.\n"
+    with pytest.raises(ValueError, match="has no line “<!-- written by `make chaos` -->”"):
+        report.write(page, "new", "make chaos")
