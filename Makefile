@@ -3,13 +3,13 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test check lint format bench clean
+.PHONY: run install install-dev test-setup test chaos soak check lint format bench clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
 run: install  # Install, migrate, print the demo log-ins and serve on HOST:PORT
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py demo
+	@$(BIN)/python manage.py demo --host $(HOST) --port $(PORT)
 	@exec $(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
 
 install: .venv/.installed
@@ -36,10 +36,8 @@ install-dev: .venv/.installed-dev
 test-setup: install-dev  # Fetch what the tests need and pip cannot give
 	@$(BIN)/python -m portal.testing.setup
 
-test: install-dev test-setup  # Run all tests, with coverage
-	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest
-	$(BIN)/coverage report
+test: install-dev test-setup  # Run all tests, a file on each core at a time, with coverage
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 # The modules whose every branch has a test
 COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/services.py \
@@ -48,7 +46,15 @@ COVERED := libraries/state.py libraries/projection.py libraries/values.py librar
 EMPTY :=
 COMMA := ,
 
-check: lint test  # All that CI runs
+# CHAOS_SECONDS=300 goes on for so long (0: each fault once); CHAOS_SEED=1 chooses as an earlier run did
+chaos: install-dev  # Break a running Portal in every way we know, and check what it promises
+	$(BIN)/python -m chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED)) $(CHAOS)
+
+# SOAK_SECONDS is 1200 by default
+soak: install-dev  # Run 500 sockets for 20 minutes, and see whether the servers keep anything
+	$(BIN)/python -m chaos.soak $(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS)) $(SOAK)
+
+check: lint test chaos  # All that CI runs
 	$(BIN)/coverage report --fail-under=100 --include=$(subst $(EMPTY) ,$(COMMA),$(strip $(COVERED)))
 
 # The environment of a production process, for `check --deploy`
