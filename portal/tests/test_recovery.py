@@ -159,6 +159,20 @@ async def test_a_frozen_channel_layer_holds_up_no_write_and_nobody_who_joins(two
         await until_version(viewer, await update_item(controller, name="Ogre"))
 
 
+async def test_a_process_that_starts_while_the_channel_layer_is_frozen_lets_people_in(
+    two: Two, portal_view: str
+) -> None:
+    with two.here.installation.server() as fresh:
+        late = replace(two.here, server=fresh)
+        two.valkey.process.suspend()
+        try:
+            async with asyncio.timeout(PROMISED_SECONDS), late.join(portal_view, late.viewer) as (viewer, _):
+                version = late.controller.patch(f"/api/portal-views/{portal_view}", {"name": "Night"})["version"]
+                await until_version(viewer, version)
+        finally:
+            two.valkey.process.resume()
+
+
 async def test_without_the_database_nothing_is_acknowledged_and_sockets_stay(two: Two, portal_view: str) -> None:
     before = stored(two.here, portal_view)["version"]
     message: dict[str, Any] = {"ref": "kept", "payload": {"itemId": "ogre", "name": "Ogre King"}}
