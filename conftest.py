@@ -6,9 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
+
+# A busy machine is no bug.
+hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("portal")
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # of test users only
 

@@ -274,7 +274,7 @@ people = st.integers(0, 2)
 changes = st.tuples(people, people, st.none() | st.sampled_from(Role))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, max_size=8))
 def test_whatever_is_changed_a_library_keeps_an_owner(
     library: Library, owner: User, editor: User, viewer: User, heard: Heard, steps: list[Any]

@@ -86,7 +86,7 @@ def test_a_controller_sees_the_state_itself(state: dict[str, Any]) -> None:
     assert project(state, CONTROLLER) == state
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(states(), changes)
 def test_changes_tell_each_role_what_they_may_know_and_no_more(state: dict[str, Any], steps: list[Any]) -> None:
     clients = {role: held(state, role) for role in PortalRole}
