@@ -60,7 +60,7 @@ def _check_name(value: object) -> None:
 
 
 def _check_health_display(value: object) -> None:
-    if not isinstance(value, str) or value not in HEALTH_DISPLAYS:
+    if value not in HEALTH_DISPLAYS:
         raise ValueError(f"Must be one of {', '.join(HEALTH_DISPLAYS)}.")
 
 
