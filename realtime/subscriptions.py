@@ -14,6 +14,9 @@ from redis.exceptions import RedisError
 from realtime.groups import News
 from realtime.layer import ANSWER_SECONDS, require_layer
 
+UNREAD_SECONDS = 0.1
+"""How long to wait after news that could not be read: a layer that fails at once must not keep the loop busy."""
+
 log = structlog.get_logger(__name__)
 
 
@@ -64,8 +67,17 @@ class Subscriptions:
 
     async def _listen(self, channel: str) -> None:
         while True:
-            news = await require_layer().receive(channel)
+            try:
+                news = await require_layer().receive(channel)
+            except Exception:  # what nobody can read, of another release perhaps, must not leave us deaf
+                log.exception("news_not_read")
+                await asyncio.sleep(UNREAD_SECONDS)
+                continue
             try:
                 self._on_news(news)
             except Exception:  # one portal view's bad news must not end everybody's
-                log.exception("news_not_delivered", portalViewId=news.get("portalViewId"))
+                log.exception("news_not_delivered", portalViewId=_about(news))
+
+
+def _about(news: object) -> object:
+    return news.get("portalViewId") if isinstance(news, dict) else None

@@ -16,6 +16,8 @@ from realtime.subscriptions import Subscriptions
 from realtime.tests.clients import DEADLINE_SECONDS, until
 from realtime.tests.doubles import news
 
+UNREADABLE = "unreadable"
+
 
 class Layer(InMemoryChannelLayer):
     """A channel layer that notes what is asked of it, and fails or hangs when it is told to."""
@@ -40,6 +42,12 @@ class Layer(InMemoryChannelLayer):
     async def group_add(self, group: str, channel: str) -> None:
         await self._asked(f"add {group}")
         await super().group_add(group, channel)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        message: dict[str, Any] = await super().receive(channel)
+        if message == {"type": UNREADABLE}:
+            raise ValueError("It can't be unpacked")
+        return message
 
     async def group_discard(self, group: str, channel: str) -> None:
         await self._asked(f"discard {group}")
@@ -233,4 +241,18 @@ async def test_news_that_can_not_be_delivered_stop_nobody(house: House, logged: 
     assert (entry["event"], entry["portalViewId"]) == ("news_not_delivered", news(1)["portalViewId"])
     assert "ZeroDivisionError" in entry["exception"]
     assert "at 1" not in str(entry)
+    await house.discard("a")
+
+
+@pytest.mark.parametrize(
+    ("message", "event"), [({"type": UNREADABLE}, "news_not_read"), ("no news", "news_not_delivered")]
+)
+async def test_what_is_no_news_stops_nobody(house: House, logged: list[EventDict], message: Any, event: str) -> None:
+    house.subscriptions = Subscriptions(lambda told: house.heard.append(News(**told)))
+    await house.add("a")
+    (channel,) = house.layer.groups["a"]
+    house.layer.channels.setdefault(channel, asyncio.Queue()).put_nowait((float("inf"), message))
+    assert await house.hears("a")
+    [entry] = logged
+    assert (entry["event"], entry.get("portalViewId")) == (event, None)
     await house.discard("a")
