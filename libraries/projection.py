@@ -119,7 +119,7 @@ def project_relayed(payload: Mapping[str, Any], flags: Mapping[str, Any] | None)
 
 
 def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any:
-    """Without what `blackout` and `visible` hide; `in_items` is whether `items` is above it."""
+    """Without what `blackout` and `visible` hide; `in_items` is whether `items` or `currentItem` is above it."""
     if isinstance(value, list | tuple):
         return [_relayed(inner, flags, in_items) for inner in value]
     if not isinstance(value, Mapping):
@@ -134,7 +134,7 @@ def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any
         elif flags is not None and flags["blackout"]:
             seen[key] = [] if plain == "items" else None
         elif flags is not None:
-            seen[key] = _relayed(inner, flags, in_items or plain == "items")
+            seen[key] = _relayed(inner, flags, True)
     return seen
 
 

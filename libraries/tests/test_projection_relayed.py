@@ -57,7 +57,16 @@ def test_items_are_taken_for_those_of_a_state(items: str) -> None:
 
 @pytest.mark.parametrize(
     "items",
-    [{"0": SPY}, [[SPY]], [{"group": [SPY]}], SPY, (SPY,), [{"visible": 0, "name": "Spy"}], {"0": {"0": SPY}}],
+    [
+        {"0": SPY},
+        [[SPY]],
+        [{"group": [SPY]}],
+        SPY,
+        (SPY,),
+        [{"visible": 0, "name": "Spy"}],
+        {"0": {"0": SPY}},
+        [{"currentItem": SPY}],
+    ],
 )
 def test_an_unseen_item_is_not_seen_however_it_is_wrapped(items: Any) -> None:
     for payload in ({"items": items}, {"state": {"items": items}}, {"all": [{"portal": {"items": items}}]}):
@@ -66,6 +75,13 @@ def test_an_unseen_item_is_not_seen_however_it_is_wrapped(items: Any) -> None:
         assert "visible" in str(project_relayed(payload, FLAGS))
         assert "visible" not in str(project_relayed(payload, DARK))
         assert "visible" not in str(project_relayed(payload, None))
+
+
+def test_a_current_item_that_is_sent_whole_may_be_unseen() -> None:
+    payload = {"state": {"currentItem": SPY}}
+    assert project_relayed(payload, FLAGS) == {"state": {"currentItem": {"visible": False}}}
+    assert project_relayed(payload, DARK) == {"state": {"currentItem": None}}
+    assert project_relayed({"state": {"currentItem": OGRE}}, FLAGS) == {"state": {"currentItem": {"id": "ogre"}}}
 
 
 @pytest.mark.parametrize("payload", [{"items": []}, {"currentItem": None}, {"items": "text"}])
