@@ -15,6 +15,7 @@ from libraries.projection import (
     HIDDEN,
     MAXIMUM_HEALTH,
     difference,
+    epoch_seen,
     hide_also,
     item_patch_seen,
     patch_seen,
@@ -200,6 +201,11 @@ def test_under_a_blackout_there_is_nothing() -> None:
 )
 def test_a_difference_is_what_a_receiver_could_tell(before: Any, after: Any, changed: Any) -> None:
     assert as_sent(difference(before, after)) == as_sent(changed)
+
+
+def test_each_role_is_told_an_epoch_of_its_own() -> None:
+    assert epoch_seen("e", CONTROLLER) == "e"
+    assert epoch_seen("e", VIEWER) not in {"e", epoch_seen("f", VIEWER)}
 
 
 def patched(state: dict[str, Any], role: PortalRole = VIEWER, **patch: Any) -> dict[str, Any]:
