@@ -12,7 +12,7 @@ from daphne.server import Server
 from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
 
 from realtime.protocol import CloseCode
-from realtime.server.frames import TOO_BIG
+from realtime.server.wire import TOO_BIG
 
 
 class PortalWebSocketProtocol(WebSocketProtocol):

@@ -1,7 +1,7 @@
 """Uvicorn's sans-I/O WebSocket protocol, which is its connection's outlet (see `realtime.delivery`).
 
 A ready frame goes to the transport as it is: no task, no coroutine, no framing for each connection. The transport's
-own marks say when a client is too slow.
+own marks say when a client is too slow. What a client may send is in `realtime.server.wire`.
 """
 
 from __future__ import annotations
@@ -12,51 +12,126 @@ from typing import Any
 
 from django.conf import settings
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
-from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
-from websockets.frames import CloseCode, Frame
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
-from websockets.server import ServerProtocol
 
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared
-from realtime.protocol import CLOSE_REASONS, Error, encode
 from realtime.server.slim import Gate, Inbox
+from realtime.server.wire import PortalServerProtocol, deflate
 
 LAST_WORD_SECONDS = 1.0
 """How long a client that was too slow has to read why it is cut."""
 
-TOO_BIG = encode(Error(message="The message is too long.", code="message-too-big")).encode()
-
-_deflate = ServerPerMessageDeflateFactory(
-    server_no_context_takeover=True,
-    client_no_context_takeover=True,
-    server_max_window_bits=WINDOW_BITS,
-    client_max_window_bits=WINDOW_BITS,
-)
-
-
-class PortalServerProtocol(ServerProtocol):
-    """Says why before it fails a connection, in the words of the protocol."""
-
-    def fail(self, code: CloseCode | int, reason: str = "") -> None:
-        """RFC 6455, section 7.1.7, with the error's code as the reason."""
-        if code == CloseCode.MESSAGE_TOO_BIG and self.state is State.OPEN:
-            self.send_text(TOO_BIG)
-        super().fail(code, CLOSE_REASONS.get(int(code), reason))
+NO_LIMIT = 2**31 - 1
+"""Bytes that may wait for a client where the settings have no limit: event loops take no more."""
 
 
 class FramesProtocol(WebSocketsSansIOProtocol, Member):
     """One WebSocket connection of `manage.py serve`."""
 
+    _deaf = False
+    """Set once the connection has failed: then nothing more is heard."""
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conn = PortalServerProtocol(
-            extensions=[_deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
+            extensions=[deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
         )
         self.form = Form.FRAME
         self.queue = Inbox()  # type: ignore[assignment]  # the part of a queue that the base class uses
         self.writable = Gate()  # type: ignore[assignment]  # likewise of an event
         self.writable.set()
+
+    # The outlet.
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """See `realtime.delivery.Outlet`: the transport's own method, with nothing in between."""
+        return self.transport.write
+
+    def deliver(self, message: Prepared) -> None:
+        """See `realtime.delivery.Outlet`."""
+        if self._is_open:
+            self.sent += 1
+            self.transport.write(message.in_form(self.form))
+
+    def close_after(self, code: int, reason: str) -> None:
+        """See `realtime.delivery.Outlet`."""
+        self.leave()
+        if not self._is_open:
+            return
+        # One that does not read is cut soon, whether it takes the close frame or not.
+        self._cut_after(self.close_timeout if self.stalled_since is None else LAST_WORD_SECONDS)
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.conn.send_close(code, reason)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        if self.stalled_since is None:
+            self._listen()
+
+    async def drained(self) -> None:
+        """See `realtime.delivery.Outlet`."""
+        await self.writable.wait()
+
+    @property
+    def _is_open(self) -> bool:
+        return self.conn.state is State.OPEN and not self.disconnected
+
+    # What the transport says.
+
+    def data_received(self, data: bytes) -> None:
+        """The client has sent something: what came before a mistake is heard, whether in one piece with it or not."""
+        if self._deaf:
+            return
+        self.conn.receive_data(data)
+        self.handle_events()
+        if self.conn.parser_exc is not None:
+            self.handle_parser_exception()
+        elif self.conn.handshake_exc is not None and not self.close_sent:
+            self._refuse_request()
+
+    def pause_writing(self) -> None:
+        """More waits for the client than the limit; what it sends waits too, as each ping would add a pong."""
+        super().pause_writing()
+        self._stall()
+        self._do_not_listen()
+
+    def resume_writing(self) -> None:
+        """The client has read most of what waited."""
+        super().resume_writing()
+        self._drained()
+        self._listen_again()
+
+    def eof_received(self) -> None:
+        """The client will send nothing more: the transport closes, once it is rid of what waits."""
+        self.leave()
+        self._cut_after(self.close_timeout)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self.leave()
+        super().connection_lost(exc)
+
+    # What the application does.
+
+    async def receive(self) -> Any:
+        """The next ASGI event."""
+        event = await self.queue.get()
+        self._listen_again()
+        return event
+
+    async def send(self, message: Any) -> None:
+        """An ASGI event of the application; the response to the handshake is dropped once it is sent."""
+        await super().send(message)
+        if message["type"] == "websocket.accept":
+            del self.response
+            self._listen_again()
+        elif message["type"] == "websocket.close":
+            self._cut_after(self.close_timeout)
+
+    # What the client sends.
 
     def handle_connect(self, event: Request) -> None:
         """Offer the outlet to the application."""
@@ -72,77 +147,86 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self.form = Form.COMPRESSED
         # The application has its own copies of what it needs; kept, these are several KiB for each connection.
         del self.request
-        if settings.PORTAL_SEND_BUFFER_BYTES:
-            self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES)
+        self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
+        # A pong must not come before the response to the handshake.
+        self._do_not_listen()
 
-    async def send(self, message: Any) -> None:
-        """An ASGI event of the application; the response to the handshake is dropped once it is sent."""
-        await super().send(message)
-        if message["type"] == "websocket.accept":
-            del self.response
+    def handle_cont(self, event: Frame) -> None:
+        """A further fragment; in one buffer, as a message may be in any number of them, empty ones too."""
+        pieces: list[Any] = self.frames
+        if not isinstance(pieces[0], bytearray):
+            pieces[0] = bytearray(pieces[0])
+        pieces[0] += event.data
+        if event.fin:
+            pieces[0] = bytes(pieces[0])
+            self.send_receive_event_to_app()
 
-    @property
-    def write(self) -> Callable[[bytes], None]:
-        """See `realtime.delivery.Outlet`: the transport's own method, with nothing in between."""
-        return self.transport.write
-
-    def deliver(self, message: Prepared) -> None:
-        """See `realtime.delivery.Outlet`."""
-        if not self.close_sent and not self.disconnected:
-            self.sent += 1
-            self.transport.write(message.in_form(self.form))
-
-    def close_after(self, code: int, reason: str) -> None:
-        """See `realtime.delivery.Outlet`."""
-        self.leave()
-        if self.close_sent or self.disconnected or self.conn.state is not State.OPEN:
-            return
-        if self.stalled_since is not None:
-            # It does not read: whether it takes the close frame or not, it is cut.
-            self.loop.call_later(LAST_WORD_SECONDS, self.transport.abort)
-            self.writable.set()
-        task = self.loop.create_task(self.send({"type": "websocket.close", "code": code, "reason": reason}))
-        task.add_done_callback(self.on_task_complete)
-        self.tasks.add(task)
-
-    async def drained(self) -> None:
-        """See `realtime.delivery.Outlet`."""
-        await self.writable.wait()
-
-    def pause_writing(self) -> None:
-        """More waits for the client than the limit."""
-        super().pause_writing()
-        self._stall()
-
-    def resume_writing(self) -> None:
-        """The client has read most of what waited."""
-        super().resume_writing()
-        self._drained()
-
-    # Wherever the base class closes, nothing more may be written behind the close frame.
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
-        self.leave()
-        super().connection_lost(exc)
+    # Wherever a connection ends, nothing more may be written behind the close frame, and none may wait without end
+    # for a client that does not read.
 
     def handle_close(self, event: Frame) -> None:
         """The client closes."""
         self.leave()
         super().handle_close(event)
+        self._cut_after(self.close_timeout)
 
     def handle_parser_exception(self) -> None:
-        """The client breaks the protocol (RFC 6455, section 7.1.7)."""
+        """The client breaks the protocol (RFC 6455, section 7.1.7).
+
+        It may go on sending. A socket that is closed with something unread is reset, and then the client may never see
+        why: so the end waits until the client has closed too.
+        """
         self.leave()
-        super().handle_parser_exception()
+        self._deaf = True
+        close: Any = self.conn.close_sent
+        self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.close_sent = True
+        self.transport.write_eof()
+        self._cut_after(self.close_timeout)
+        self._listen()
 
     def shutdown(self) -> None:
         """The server stops."""
         self.leave()
+        # Who has closed already was answered.
+        self.close_sent = self.close_sent or self.conn.state is State.CLOSING
         super().shutdown()
+        self._cut_after(self.close_timeout)
 
     def keepalive_timeout(self) -> None:
-        """Cut a client that does not answer a ping: what waits for it will never be read."""
-        self.leave()
-        super().keepalive_timeout()
-        self.transport.abort()
+        """Cut a client that does not answer a ping, unless we are the one that does not listen: then ask again."""
+        if self.read_paused:
+            self.pong_timer = None
+            self.schedule_ping()
+        elif not self.close_sent:
+            self.leave()
+            super().keepalive_timeout()
+            self.transport.abort()
+
+    def _refuse_request(self) -> None:
+        """The request can't be read, as when a line of it is longer than 8 KiB: answer, if there is an answer."""
+        self.close_sent = self.handshake_complete = True
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
+        self._cut_after(self.close_timeout)
+
+    def _cut_after(self, seconds: float) -> None:
+        """Cut the connection, unless it has ended by then: a transport that is closed first sends what waits."""
+        if self.close_timer is not None:
+            self.close_timer.cancel()
+        self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _do_not_listen(self) -> None:
+        self.read_paused = True
+        self.transport.pause_reading()
+
+    def _listen(self) -> None:
+        if self.read_paused:
+            self.read_paused = False
+            self.transport.resume_reading()
+
+    def _listen_again(self) -> None:
+        """Listen, if the application has taken everything, and the client what waits for it."""
+        if self.handshake_complete and self.stalled_since is None and self.queue.empty():
+            self._listen()
