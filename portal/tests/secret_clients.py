@@ -1,0 +1,137 @@
+"""Somebody with a socket who keeps every text that comes, and folds it into a state as the protocol's page says."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from itertools import count
+from typing import Any, NamedTuple
+
+from portal.testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket, portal_view_path
+
+UNSEEN = {"visible": False}
+SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "item-updated"}
+"""Messages with whose version a client has the state at that version; an `ack` only says that there is one."""
+
+
+class Received(NamedTuple):
+    """A text that came, what it says, and what the client was by then."""
+
+    text: str
+    message: Message
+    role: str
+
+    @property
+    def gone(self) -> str | None:
+        """The id of the item that it says went out of sight."""
+        if self.message["type"] != "item-updated" or "index" not in self.message:
+            return None
+        seen = dict(self.message["payload"])
+        item_id = str(seen.pop("itemId"))
+        return item_id if seen == UNSEEN else None
+
+
+class Client:
+    """One person at one portal view; `state` is what they hold of it. They may leave and come back."""
+
+    def __init__(self, name: str, server_url: str, portal_view_id: str, token: str) -> None:
+        self.name = name
+        self.role = "viewer"
+        self.connection_id = ""
+        self.state: dict[str, Any] = {}
+        self._received: list[Received] = []
+        self._version = 0
+        self._epoch = ""
+        self._at = server_url, portal_view_path(portal_view_id)
+        self._token = token
+        self._refs = count(1)
+        self._exits = AsyncExitStack()
+        self._socket: PortalSocket
+
+    async def join(self, *, knows: bool = False, compressed: bool = True) -> None:
+        """Connect, and receive `connected`; a client who `knows` says which version they have."""
+        query = {"version": str(self._version), "epoch": self._epoch} if knows else None
+        if not knows:
+            self.state = {}
+        compression = "deflate" if compressed else None
+        opening = open_socket(*self._at, token=self._token, query=query, compression=compression)
+        self._socket = await self._exits.enter_async_context(opening)
+        await self.until(lambda message: message["type"] == "connected")
+
+    async def leave(self) -> None:
+        """Close the connection, if there is one."""
+        await self._exits.aclose()
+
+    async def until(self, wanted: Callable[[Message], bool]) -> Message:
+        """Receive up to the message that is wanted; it must come before the deadline."""
+        try:
+            async with asyncio.timeout(DEADLINE_SECONDS):
+                message = await self._receive()
+                while not wanted(message):
+                    message = await self._receive()
+        except TimeoutError:
+            raise AssertionError(f"{self.name} waits in vain; the last that came: {self._received[-2:]}") from None
+        return message
+
+    async def send(self, kind: str, **body: Any) -> int:
+        """Send a message, and do not wait for its answer: its ref."""
+        ref = next(self._refs)
+        await self._socket.send(kind, ref=ref, **body)
+        return ref
+
+    async def say(self, kind: str, **body: Any) -> Message:
+        """Send a message: its `ack` or `error`."""
+        ref = await self.send(kind, **body)
+        return await self.until(lambda message: message.get("ref") == ref)
+
+    async def babble(self, text: str) -> Message:
+        """Send what is no message: its `error`."""
+        await self._socket.send_text(text)
+        return await self.until(lambda message: message["type"] == "error")
+
+    def take(self) -> list[Received]:
+        """What came since the last time; it is to be folded."""
+        taken, self._received = self._received, []
+        return taken
+
+    def fold(self, received: Sequence[Received]) -> None:
+        """Let what came change the state that the client holds."""
+        for _, message, role in received:
+            match message["type"]:
+                case "connected":
+                    assert message["recovered"] == ("state" not in message)
+                    self.state = message.get("state", self.state)
+                case "role-changed":
+                    self.state = message["state"]
+                case "sync-response" if message["source"] == "server":
+                    self.state = message["payload"]
+                case "portal-view-updated":
+                    # Commands are no part of the state.
+                    known = {key: value for key, value in message["payload"].items() if key in self.state}
+                    self.state = {**self.state, **known}
+                case "item-updated" if "index" in message and role == "viewer":
+                    # A controller's own changes do not come back: to fold those is another test's.
+                    self._fold_item(message["index"], message["payload"])
+
+    def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:
+        seen = {key: value for key, value in payload.items() if key != "itemId"}
+        items = list(self.state["items"])
+        items[index] = seen if UNSEEN in (seen, items[index]) else {**items[index], **seen}
+        self.state = {**self.state, "items": items}
+
+    async def _receive(self) -> Message:
+        text = await self._socket.connection.recv()
+        assert isinstance(text, str)
+        message: Message = json.loads(text)
+        match message["type"]:
+            case "connected":
+                self.role, self._epoch = message["role"], message["epoch"]
+                self.connection_id = message["connectionId"]
+            case "role-changed":
+                self.role = message["role"]
+        if message["type"] in SAY_THE_VERSION:
+            self._version = message.get("version", self._version)
+        self._received.append(Received(text, message, self.role))
+        return message

@@ -1,0 +1,208 @@
+"""Does steps of `secret_steps` to a portal view on a real server, with a look at what viewers receive after each."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable
+from uuid import UUID
+
+from portal.testing.in_process import wait_until
+from portal.tests.secret_clients import Client
+from portal.tests.secret_marks import FLAGS, MARK, Content
+from portal.tests.secret_steps import (
+    Ask,
+    By,
+    Change,
+    ChangeMissing,
+    ComeBack,
+    Command,
+    Display,
+    Flip,
+    Latecomer,
+    Refused,
+    Replace,
+    Step,
+    SwapRole,
+)
+from portal.tests.secret_table import Done, State, Table
+from realtime.hub import current_hub
+
+
+class Machine(Table):
+    """What is done at a table: `async with`, then `run` steps."""
+
+    async def run(self, steps: Iterable[Step]) -> None:
+        """Do all steps; Leak, or another AssertionError for who holds another state than they should."""
+        done = [f"The table began with {self._beginning}; then:"]
+        try:
+            await self._look_around(self._owner, Done())
+            for step in steps:
+                done.append(str(step))
+                actor = self._editor if getattr(step, "by", "") == "editor" and self._can_write else self._owner
+                await self._look_around(actor, await self._do(step, actor))
+        except AssertionError as error:
+            error.add_note("\n".join(done))
+            raise
+
+    async def _do(self, step: Step, actor: Client) -> Done:
+        match step:
+            case Flip():
+                return await self._flip(step, actor)
+            case Display():
+                return await self._store({"healthDisplay": step.value}, actor, step.by)
+            case Replace():
+                return await self._replace(step, actor)
+            case Change():
+                return await self._change(step, actor)
+            case ChangeMissing():
+                return await self._change_missing(step.content, actor)
+            case Command():
+                return await self._command(step, actor)
+            case SwapRole():
+                return await self._swap_role(step)
+            case ComeBack():
+                return await self._come_back(step)
+            case Latecomer():
+                return await self._come_late(step)
+            case Ask():
+                return await self._ask(step)
+            case Refused():
+                return await self._be_refused(step)
+
+    async def _store(self, payload: State, actor: Client, by: By) -> Done:
+        if by == "rest":
+            await self._rest("PATCH", self._path, payload)
+        else:
+            assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
+        return Done()
+
+    async def _flip(self, step: Flip, actor: Client) -> Done:
+        # REST refuses what is no key of a portal view.
+        zoom = {} if step.zoom is None or step.by == "rest" else {"zoom": self._garden.keys(step.zoom)}
+        await self._store({step.flag: not self._stored[step.flag], **zoom}, actor, step.by)
+        return Done(relayed=(zoom,))
+
+    async def _replace(self, step: Replace, actor: Client) -> Done:
+        items = [*map(self._garden.item, step.contents), *(reversed(self._stored["items"]) if step.keeps else ())]
+        current = len(items) - 1 if items and step.current else None
+        return await self._store({"items": items, "currentItem": current}, actor, step.by)
+
+    async def _change(self, step: Change, actor: Client) -> Done:
+        items = self._stored["items"]
+        if not items:
+            return await self._change_missing(step.content, actor)
+        payload = {"itemId": items[step.index % len(items)]["id"], **self._garden.keys(step.content)}
+        assert (await actor.say("item-update", payload=payload))["type"] == "ack"
+        return Done()
+
+    async def _change_missing(self, content: Content, actor: Client) -> Done:
+        payload = {"itemId": self._garden.mark(), **self._garden.keys(content)}
+        assert (await actor.say("item-update", payload=payload))["type"] == "ack"
+        return Done(relayed=({"items": [payload]},))
+
+    async def _command(self, step: Command, actor: Client) -> Done:
+        items = [self._garden.item(content) for content in step.items]
+        payload = {**self._unnamed(step.content), "camera": self._garden.keys(step.content), "scene": {"items": items}}
+        assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
+        return Done(relayed=(payload,))
+
+    def _unnamed(self, content: Content) -> State:
+        # A portal view has a name of its own, which is no secret.
+        return {key: value for key, value in self._garden.keys(content).items() if key != "name"}
+
+    async def _swap_role(self, step: SwapRole) -> Done:
+        demoted, between = self._can_write, [self._stored]
+        for index, content in enumerate(step.amid):
+            between.append(await self._push(between[-1], index, content))
+        await self._change_role("VIEWER" if demoted else "EDITOR")
+        between.append(await self._push(between[-1], 0, step.after))
+        # Commands that come while a connection waits for its new state are lost to it.
+        await self._editor.until(lambda message: message["type"] == "role-changed")
+        too_late = _marks(between[-1]) - _marks(between[-2]) if demoted else frozenset()
+        return Done(between=tuple(between), too_late=too_late)
+
+    async def _push(self, state: State, index: int, content: Content) -> State:
+        """Let the owner change an item without waiting for the answer: what the state will be."""
+        items = list(state["items"])
+        if not items:
+            return state
+        index %= len(items)
+        keys = self._garden.keys(content)
+        await self._owner.send("item-update", itemId=items[index]["id"], payload=keys)
+        items[index] = {**items[index], **keys}
+        return {**state, "items": items}
+
+    async def _come_back(self, step: ComeBack) -> Done:
+        client, before = self._viewers[step.who], self._stored
+        await client.leave()
+        joining = client.join(knows=step.knows, compressed=step.compressed)
+        if step.amid is None:
+            await joining
+        else:
+            changing = self._rest("PATCH", self._path, {step.amid: not before[step.amid]})
+            await asyncio.gather(joining, changing)
+        return Done(between=(before,))
+
+    async def _come_late(self, step: Latecomer) -> Done:
+        if self._late in self._present:
+            await self._late.leave()
+        else:
+            self._present.append(self._late)
+        await self._late.join(compressed=step.compressed)
+        return Done()
+
+    async def _ask(self, step: Ask) -> Done:
+        viewer = self._viewers[step.who]
+        if step.answer == "by the server":
+            await self._ask_server(viewer)
+            return Done()
+        await viewer.send("request-sync")
+        asked = await self._owner.until(lambda message: message["type"] == "sync-requested")
+        assert asked["connectionId"] == viewer.connection_id
+        items = [self._garden.item(content) for content in step.items]
+        # What a controller says that the flags are does not count.
+        payload = {**self._unnamed(step.more), "items": items, **dict.fromkeys(FLAGS, True), "blackout": False}
+        to = {"to": viewer.connection_id} if step.answer == "to one" else {}
+        assert (await self._owner.say("sync-response", payload=payload, **to))["type"] == "ack"
+        return Done(relayed=(payload,))
+
+    async def _ask_server(self, viewer: Client) -> None:
+        controllers = [self._owner, self._editor] if self._can_write else [self._owner]
+        for controller in controllers:
+            await controller.leave()
+        await asyncio.to_thread(wait_until, lambda: not self._server.ask(_has_controller(self._id)))
+        await viewer.send("request-sync")
+        await viewer.until(lambda message: message.get("source") == "server")
+        for controller in controllers:
+            await controller.join()
+
+    async def _be_refused(self, step: Refused) -> Done:
+        viewer, item = self._viewers[0], self._garden.item(Content(visible=False))
+        match step.who:
+            case "viewer":
+                for kind in ("portal-view-update", "item-update", "sync-response"):
+                    answer = await viewer.say(kind, payload={"itemId": "x", **dict.fromkeys(FLAGS, True)})
+                    assert answer["code"] == "forbidden"
+                await viewer.babble("{")
+            case "viewer by rest":
+                body: State = {"name": "x", "showHealth": True}
+                for method in ("PATCH", "PUT", "DELETE"):
+                    refusal = await self._rest(method, self._path, body, who="viewer", status=403)
+                    self._check_text("viewer by rest", self._sight, refusal.text)
+            case "controller":
+                answer = await self._owner.say("portal-view-update", payload={"items": [item, item]})
+                assert MARK.search(answer["message"])
+            case _:
+                payload = {"itemId": item["id"], "visible": item["name"]}
+                assert (await self._owner.say("item-update", payload=payload))["code"] == "invalid-payload"
+        return Done()
+
+
+async def _has_controller(portal_view_id: UUID) -> bool:
+    room = current_hub().rooms.get(portal_view_id)
+    return room is not None and room.has_controller
+
+
+def _marks(state: State) -> frozenset[str]:
+    return frozenset(MARK.findall(json.dumps(state["items"])))

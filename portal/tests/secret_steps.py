@@ -1,0 +1,165 @@
+"""What may happen to a portal view, as values for Hypothesis. What is done for each is in `secret_machine`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from hypothesis import strategies as st
+
+from portal.tests.secret_marks import DEPTHS, FLAGS, SHAPES, SPELLINGS, WAYS, Content, Plant
+
+By = Literal["owner", "editor", "rest"]
+"""Who does it: a controller by their socket, or the owner by REST. An editor who is demoted leaves it to the owner."""
+
+
+@dataclass(frozen=True)
+class Beginning:
+    """How viewers see a portal view at first, and the way that its hidden keys are spelled."""
+
+    flags: dict[str, Any]
+    way: int
+
+
+@dataclass(frozen=True)
+class Flip:
+    """A flag, `blackout` included, gets the other value; with `zoom`, a command goes along in the same message."""
+
+    flag: str
+    by: By
+    zoom: Content | None
+
+
+@dataclass(frozen=True)
+class Display:
+    """Health is shown in another way."""
+
+    value: str
+    by: By
+
+
+@dataclass(frozen=True)
+class Replace:
+    """There are other items, or more of them, in another order; and perhaps a current one."""
+
+    contents: tuple[Content, ...]
+    keeps: bool
+    current: bool
+    by: By
+
+
+@dataclass(frozen=True)
+class Change:
+    """One item changes; if there are none, one that does not exist."""
+
+    index: int
+    content: Content
+    by: By
+
+
+@dataclass(frozen=True)
+class ChangeMissing:
+    """An item that does not exist changes: that is relayed."""
+
+    content: Content
+    by: By
+
+
+@dataclass(frozen=True)
+class Command:
+    """Keys that are not stored, with items among them."""
+
+    content: Content
+    items: tuple[Content, ...]
+    by: By
+
+
+@dataclass(frozen=True)
+class SwapRole:
+    """The editor becomes a viewer, or an editor again, amid changes by the owner; one comes right after the answer."""
+
+    amid: tuple[Content, ...]
+    after: Content
+
+
+@dataclass(frozen=True)
+class ComeBack:
+    """A viewer loses the connection and reconnects, with what they know or without; perhaps a flag flips meanwhile."""
+
+    who: int
+    knows: bool
+    compressed: bool
+    amid: str | None
+
+
+@dataclass(frozen=True)
+class Latecomer:
+    """Somebody else comes to look, or comes again."""
+
+    compressed: bool
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A viewer asks for the state. A controller answers, the viewer alone or all, or none is there to answer."""
+
+    who: int
+    answer: Literal["to one", "to all", "by the server"]
+    items: tuple[Content, ...]
+    more: Content
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Somebody asks for what is refused."""
+
+    who: Literal["viewer", "viewer by rest", "controller", "controller's item"]
+
+
+Step = Flip | Display | Replace | Change | ChangeMissing | Command | SwapRole | ComeBack | Latecomer | Ask | Refused
+
+_by: st.SearchStrategy[By] = st.sampled_from(["owner", "editor", "rest"])
+_socket: st.SearchStrategy[By] = st.sampled_from(["owner", "editor"])
+_plants = st.builds(Plant, st.sampled_from(SPELLINGS), st.sampled_from(SHAPES), st.integers(0, DEPTHS - 1))
+_contents = st.builds(
+    Content,
+    st.lists(_plants, max_size=4).map(tuple),
+    st.none() | st.tuples(st.integers(-1, 12), st.integers(0, 12)),
+    st.sampled_from([None, None, True, False]),
+)
+_displays = st.sampled_from(["numbers", "bar", "words"])
+_ways = st.integers(0, WAYS - 1)
+_items = st.lists(_contents, max_size=3).map(tuple)
+_flags = st.sampled_from(FLAGS)
+_amid = st.sampled_from([None, None, *FLAGS, "blackout"])
+
+
+def _flips(flags: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
+    return st.builds(Flip, flags, _by, st.none() | _contents)
+
+
+_each: tuple[st.SearchStrategy[Step], ...] = (
+    _flips(st.just("showHealth")),
+    _flips(_flags),
+    _flips(_flags),
+    _flips(st.just("blackout")),
+    _flips(st.just("blackout")),
+    st.builds(Display, _displays, _by),
+    st.builds(Replace, _items, st.booleans(), st.booleans(), _by),
+    st.builds(Change, st.integers(0, 20), _contents, _socket),
+    st.builds(ChangeMissing, _contents, _socket),
+    st.builds(ChangeMissing, st.builds(replace, _contents, visible=st.just(False)), _socket),
+    st.builds(Command, _contents, _items, _socket),
+    st.builds(SwapRole, _items, _contents),
+    st.builds(SwapRole, _items, _contents),
+    st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), _amid),
+    st.builds(Latecomer, st.booleans()),
+    st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), _items, _contents),
+    st.builds(Refused, st.sampled_from(["viewer", "viewer by rest", "controller", "controller's item"])),
+)
+
+beginnings = st.builds(
+    Beginning, st.fixed_dictionaries({**dict.fromkeys(FLAGS, st.booleans()), "healthDisplay": _displays}), _ways
+)
+sequences: st.SearchStrategy[tuple[Step, ...]] = st.permutations(_each).flatmap(lambda order: st.tuples(*order))
+"""Every kind of step, in any order."""

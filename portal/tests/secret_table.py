@@ -1,0 +1,177 @@
+"""A portal view on a real server with everybody at it, and a look at all that viewers receive. Not what is done there.
+
+When something has happened, a command goes to everybody from the one who did it: messages of a portal view come in
+order, so whoever has that command has all that came of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+from uuid import UUID
+
+import httpx
+
+from libraries.projection import project
+from libraries.roles import PortalRole
+from libraries.selectors import load
+from portal.testing.in_process import InProcessServer
+from portal.tests.secret_clients import Client, Received
+from portal.tests.secret_marks import MARK, Content, Gardener, Sight, everything
+from portal.tests.secret_steps import Beginning
+from realtime.database import in_database
+
+NOT_FOLDED = {"version", "updatedAt", "epoch", "role"}  # a patch does not carry these
+LIST_EVERY = 4
+State = dict[str, Any]
+
+
+class Leak(AssertionError):
+    """A viewer received what they may not see."""
+
+
+@dataclass(frozen=True)
+class People:
+    """Access tokens by name, the library they are in, and the editor's id."""
+
+    tokens: Mapping[str, str]
+    library_id: str
+    editor_id: str
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a step led to beside the state that is stored now: states in between, and payloads that were relayed.
+
+    What holds one of the marks `too_late` was sent when the editor was known to be a viewer.
+    """
+
+    between: tuple[State, ...] = ()
+    relayed: tuple[Any, ...] = ()
+    too_late: frozenset[str] = frozenset()
+
+
+class Table:
+    """One portal view with everybody at it, for `async with`."""
+
+    def __init__(self, server: InProcessServer, http: httpx.Client, people: People, beginning: Beginning) -> None:
+        self._server = server
+        self._http = http
+        self._people = people
+        self._beginning = beginning
+        self._garden = Gardener()
+        self._exits = AsyncExitStack()
+        self._told = 0
+        self._list_path = f"/api/libraries/{people.library_id}/portal-views"
+
+    async def __aenter__(self) -> Self:
+        await self._change_role("EDITOR")
+        items = [self._garden.item(content) for content in (*everything(self._beginning.way), Content(visible=False))]
+        body = {"name": "Table", "items": items, **self._beginning.flags}
+        made = (await self._rest("POST", self._list_path, body)).json()
+        self._id, self._path = UUID(made["id"]), f"/api/portal-views/{made['id']}"
+        self._exits.push_async_callback(self._rest, "DELETE", self._path)
+        names = ("owner", "editor", "viewer", "guest", "late")
+        self._owner, self._editor, *self._viewers, self._late = map(self._client, names)
+        self._present = [self._owner, self._editor, *self._viewers]
+        for place, client in enumerate(self._present):
+            await client.join(compressed=place % 2 == 0)
+        await self._read()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._exits.aclose()
+
+    def _client(self, name: str) -> Client:
+        client = Client(name, self._server.ws, str(self._id), self._people.tokens[name])
+        self._exits.push_async_callback(client.leave)
+        return client
+
+    @property
+    def _can_write(self) -> bool:
+        return self._editor.role == "controller"
+
+    async def _rest(
+        self, method: str, path: str, body: State | None = None, *, who: str = "owner", status: int = 0
+    ) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {self._people.tokens[who]}"}
+        answer = await asyncio.to_thread(
+            self._http.request, method, self._server.http + path, headers=headers, json=body
+        )
+        assert answer.status_code == status or (not status and answer.is_success), answer.text
+        return answer
+
+    async def _change_role(self, role: str) -> None:
+        path = f"/api/libraries/{self._people.library_id}/members/{self._people.editor_id}"
+        await self._rest("PATCH", path, {"role": role})
+
+    async def _look_around(self, actor: Client, done: Done) -> None:
+        before = self._sight
+        await self._tell_everybody(actor)
+        await self._read()
+        sight = self._sight.and_relayed(done.relayed)
+        for state in done.between:
+            sight |= Sight.of(state)
+        received = {client: client.take() for client in self._present}
+        for client in received:
+            self._check_received(client.name, received[client], sight, before, done)
+        for client in received:
+            client.fold(received[client])
+        seen = _folded(project(self._stored, PortalRole.VIEWER))
+        viewers = [client for client in self._present if client.role == "viewer"]
+        for client in viewers:
+            assert _folded(client.state) == seen, client.name
+        await self._check_rest({"viewer", *(client.name for client in viewers if client is self._editor)}, seen)
+
+    async def _read(self) -> None:
+        stored = await asyncio.to_thread(self._server.ask, in_database(load, self._id))
+        assert stored is not None
+        self._stored = stored.state
+        self._sight = Sight.of(self._stored)
+
+    async def _tell_everybody(self, actor: Client) -> None:
+        self._told += 1
+        ref = await actor.send("portal-view-update", payload={"step": self._told})
+        await actor.until(lambda message: message.get("ref") == ref)
+        for client in self._present:
+            if client is not actor:
+                await client.until(lambda message: message.get("payload", {}).get("step") == self._told)
+
+    def _check_received(self, name: str, received: Iterable[Received], sight: Sight, before: Sight, done: Done) -> None:
+        for one in received:
+            if one.role == "viewer":
+                # Who saw an item is told by its id that it is gone.
+                known = before.marks & {one.gone}
+                self._check_text(name, Sight(sight.marks | known, sight.flags) if known else sight, one.text)
+            elif done.too_late & set(MARK.findall(one.text)):
+                raise Leak(f"{name}, who was a viewer by then, received {one.text}")
+
+    def _check_text(self, who: str, sight: Sight, text: str) -> None:
+        found = sight.leaks(text)
+        if found:
+            raise Leak(f"{who} received {sorted(found)} in {text}")
+
+    async def _check_rest(self, names: Iterable[str], seen: str) -> None:
+        for name in names:
+            answer = await self._rest("GET", self._path, who=name)
+            self._check_text(f"{name} by REST", self._sight, answer.text)
+            assert not MARK.search(str(answer.headers))
+            assert _folded(answer.json()) == seen, name
+        if self._told % LIST_EVERY == 0:
+            listed = await self._rest("GET", self._list_path, who="viewer")
+            self._check_text("viewer by REST", self._sight, listed.text)
+            [head] = listed.json()["results"]
+            told = json.loads(seen)
+            assert (head["itemCount"], head["currentItem"]) == (len(told["items"]), told["currentItem"])
+
+
+def _folded(state: State) -> str:
+    # As text, as in Python True == 1.
+    return json.dumps({key: value for key, value in state.items() if key not in NOT_FOLDED}, sort_keys=True)

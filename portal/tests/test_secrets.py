@@ -1,0 +1,168 @@
+"""Whatever happens to a portal view, no byte that a viewer receives holds what they may not see."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from django.conf import settings
+from django.db import connection
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as playing
+from rest_framework_simplejwt.tokens import AccessToken
+
+from libraries import projection
+from libraries.models import Library, Membership, User
+from libraries.roles import PortalRole, Role
+from libraries.values import plain_key
+from portal.testing.in_process import InProcessServer
+from portal.tests import secret_marks
+from portal.tests.secret_machine import Machine
+from portal.tests.secret_steps import Beginning, Step, beginnings, sequences
+from portal.tests.secret_table import Leak, People
+from realtime.connection import Connection
+from realtime.room import Room
+
+EXAMPLES = 24
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A server, people, and an event loop for those who connect to it."""
+
+    server: InProcessServer
+    http: httpx.Client
+    people: People
+    runner: asyncio.Runner
+
+    def play(self, beginning: Beginning, sequence: tuple[Step, ...]) -> None:
+        """Do the steps to a new portal view; Leak if somebody receives what they may not see."""
+        self.runner.run(self._play(beginning, sequence))
+
+    async def _play(self, beginning: Beginning, sequence: tuple[Step, ...]) -> None:
+        async with Machine(self.server, self.http, self.people, beginning) as table:
+            await table.run(sequence)
+
+
+@pytest.fixture
+def people(
+    transactional_db: None, library: Library, owner: User, editor: User, viewer: User, make_user: Callable[[str], User]
+) -> People:
+    """The cast, and two more viewers."""
+    users = {"owner": owner, "editor": editor, "viewer": viewer, "guest": make_user("guest"), "late": make_user("late")}
+    for name in ("guest", "late"):
+        Membership.objects.create(library=library, user=users[name], role=Role.VIEWER.value)
+    tokens = {name: str(AccessToken.for_user(user)) for name, user in users.items()}
+    return People(tokens, str(library.id), str(editor.id))
+
+
+@pytest.fixture
+def setting(people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
+    """A server on the test database, quiet, and quick to answer a viewer whom no controller answers."""
+    monkeypatch.setattr("realtime.hub.QUESTION_SECONDS", 0.01)
+    # What a crash of the machine would lose is of no interest, and waiting for the disk is most of the time.
+    if connection.vendor == "sqlite":
+        options = settings.DATABASES["default"]["OPTIONS"]
+        monkeypatch.setitem(options, "init_command", options["init_command"] + "PRAGMA synchronous=OFF;")
+    logging.disable(logging.WARNING)
+    server = InProcessServer()
+    server.start()
+    with asyncio.Runner() as runner, httpx.Client(trust_env=False) as http:
+        yield Setting(server, http, people, runner)
+    server.stop()
+    logging.disable(logging.NOTSET)
+
+
+def play_examples(setting: Setting, examples: int) -> None:
+    """Play that many sequences, always the same ones."""
+
+    @playing(
+        max_examples=examples,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(beginnings, sequences)
+    def play(beginning: Beginning, sequence: tuple[Step, ...]) -> None:
+        setting.play(beginning, sequence)
+
+    play()
+
+
+def test_no_viewer_receives_what_they_may_not_see(setting: Setting) -> None:
+    play_examples(setting, EXAMPLES)
+
+
+# --- Would it be noticed? ------------------------------------------------------------------------------------------
+
+
+def test_every_hidden_key_is_planted() -> None:
+    planted = {row: {plain_key(key) for key in keys} for row, keys in secret_marks.HIDDEN.items()}
+    assert planted == projection.HIDDEN
+
+
+@pytest.fixture
+def mutation() -> Iterator[pytest.MonkeyPatch]:
+    """What is changed of the code, while the server runs; undone in the end."""
+    with pytest.MonkeyPatch.context() as patch:
+        yield patch
+    projection.hide_also({})
+
+
+@pytest.mark.parametrize("row", secret_marks.HIDDEN)
+def test_without_one_row_of_the_table_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, row: str) -> None:
+    mutation.delitem(projection.HIDDEN, row)
+    projection.hide_also({})  # makes the index anew
+    with pytest.raises(Leak):
+        play_examples(setting, EXAMPLES)
+
+
+def _as_it_is(value: dict[str, Any], *_: object) -> dict[str, Any]:
+    return value
+
+
+def _unprojected(before: dict[str, Any], after: dict[str, Any], named: Collection[str], role: PortalRole) -> Any:
+    return {key: after[key] for key in projection.patch_seen(before, after, named, role)}
+
+
+def _unprojected_item(before: Any, after: Any, patch: Any, state: Any, _: PortalRole) -> Any:
+    return projection.item_patch_seen(before, after, patch, state, PortalRole.CONTROLLER)
+
+
+def _in_the_old_seat(room: Room, connection: Connection) -> None:
+    role, connection.role = connection.role, _first_roles.setdefault(connection.id, connection.role)
+    _seat(room, connection)
+    connection.role = role
+
+
+_seat = Room._seat
+_first_roles: dict[str, PortalRole] = {}
+MUTANTS: dict[str, Callable[..., Any]] = {
+    "libraries.projection._is_unseen": lambda item: False,
+    "libraries.projection._display": lambda fraction, display: fraction,
+    "libraries.services.patch_seen": _unprojected,
+    "libraries.services.item_patch_seen": _unprojected_item,
+    "libraries.services.project_relayed": _as_it_is,
+    "libraries.serializers.project": _as_it_is,
+    "realtime.bulletin.project": _as_it_is,
+    "realtime.jobs.project_relayed": _as_it_is,
+    "realtime.jobs.project_item": _as_it_is,
+    "realtime.jobs.UNSEEN_ITEM": lambda: None,
+    "realtime.room.Room._seat": _in_the_old_seat,
+}
+"""Rules and ways out that are broken, by the name of what is replaced."""
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_where_a_way_out_is_open_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, name: str) -> None:
+    mutation.setattr(name, MUTANTS[name])
+    with pytest.raises(Leak):
+        play_examples(setting, EXAMPLES)
