@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import threading
+from typing import Any
 
 import pytest
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, connection
 
 from libraries.errors import Unavailable
+from libraries.models import User
 from realtime.database import in_database
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the thread looks at its connection
@@ -40,3 +42,13 @@ async def test_any_other_error_is_a_bug(bug: type[Exception]) -> None:
 
     with pytest.raises(bug):
         await in_database(call)
+
+
+async def test_no_record_of_queries_is_kept(settings: Any) -> None:
+    settings.DEBUG = True
+
+    def count() -> int:
+        User.objects.exists()
+        return len(connection.queries_log)
+
+    assert [await in_database(count) for _ in range(3)] == [1, 1, 1]
