@@ -27,8 +27,15 @@ from portal.testing.stacks import STACK_ENV
 from portal.testing.stores import Postgres, Valkey
 
 PROCESSES = 3
-SEND_BUFFER_BYTES = 65_536
-"""What may wait for a slow client: less than by default, so that a short stall is one."""
+PRODUCTION = {
+    "PORTAL_DEBUG": "false",
+    "PORTAL_ALLOWED_HOSTS": "127.0.0.1",
+    "PORTAL_HTTPS": "false",
+    "PORTAL_LOG_LEVEL": "WARNING",  # of the thousands who come and go nothing is said
+    "PORTAL_LOG_JSON": "false",
+    "PORTAL_SEND_BUFFER_BYTES": "65536",  # less than by default, so that a short stall is one
+}
+"""How the server is set up, besides what tests need."""
 READ_SECONDS = 15.0
 START_SECONDS = 30.0
 LISTENING = "0A"
@@ -98,15 +105,10 @@ class Stack:
 @contextmanager
 def running_stack() -> Iterator[Stack]:
     """The stores, `manage.py serve` with its processes on them, and the portal views of `TABLES`."""
-    env = {
-        **STACK_ENV,
-        "PORTAL_LOG_LEVEL": "WARNING",  # of the thousands who come and go nothing is said
-        "PORTAL_SEND_BUFFER_BYTES": str(SEND_BUFFER_BYTES),
-    }
     with ExitStack() as exits:
-        made = exits.enter_context(installation(StoreKind.POSTGRES, **env))
+        made = exits.enter_context(installation(StoreKind.POSTGRES, **STACK_ENV))
         cast = made.prepare()
-        server = exits.enter_context(made.server(ServerKind.SERVE, "--workers", str(PROCESSES)))
+        server = exits.enter_context(made.server(ServerKind.SERVE, "--workers", str(PROCESSES), **PRODUCTION))
         people = {"controller": cast.controller, "viewer": cast.viewer}
         clients = {role: exits.enter_context(LoggedIn(server.http, person)) for role, person in people.items()}
         tables = [_make_table(clients["controller"], cast, name, names) for name, names in TABLES]
