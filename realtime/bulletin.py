@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import msgspec
@@ -48,6 +48,10 @@ class Bulletin:
         )
         return cls(controllers, viewers, version)
 
+    def by(self, version: int) -> Bulletin:
+        """What is left of it by that version: what viewers get is dropped if older flags decided what they may see."""
+        return self if self.as_of is None or self.as_of >= version else replace(self, viewers=None)
+
     def seen_by(self, role: PortalRole) -> Prepared | None:
         """What a connection of that role gets."""
         return self.controllers if role is PortalRole.CONTROLLER else self.viewers
@@ -64,6 +68,10 @@ class Snapshot:
     def through(self) -> int:
         """The version that a connection has after the snapshot and all that came since."""
         return self.since[-1].version or 0 if self.since else self.stored.version
+
+    def is_fit(self, recovered: bool, version: int, at_least: int) -> bool:
+        """Whether it leads to `version`, and shows no state before `at_least`; none at all to who has `recovered`."""
+        return self.through >= version and (self.through if recovered else self.stored.version) >= at_least
 
     @cached_property
     def _controllers(self) -> msgspec.Raw:

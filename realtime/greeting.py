@@ -17,8 +17,9 @@ from realtime.protocol import Connected, PortalViewUpdated, RoleChanged, ServerM
 class Waiting:
     """A connection that waits for a snapshot, and the message it is to come in.
 
-    `at_least` is a version that the snapshot must have reached; `access_version` that of the library when the role
-    was looked up; `known_version` and `known_epoch` are what the client of a new connection has already.
+    `at_least` is the version that the state must have, so that it shows nothing older; `access_version` that of the
+    library when the role was looked up; `known_version` and `known_epoch` are what the client of a new connection has
+    already.
     """
 
     connection: Connection
@@ -27,6 +28,11 @@ class Waiting:
     access_version: int | None = None
     known_version: int | None = None
     known_epoch: str | None = None
+
+    def knows(self, snapshot: Snapshot) -> bool:
+        """Whether the client has missed nothing of the snapshot and what came since, for its role."""
+        epoch = epoch_seen(snapshot.stored.epoch, self.connection.role)
+        return (self.known_version, self.known_epoch) == (snapshot.through, epoch)
 
 
 def greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMessage:

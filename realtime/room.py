@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from uuid import UUID
 
-from libraries.projection import epoch_seen
 from libraries.roles import PortalRole
 from libraries.selectors import Pulse, Stored
 from realtime.audience import Audience
@@ -142,17 +141,19 @@ class Room:
         While it waits nothing is delivered to it, and nothing is lost: the snapshot will have it.
         """
         snapshot, connection = self.snapshot, waiting.connection
+        if self.waiting.get(connection.id) is not waiting:
+            # Nobody who comes now is shown what others here know to be over: it may be hidden since.
+            waiting = replace(waiting, at_least=max(waiting.at_least, self.version))
         if waiting.access_version is not None:
             known = self.access_version
             self.access_version = waiting.access_version if known is None else min(known, waiting.access_version)
         connection.outlet.leave()
         self._ahead.pop(connection.id, None)
-        if snapshot is None or snapshot.through < max(self.version, waiting.at_least):
+        recovered = snapshot is not None and waiting.knows(snapshot)
+        if snapshot is None or not snapshot.is_fit(recovered, self.version, waiting.at_least):
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting
             return False
-        epoch = epoch_seen(snapshot.stored.epoch, connection.role)
-        recovered = (waiting.known_version, waiting.known_epoch) == (snapshot.through, epoch)
         connection.version = snapshot.through if recovered else snapshot.stored.version
         connection.reply(greeting(waiting, snapshot, recovered))
         self.waiting.pop(connection.id, None)  # only now: a state that can't be shown leaves it waiting
@@ -255,9 +256,8 @@ class Room:
             self.version = bulletin.version
             if self._recent is not None:
                 self._recent.append(bulletin)
-        elif bulletin.as_of is not None and self.version > bulletin.as_of:
-            # It was made with flags that may have changed since: what it shows viewers may be hidden now.
-            bulletin = replace(bulletin, viewers=None)
+        else:
+            bulletin = bulletin.by(self.version)
         if bulletin.to is not None:
             addressee = self.connections.get(bulletin.to)
             if addressee is not None:
@@ -287,6 +287,6 @@ def _send(bulletin: Bulletin, connection: Connection) -> None:
         connection.version = bulletin.version
     if connection.id == bulletin.sender:
         return
-    message = bulletin.seen_by(connection.role)
+    message = bulletin.by(connection.version).seen_by(connection.role)
     if message is not None:
         connection.outlet.deliver(message)

@@ -96,15 +96,62 @@ def test_a_snapshot_older_than_the_handshake_is_not_used() -> None:
 
 
 def test_updates_that_come_while_the_state_is_read_follow_the_snapshot() -> None:
-    here, joiner, next_one = viewer(), viewer(), viewer()
+    here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
     room.admit(Waiting(joiner.connection))
     read(room, 3, meanwhile=(update(3), update(4), update(None), update(5)))
     assert versions(here) == [2, 3, 4, None, 5]
     assert versions(joiner) == [3, 4, 5]
-    assert room.admit(Waiting(next_one.connection))
-    assert versions(next_one) == [3, 4, 5]
+
+
+def test_who_comes_after_those_updates_is_not_shown_the_state_before_them() -> None:
+    room, first, late = room_with(viewer()), viewer(), viewer()
+    room.take(update(2))
+    room.admit(Waiting(first.connection))
+    read(room, 2, meanwhile=(update(3),))
+    assert not room.admit(Waiting(late.connection))  # what 3 hides is still shown at 2
+    assert late.outlet.take() == []
+    read(room, 3)
+    assert versions(late) == [3]
+
+
+def test_who_comes_amid_a_read_is_not_shown_what_others_know_to_be_over() -> None:
+    room, first, late = room_with(viewer()), viewer(), viewer()
+    room.take(update(2))
+    room.admit(Waiting(first.connection))
+    room.start_reading()
+    room.take(update(3))
+    room.admit(Waiting(late.connection))
+    room.stop_reading(stored(2), catch_up=False)
+    assert versions(first) == [2, 3]
+    assert late.outlet.take() == []
+    read(room, 3)
+    assert versions(late) == [3]
+
+
+def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> None:
+    room, demoted = room_with(viewer()), controller()
+    room.take(update(2))
+    room.admit(Waiting(demoted.connection))
+    read(room, 2, meanwhile=(update(3),))
+    assert versions(demoted) == [2, 3]
+    room.change_role(demoted.connection.user_id, PortalRole.VIEWER)
+    assert demoted.outlet.take() == []
+    read(room, 3)
+    assert versions(demoted) == [3]
+
+
+def test_a_command_made_with_flags_older_than_their_snapshot_is_kept_from_viewers() -> None:
+    room, one, other = room_with(viewer()), viewer(), controller()
+    for person in (one, other):
+        room.admit(Waiting(person.connection, at_least=3))
+    read(room, 3)
+    for version in (2, 3):
+        room.take(update(None, as_of=version))
+    assert room.version == 1
+    assert versions(one) == [3, None]
+    assert versions(other) == [3, None, None]
 
 
 def test_updates_that_come_while_the_first_state_is_read_follow_it() -> None:
