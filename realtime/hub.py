@@ -225,7 +225,7 @@ class Hub:
 
     async def _beat(self, *, forget: bool) -> None:
         """Compare the rooms with what is stored, in one query; the database may be away for a while."""
-        rooms = {room.id: (room, room.version) for room in self.rooms.values() if room.is_due()}
+        rooms = {room.id: (room, room.version) for room in self.rooms.values()}
         try:
             stored = await in_database(pulses, list(rooms))
             for room, version_before in rooms.values():

@@ -32,10 +32,8 @@ class Room:
         "_audiences",
         "_behind",
         "_early",
-        "_heard",
         "_on_drain",
         "_recent",
-        "_skipped",
         "access_version",
         "connections",
         "epoch",
@@ -67,8 +65,6 @@ class Room:
         self._ahead: dict[str, Connection] = {}
         self._audiences: dict[tuple[PortalRole, Form], Audience] = {}
         self._behind = 0
-        self._heard = 0
-        self._skipped = False
         self._on_drain = on_drain
 
     @property
@@ -94,12 +90,6 @@ class Room:
         elif version > self.version:
             self._early[version] = bulletin
             self._deliver_early()
-
-    def is_due(self) -> bool:
-        """Whether it is time to compare the room with what is stored: if it was quiet, else every second time."""
-        due = self.version == self._heard or self._skipped
-        self._heard, self._skipped = self.version, not due
-        return due
 
     def note(self, pulse: Pulse) -> None:
         """There is a stored version to be reached; until it is, the room has a gap."""

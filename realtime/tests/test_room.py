@@ -218,16 +218,6 @@ def test_a_stored_version_beyond_the_rooms_is_a_gap_until_it_is_reached() -> Non
     assert not room.has_gap
 
 
-def test_a_quiet_room_is_compared_each_time_and_a_busy_one_every_second() -> None:
-    room = room_with(viewer())
-    assert not room.is_due()  # it has just been read
-    assert room.is_due()
-    assert room.is_due()
-    for version, due in ((2, False), (3, True), (4, False), (5, True)):
-        room.take(update(version))
-        assert room.is_due() is due
-
-
 def test_another_epoch_or_a_version_that_went_back_is_another_past() -> None:
     room = room_with(viewer(), version=5)
     assert not room.is_other_past("one", 5, 5)
