@@ -156,6 +156,8 @@ def _keep_an_owner(membership: Membership) -> None:
 
 def _publish_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
     # The number tells a process that missed the news.
-    Library.objects.filter(id=library_id).update(access_version=F("access_version") + 1)
+    library = Library.objects.filter(id=library_id)
+    library.update(access_version=F("access_version") + 1)
+    access_version = library.values_list("access_version", flat=True).get()
     for portal_view_id in PortalView.objects.filter(library_id=library_id).values_list("id", flat=True):
-        tell_on_commit(broadcast.broadcast_access, portal_view_id, user_id, role)
+        tell_on_commit(broadcast.broadcast_access, portal_view_id, user_id, role, access_version)

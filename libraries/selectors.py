@@ -38,10 +38,13 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A portal view as it is stored: its whole state, and the epoch that the state's version counts in."""
+    """A portal view as it is stored: its whole state, the epoch that the state's version counts in, and what its
+    library's access has come to.
+    """
 
     state: dict[str, Any]
     epoch: str
+    access_version: int
 
     @property
     def version(self) -> int:
@@ -79,8 +82,10 @@ def accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Ac
 
 def load(portal_view_id: UUID) -> Stored | None:
     """A portal view's stored state, or None if it is gone."""
-    portal_view = PortalView.objects.filter(id=portal_view_id).first()
-    return None if portal_view is None else Stored(portal_view.state(), portal_view.epoch)
+    portal_view = PortalView.objects.filter(id=portal_view_id).select_related("library").first()
+    if portal_view is None:
+        return None
+    return Stored(portal_view.state(), portal_view.epoch, portal_view.library.access_version)
 
 
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:

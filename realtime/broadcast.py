@@ -195,10 +195,11 @@ def broadcast_deleted(portal_view_id: UUID | str) -> None:
     send(News(type=NEWS, event="deleted", portalViewId=str(portal_view_id)))
 
 
-def broadcast_access(portal_view_id: UUID | str, user_id: UUID | str, role: Role | None) -> None:
-    """Tell a person's connections their new role; None closes them."""
+def broadcast_access(portal_view_id: UUID | str, user_id: UUID | str, role: Role | None, access_version: int) -> None:
+    """Tell a person's connections their new role; None closes them. `access_version` is the library's after that."""
     portal = None if role is None else str(portal_role(role))
-    send(News(type=NEWS, event="access", portalViewId=str(portal_view_id), userId=str(user_id), role=portal))
+    news = News(type=NEWS, event="access", portalViewId=str(portal_view_id), userId=str(user_id), role=portal)
+    send({**news, "accessVersion": access_version})
 
 
 def _news(portal_view_id: UUID | str, version: int | None, sender: str | None) -> News:

@@ -13,7 +13,7 @@ from realtime.connection import Connection
 from realtime.protocol import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Waiting:
     """A connection that waits for a snapshot, and the message it is to come in.
 
@@ -33,6 +33,10 @@ class Waiting:
         """Whether the client has missed nothing of the snapshot and what came since, for its role."""
         epoch = epoch_seen(snapshot.stored.epoch, self.connection.role)
         return (self.known_version, self.known_epoch) == (snapshot.through, epoch)
+
+    def has_old_role(self, access_version: int) -> bool:
+        """Whether the role of a new connection was looked up before the library's access came to that version."""
+        return self.access_version is not None and self.access_version < access_version
 
 
 def greeting(waiting: Waiting, snapshot: Snapshot, recovered: bool) -> ServerMessage:

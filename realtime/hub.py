@@ -19,10 +19,11 @@ from weakref import WeakKeyDictionary
 import structlog
 
 from libraries.errors import Unavailable
-from libraries.roles import PortalRole, portal_role
-from libraries.selectors import Pulse, Stored, load, pulses, roles_on
+from libraries.roles import PortalRole
+from libraries.selectors import Pulse, Stored, load, pulses
 from libraries.services import forget_receipts
 from realtime import broadcast
+from realtime.access import check_newcomers, check_roles
 from realtime.bulletin import Bulletin
 from realtime.connection import CRASHED, Connection
 from realtime.database import in_database
@@ -133,6 +134,7 @@ class Hub:
                 if room.has_gap:
                     self._refresh_later(room, GAP_SECONDS)
             case "access":
+                room.hear_of_access(news.get("accessVersion", 0))
                 room.change_role(news["userId"], PortalRole(news["role"]) if news["role"] else None)
                 self._look_after(room)
             case "sync-requested":
@@ -191,6 +193,8 @@ class Hub:
             # Without it the state can be read and shown all the same; it is tried again.
             room.subscribed = room.subscribed or await self._subscriptions.add(portal_view_group(room.id))
             stored = await in_database(load, room.id)
+            if stored is not None:
+                await check_newcomers(room, stored.access_version)
         except Unavailable as error:
             log.warning("state_not_read", portalViewId=str(room.id), error=repr(error.__cause__))
             failed = True
@@ -248,18 +252,9 @@ class Hub:
         else:
             room.note(pulse)
             if room.access_version != pulse.access_version:
-                await self._check_roles(room, pulse.access_version)
+                await check_roles(room, pulse.access_version)
             if self.rooms.get(room.id) is room:
                 self._look_after(room)
-
-    async def _check_roles(self, room: Room, access_version: int) -> None:
-        asked = {UUID(connection.user_id) for connection in room.everybody()}
-        roles = await in_database(roles_on, portal_view_id=room.id, user_ids=asked)
-        for user_id in asked:
-            room.change_role(str(user_id), portal_role(roles[user_id]) if user_id in roles else None)
-        if asked.issuperset(UUID(connection.user_id) for connection in room.everybody()):
-            # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
-            room.access_version = access_version
 
     def _delete(self, room: Room) -> None:
         gone = PortalViewDeleted(portal_view_id=str(room.id))

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from asyncio import Task, TimerHandle
 from collections.abc import Callable
-from dataclasses import replace
 from uuid import UUID
 
 from libraries.roles import PortalRole
@@ -38,6 +37,7 @@ class Room:
         "connections",
         "epoch",
         "id",
+        "newest_access",
         "questions",
         "refreshing",
         "snapshot",
@@ -55,6 +55,7 @@ class Room:
         self.version = 0
         self.epoch = ""
         self.access_version: int | None = None
+        self.newest_access = 0
         self.subscribed = False
         self.refreshing: Task[None] | None = None
         self.timer: TimerHandle | None = None
@@ -133,14 +134,15 @@ class Room:
         snapshot, connection = self.snapshot, waiting.connection
         if self.waiting.get(connection.id) is not waiting:
             # Nobody who comes now is shown what others here know to be over: it may be hidden since.
-            waiting = replace(waiting, at_least=max(waiting.at_least, self.version))
+            waiting.at_least = max(waiting.at_least, self.version)
         if waiting.access_version is not None:
             known = self.access_version
             self.access_version = waiting.access_version if known is None else min(known, waiting.access_version)
         connection.outlet.leave()
         self._ahead.pop(connection.id, None)
         recovered = snapshot is not None and waiting.knows(snapshot)
-        if snapshot is None or not snapshot.is_fit(recovered, self.version, waiting.at_least):
+        is_fit = snapshot is not None and snapshot.is_fit(recovered, self.version, waiting.at_least)
+        if snapshot is None or not is_fit or waiting.has_old_role(self.newest_access):
             self.connections.pop(connection.id, None)
             self.waiting[connection.id] = waiting
             return False
@@ -155,6 +157,10 @@ class Room:
         else:
             self._seat(connection)
         return True
+
+    def hear_of_access(self, access_version: int) -> None:
+        """Somebody's access changed; a role that was looked up before that, by the library's count, may be old."""
+        self.newest_access = max(self.newest_access, access_version)
 
     def _seat(self, connection: Connection) -> None:
         """Put a connection among those that get what the room delivers."""

@@ -60,8 +60,12 @@ def members(library: Library) -> dict[str, str]:
 def access_news(library: Library, user: User, role: Role | None) -> list[dict[str, Any]]:
     """What is told of a person's new role: to every portal view of the library."""
     portal = None if role is None else portal_role(role).value
+    version = Library.objects.get(id=library.id).access_version
     return [
-        {"type": NEWS, "event": "access", "portalViewId": str(one.id), "userId": str(user.id), "role": portal}
+        {
+            **{"type": NEWS, "event": "access", "portalViewId": str(one.id), "userId": str(user.id), "role": portal},
+            "accessVersion": version,
+        }
         for one in library.portal_views.all()
     ]
 

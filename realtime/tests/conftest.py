@@ -14,7 +14,7 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from realtime import hub, layer
+from realtime import access, hub, layer
 from realtime.hub import current_hub
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
 from realtime.tests.houses import Database, House
@@ -74,7 +74,8 @@ def logged() -> Iterator[list[EventDict]]:
 async def house(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """The hub of the test's event loop, with a database that the test decides over."""
     database = Database()
-    monkeypatch.setattr(hub, "in_database", database)
+    for module in (access, hub):
+        monkeypatch.setattr(module, "in_database", database)
     house = House(current_hub(), database)
     yield house
     database.gate.set()

@@ -121,9 +121,9 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
-def stored(version: int = 1, epoch: str = "one", **more: Any) -> Stored:
+def stored(version: int = 1, epoch: str = "one", *, access_version: int = 1, **more: Any) -> Stored:
     """A stored state."""
-    return Stored(state(version, **more), epoch)
+    return Stored(state(version, **more), epoch, access_version)
 
 
 def update_text(version: int | None, name: str | None = None) -> str:

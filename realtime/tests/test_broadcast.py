@@ -172,8 +172,9 @@ async def test_the_end_of_a_portal_view(listener: Listener) -> None:
     [(Role.OWNER, "controller"), (Role.EDITOR, "controller"), (Role.VIEWER, "viewer"), (None, None)],
 )
 async def test_a_persons_new_role(listener: Listener, role: Role | None, expected: str | None) -> None:
-    await sync_to_async(broadcast.broadcast_access)(PORTAL_VIEW_ID, USER_ID, role)
-    assert await listener.hear() == {**message(userId=str(USER_ID), role=expected), "event": "access"}
+    await sync_to_async(broadcast.broadcast_access)(PORTAL_VIEW_ID, USER_ID, role, 7)
+    told = {"event": "access", "userId": str(USER_ID), "role": expected, "accessVersion": 7}
+    assert await listener.hear() == {**message(), **told}
 
 
 COMMANDS: list[Callable[[], Any]] = [
@@ -187,7 +188,7 @@ WRITES: list[Callable[[], None]] = [
     lambda: broadcast.broadcast_portal_view_update("p", {"a": 1}, version=1),
     lambda: broadcast.broadcast_item_update("p", "a", {}, viewers={}, version=1),
     lambda: broadcast.broadcast_deleted("p"),
-    lambda: broadcast.broadcast_access("p", "u", None),
+    lambda: broadcast.broadcast_access("p", "u", None, 1),
 ]
 
 
@@ -219,7 +220,7 @@ def test_news_can_be_collected_and_published_later(write: Callable[[], None], ch
 
 async def test_collected_news_are_published_in_order(listener: Listener) -> None:
     with broadcast.collect() as collected:
-        broadcast.broadcast_access(PORTAL_VIEW_ID, USER_ID, None)
+        broadcast.broadcast_access(PORTAL_VIEW_ID, USER_ID, None, 1)
         broadcast.broadcast_deleted(PORTAL_VIEW_ID)
     await broadcast.publish_stored(collected)
     assert [(await listener.hear())["event"] for _ in collected] == ["access", "deleted"]
