@@ -103,7 +103,8 @@ class Machine(Table):
 
     async def _command(self, step: Command, actor: Client) -> Done:
         items = [self._garden.item(content) for content in step.items]
-        payload = {**self._unnamed(step.content), "camera": self._garden.keys(step.content), "scene": {"items": items}}
+        scene = {"items": items[1:], **({"currentItem": items[0]} if items else {})}
+        payload = {**self._unnamed(step.content), "camera": self._garden.keys(step.content), "scene": scene}
         assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
         return Done(relayed=(payload,))
 
@@ -115,10 +116,16 @@ class Machine(Table):
         demoted, between = self._can_write, [self._stored]
         for index, content in enumerate(step.amid):
             between.append(await self._push(between[-1], index, content))
-        await self._change_role("VIEWER" if demoted else "EDITOR")
+        changing = self._change_role("VIEWER" if demoted else "EDITOR")
+        if step.rejoins:
+            await self._editor.leave()
+            await asyncio.gather(self._editor.join(), changing)
+        else:
+            await changing
         between.append(await self._push(between[-1], 0, step.after))
         # Commands that come while a connection waits for its new state are lost to it.
-        await self._editor.until(lambda message: message["type"] == "role-changed")
+        if self._can_write == demoted:
+            await self._editor.until(lambda message: message["type"] == "role-changed")
         too_late = _marks(between[-1]) - _marks(between[-2]) if demoted else frozenset()
         return Done(between=tuple(between), too_late=too_late)
 

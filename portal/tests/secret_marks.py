@@ -30,6 +30,7 @@ HIDDEN = {
 
 HEALTH_WORDS = {"unhurt", "scratched", "wounded", "critical", "down"}
 FLAGS = tuple(row for row in HIDDEN if row != ALWAYS)
+OF_ITEMS = {"items", "currentItem"}
 NUMBERS_FROM = 8_642_000_000_000
 MARK = re.compile(r"mk\d{6}|8642\d{9}")
 PER_ITEM = 10
@@ -144,7 +145,7 @@ def is_covered(key: str, flags: State) -> bool:
 
 
 def marks_seen(value: Any, flags: State, *, in_items: bool = False) -> Iterator[str]:
-    """The marks in a value that a viewer may see; what is under `items` is taken for items."""
+    """The marks in a value that a viewer may see; what is under `items` or `currentItem` is taken for items."""
     if isinstance(value, list):
         for inner in value:
             yield from marks_seen(inner, flags, in_items=in_items)
@@ -152,10 +153,10 @@ def marks_seen(value: Any, flags: State, *, in_items: bool = False) -> Iterator[
         if in_items and value.get("visible", True) is not True:
             return
         for key, inner in value.items():
-            if is_covered(key, flags) or (key == "items" and flags["blackout"]):
+            if is_covered(key, flags) or (key in OF_ITEMS and flags["blackout"]):
                 continue
             yield from MARK.findall(key)
-            yield from marks_seen(inner, flags, in_items=in_items or key == "items")
+            yield from marks_seen(inner, flags, in_items=in_items or key in OF_ITEMS)
     else:
         yield from MARK.findall(str(value))
 

@@ -76,8 +76,12 @@ class Command:
 
 @dataclass(frozen=True)
 class SwapRole:
-    """The editor becomes a viewer, or an editor again, amid changes by the owner; one comes right after the answer."""
+    """The editor becomes a viewer, or an editor again, amid changes by the owner; one comes right after the answer.
 
+    Perhaps the editor reconnects at the same moment.
+    """
+
+    rejoins: bool
     amid: tuple[Content, ...]
     after: Content
 
@@ -150,8 +154,8 @@ _each: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(ChangeMissing, _contents, _socket),
     st.builds(ChangeMissing, st.builds(replace, _contents, visible=st.just(False)), _socket),
     st.builds(Command, _contents, _items, _socket),
-    st.builds(SwapRole, _items, _contents),
-    st.builds(SwapRole, _items, _contents),
+    st.builds(SwapRole, st.booleans(), _items, _contents),
+    st.builds(SwapRole, st.booleans(), _items, _contents),
     st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), _amid),
     st.builds(Latecomer, st.booleans()),
     st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), _items, _contents),
