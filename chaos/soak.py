@@ -54,7 +54,7 @@ def main() -> int:
     print(f"\n{text}\n")
     if options.write:
         report.write(options.write, text, "make soak")
-    print("\n".join(["Broken promises:", *broken]) if broken else "Every promise was kept, and nothing was.")
+    print("\n".join(["Broken promises:", *broken]) if broken else "Every promise was kept, and nothing has grown.")
     return 1 if broken else 0
 
 
