@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from socket import SO_ERROR, SOL_SOCKET
 from typing import Any
 
 from django.conf import settings
@@ -91,6 +92,9 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self.handle_parser_exception()
         elif self.conn.handshake_exc is not None and not self.close_sent:
             self._refuse_request()
+        elif self.transport.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR):
+            # Of a reset that came with data uvloop tells once, and aiofastnet has only read the data.
+            self.transport.abort()
 
     def pause_writing(self) -> None:
         """More waits for the client than the limit; what it sends waits too, as each ping would add a pong."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Sequence
+from http import HTTPStatus
 from typing import Any
 
 from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode, Frame, Opcode
+from websockets.http11 import Request, Response
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
@@ -28,6 +30,13 @@ class PortalServerProtocol(ServerProtocol):
 
     _text: codecs.IncrementalDecoder | None = None
     """Of the message that is being read, if it is text."""
+
+    def accept(self, request: Request) -> Response:
+        """The answer to a handshake; whoever speaks another version is told ours (RFC 6455, section 4.4)."""
+        response = super().accept(request)
+        if response.status_code == HTTPStatus.BAD_REQUEST:
+            response.headers["Sec-WebSocket-Version"] = "13"
+        return response
 
     def fail(self, code: CloseCode | int, reason: str = "") -> None:
         """RFC 6455, section 7.1.7; first say why in the words of the protocol, with the error's code as the reason."""
