@@ -13,7 +13,7 @@ import socket
 import sqlite3
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx
@@ -92,9 +92,18 @@ def server_of(client: PortalSocket, pids: list[int]) -> int | None:
         remote, inode = fields[2], fields[9]
         if int(remote.split(":")[1], 16) == port:
             for pid in filter(is_there, pids):
-                if f"socket:[{inode}]" in map(os.readlink, Path(f"/proc/{pid}/fd").iterdir()):
+                if f"socket:[{inode}]" in handles(pid):
                     return pid
     return None
+
+
+def handles(pid: int) -> set[str]:
+    """What a process has open; what it closes while we look is left out."""
+    found = set()
+    for handle in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            found.add(os.readlink(handle))
+    return found
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
