@@ -28,7 +28,7 @@ from portal.tests.secret_table import Leak, People
 from realtime.connection import Connection
 from realtime.room import Room
 
-EXAMPLES = 24
+EXAMPLES = 36
 
 
 @dataclass(frozen=True)
