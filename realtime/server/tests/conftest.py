@@ -1,4 +1,4 @@
-"""The echo server, and the promise that each test leaves no connection, no task and no error behind."""
+"""The servers, and the promise that each test leaves no connection, no task and no error behind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from libraries.models import PortalView
 from realtime.server.tests.echo import EchoServer
+from realtime.server.tests.table import Table
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +25,16 @@ def echo(_echo: EchoServer, no_errors: None) -> Iterator[EchoServer]:
     """The echo server, for one test."""
     yield _echo
     _echo.clean()
+
+
+@pytest.fixture
+def table(transactional_db: None, portal_view: PortalView, no_errors: None) -> Iterator[Table]:
+    """A server with one portal view, for one test."""
+    table = Table(portal_view)
+    table.start()
+    yield table
+    table.clean()
+    table.stop()
 
 
 @pytest.fixture

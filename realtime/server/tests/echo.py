@@ -1,22 +1,21 @@
-"""An application that says back what it hears, on the server that `manage.py serve` runs, in a thread.
+"""An application that says back what it hears.
 
-Texts go back through `portal.outlet` under `/outlet`, and through ASGI's `send` elsewhere.
+Texts go back through `portal.outlet` under `/outlet`, and through ASGI's `send` elsewhere. Under `/closing` the first
+of them is answered by a close; under `/refusing` nobody is let in.
 """
 
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Any
 
-from portal.testing.in_process import InProcessServer, wait_until
 from realtime.delivery import EXTENSION, Prepared
 from realtime.server.frames import FramesProtocol
-from realtime.server.tests.peer import Peer
+from realtime.server.tests.served import Served
 
 
-class EchoServer(InProcessServer):
-    """The server. `heard` has what the application was told since it was last cleared."""
+class EchoServer(Served):
+    """The server. `heard` has what the application was told since it was last cleaned."""
 
     def __init__(self, http: str = "auto") -> None:
         super().__init__()
@@ -24,60 +23,21 @@ class EchoServer(InProcessServer):
         self._config.interface = "asgi3"
         self._config.http = http
         self.heard: list[dict[str, Any]] = []
-        self._peers: list[Peer] = []
-
-    def connect(self, **options: int) -> Peer:
-        """A TCP connection; it is closed at the end of the test."""
-        self._peers.append(Peer(self.port, **options))
-        return self._peers[-1]
-
-    def open(self, path: str = "/", *lines: str) -> Peer:
-        """A WebSocket connection."""
-        peer = self.connect()
-        peer.open(path, *lines)
-        return peer
-
-    @property
-    def port(self) -> int:
-        """Where it listens."""
-        return int(self.http.rsplit(":", 1)[1])
 
     @property
     def protocol(self) -> FramesProtocol:
         """The server's side of the only connection."""
-        (protocol,) = self.server.server_state.connections
-        assert isinstance(protocol, FramesProtocol)
+        (protocol,) = self.protocols
         return protocol
 
     def texts(self) -> list[str]:
         """The texts that the application has heard in all; whoever is connected is gone now."""
-        for peer in self._peers:
-            peer.socket.close()
-        self.settle()
+        super().clean()
         return [event["text"] for event in self.heard if event.get("text") is not None]
 
-    def do(self, what: Any, *args: Any) -> Any:
-        """Call something in the server's event loop."""
-
-        async def call() -> Any:
-            return what(*args)
-
-        return self.ask(call())
-
-    def shrink(self, octets: int = 4096) -> None:
-        """Let the kernel hold little of what waits for the only client."""
-        kept = self.protocol.transport.get_extra_info("socket")
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, octets)
-
-    def settle(self) -> None:
-        """Wait until nobody is connected, and no application runs."""
-        state = self.server.server_state
-        wait_until(lambda: not (state.connections or state.tasks))
-
     def clean(self) -> None:
-        """Close what the test has opened; then nothing may be left."""
-        self.texts()
-        self._peers.clear()
+        """Close what the test has opened, and forget what was heard."""
+        super().clean()
         self.heard.clear()
 
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
@@ -88,6 +48,10 @@ class EchoServer(InProcessServer):
             self.heard.append(event)
             try:
                 match event:
+                    case {"type": "websocket.connect"} if scope["path"] == "/refusing":
+                        await send({"type": "websocket.close"})
+                    case {"text": str(words)} if scope["path"] == "/closing":
+                        await send({"type": "websocket.close", "code": 4000, "reason": words})
                     case {"type": "websocket.connect"}:
                         await send({"type": "websocket.accept"})
                     case {"type": "websocket.disconnect"}:

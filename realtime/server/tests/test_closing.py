@@ -103,6 +103,17 @@ def test_nothing_is_written_behind_the_close(echo: EchoServer) -> None:
     assert echo.texts() == []
 
 
+@pytest.mark.parametrize("path", ["/closing", "/"])
+def test_who_does_not_answer_the_close_is_cut(echo: EchoServer, path: str) -> None:
+    peer = echo.open(path)
+    echo.protocol.close_timeout = 0.05
+    if path == "/closing":  # through ASGI's `send`
+        peer.send(text("because"))
+    else:
+        echo.do(echo.protocol.close_after, 4000, "because")
+    assert peer.closed() == Closed(4000, "because")
+
+
 def test_pings_are_answered_until_the_client_closes_too(echo: EchoServer) -> None:
     """Section 5.5.2."""
     peer = echo.open()
@@ -129,13 +140,6 @@ def test_both_may_close_at_once(echo: EchoServer) -> None:
     assert peer.closed().code in {4000, 4001}
 
 
-def test_who_does_not_answer_the_close_is_cut(echo: EchoServer) -> None:
-    peer = echo.open()
-    echo.protocol.close_timeout = 0.05
-    echo.do(echo.protocol.close_after, 1008, "token-expired")
-    assert peer.closed() == Closed(1008, "token-expired")
-
-
 # --- The connection breaks --------------------------------------------------------------------------------------
 
 
@@ -149,9 +153,11 @@ def test_a_client_that_goes_without_a_word(echo: EchoServer, before: bytes) -> N
 
 @pytest.mark.parametrize("before", [b"", text("heard"), text("half")[:5]])
 def test_a_client_that_breaks_off(echo: EchoServer, before: bytes) -> None:
+    """Data and reset come at once: uvloop says so once, and aiofastnet's transport then reads the data only."""
     peer = echo.open()
-    peer.send(before)
-    peer.reset()
+    with echo.held():
+        peer.send(before)
+        peer.reset()
     assert told(echo) == [(1005, "")]
 
 

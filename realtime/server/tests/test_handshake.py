@@ -136,6 +136,13 @@ def test_a_handshake_has_no_body(server: EchoServer, line: str) -> None:
     server.settle()
 
 
+def test_an_application_may_refuse(server: EchoServer) -> None:
+    peer = asked(server, request("/refusing"))
+    assert peer.response()[0] == 403
+    peer.ended()
+    server.settle()
+
+
 def test_what_is_sent_before_the_answer_confuses_nobody(server: EchoServer) -> None:
     """A client has to wait for the answer (section 4.1); what it sends in one piece with the request is lost."""
     peer = server.connect()

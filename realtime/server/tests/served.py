@@ -1,0 +1,91 @@
+"""A server in a thread, and the plain sockets that a test opens to it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from portal.testing.in_process import SECONDS, InProcessServer, wait_until
+from realtime.server.frames import FramesProtocol
+from realtime.server.tests.peer import Peer
+
+T = TypeVar("T")
+
+
+class Served(InProcessServer):
+    """The server that `manage.py serve` runs. What the test opens is closed at its end, by `clean`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._peers: list[Peer] = []
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self.http.rsplit(":", 1)[1])
+
+    def connect(self, *, receive_buffer: int | None = None) -> Peer:
+        """A TCP connection."""
+        self._peers.append(Peer(self.port, receive_buffer=receive_buffer))
+        return self._peers[-1]
+
+    def open(self, path: str = "/", *lines: str, receive_buffer: int | None = None) -> Peer:
+        """A WebSocket connection."""
+        peer = self.connect(receive_buffer=receive_buffer)
+        peer.open(path, *lines)
+        return peer
+
+    def open_narrow(self, path: str = "/") -> Peer:
+        """A WebSocket connection on which the kernels hold little: what the client does not read, the server keeps."""
+        peer = self.open(path, receive_buffer=4096)
+        kept = self.do(self.protocol_of(peer).transport.get_extra_info, "socket")
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
+        return peer
+
+    @property
+    def protocols(self) -> list[FramesProtocol]:
+        """The server's side of the WebSocket connections."""
+        return [one for one in self.server.server_state.connections if isinstance(one, FramesProtocol)]
+
+    def protocol_of(self, peer: Peer) -> FramesProtocol:
+        """The server's side of a connection."""
+        (protocol,) = (one for one in self.protocols if one.client == peer.socket.getsockname())
+        return protocol
+
+    def do(self, what: Callable[..., T], *args: Any) -> T:
+        """Call something in the server's event loop."""
+
+        async def call() -> T:
+            return what(*args)
+
+        return self.ask(call())
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """The server's event loop stands still, so that what is done meanwhile reaches it as one."""
+        begun, ended = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            begun.set()
+            ended.wait(SECONDS)
+
+        assert self._loop is not None
+        self._loop.call_soon_threadsafe(hold)
+        assert begun.wait(SECONDS)
+        yield
+        ended.set()
+
+    def settle(self) -> None:
+        """Wait until nobody is connected, and no application runs."""
+        state = self.server.server_state
+        wait_until(lambda: not (state.connections or state.tasks))
+
+    def clean(self) -> None:
+        """Close what the test has opened; then nothing may be left."""
+        for peer in self._peers:
+            peer.socket.close()
+        self.settle()
+        self._peers.clear()

@@ -1,0 +1,112 @@
+"""A portal view on a server of this process, and people at it with plain sockets."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, NamedTuple
+
+from rest_framework_simplejwt.tokens import AccessToken
+
+from libraries.models import PortalView, User
+from portal.testing.in_process import wait_until
+from realtime.hub import current_hub
+from realtime.server.tests.peer import Peer, text
+from realtime.server.tests.served import Served
+
+Message = dict[str, Any]
+
+UNASKED = {"presence", "token-expiring"}
+"""What comes on a clock of its own."""
+
+
+class Holdings(NamedTuple):
+    """What the server's event loop holds: rooms, their connections, who is written to, and tasks."""
+
+    rooms: int = 0
+    connections: int = 0
+    seats: int = 0
+    tasks: int = 0
+
+
+class Person:
+    """Somebody at the portal view. Messages are taken in order, when they are asked for."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self.connected = self.receive()
+        assert self.connected["type"] == "connected"
+
+    def receive(self) -> Message:
+        """The next message that was caused by somebody."""
+        while True:
+            message = json.loads(self.peer.text())
+            assert isinstance(message, dict)
+            if message["type"] not in UNASKED:
+                return message
+
+    def say(self, type_: str, **body: Any) -> None:
+        """Send a message."""
+        self.peer.send(text(json.dumps({"type": type_, **body})))
+
+    def ask(self, type_: str, **body: Any) -> Message:
+        """Send a message with a ref, and take the answer, which has to come next."""
+        self.say(type_, ref="asked", **body)
+        answer = self.receive()
+        assert answer.get("ref") == "asked", f"expected an answer, got {answer}"
+        return answer
+
+    def change(self, **payload: Any) -> int:
+        """Change the portal view; the new version."""
+        answer = self.ask("portal-view-update", payload=payload)
+        assert answer["type"] == "ack"
+        return int(answer["version"])
+
+
+class Table(Served):
+    """The server."""
+
+    def __init__(self, portal_view: PortalView) -> None:
+        super().__init__()
+        self._path = f"/ws/portal-view/{portal_view.id}/"
+        self._tasks_at_rest = 0
+
+    def start(self) -> None:
+        """Return once it accepts connections."""
+        super().start()
+        self._tasks_at_rest = self.ask(_holdings()).tasks
+
+    def seat(self, user: User) -> Person:
+        """Somebody comes."""
+        return Person(self.open(self._path_for(user)))
+
+    def seat_narrow(self, user: User) -> Person:
+        """Somebody for whom the kernels hold little."""
+        return Person(self.open_narrow(self._path_for(user)))
+
+    def is_stalled(self, person: Person) -> bool:
+        """Whether more waits for somebody than the limit."""
+        return self.protocol_of(person.peer).stalled_since is not None
+
+    def holds(self) -> Holdings:
+        """What the event loop holds; of tasks, those that were not there at first."""
+        held = self.ask(_holdings())
+        return held._replace(tasks=held.tasks - self._tasks_at_rest)
+
+    def clean(self) -> None:
+        """Everybody goes; then nothing may be left."""
+        super().clean()
+        wait_until(lambda: self.holds() == Holdings())
+
+    def _path_for(self, user: User) -> str:
+        return f"{self._path}?token={AccessToken.for_user(user)}"
+
+
+async def _holdings() -> Holdings:
+    rooms = current_hub().rooms.values()
+    return Holdings(
+        rooms=len(rooms),
+        connections=sum(len(room.everybody()) for room in rooms),
+        seats=sum(len(audience._writes) for room in rooms for audience in room._audiences.values()),
+        tasks=len(asyncio.all_tasks()),
+    )

@@ -1,0 +1,258 @@
+"""A client that does not read holds nothing for long: no memory beyond the limit, and no socket beyond its end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+import pytest
+
+from portal.testing.in_process import wait_until
+from realtime.delivery import Prepared
+from realtime.server import frames
+from realtime.server.tests.echo import EchoServer
+from realtime.server.tests.peer import CLOSE, DEADLINE_SECONDS, PING, PONG, TEXT, Frame, Peer, close, frame, text
+
+LIMIT = 32_768
+MUCH = 1_000_000  # more than narrow kernels hold
+ONE_READ = 262_144
+"""What the server may read before it looks at what waits."""
+
+
+@pytest.fixture(autouse=True)
+def _limit(settings: Any) -> None:
+    settings.PORTAL_SEND_BUFFER_BYTES = LIMIT
+
+
+def is_stalled(echo: EchoServer) -> bool:
+    """Whether more waits for the only client than the limit."""
+    return echo.protocol.stalled_since is not None
+
+
+def waiting(echo: EchoServer) -> int:
+    """How much waits in the server for the only client."""
+    return echo.do(echo.protocol.transport.get_write_buffer_size)
+
+
+def stalled(echo: EchoServer) -> Peer:
+    """A client that does not read what it was sent."""
+    peer = echo.open_narrow()
+    echo.do(echo.protocol.deliver, Prepared("*" * MUCH))
+    assert is_stalled(echo)
+    return peer
+
+
+def behind(echo: EchoServer) -> Peer:
+    """A client that does not read, and for which less waits than the limit."""
+    peer = echo.open_narrow()
+    deliver = echo.protocol.deliver
+    while not waiting(echo):
+        echo.do(deliver, Prepared("*" * 1000))
+    assert not is_stalled(echo)
+    return peer
+
+
+def sent_until_nobody_takes_more(peer: Peer, octets: bytes) -> int:
+    """How many octets were sent, of the same ones again and again."""
+    sent = 0
+    peer.socket.settimeout(0.5)
+    with suppress(TimeoutError):
+        while True:
+            sent += peer.socket.send((octets * 1000)[sent % len(octets) :])
+    peer.socket.settimeout(DEADLINE_SECONDS)
+    return sent
+
+
+def read_all(peer: Peer) -> list[Frame]:
+    """What comes until the close frame, with that, or until the connection ends without one."""
+    received: list[Frame] = []
+    while not received or received[-1].opcode != CLOSE:
+        try:
+            received.append(peer.receive())
+        except (AssertionError, ConnectionError):
+            break
+    return received
+
+
+# --- While it is connected --------------------------------------------------------------------------------------
+
+
+def test_pings_alone_do_not_fill_the_server(echo: EchoServer) -> None:
+    peer = echo.open_narrow()
+    ping = frame(PING, b"*" * 125)
+    sent = sent_until_nobody_takes_more(peer, ping)
+    assert is_stalled(echo)
+    assert waiting(echo) <= LIMIT + ONE_READ
+    for _ in range(sent // len(ping)):
+        assert peer.receive() == Frame(PONG, b"*" * 125)
+
+
+def test_what_a_stalled_client_sends_waits_with_it(echo: EchoServer) -> None:
+    peer = stalled(echo)
+    peer.send(text("one"), frame(PING), text("two"))
+    peer.send(text("three"))
+    assert [event["type"] for event in echo.heard] == ["websocket.connect"]
+    assert len(peer.text()) == MUCH
+    received = [peer.receive() for _ in range(4)]
+    assert sorted(one.data for one in received) == [b"", b"one", b"three", b"two"]
+    assert not is_stalled(echo)
+    peer.answers()
+
+
+def test_what_came_as_it_stalled_is_taken_after_it(echo: EchoServer) -> None:
+    peer = echo.open_narrow()
+    for number in range(40):  # each is heard, and answered with what stalls the client
+        peer.send(text(f"{number:02}" * 10_000))
+    wait_until(lambda: is_stalled(echo))
+    assert [peer.text()[:2] for _ in range(40)] == [f"{number:02}" for number in range(40)]
+    peer.answers()
+
+
+async def drained(protocol: frames.FramesProtocol) -> None:
+    """In the server's event loop."""
+    await protocol.drained()
+
+
+def test_an_outlet_says_when_it_has_drained(echo: EchoServer) -> None:
+    peer = stalled(echo)
+    protocol = echo.protocol
+    assert len(peer.text()) == MUCH
+    echo.ask(drained(protocol))
+    assert not is_stalled(echo)
+
+
+def test_without_a_limit_nobody_stalls(echo: EchoServer, settings: Any) -> None:
+    settings.PORTAL_SEND_BUFFER_BYTES = 0
+    peer = echo.open_narrow()
+    for _ in range(10):
+        echo.do(echo.protocol.deliver, Prepared("*" * MUCH))
+    assert not is_stalled(echo)
+    peer.send(text("heard"))
+    assert [len(peer.text()) for _ in range(11)] == [MUCH] * 10 + [5]
+
+
+# --- When it is closed ------------------------------------------------------------------------------------------
+
+
+def test_a_stalled_client_has_a_moment_to_read_why(echo: EchoServer) -> None:
+    peer = stalled(echo)
+    echo.do(echo.protocol.close_after, 1013, "too-slow")
+    assert [one.opcode for one in read_all(peer)] == [TEXT, CLOSE]
+    peer.send(close(1013))
+    peer.ended()
+
+
+def test_a_stalled_client_is_cut_after_that(echo: EchoServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(frames, "LAST_WORD_SECONDS", 0.05)
+    peer = stalled(echo)
+    echo.do(echo.protocol.close_after, 1013, "too-slow")
+    echo.settle()
+    assert read_all(peer) == []
+
+
+def server_closes(echo: EchoServer, peer: Peer) -> None:
+    """The application has a reason."""
+    echo.do(echo.protocol.close_after, 1008, "token-expired")
+
+
+def client_closes(echo: EchoServer, peer: Peer) -> None:
+    """It says so, and still does not read."""
+    peer.send(close(1000))
+
+
+def client_sends_no_more(echo: EchoServer, peer: Peer) -> None:
+    """Half of the TCP connection is closed."""
+    peer.socket.shutdown(1)
+
+
+def client_breaks_the_rules(echo: EchoServer, peer: Peer) -> None:
+    """A reserved opcode."""
+    peer.send(frame(3))
+
+
+def server_stops(echo: EchoServer, peer: Peer) -> None:
+    """Without waiting for anybody."""
+    echo.do(echo.protocol.shutdown)
+
+
+def client_closes_and_server_stops(echo: EchoServer, peer: Peer) -> None:
+    """While the client's end is being waited for."""
+    protocol = echo.protocol
+    peer.send(close(1000))
+    wait_until(lambda: any(event["type"] == "websocket.disconnect" for event in echo.heard))
+    echo.do(protocol.shutdown)
+
+
+ENDS = [
+    server_closes,
+    client_closes,
+    client_sends_no_more,
+    client_breaks_the_rules,
+    server_stops,
+    client_closes_and_server_stops,
+]
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_who_does_not_read_is_cut_in_the_end(echo: EchoServer, end: Callable[[EchoServer, Peer], None]) -> None:
+    peer = behind(echo)
+    protocol = echo.protocol
+    protocol.close_timeout = 0.05
+    end(echo, peer)
+    wait_until(lambda: protocol.disconnected)
+    echo.settle()
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_who_reads_late_gets_all_and_nothing_behind_the_close(
+    echo: EchoServer, end: Callable[[EchoServer, Peer], None]
+) -> None:
+    peer = behind(echo)
+    protocol, sent = echo.protocol, echo.protocol.sent
+    end(echo, peer)
+    wait_until(lambda: end is client_sends_no_more or not protocol._is_open)
+    if end is not client_sends_no_more:
+        echo.do(protocol.deliver, Prepared("not sent"))
+        assert protocol.sent == sent
+    received = read_all(peer)
+    assert [one.opcode for one in received[:sent]] == [TEXT] * sent
+    assert [one.opcode for one in received[sent:]] == ([] if end is client_sends_no_more else [CLOSE])
+    if end is server_closes:
+        peer.send(close(1008))
+    peer.ended()
+
+
+def test_a_server_that_stops_says_so(echo: EchoServer) -> None:
+    peer = echo.open()
+    server_stops(echo, peer)
+    peer.failed(1012)
+
+
+# --- Pings of the server ----------------------------------------------------------------------------------------
+
+
+def test_who_does_not_answer_a_ping_is_cut(echo: EchoServer) -> None:
+    peer = echo.open()
+    echo.do(echo.protocol.send_keepalive_ping)
+    assert peer.receive().opcode == PING
+    echo.do(echo.protocol.keepalive_timeout)
+    peer.failed(1011)
+
+
+def test_who_is_not_heard_is_not_cut_for_its_silence(echo: EchoServer) -> None:
+    peer = stalled(echo)
+    echo.do(echo.protocol.send_keepalive_ping)
+    echo.do(echo.protocol.keepalive_timeout)
+    assert echo.protocol.ping_timer is not None
+    assert len(peer.text()) == MUCH
+    assert peer.receive().opcode == PING
+    peer.answers()
+
+
+def test_who_was_told_of_the_end_has_its_time_to_answer(echo: EchoServer) -> None:
+    peer = echo.open()
+    server_closes(echo, peer)
+    echo.do(echo.protocol.keepalive_timeout)
+    assert peer.receive() == Frame(CLOSE, b"\x03\xf0token-expired")
+    peer.answers()
