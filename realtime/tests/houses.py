@@ -28,7 +28,6 @@ class Database:
         self.roles: dict[UUID, Role] = {}
         self.errors: list[Exception] = []
         self.asked: list[str] = []
-        self.compared: set[UUID] = set()
         self.on_ask: Callable[[], None] = lambda: None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -52,7 +51,6 @@ class Database:
         }
 
     def _pulses(self, portal_view_ids: list[UUID]) -> dict[UUID, Pulse]:
-        self.compared.update(portal_view_ids)
         if self.stored is None:
             return {}
         pulse = Pulse(version=self.stored.version, epoch=self.stored.epoch, access_version=self.access_version)
