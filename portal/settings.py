@@ -37,6 +37,7 @@ CORS_URLS_REGEX = r"^/api/"
 PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**31 - 1)
 # Bytes that may wait for a slow client; 0 means no limit
 PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 2**31 - 1)
+PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
 # Keys to hide from viewers besides the built-in ones: flag -> names

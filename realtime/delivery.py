@@ -13,6 +13,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -96,6 +97,14 @@ class Seating(Protocol):
         """The outlet, which left because it was stalled, can be written to again."""
 
 
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """The socket below an outlet: where nothing `waits` (in bytes), ready frames may go to the descriptor itself."""
+
+    descriptor: int
+    waits: Callable[[], int]
+
+
 class Outlet(Protocol):
     """How a connection sends: in order, and without waiting.
 
@@ -110,6 +119,10 @@ class Outlet(Protocol):
     @property
     def write(self) -> Callable[[Any], None]:
         """Writes one message in the outlet's form."""
+
+    @property
+    def raw(self) -> Raw | None:
+        """The socket, as long as the outlet is in an audience; None if it is not to be had."""
 
     def join(self, audience: Seating, connection_id: str) -> None:
         """Remember the audience, to leave it when the outlet stalls or closes, and to tell it when it has drained."""
@@ -133,6 +146,7 @@ class Member:
     form: Form
     sent = 0
     stalled_since: float | None = None
+    raw: Raw | None = None
     _audience: Seating | None = None
     _connection_id = ""
 

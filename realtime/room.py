@@ -170,14 +170,24 @@ class Room:
         key = (connection.role, outlet.form)
         audience = self._audiences.get(key)
         if audience is None:
-            audience = self._audiences[key] = Audience(outlet.form, self._drained)
+            audience = self._audiences[key] = Audience(outlet.form, self._stalled, self._drained)
         audience.add(connection.id, outlet)
 
-    def _drained(self, connection_id: str) -> None:
-        # It skipped what the newest state supersedes; now it gets that.
+    def _stalled(self, connection_id: str) -> None:
+        # It has all that was delivered until now, and skips what comes.
         connection = self.connections.get(connection_id)
         if connection is not None:
+            connection.version = self.version
+
+    def _drained(self, connection_id: str) -> None:
+        # It skipped what the newest state supersedes, and gets that now; if it skipped nothing, no version twice.
+        connection = self.connections.get(connection_id)
+        if connection is None:
+            return
+        if connection.version < self.version:
             self._on_drain(self, connection)
+        elif connection_id not in self._ahead:
+            self._seat(connection)
 
     def change_role(self, user_id: str, role: PortalRole | None) -> None:
         """Give a person's connections another role, from the very next frame; None: they are closed."""

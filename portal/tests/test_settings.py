@@ -177,6 +177,7 @@ BAD = [
     ("PORTAL_DEBUG", "maybe"),
     ("PORTAL_HTTPS", "2"),
     ("PORTAL_BEHIND_PROXY", "nginx"),
+    ("PORTAL_IO_URING", "maybe"),
     ("PORTAL_LOG_JSON", "json"),
     ("PORTAL_LOG_LEVEL", "LOUD"),
     ("PORTAL_ACCESS_TOKEN_MINUTES", "0"),

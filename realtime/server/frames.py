@@ -18,7 +18,7 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
-from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared
+from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
 from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
 
@@ -51,6 +51,13 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
     def write(self) -> Callable[[bytes], None]:
         """See `realtime.delivery.Outlet`: the transport's own method, with nothing in between."""
         return self.transport.write
+
+    @property
+    def raw(self) -> Raw | None:  # type: ignore[override]  # read-only here
+        """See `realtime.delivery.Outlet`; none below TLS, which would have to encrypt what is written."""
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        return Raw(self.transport.get_extra_info("socket").fileno(), self.transport.get_write_buffer_size)
 
     def deliver(self, message: Prepared) -> None:
         """See `realtime.delivery.Outlet`."""

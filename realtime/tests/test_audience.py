@@ -13,9 +13,11 @@ from realtime.tests.doubles import Person, Recorder, viewer
 PONG = Prepared('{"type":"pong"}')
 
 
-def audience(*people: Person, drained: list[str] | None = None) -> Audience:
-    """An audience with people in it, and a list of those who drained."""
-    made = Audience(Form.MESSAGE, ([] if drained is None else drained).append)
+def audience(*people: Person, stalled: list[str] | None = None, drained: list[str] | None = None) -> Audience:
+    """An audience with people in it, and lists of those who stalled and who drained."""
+    made = Audience(
+        Form.MESSAGE, ([] if stalled is None else stalled).append, ([] if drained is None else drained).append
+    )
     for person in people:
         made.add(person.id, person.outlet)
     return made
@@ -48,12 +50,23 @@ def test_each_message_is_counted_for_who_got_it() -> None:
 
 
 def test_a_stalled_outlet_leaves_and_says_when_it_has_drained() -> None:
+    stalled: list[str] = []
     drained: list[str] = []
     one = viewer()
-    audience(one, drained=drained).send(PONG, None)
+    audience(one, stalled=stalled, drained=drained).send(PONG, None)
+    assert stalled == []
     one.outlet.stall()
+    assert (stalled, drained) == ([one.id], [])
     one.outlet.drain()
-    assert drained == [one.id]
+    assert (stalled, drained) == ([one.id], [one.id])
+
+
+def test_one_that_leaves_has_not_stalled() -> None:
+    stalled: list[str] = []
+    one = viewer()
+    audience(one, stalled=stalled)
+    one.outlet.leave()
+    assert stalled == []
 
 
 def test_an_outlet_that_is_stalled_already_gets_nothing_yet() -> None:
@@ -104,7 +117,7 @@ def test_an_audience_is_given_what_its_outlets_write(form: Form, written: Any) -
             raw.append(message)
 
     raw: list[Any] = []
-    one = Audience(form, print)
+    one = Audience(form, print, print)
     one.add("one", Raw())
     one.send(PONG, None)
     assert raw == [written]

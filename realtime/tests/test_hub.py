@@ -233,14 +233,16 @@ async def test_who_drains_while_it_waits_for_a_state_gets_it_once(house: House) 
     slow = await house.join(viewer())
     await house.tell(2)
     await house.hear_versions(slow, 1)
-    house.database.stored = stored(2)
+    house.database.stored = stored(3)
     house.database.gate.clear()
     slow.outlet.stall()
+    await house.tell(3)
+    await until(lambda: house.room.version == 3, "the news")
     slow.outlet.drain()
     await until(lambda: house.database.reads == 2, "the read")
     slow.outlet.stall()
     slow.outlet.drain()
     house.database.gate.set()
-    assert await house.hear_versions(slow, 1) == [2]
+    assert await house.hear_versions(slow, 1) == [3]
     await house.settle()
     assert slow.outlet.take() == []

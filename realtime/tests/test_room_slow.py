@@ -27,6 +27,39 @@ def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
     assert versions(slow) == []  # it waits for the state
 
 
+def test_who_was_slow_and_skipped_nothing_gets_no_version_twice() -> None:
+    drained: list[Connection] = []
+    slow = viewer()
+    room = new_room(drained)
+    room.admit(Waiting(slow.connection))
+    read(room, 1)
+    room.take(update(2))
+    slow.outlet.stall()
+    slow.outlet.drain()
+    assert drained == []
+    room.take(update(3))
+    assert versions(slow) == [1, 2, 3]
+
+
+def test_a_state_that_is_more_than_may_wait_is_sent_once() -> None:
+    drained: list[Connection] = []
+    slow = viewer()
+    room = new_room(drained)
+    room.admit(Waiting(slow.connection))
+    read(room, 1)
+    slow.outlet.stall()
+    room.take(update(2))
+    slow.outlet.drain()
+    assert drained == [slow.connection]
+    room.admit(Waiting(slow.connection, "portal-view-updated"))
+    read(room, 2)
+    slow.outlet.stall()  # by the state itself
+    slow.outlet.drain()
+    assert drained == [slow.connection]
+    room.take(update(3))
+    assert versions(slow) == [1, 2, 3]
+
+
 def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
     drained: list[Connection] = []
     slow = viewer()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from libraries.models import PortalView
+from realtime import audience
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.table import Table
 
@@ -27,9 +28,16 @@ def echo(_echo: EchoServer, no_errors: None) -> Iterator[EchoServer]:
     _echo.clean()
 
 
-@pytest.fixture
-def table(transactional_db: None, portal_view: PortalView, no_errors: None) -> Iterator[Table]:
-    """A server with one portal view, for one test."""
+@pytest.fixture(params=[audience.MANY, 1], ids=["one by one", "at once"])
+def table(
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    transactional_db: None,
+    portal_view: PortalView,
+    no_errors: None,
+) -> Iterator[Table]:
+    """A server with one portal view, for one test; its few connections are written to in either way."""
+    monkeypatch.setattr(audience, "MANY", request.param)
     table = Table(portal_view)
     table.start()
     yield table
