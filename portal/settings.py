@@ -111,10 +111,17 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
     _database["CONN_HEALTH_CHECKS"] = True  # and gives out none that a restart of Postgres has broken
-    # One connection for the sockets of a process and one for its requests stay open; more come with a rush and go.
+    # One connection for the sockets of a process and one for its requests stay open; more come with a rush, and go
+    # a minute after it.
     # In seconds: how long to wait for a connection, and how long to go on with an attempt whose pauses double. A short
     # attempt is begun anew by the next request: so a database that was away is found soon after it is back.
-    _database.setdefault("OPTIONS", {})["pool"] = {"min_size": 2, "max_size": 10, "timeout": 3, "reconnect_timeout": 2}
+    _database.setdefault("OPTIONS", {})["pool"] = {
+        "min_size": 2,
+        "max_size": 10,
+        "max_idle": 60,
+        "timeout": 3,
+        "reconnect_timeout": 2,
+    }
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
