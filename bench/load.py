@@ -66,7 +66,7 @@ class Receiver(WSListener):
         """Take a frame."""
         now = time.monotonic_ns()
         payload = frame.get_payload_as_bytes()
-        at = payload.find(b"@")
+        at = payload.find(b"@") if self.ready.is_set() else -1  # a snapshot may hold an older mark
         if at >= 0:
             self.latencies.append((now - int(payload[at + 1 : payload.index(b"@", at + 1)])) / 1e6)
         elif frame.msg_type == WSMsgType.PING:
@@ -94,9 +94,10 @@ async def connect(wire: Wire, count: int, latencies: array[float], *, silent: bo
 
 async def _viewer(url: str, wire: Wire, latencies: array[float], silent: bool) -> Any:
     ready = asyncio.Event()
+    if silent:
+        ready.set()
     transport, _ = await ws_connect(lambda: Receiver(latencies, wire.hello, ready), url)
-    if not silent:
-        await asyncio.wait_for(ready.wait(), DEADLINE_SECONDS)
+    await asyncio.wait_for(ready.wait(), DEADLINE_SECONDS)
     return transport
 
 

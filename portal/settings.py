@@ -134,7 +134,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     }
     if _redis_urls
     else {
-        "BACKEND": "channels.layers.InMemoryChannelLayer",
+        "BACKEND": "realtime.layer.MemoryChannelLayer",
         # Messages that wait in one channel: the default drops after 100. Seconds that a channel stays in a group: the
         # default forgets it after a day, and with it a process whose sockets stay longer.
         "CONFIG": {"capacity": 10_000, "group_expiry": 10 * 365 * 86_400},

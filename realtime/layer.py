@@ -11,7 +11,7 @@ import time
 from typing import Any
 
 import structlog
-from channels.layers import get_channel_layer
+from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisError
 
@@ -22,8 +22,22 @@ ANSWER_SECONDS = 1.0
 """How long the layer may take for one message."""
 PAUSE_SECONDS = 0.5
 """How long a layer that failed is left alone."""
+CLEAN_SECONDS = 1.0
+"""How often the layer for one process looks for what has expired."""
 
 log = structlog.get_logger(__name__)
+
+
+class MemoryChannelLayer(InMemoryChannelLayer):
+    """Channels' layer for one process, which on its own goes through all groups for each message that is sent."""
+
+    _clean_again_at = 0.0
+
+    def _clean_expired(self) -> None:
+        now = time.monotonic()
+        if now >= self._clean_again_at:
+            self._clean_again_at = now + CLEAN_SECONDS
+            super()._clean_expired()
 
 
 class _Condition:

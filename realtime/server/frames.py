@@ -156,8 +156,11 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             for extension in self.conn.extensions
         ):
             self.form = Form.COMPRESSED
-        # The application has its own copies of what it needs; kept, these are several KiB for each connection.
+        # The application has its own copies of what it needs; kept, these are several KiB for each connection. The
+        # parser keeps the request itself for as long as it runs.
         del self.request
+        event.headers.clear()
+        event.path = ""
         self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
         # A pong must not come before the response to the handshake.
         self._do_not_listen()

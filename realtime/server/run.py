@@ -79,6 +79,7 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
         host=host,
         port=port,
         loop="realtime.server.loop:fast_loop",
+        http="httptools",
         ws=DrainableProtocol,
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,

@@ -44,7 +44,7 @@ class Command(BaseCommand):
         place = Place(options["host"], options["port"], options["drain_seconds"])
         workers: int = options["workers"]
         layer: str = settings.CHANNEL_LAYERS["default"]["BACKEND"]
-        if workers > 1 and layer.endswith("InMemoryChannelLayer"):
+        if workers > 1 and layer.endswith("MemoryChannelLayer"):
             raise CommandError(
                 f"{workers} processes cannot tell each other what has changed: set REDIS_URL, or use --workers 1."
             )
