@@ -58,12 +58,12 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 async def test_the_layer_for_one_process_looks_for_what_has_expired_once_a_second(clock: Clock) -> None:
     one = layer.MemoryChannelLayer()
     channel, passed_over = await one.new_channel(), await one.new_channel()
-    one.groups = {"portal-view": {channel: 0.0}}  # in there since 1970
+    one.groups = {"portal-view": {channel: 1.0}}  # in there since 1970
     one._clean_expired()
     assert one.groups == {"portal-view": {}}
-    one.groups = {"portal-view": {passed_over: 0.0}}
+    one.groups = {"portal-view": {passed_over: 1.0}}
     one._clean_expired()
-    assert one.groups["portal-view"] == {passed_over: 0.0}
+    assert one.groups["portal-view"] == {passed_over: 1.0}
     clock.now += layer.CLEAN_SECONDS
     one._clean_expired()
     assert one.groups == {"portal-view": {}}
