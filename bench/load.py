@@ -19,6 +19,9 @@ MESSAGE_BYTES = 300
 CONNECT_AT_ONCE = 50
 DEADLINE_SECONDS = 60.0
 WARM_UP = 5
+CLOG = "x" * 60_000
+CLOG_MESSAGES = 100
+"""6 MB: more than the kernel's buffers of one connection take that nobody reads."""
 
 
 @dataclass(frozen=True)
@@ -109,33 +112,30 @@ async def fan_out(
     rate: float,
     silent: bool,
     before: Callable[[], None],
+    after: Callable[[], None],
     stalled: int = 0,
 ) -> Load:
     """Send `messages`, `rate` a second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
 
-    `before` is called when all are connected and warm.
+    `before` is called when all are connected and warm, `after` when all is delivered and before anybody leaves.
     """
     latencies: array[float] = array("d")
     transports: list[Any] = []
-    senders = []
+    senders: list[Any] = []
     for wire in wires:
-        transports += await connect(wire, viewers, latencies, silent=silent)
-        for transport in await connect(wire, stalled, array("d"), silent=silent):
-            transport.underlying_transport.pause_reading()
-            transports.append(transport)
         senders += await connect(replace(wire, viewer_url=wire.sender_url), 1, array("d"), silent=silent)
-    for n in range(WARM_UP):
-        senders[n % len(senders)].send(WSMsgType.TEXT, wires[n % len(wires)].dress(marked()))
-        await asyncio.sleep(1 / rate)
-    await _until(lambda: len(latencies) >= WARM_UP * viewers)
+        transports += await _stall(wire, senders[-1], stalled, silent=silent)
+        transports += await connect(wire, viewers, latencies, silent=silent)
+    warm_up = max(WARM_UP, len(wires))  # each room once at least
+    await _send(senders, wires, warm_up, rate)
+    await _until(lambda: len(latencies) >= warm_up * viewers)
     del latencies[:]
     before()
     began, cpu = time.monotonic(), time.process_time()
-    for n in range(messages):
-        await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
-        senders[n % len(senders)].send(WSMsgType.TEXT, wires[n % len(wires)].dress(marked()))
+    await _send(senders, wires, messages, rate)
     await _until(lambda: len(latencies) >= messages * viewers)
     seconds = time.monotonic() - began
+    after()
     load = Load(
         deliveries=len(latencies),
         expected=messages * viewers,
@@ -147,6 +147,24 @@ async def fan_out(
     for transport in [*transports, *senders]:
         transport.disconnect()
     return load
+
+
+async def _send(senders: Sequence[Any], wires: Sequence[Wire], messages: int, rate: float) -> None:
+    began = time.monotonic()
+    for n in range(messages):
+        await asyncio.sleep(max(0.0, began + n / rate - time.monotonic()))
+        senders[n % len(senders)].send(WSMsgType.TEXT, wires[n % len(wires)].dress(marked()))
+
+
+async def _stall(wire: Wire, sender: Any, count: int, *, silent: bool) -> list[Any]:
+    """Viewers that stopped reading, and were sent so much since that nothing more can be written to them."""
+    transports = await connect(wire, count, array("d"), silent=silent)
+    for transport in transports:
+        transport.underlying_transport.pause_reading()
+    for _ in range(CLOG_MESSAGES if count else 0):
+        sender.send(WSMsgType.TEXT, wire.dress(CLOG))
+        await asyncio.sleep(0.01)
+    return transports
 
 
 async def _until(condition: Callable[[], bool]) -> None:

@@ -36,9 +36,9 @@ class Running:
         """What its processes have used so far."""
         return sum(_cpu_seconds(pid) for pid in _tree(self.pid))
 
-    def memory_bytes(self) -> int:
-        """The private memory (PSS) of its processes."""
-        return sum(_pss(pid) for pid in _tree(self.pid))
+    def memory_bytes(self, kind: str = "Pss") -> int:
+        """The memory of its processes: their share of it (Pss), or all that they map (Rss)."""
+        return sum(_memory(pid, kind) for pid in _tree(self.pid))
 
 
 def _tree(pid: int) -> list[int]:
@@ -52,11 +52,11 @@ def _cpu_seconds(pid: int) -> float:
     return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
 
 
-def _pss(pid: int) -> int:
+def _memory(pid: int, kind: str) -> int:
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith("Pss:"):
+        if line.startswith(f"{kind}:"):
             return int(line.split()[1]) * 1024
-    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no Pss.")
+    raise RuntimeError(f"/proc/{pid}/smaps_rollup has no {kind}.")
 
 
 def pin(pid: int, core: int) -> None:
