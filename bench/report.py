@@ -1,10 +1,12 @@
-"""Turns the figures of one run into bench/RESULTS.md and a plot."""
+"""Turns the figures of one run into bench/RESULTS.md and plots."""
 
 from __future__ import annotations
 
 import platform
+import shutil
 import statistics
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -25,10 +27,19 @@ def median(rows: list[dict[str, float]], key: str) -> float:
     return statistics.median(row[key] for row in rows)
 
 
+def ratios(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str) -> list[float]:
+    """The pairwise ratios, round by round."""
+    return [row[key] / peer[key] for row, peer in zip(rows, peers, strict=True)]
+
+
+def spread(values: list[float], form: str = ".2f") -> str:
+    """Median, least and greatest."""
+    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
+
+
 def ratio(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str) -> str:
-    """Median and spread of the pairwise ratios, round by round."""
-    ratios = [row[key] / peer[key] for row, peer in zip(rows, peers, strict=True)]
-    return f"{statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    """Median and spread of the pairwise ratios."""
+    return spread(ratios(rows, peers, key))
 
 
 def table(head: list[str], rows: list[list[str]]) -> str:
@@ -67,9 +78,9 @@ def fan_out(figures: Figures) -> str:
     return table(head, rows)
 
 
-def simple(figures: Figures, columns: dict[str, str]) -> str:
+def simple(figures: Figures, columns: dict[str, str], form: str = ".2f") -> str:
     """Medians of the given columns."""
-    rows = [[name, *(f"{median(seen, key):.2f}" for key in columns)] for name, seen in figures.items()]
+    rows = [[name, *(f"{median(seen, key):{form}}" for key in columns)] for name, seen in figures.items()]
     return table(["", *columns.values()], rows)
 
 
@@ -85,32 +96,74 @@ def connections(figures: Figures) -> str:
         ]
         for name, seen in figures.items()
     ]
-    return table(["server", "connects a second", "portal's to it", "CPU µs a connect", "KiB a connection"], rows)
+    head = ["server", "connects a second", "portal's to it", "CPU µs a connect", "KiB (PSS) a connection"]
+    steps = sorted(key for key in figures["portal"][0] if " at " in key)
+    steps.sort(key=lambda key: int(key.split(" at ")[1].replace(",", "")))
+    memory = {step: f"{step.replace(' at ', ' MiB at ')} connections" for step in steps}
+    return f"{table(head, rows)}\n{simple(figures, memory, '.1f')}"
 
 
-def _share(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str) -> float:
-    return statistics.median(row[key] / peer[key] for row, peer in zip(rows, peers, strict=True))
+def stalled(figures: Figures) -> str:
+    """Both kinds of run, and the ratio between them."""
+    beside, without = (figures[name] for name in STALLED)
+    columns = {"cpu": "CPU µs a delivery", "p50": "p50 ms", "p99": "p99 ms"}
+    return f"{simple(figures, columns)}\np99 with the stalled reader to p99 without: {ratio(beside, without, 'p99')}.\n"
+
+
+def curves(figures: Figures) -> str:
+    """Cost by size of room and number of rooms."""
+    return simple(figures, {"cpu": "CPU µs a delivery", "p99": "p99 ms"})
+
+
+def processes(figures: Figures) -> str:
+    """Cost by number of processes and viewers, here and on Valkey."""
+    columns = {
+        "cpu": "CPU µs a delivery",
+        "p99": "p99 ms",
+        "commands": "Valkey commands a broadcast",
+        "published": "of them PUBLISH",
+        "valkey cpu": "Valkey's CPU µs a broadcast",
+    }
+    return simple(figures, columns)
+
+
+SECTIONS: dict[str, Callable[[Figures], str]] = {
+    "fan-out": fan_out,
+    "connections": connections,
+    "stalled": stalled,
+    "curves": curves,
+    "processes": processes,
+}
+
+
+def _aims(figures: dict[str, Figures]) -> list[tuple[str, list[float], str, float]]:
+    """What is aimed at: its values round by round, whether at most or at least, and the limit."""
+    fan, idle, readers = figures["fan-out"], figures["connections"], figures["stalled"]
+    portal = {size: fan[f"portal / {size}"] for size in (50, 500, 2000)}
+    rows: list[tuple[str, list[float], str, float]] = []
+    for peer, most, sizes in (("fastify", 0.85, (500, 2000)), ("nchan", 1.0, (500, 2000)), ("vanilla", 1 / 25, (500,))):
+        for size in sizes:
+            seen = ratios(portal[size], fan[f"{peer} / {size}"], "cpu")
+            rows.append((f"CPU of a relayed delivery to {size} viewers, to {peer}'s", seen, "at most", most))
+    for size in portal:
+        seen = ratios(portal[size], fan[f"fastify / {size}"], "p99")
+        rows.append((f"p99 latency with {size} viewers, to fastify's", seen, "at most", 1.0))
+    rows.append(("KiB for an idle connection", [row["bytes"] / 1024 for row in idle["portal"]], "at most", 20))
+    connects = ratios(idle["portal"], idle["fastify"], "per second")
+    rows.append(("Connects a second with a token check, to fastify's", connects, "at least", 1.0))
+    beside, without = (readers[name] for name in STALLED)
+    rows.append(("p99 beside a stalled reader, to p99 without", ratios(beside, without, "p99"), "at most", 1.1))
+    return rows
 
 
 def aims(figures: dict[str, Figures]) -> str:
     """What was aimed at, and whether it came about; all from the figures."""
-    fan, idle, stalled = figures["fan-out"], figures["connections"], figures["stalled"]
-    rows: list[tuple[str, float, float]] = []
-    for peer, most, sizes in (("fastify", 0.85, (500, 2000)), ("nchan", 1.0, (500, 2000)), ("vanilla", 1 / 25, (500,))):
-        for size in sizes:
-            seen = _share(fan[f"portal / {size}"], fan[f"{peer} / {size}"], "cpu")
-            rows.append((f"CPU of a relayed delivery to {size} viewers, of {peer}'s", seen, most))
-    for size in (50, 500, 2000):
-        seen = _share(fan[f"portal / {size}"], fan[f"fastify / {size}"], "p99")
-        rows.append((f"p99 latency with {size} viewers, of fastify's", seen, 1.0))
-    rows.append(("KiB of memory for an idle connection", median(idle["portal"], "bytes") / 1024, 20))
-    rows.append(("Time for a connect, of fastify's", _share(idle["fastify"], idle["portal"], "per second"), 1.0))
-    beside, without = (stalled[name] for name in STALLED)
-    rows.append(("p99 beside a stalled reader, of p99 without", _share(beside, without, "p99"), 1.1))
-    head = ["", "median of the pairs", "aim: at most", ""]
-    return table(
-        head, [[what, f"{seen:.3g}", f"{most:.3g}", "yes" if seen <= most else "no"] for what, seen, most in rows]
-    )
+    rows = []
+    for what, values, bound, limit in _aims(figures):
+        seen = statistics.median(values)
+        reached = seen <= limit if bound == "at most" else seen >= limit
+        rows.append([what, f"{bound} {limit:.3g}", spread(values, ".3g"), "yes" if reached else "no"])
+    return table(["", "aim", "median (least to greatest)", "reached"], rows)
 
 
 def machine() -> str:
@@ -119,53 +172,71 @@ def machine() -> str:
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
     )
-    node = subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip()  # noqa: S607
     packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
-    return f"{model}; Linux {platform.release()}; Python {platform.python_version()}; Node {node}; {packages}."
+    programs = f"Node {_version('node', '--version')}; {_version('nginx', '-v') or 'no nginx'}"
+    return f"{model}; Linux {platform.release()}; Python {platform.python_version()}; {programs}; {packages}."
+
+
+def _version(program: str, option: str) -> str:
+    """What a program says of its version, on either stream; empty if there is no such program."""
+    path = shutil.which(program)
+    if path is None:
+        return ""
+    done = subprocess.run([path, option], capture_output=True, text=True, check=True)  # noqa: S603  # a fixed option
+    return (done.stdout + done.stderr).strip()
 
 
 def write(figures: dict[str, Figures], folder: Path) -> None:
-    """Write RESULTS.md and fan-out.png."""
-    rounds = len(figures["fan-out"]["portal / 500"])
-    latency = {"cpu": "CPU µs a delivery", "p50": "p50 ms", "p99": "p99 ms"}
-    over_valkey = {"cpu": "CPU µs a delivery", "commands": "Valkey commands a broadcast", "p99": "p99 ms"}
-    slowed = ratio(*(figures["stalled"][name] for name in STALLED), "p99")
+    """Write RESULTS.md, fan-out.png and curves.png."""
+    rounds, curve_rounds = len(figures["fan-out"]["portal / 500"]), len(figures["curves"]["1 rooms"])
+    tables = {name: SECTIONS[name](seen) for name, seen in figures.items()}
     text = f"""# What was measured
 
-Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {rounds} interleaved rounds; server and client on a core each,
-on loopback; messages of about 300 bytes at 5,000 deliveries a second (vanilla Channels: 1,000). Stored updates
-come at most 10 times a second: quicker ones are merged. CPU is the server's, user and system. A ratio is the median of
-the rounds' own ratios, with the least and the greatest. "client" is how busy the load client was. This application ran
-complete: token check, membership, role check, projection and database.
+Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {rounds} interleaved rounds (curves: {curve_rounds}); server
+and client on a core each, on loopback; messages of about 300 bytes at 5,000 deliveries a second (vanilla Channels:
+1,000). CPU is the server's, user and system. A ratio is the median of the rounds' own ratios, with the least and the
+greatest. "client" is how busy the load client was. This application ran complete: token check, membership, role check,
+projection and database.
 
 {machine()}
+
+## What was aimed at, and what came out
 
 {aims(figures)}
 ## Fan-out
 
-"portal, stored" is an update that SQLite keeps; "portal, no io_uring" writes to one socket after the other.
+"portal, stored" is an update that SQLite keeps. Those that wait behind a write are merged, and then fewer messages
+arrive than were sent; so they come at most 10 times a second, which with 50 viewers is 500 deliveries a second.
+"portal, no io_uring" writes to one socket after the other.
 
-{fan_out(figures["fan-out"])}
+{tables["fan-out"]}
 ![CPU for each delivery](fan-out.png)
 
 ## One reader of 501 is stalled
 
-{simple(figures["stalled"], latency)}
-p99 with the stalled reader to p99 without: {slowed}.
+It stopped reading, and was sent 6 MB since, before the others came: nothing more can be written to it.
 
+{tables["stalled"]}
 ## Connections
 
-With a token check, but for nchan; this application also reads the membership and sends a snapshot.
+With a token check, but for nchan; this application also reads the membership and sends a snapshot. PSS is the
+processes' share of the memory that they use, RSS all of it.
 
-{connections(figures["connections"])}
+{tables["connections"]}
 ## Cost against the size of a room and the number of rooms
 
-{simple(figures["curves"], {"cpu": "CPU µs a delivery", "p99": "p99 ms"})}
+A room of any size gets 5,000 deliveries a second, and the rooms of 4 viewers get 1,600 together. What a server does for
+idle connections meanwhile is in it.
+
+{tables["curves"]}
 ![The same as curves](curves.png)
 
 ## Processes, over Valkey and Postgres
 
-{simple(figures["processes"], over_valkey)}"""
+All processes share one core; 10 broadcasts a second to 50 and to 500 viewers. Valkey's commands are of all kinds, also
+those that have nothing to do with a broadcast.
+
+{tables["processes"]}"""
     (folder / "RESULTS.md").write_text(text)
     _plot(figures["fan-out"], folder / "fan-out.png")
     _plot_curves(figures["curves"], folder / "curves.png")

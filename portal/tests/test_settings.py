@@ -59,7 +59,7 @@ def test_defaults_run_and_are_for_development(tmp_path: Path) -> None:
     assert found["DEBUG"] is True
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "db.sqlite3")
     assert found["DATABASES"]["default"]["TEST"]["NAME"] != found["DATABASES"]["default"]["NAME"]
-    assert found["CHANNEL_LAYERS"]["default"]["BACKEND"] == "channels.layers.InMemoryChannelLayer"
+    assert found["CHANNEL_LAYERS"]["default"]["BACKEND"] == "realtime.layer.MemoryChannelLayer"
     assert "127.0.0.1" in found["ALLOWED_HOSTS"]
     assert found["SECURE_SSL_REDIRECT"] is False
     assert len(found["SECRET_KEY"]) >= 50
