@@ -29,10 +29,10 @@ async def idle(running: Running, count: int, warm_up: int = 100) -> dict[str, fl
         transports += await connect(running.wire, until - len(transports), array("d"), silent=running.silent)
         if until > warm_up:
             seconds, cpu = seconds + time.monotonic() - began, cpu + running.cpu_seconds() - used
-        await asyncio.sleep(SETTLE_SECONDS)
         if until == warm_up:
             warm = running.memory_bytes()
         else:
+            await asyncio.sleep(SETTLE_SECONDS)
             seen |= _memory(running, until)
     timed = count - warm_up
     each = {"per second": timed / seconds, "cpu": cpu / timed * 1e6, "bytes": (running.memory_bytes() - warm) / timed}

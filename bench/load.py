@@ -19,6 +19,7 @@ MESSAGE_BYTES = 300
 CONNECT_AT_ONCE = 50
 DEADLINE_SECONDS = 60.0
 WARM_UP = 5
+WARM_UP_A_SECOND = 5.0
 CLOG = "x" * 60_000
 CLOG_MESSAGES = 100
 """6 MB: more than the kernel's buffers of one connection take that nobody reads."""
@@ -127,7 +128,7 @@ async def fan_out(
         transports += await _stall(wire, senders[-1], stalled, silent=silent)
         transports += await connect(wire, viewers, latencies, silent=silent)
     warm_up = max(WARM_UP, len(wires))  # each room once at least
-    await _send(senders, wires, warm_up, rate)
+    await _send(senders, wires, warm_up, max(rate, WARM_UP_A_SECOND))
     await _until(lambda: len(latencies) >= warm_up * viewers)
     del latencies[:]
     before()

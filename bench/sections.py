@@ -1,0 +1,164 @@
+"""What is measured, in sections; each measures all its subjects in turn, round by round."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import redis
+
+from bench import load
+from bench.connections import idle
+from bench.servers import PEERS, Portal, Running, fastify, nchan, portal
+from portal.testing.installation import StoreKind
+
+DELIVERIES_A_SECOND = 5000
+SLOW_DELIVERIES_A_SECOND = 1000
+STORED_A_SECOND = 10
+"""Updates: those that come quicker than the database takes them are merged, and then fewer are delivered."""
+SIZES = (50, 500, 2000)
+SIZES_OF = {"portal, no io_uring": (500,), "websockets": (500,), "socket.io": (500,), "vanilla": (50, 500)}
+"""Of those that are only looked at, or would take minutes."""
+ROOM_SIZES = (10, 100, 1000, 10_000)
+ROOM_COUNTS = (1, 20, 200, 2000)
+VIEWERS_IN_EACH_ROOM = 4
+ROOMS_DELIVERIES_A_SECOND = 1600
+PROCESSES = (1, 2, 4)
+PROCESSES_SIZES = (50, 500)
+BROADCASTS_A_SECOND = 10
+SECONDS = 2.0
+STALLED_SECONDS = 3.0
+LEAST_MESSAGES = 5
+
+Figures = dict[str, list[dict[str, float]]]
+Say = Callable[[], None]
+"""Called after each round."""
+
+
+def measure(
+    running: Running,
+    viewers: int,
+    *,
+    wires: list[load.Wire] | None = None,
+    pace: float | None = None,
+    seconds: float = SECONDS,
+    stalled: int = 0,
+    counters: Callable[[], dict[str, float]] = dict,
+) -> dict[str, float]:
+    """One fan-out: microseconds of server CPU for each delivery, latencies in milliseconds, `counters` a message."""
+    pace = pace or (SLOW_DELIVERIES_A_SECOND if running.name == "vanilla" else DELIVERIES_A_SECOND)
+    rate = pace / viewers
+    messages = max(LEAST_MESSAGES, round(seconds * rate))
+    marks: list[tuple[float, dict[str, float]]] = []
+
+    def mark() -> None:
+        marks.append((running.cpu_seconds(), counters()))
+
+    done: load.Load = load.run(
+        load.fan_out(
+            wires or [running.wire],
+            viewers=viewers,
+            messages=messages,
+            rate=rate,
+            silent=running.silent,
+            before=mark,
+            after=mark,
+            stalled=stalled,
+        )
+    )
+    if done.deliveries != done.expected:
+        raise RuntimeError(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
+    (cpu, counted), (cpu_after, counted_after) = marks
+    each = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
+    cpu_each = (cpu_after - cpu) / done.deliveries * 1e6
+    return {"cpu": cpu_each, "p50": done.p50, "p99": done.p99, "client": done.client_busy, **each}
+
+
+def fan_out(rounds: int, place: Portal, say: Say) -> Figures:
+    """Each server at each size."""
+    figures: Figures = defaultdict(list)
+    servers: dict[str, Any] = {
+        "portal": place.serve,
+        "portal, stored": lambda: place.serve(stored=True),
+        "portal, no io_uring": lambda: place.serve(PORTAL_IO_URING="false"),
+        **PEERS,
+    }
+    for _ in range(rounds):
+        for name, start in servers.items():
+            with start() as running:
+                for viewers in SIZES_OF.get(name, SIZES):
+                    pace = min(DELIVERIES_A_SECOND, STORED_A_SECOND * viewers) if name == "portal, stored" else None
+                    figures[f"{name} / {viewers}"].append(measure(running, viewers, pace=pace))
+        say()
+    return figures
+
+
+def connections(rounds: int, count: int, place: Portal, say: Say) -> Figures:
+    """Connects a second and memory, with a token check; nchan has none."""
+    figures: Figures = defaultdict(list)
+    servers: dict[str, Any] = {"portal": place.serve, "fastify": lambda: fastify(token_check=True), "nchan": nchan}
+    for _ in range(rounds):
+        for name, start in servers.items():
+            with start() as running:
+                figures[name].append(load.run(idle(running, count)))
+        say()
+    return figures
+
+
+def stalled_reader(rounds: int, place: Portal, say: Say) -> Figures:
+    """500 viewers with and without one more that never reads, after a run that warms the server up."""
+    figures: Figures = defaultdict(list)
+    stalled = {"all read": 0, "one is stalled": 1}
+    for number in range(rounds):
+        with place.serve(PORTAL_SEND_BUFFER_BYTES="65536") as running:
+            measure(running, 500)
+            for name in sorted(stalled, reverse=bool(number % 2)):  # each comes first in turn
+                figures[name].append(measure(running, 500, stalled=stalled[name], seconds=STALLED_SECONDS))
+        say()
+    return figures
+
+
+def curves(rounds: int, place: Portal, say: Say) -> Figures:
+    """Cost for each delivery against the size of one room, and against the number of rooms."""
+    figures: Figures = defaultdict(list)
+    ids = place.make_portal_views(max(ROOM_COUNTS))
+    for _ in range(rounds):
+        with place.serve() as running:
+            for size in ROOM_SIZES:
+                figures[f"room of {size}"].append(measure(running, size))
+        for count in ROOM_COUNTS:
+            with place.serve() as running:
+                port = int(running.wire.controller_url.split(":")[2].split("/")[0])
+                wires = [place.wire(port, one, stored=False) for one in ids[:count]]
+                seen = measure(running, VIEWERS_IN_EACH_ROOM, wires=wires, pace=ROOMS_DELIVERIES_A_SECOND)
+                figures[f"{count} rooms"].append(seen)
+        say()
+    return figures
+
+
+def processes(rounds: int, say: Say) -> Figures:
+    """1, 2 and 4 processes over Valkey and Postgres: CPU for each delivery, and Valkey's work for each broadcast."""
+    figures: Figures = defaultdict(list)
+    with portal(StoreKind.POSTGRES) as place:
+        valkey: Any = redis.Redis.from_url(place.place.env["REDIS_URL"])
+        for _ in range(rounds):
+            for count in PROCESSES:
+                with place.serve("--workers", str(count)) as running:
+                    for size in PROCESSES_SIZES:
+                        pace = BROADCASTS_A_SECOND * size
+                        seen = measure(running, size, pace=pace, counters=lambda: _valkey_work(valkey))
+                        figures[f"{count} processes / {size}"].append(seen)
+            say()
+    return figures
+
+
+def _valkey_work(valkey: Any) -> dict[str, float]:
+    """What Valkey did so far: commands of all kinds but INFO, PUBLISH among them, and microseconds of its CPU."""
+    calls = {name.removeprefix("cmdstat_"): int(seen["calls"]) for name, seen in valkey.info("commandstats").items()}
+    cpu = valkey.info("cpu")
+    return {
+        "commands": sum(count for name, count in calls.items() if name != "info"),
+        "published": sum(count for name, count in calls.items() if name in {"publish", "spublish"}),
+        "valkey cpu": (cpu["used_cpu_user"] + cpu["used_cpu_sys"]) * 1e6,
+    }
