@@ -61,7 +61,7 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callable[..., sections.Figures]]:
+def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callable[..., report.Figures]]:
     return {
         "fan-out": partial(sections.fan_out, place=place),
         "connections": partial(sections.connections, count=arguments.connections, place=place),
@@ -82,7 +82,7 @@ def main() -> None:
     if "curves" in rounds:
         rounds["curves"] = min(arguments.rounds, CURVES_ROUNDS)
     say = Progress(rounds)
-    figures: dict[str, sections.Figures] = {}
+    figures: dict[str, report.Figures] = {}
     with portal() as place:
         measures = _measures(arguments, place)
         for name, count in rounds.items():

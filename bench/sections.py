@@ -10,6 +10,7 @@ import redis
 
 from bench import load
 from bench.connections import idle
+from bench.report import Figures
 from bench.servers import PEERS, Portal, Running, fastify, nchan, portal
 from portal.testing.installation import StoreKind
 
@@ -31,7 +32,6 @@ SECONDS = 2.0
 STALLED_SECONDS = 3.0
 LEAST_MESSAGES = 5
 
-Figures = dict[str, list[dict[str, float]]]
 Say = Callable[[], None]
 """Called after each round."""
 

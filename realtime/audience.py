@@ -75,9 +75,7 @@ class Audience:
                     continue
 
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
-        if self._crowd is None:
-            # The one order of both, which is the same until somebody comes or goes.
-            self._raws = {connection_id: self._raws[connection_id] for connection_id in self._writes}
+        if self._crowd is None:  # places are those in `_raws` and `_writes`, which people join and leave together
             self._crowd = Crowd([raw.descriptor for raw in self._raws.values()])
         # What waits for a connection comes first: its transport writes this, behind that.
         waiting = [place for place, raw in enumerate(self._raws.values()) if raw.waits()]

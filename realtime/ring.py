@@ -17,6 +17,7 @@ import threading
 import weakref
 from array import array
 from collections.abc import Collection, Sequence
+from typing import Any
 
 import structlog
 from django.conf import settings
@@ -38,11 +39,25 @@ _RESULT_BYTES = 16
 log = structlog.get_logger(__name__)
 
 
-class _Offsets(ctypes.Structure):
-    """io_sqring_offsets and io_cqring_offsets, whose last two fields differ: `last` is `array`, or `flags`."""
+def _numbers(*names: str) -> list[tuple[str, Any]]:
+    return [(name, ctypes.c_uint32) for name in names]
 
-    _fields_ = [(name, ctypes.c_uint32) for name in ("head", "tail", "mask", "entries", "f4", "f5", "f6", "f7")] + [
-        ("user_addr", ctypes.c_uint64)
+
+class _Submissions(ctypes.Structure):
+    """io_sqring_offsets."""
+
+    _fields_ = [
+        *_numbers("head", "tail", "ring_mask", "ring_entries", "flags", "dropped", "array", "resv1"),
+        ("user_addr", ctypes.c_uint64),
+    ]
+
+
+class _Completions(ctypes.Structure):
+    """io_cqring_offsets."""
+
+    _fields_ = [
+        *_numbers("head", "tail", "ring_mask", "ring_entries", "overflow", "cqes", "flags", "resv1"),
+        ("user_addr", ctypes.c_uint64),
     ]
 
 
@@ -50,9 +65,11 @@ class _Params(ctypes.Structure):
     """io_uring_params."""
 
     _fields_ = [
-        (name, ctypes.c_uint32)
-        for name in ("sq_entries", "cq_entries", "flags", "cpu", "idle", "features", "wq_fd", "r0", "r1", "r2")
-    ] + [("sq", _Offsets), ("cq", _Offsets)]
+        *_numbers("sq_entries", "cq_entries", "flags", "sq_thread_cpu", "sq_thread_idle", "features", "wq_fd"),
+        ("resv", ctypes.c_uint32 * 3),
+        ("sq_off", _Submissions),
+        ("cq_off", _Completions),
+    ]
 
 
 class Crowd:
@@ -87,8 +104,8 @@ class Ring:
         self._map(params)
 
     def _map(self, params: _Params) -> None:
-        sq, cq = params.sq, params.cq
-        size = max(sq.f6 + params.sq_entries * 4, cq.f5 + params.cq_entries * _RESULT_BYTES)
+        sq, cq = params.sq_off, params.cq_off
+        size = max(sq.array + params.sq_entries * 4, cq.cqes + params.cq_entries * _RESULT_BYTES)
         rings = memoryview(mmap.mmap(self._descriptor, size))
         self._entries = memoryview(
             mmap.mmap(self._descriptor, params.sq_entries * _SEND_ENTRY.size, offset=_AT_ENTRIES)
@@ -96,10 +113,10 @@ class Ring:
         self._lengths = self._entries.cast("I")[6::16]
         self._addresses = self._entries.cast("Q")[2::8]
         self._sq_tail, self._cq_head = (rings[offset : offset + 4].cast("I") for offset in (sq.tail, cq.head))
-        results = rings[cq.f5 : cq.f5 + params.cq_entries * _RESULT_BYTES]
+        results = rings[cq.cqes : cq.cqes + params.cq_entries * _RESULT_BYTES]
         self._places, self._results = results.cast("Q")[0::2], results.cast("i")[2::4]
         self._count, self._result_count = params.sq_entries, params.cq_entries
-        order = rings[sq.f6 : sq.f6 + params.sq_entries * 4].cast("I")
+        order = rings[sq.array : sq.array + params.sq_entries * 4].cast("I")
         for place in range(self._count):
             order[place] = place
 
@@ -138,9 +155,9 @@ class Ring:
             taken = self._call(_ENTER, self._descriptor, left, left, _GET_EVENTS, None, 0)
             if taken > 0:
                 entered += taken
-            elif ctypes.get_errno() != errno.EINTR:
+            elif taken == 0 or ctypes.get_errno() != errno.EINTR:  # at 0, errno is that of some call before
                 self.is_broken = True
-                log.warning("io_uring_broken", error=errno.errorcode.get(ctypes.get_errno()))
+                log.warning("io_uring_broken", error=errno.errorcode.get(ctypes.get_errno()) if taken else None)
                 break
         return entered
 

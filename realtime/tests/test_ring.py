@@ -116,6 +116,15 @@ def test_a_call_that_fails_leaves_everything_to_others(
     assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
 
 
+def test_a_call_that_does_nothing_is_not_made_for_ever(
+    ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ring, "_call", lambda *_: 0)
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)  # of a call long ago
+    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.is_broken
+
+
 def test_a_signal_is_no_failure(ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     call, interrupted = ring._call, iter([True])
     monkeypatch.setattr(ring, "_call", lambda *args: -1 if next(interrupted, False) else call(*args))
@@ -180,7 +189,7 @@ class Wired(Recorder):
         self.written.append(message)
 
 
-def test_an_audience_writes_at_once_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_audience_writes_at_once_and_in_order() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 1)
         outlets = [Wired(server) for server, _ in pairs]

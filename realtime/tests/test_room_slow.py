@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from realtime.connection import Connection
 from realtime.greeting import Waiting
-from realtime.tests.doubles import controller, new_room, read, room_with, update, versions, viewer
+from realtime.room import Room
+from realtime.tests.doubles import Person, controller, new_room, read, room_with, update, versions, viewer
+
+
+def slow_in_a_room() -> tuple[Person, Room, list[Connection]]:
+    """Somebody in a room that has read version 1, and a list of whom the room was told to bring up to date."""
+    drained: list[Connection] = []
+    slow = viewer()
+    room = new_room(drained)
+    room.admit(Waiting(slow.connection))
+    read(room, 1)
+    return slow, room, drained
 
 
 def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
@@ -28,11 +39,7 @@ def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
 
 
 def test_who_was_slow_and_skipped_nothing_gets_no_version_twice() -> None:
-    drained: list[Connection] = []
-    slow = viewer()
-    room = new_room(drained)
-    room.admit(Waiting(slow.connection))
-    read(room, 1)
+    slow, room, drained = slow_in_a_room()
     room.take(update(2))
     slow.outlet.stall()
     slow.outlet.drain()
@@ -42,11 +49,7 @@ def test_who_was_slow_and_skipped_nothing_gets_no_version_twice() -> None:
 
 
 def test_a_state_that_is_more_than_may_wait_is_sent_once() -> None:
-    drained: list[Connection] = []
-    slow = viewer()
-    room = new_room(drained)
-    room.admit(Waiting(slow.connection))
-    read(room, 1)
+    slow, room, drained = slow_in_a_room()
     slow.outlet.stall()
     room.take(update(2))
     slow.outlet.drain()
@@ -74,11 +77,7 @@ def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
 
 
 def test_who_left_while_it_was_slow_is_not_brought_up_to_date() -> None:
-    drained: list[Connection] = []
-    slow = viewer()
-    room = new_room(drained)
-    room.admit(Waiting(slow.connection))
-    read(room, 1)
+    slow, room, drained = slow_in_a_room()
     slow.outlet.stall()
     room.take(update(2))
     room.remove(slow.connection)
