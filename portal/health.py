@@ -74,19 +74,35 @@ class Probe:
                 threading.Thread(target=self._run, args=(outcome,), name="health", daemon=True).start()
             return outcome
 
+    def answer(self, outcome: Future[bool], seconds: float) -> bool:
+        """The outcome of a run, or that it is away if there is none within so many seconds."""
+        try:
+            return outcome.result(seconds)
+        except TimeoutError:
+            with self._lock:
+                if not outcome.done():  # what is answered is logged, too, even if the run ends well after all
+                    self._note(f"no answer within {ANSWER_SECONDS} s")
+                    return False
+            return outcome.result()
+
     def _run(self, outcome: Future[bool]) -> None:
         error: object = "the check itself failed"
         try:
             error = asyncio.run(self._check())
         finally:
-            if (error is None) is self._is_away:
-                self._is_away = error is not None
-                if self._is_away:
-                    log.warning("check_failed", check=self.name, error=str(error))
-                else:
-                    log.info("check_passed", check=self.name)
-            self._good_until = time.monotonic() + FRESH_SECONDS
-            outcome.set_result(error is None)
+            with self._lock:
+                self._note(error)
+                self._good_until = time.monotonic() + FRESH_SECONDS
+                outcome.set_result(error is None)
+
+    def _note(self, error: object) -> None:
+        """Log that it has gone or come back, once for each."""
+        if (error is None) is self._is_away:
+            self._is_away = error is not None
+            if self._is_away:
+                log.warning("check_failed", check=self.name, error=str(error))
+            else:
+                log.info("check_passed", check=self.name)
 
     async def _check(self) -> HealthCheckException | None:
         for check in self._checks:
@@ -110,15 +126,9 @@ _PROBES = [Probe("database", [Database()]), Probe("channelLayer", _channel_layer
 
 def examine() -> dict[str, bool]:
     """What is there; takes at most `ANSWER_SECONDS`."""
-    outcomes = {probe.name: probe.begin() for probe in _PROBES}
+    outcomes = [(probe, probe.begin()) for probe in _PROBES]
     deadline = time.monotonic() + ANSWER_SECONDS
-    found = {}
-    for name, outcome in outcomes.items():
-        try:
-            found[name] = outcome.result(max(0.0, deadline - time.monotonic()))
-        except TimeoutError:
-            found[name] = False
-    return found
+    return {probe.name: probe.answer(outcome, max(0.0, deadline - time.monotonic())) for probe, outcome in outcomes}
 
 
 class Health(ApiView):

@@ -13,6 +13,7 @@ import pytest
 from health_check.base import HealthCheck
 from health_check.exceptions import ServiceUnavailable
 from rest_framework.test import APIClient
+from structlog.testing import capture_logs
 
 from portal import health
 from portal.health import Probe
@@ -21,6 +22,7 @@ from portal.testing.stacks import STACK_ENV
 from portal.testing.stores import postgres, valkey
 from realtime.server.drain import draining
 
+DEADLINE_SECONDS = 10.0
 PATHS = ["/api/health", "/api/health/", "/api/health/ready", "/api/health/ready/"]
 
 
@@ -92,6 +94,24 @@ def test_a_check_that_hangs_holds_up_nobody_and_is_run_once(checks: dict[str, Ch
     assert answers == [503, 503]
     assert time.monotonic() - start < 2 * health.ANSWER_SECONDS + 1
     assert checks["database"].runs == 1
+
+
+def test_a_check_that_is_late_is_logged_though_it_ends_well() -> None:
+    check = Check()
+    check.gate.clear()
+    probe = Probe("late", [check])
+    with capture_logs() as logged:
+
+        def events() -> list[str]:
+            # Others' checks that hung may end meanwhile
+            return [one["event"] for one in logged if one.get("check") == "late"]
+
+        outcome = probe.begin()
+        assert [probe.answer(outcome, 0.01) for _ in range(2)] == [False, False]
+        assert events() == ["check_failed"]
+        check.gate.set()
+        assert probe.answer(outcome, DEADLINE_SECONDS)
+        assert events() == ["check_failed", "check_passed"]
 
 
 def test_an_outcome_is_good_for_a_while(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
