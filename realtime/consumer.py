@@ -70,7 +70,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
-        await self.accept(subprotocol(self.scope))
+        try:
+            await self.accept(subprotocol(self.scope))
+        except OSError:  # the client is gone already (ASGI, WebSocket, "Send"); that is the next event
+            return
         if is_socketio(self.scope):
             self._refuse("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
             return

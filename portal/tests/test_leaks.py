@@ -22,11 +22,17 @@ from rest_framework_simplejwt.tokens import AccessToken
 from libraries.models import PortalView, User
 from portal.testing.in_process import InProcessServer, wait_until
 from portal.testing.sockets import open_socket, portal_view_path
+from realtime.connection import Connection
+from realtime.consumer import PortalViewConsumer
 from realtime.hub import current_hub
+from realtime.server.drain import DrainableProtocol
+from realtime.server.slim import Gate, Inbox
+from realtime.server.wire import PortalServerProtocol
 
 SOCKETS = 2000
 AT_ONCE = 50
 WARM_UP = 400  # caches fill, threads start, pools grow
+OF_A_CONNECTION = (DrainableProtocol, PortalServerProtocol, Inbox, Gate, PortalViewConsumer, Connection)
 # CPython counts the small objects that exist. One kept for each socket would be 2,000, and in truth some dozens are
 # made for each; what caches grow by meanwhile is far less.
 BLOCKS = 1000
@@ -100,6 +106,25 @@ async def test_two_thousand_sockets_leave_nothing_behind(
     assert (after.rooms, after.groups, after.tasks) == (0, 0, before.tasks)
     assert after.blocks - before.blocks < BLOCKS
     assert after.resident - before.resident < RESIDENT_BYTES
+
+
+async def test_a_connection_is_no_cycle_and_needs_no_garbage_collector(
+    server: CountedServer, quiet: None, portal_view: PortalView, viewer: User
+) -> None:
+    path, token = portal_view_path(str(portal_view.id)), str(AccessToken.for_user(viewer))
+    await come_and_go(server, path, token, AT_ONCE)
+    await asyncio.to_thread(server.census)
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        await come_and_go(server, path, token, 2 * AT_ONCE)
+        await asyncio.to_thread(server.census)
+        left = [type(one) for one in gc.garbage if issubclass(type(one), OF_A_CONNECTION)]
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert left == []
 
 
 async def come_and_go(server: CountedServer, path: str, token: str, sockets: int) -> None:

@@ -11,6 +11,7 @@ import random
 import signal
 import socket
 import threading
+from functools import cache
 from types import FrameType
 from typing import Any
 
@@ -18,10 +19,11 @@ import structlog
 import uvicorn
 from websockets.protocol import State
 
-from realtime.delivery import Prepared
+from realtime.delivery import EXTENSION, Prepared
 from realtime.protocol import CloseCode, GoingAway, encode
 from realtime.server.census import count_on_signal
 from realtime.server.frames import FramesProtocol
+from realtime.server.garbage import settle
 
 REASON = "going-away"
 SPREAD_MILLISECONDS = 5_000
@@ -56,7 +58,7 @@ class DrainableProtocol(FramesProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._application, self.app = self.app, self._serve
+        self.app = ending(self.app)
         self._leaving = False
         self.told = False
 
@@ -80,11 +82,22 @@ class DrainableProtocol(FramesProtocol):
             self.close_timeout = GOODBYE_SECONDS
             self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.RESTART, "reason": REASON})
 
-    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._application(scope, receive, send)
+    async def say_goodbye(self) -> None:
+        """Close, if that is what the application came to its end for."""
         if self._leaving and not self.disconnected and self.conn.state is State.OPEN:
             self.leave()
             await self.send({"type": "websocket.close", "code": CloseCode.RESTART, "reason": REASON})
+
+
+@cache
+def ending(application: Any) -> Any:
+    """An application behind which its connection says goodbye; one for all connections, which then are no cycles."""
+
+    async def application_and_goodbye(scope: Any, receive: Any, send: Any) -> None:
+        await application(scope, receive, send)
+        await scope["extensions"][EXTENSION].say_goodbye()
+
+    return application_and_goodbye
 
 
 class DrainingServer(uvicorn.Server):
@@ -107,6 +120,7 @@ class DrainingServer(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
         await super().startup(sockets)
+        settle()
         count_on_signal()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -6,6 +6,7 @@ own marks say when a client is too slow. What a client may send is in `realtime.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from socket import SO_ERROR, SOL_SOCKET
@@ -34,6 +35,8 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
 
     _deaf = False
     """Set once the connection has failed: then nothing more is heard."""
+    _early = b""
+    """What the client has sent before it was answered."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -93,6 +96,11 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         """The client has sent something: what came before a mistake is heard, whether in one piece with it or not."""
         if self._deaf:
             return
+        if self.handshake_initiated and not self.handshake_complete:
+            # A pong must not come before the response to the handshake.
+            self._early += data
+            self._do_not_listen()
+            return
         self.conn.receive_data(data)
         self.handle_events()
         if self.conn.parser_exc is not None:
@@ -124,6 +132,12 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         """The client is gone."""
         self.leave()
         super().connection_lost(exc)
+        self.conn.parser.close()  # suspended, it would keep the parser, and that it
+
+    def on_task_complete(self, task: asyncio.Task[None]) -> None:
+        """The application has ended; its scope has this connection, which must not have it for ever."""
+        super().on_task_complete(task)
+        del self.scope
 
     # What the application does.
 
@@ -138,6 +152,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         await super().send(message)
         if message["type"] == "websocket.accept":
             del self.response
+            self._hear_early()
             self._listen_again()
         elif message["type"] == "websocket.close":
             self._cut_after(self.close_timeout)
@@ -162,8 +177,6 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         event.headers.clear()
         event.path = ""
         self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
-        # A pong must not come before the response to the handshake.
-        self._do_not_listen()
 
     def handle_cont(self, event: Frame) -> None:
         """A further fragment; in one buffer, as a message may be in any number of them, empty ones too."""
@@ -230,6 +243,11 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         if self.close_timer is not None:
             self.close_timer.cancel()
         self.close_timer = self.loop.call_later(seconds, self.transport.abort)
+
+    def _hear_early(self) -> None:
+        early, self._early = self._early, b""
+        if early and self.handshake_complete:
+            self.data_received(early)
 
     def _do_not_listen(self) -> None:
         self.read_paused = True
