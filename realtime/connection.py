@@ -19,9 +19,12 @@ STALLED_SECONDS = 30.0
 
 
 class Connection:
-    """One client. `version` is that of the snapshot it was sent last; what came after is in its room's."""
+    """One client. `version` is that of the snapshot it was sent last; what came after is in its room's.
 
-    __slots__ = ("_expires_at", "_warn_at", "closed", "id", "outlet", "portal_view_id", "role", "user_id", "version")
+    `due` is when its credential is to be looked at: when it is warned, and then when it ends.
+    """
+
+    __slots__ = ("_expires_at", "closed", "due", "id", "outlet", "portal_view_id", "role", "user_id", "version")
 
     def __init__(
         self, *, connection_id: str, user_id: str, portal_view_id: str, role: PortalRole, outlet: Outlet
@@ -34,7 +37,7 @@ class Connection:
         self.version = 0
         self.closed = False
         self._expires_at = 0.0
-        self._warn_at: float | None = None
+        self.due = 0.0
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""
@@ -64,7 +67,7 @@ class Connection:
     def extend(self, expires_at: float, now: float) -> None:
         """Let the connection live until its credential ends; both in seconds since the epoch."""
         self._expires_at = expires_at
-        self._warn_at = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
+        self.due = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
 
     def check_pace(self, now: float) -> bool:
         """Close a connection that could not be written to for too long; false if it was. `now` is monotonic."""
@@ -79,8 +82,8 @@ class Connection:
         if now >= self._expires_at:
             self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
             return False
-        if self._warn_at is not None and now >= self._warn_at:
-            self._warn_at = None
+        if self.due <= now:
+            self.due = self._expires_at
             self.reply(TokenExpiring(expires_in=round(self._expires_at - now)))
         return True
 

@@ -214,7 +214,8 @@ class Room:
 
     def close_overdue(self, now: float, monotonic: float) -> None:
         """Close who has no credential any more, or was too slow for too long; the times of the two clocks."""
-        for connection in self.everybody():
+        # Nothing is called for the others: there may be thousands, each second.
+        for connection in [one for one in self.everybody() if one.due <= now or one.outlet.stalled_since is not None]:
             if not connection.check_credential(now) or not connection.check_pace(monotonic):
                 self.remove(connection)
 

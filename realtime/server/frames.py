@@ -188,6 +188,18 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             pieces[0] = bytes(pieces[0])
             self.send_receive_event_to_app()
 
+    def send_receive_event_to_app(self) -> None:
+        """Hand a message on, and read no further if the application has not taken the one before it."""
+        held = not self.queue.empty()
+        data = b"".join(self.frames)
+        self.frames = []
+        if self.close_sent:
+            return  # but go on reading: the client's close is behind it
+        is_text = self.curr_msg_data_type == "text"
+        self.queue.put_nowait({"type": "websocket.receive", **({"text": data.decode()} if is_text else {"bytes": data})})
+        if held and not self.read_paused:
+            self._do_not_listen()
+
     # Wherever a connection ends, nothing more may be written behind the close frame, and none may wait without end
     # for a client that does not read.
 
