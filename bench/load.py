@@ -115,10 +115,12 @@ async def fan_out(
     before: Callable[[], None],
     after: Callable[[], None],
     stalled: int = 0,
+    rest: float = 0.0,
 ) -> Load:
     """Send `messages`, `rate` a second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
 
-    `before` is called when all are connected and warm, `after` when all is delivered and before anybody leaves.
+    `before` is called when all are connected and warm, and again after a rest of so many seconds, `after` when all is
+    delivered and before anybody leaves.
     """
     latencies: array[float] = array("d")
     transports: list[Any] = []
@@ -131,6 +133,8 @@ async def fan_out(
     await _send(senders, wires, warm_up, max(rate, WARM_UP_A_SECOND))
     await _until(lambda: len(latencies) >= warm_up * viewers)
     del latencies[:]
+    before()
+    await asyncio.sleep(rest)
     before()
     began, cpu = time.monotonic(), time.process_time()
     await _send(senders, wires, messages, rate)

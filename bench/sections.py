@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -19,8 +20,8 @@ SLOW_DELIVERIES_A_SECOND = 1000
 STORED_A_SECOND = 10
 """Updates: those that come quicker than the database takes them are merged, and then fewer are delivered."""
 SIZES = (50, 500, 2000)
-SIZES_OF = {"portal, no io_uring": (500,), "websockets": (500,), "socket.io": (500,), "vanilla": (50, 500)}
-"""Of those that are only looked at, or would take minutes."""
+SIZES_OF = {"portal, no io_uring": (500,), "websockets": (500,), "socket.io": (500,)}
+"""Of those that are only looked at."""
 ROOM_SIZES = (10, 100, 1000, 10_000)
 ROOM_COUNTS = (1, 20, 200, 2000)
 VIEWERS_IN_EACH_ROOM = 4
@@ -29,7 +30,10 @@ PROCESSES = (1, 2, 4)
 PROCESSES_SIZES = (50, 500)
 BROADCASTS_A_SECOND = 10
 SECONDS = 2.0
-STALLED_SECONDS = 3.0
+STALLED_SECONDS = 15.0
+"""The p99 of a short run is its slowest message."""
+CURVES_SECONDS = 4.0
+"""Twice as long as from one comparison of all rooms with the database to the next."""
 LEAST_MESSAGES = 5
 
 Say = Callable[[], None]
@@ -44,16 +48,20 @@ def measure(
     pace: float | None = None,
     seconds: float = SECONDS,
     stalled: int = 0,
+    rest: float = 0.0,
     counters: Callable[[], dict[str, float]] = dict,
 ) -> dict[str, float]:
-    """One fan-out: microseconds of server CPU for each delivery, latencies in milliseconds, `counters` a message."""
+    """One fan-out: microseconds of server CPU for each delivery, latencies in milliseconds, `counters` a message.
+
+    After a rest of so many seconds also the CPU in it, and that for each delivery without what the rest took.
+    """
     pace = pace or (SLOW_DELIVERIES_A_SECOND if running.name == "vanilla" else DELIVERIES_A_SECOND)
     rate = pace / viewers
     messages = max(LEAST_MESSAGES, round(seconds * rate))
-    marks: list[tuple[float, dict[str, float]]] = []
+    marks: list[tuple[float, float, dict[str, float]]] = []
 
     def mark() -> None:
-        marks.append((running.cpu_seconds(), counters()))
+        marks.append((time.monotonic(), running.cpu_seconds(), counters()))
 
     done: load.Load = load.run(
         load.fan_out(
@@ -65,14 +73,19 @@ def measure(
             before=mark,
             after=mark,
             stalled=stalled,
+            rest=rest,
         )
     )
     if done.deliveries != done.expected:
         raise RuntimeError(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
-    (cpu, counted), (cpu_after, counted_after) = marks
-    each = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
+    (rest_began, cpu_at_rest, _), (began, cpu, counted), (ended, cpu_after, counted_after) = marks
+    seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
+    if rest:
+        idle = (cpu - cpu_at_rest) / (began - rest_began)
+        seen["idle"] = idle * 1e6
+        seen["cpu without idle"] = (cpu_after - cpu - idle * (ended - began)) / done.deliveries * 1e6
     cpu_each = (cpu_after - cpu) / done.deliveries * 1e6
-    return {"cpu": cpu_each, "p50": done.p50, "p99": done.p99, "client": done.client_busy, **each}
+    return {"cpu": cpu_each, "p50": done.p50, "p99": done.p99, "client": done.client_busy, **seen}
 
 
 def fan_out(rounds: int, place: Portal, say: Say) -> Figures:
@@ -126,12 +139,20 @@ def curves(rounds: int, place: Portal, say: Say) -> Figures:
     for _ in range(rounds):
         with place.serve() as running:
             for size in ROOM_SIZES:
-                figures[f"room of {size}"].append(measure(running, size))
+                seen = measure(running, size, seconds=CURVES_SECONDS, rest=CURVES_SECONDS)
+                figures[f"room of {size}"].append(seen)
         for count in ROOM_COUNTS:
             with place.serve() as running:
                 port = int(running.wire.controller_url.split(":")[2].split("/")[0])
                 wires = [place.wire(port, one, stored=False) for one in ids[:count]]
-                seen = measure(running, VIEWERS_IN_EACH_ROOM, wires=wires, pace=ROOMS_DELIVERIES_A_SECOND)
+                seen = measure(
+                    running,
+                    VIEWERS_IN_EACH_ROOM,
+                    wires=wires,
+                    pace=ROOMS_DELIVERIES_A_SECOND,
+                    seconds=CURVES_SECONDS,
+                    rest=CURVES_SECONDS,
+                )
                 figures[f"{count} rooms"].append(seen)
         say()
     return figures

@@ -7,7 +7,7 @@ import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -63,7 +63,8 @@ def pin(pid: int, core: int) -> None:
     """Keep a process, its threads and its children on one core."""
     for one in _tree(pid):
         for thread in os.listdir(f"/proc/{one}/task"):
-            os.sched_setaffinity(int(thread), {core})
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.sched_setaffinity(int(thread), {core})
 
 
 def _update(payload: dict[str, str]) -> bytes:
