@@ -15,6 +15,7 @@ from realtime import database, jobs
 from realtime.database import in_database
 from realtime.delivery import EXTENSION
 from realtime.hub import current_hub
+from realtime.routing import application
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, path_of, room_of, token_of, until
 from realtime.tests.doubles import Recorder
 
@@ -183,6 +184,24 @@ async def test_who_leaves_before_the_greeting_is_forgotten(
     client = await connect(viewer, portal_view, greeted=False)
     await client.leave()
     assert current_hub().rooms == {}
+
+
+async def test_who_is_gone_before_the_answer_is_no_crash(
+    portal_view: PortalView, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}])
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(event: Any) -> None:
+        raise OSError(f"{event['type']}: the client is gone")
+
+    scope = {"type": "websocket", "path": path_of(portal_view), "query_string": b"", "headers": [], "subprotocols": []}
+    await application(scope, receive, send)
+    assert list(events) == []
+    assert current_hub().rooms == {}
+    assert "socket_crashed" not in caplog.text
 
 
 async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
