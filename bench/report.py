@@ -147,8 +147,8 @@ def _aims(figures: dict[str, Figures]) -> list[tuple[str, list[float], str, floa
     fan, idle, readers = figures["fan-out"], figures["connections"], figures["stalled"]
     portal = {size: fan[f"portal / {size}"] for size in (50, 500, 2000)}
     rows: list[tuple[str, list[float], str, float]] = []
-    for peer, most, sizes in (("fastify", 0.85, (500, 2000)), ("nchan", 1.0, (500, 2000)), ("vanilla", 1 / 25, (500, 2000))):
-        for size in sizes:
+    for peer, most in (("fastify", 0.85), ("nchan", 1.0), ("vanilla", 1 / 25)):
+        for size in (500, 2000):
             seen = ratios(portal[size], fan[f"{peer} / {size}"], "cpu")
             rows.append((f"CPU of a relayed delivery to {size} viewers, to {peer}'s", seen, "at most", most))
     for size in portal:
@@ -265,7 +265,8 @@ def _plot_curves(figures: Figures, file: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(8, 4))
     for mark, label in (("room of ", "viewers in one room"), (" rooms", "rooms of 4 viewers")):
         for key, line, what in (("cpu", "-", ""), ("cpu without idle", ":", ", without what idle connections took")):
-            points = [(int(name.replace(mark, "")), median(seen, key)) for name, seen in figures.items() if mark in name]
+            of_this = {name.replace(mark, ""): seen for name, seen in figures.items() if mark in name}
+            points = [(int(size), median(seen, key)) for size, seen in of_this.items()]
             axes.plot(*zip(*points, strict=True), line, marker="o", label=label + what)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)

@@ -195,8 +195,10 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         self.frames = []
         if self.close_sent:
             return  # but go on reading: the client's close is behind it
-        is_text = self.curr_msg_data_type == "text"
-        self.queue.put_nowait({"type": "websocket.receive", **({"text": data.decode()} if is_text else {"bytes": data})})
+        if self.curr_msg_data_type == "text":
+            self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
+        else:
+            self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
         if held and not self.read_paused:
             self._do_not_listen()
 

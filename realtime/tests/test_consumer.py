@@ -197,7 +197,8 @@ async def test_who_is_gone_before_the_answer_is_no_crash(
     async def send(event: Any) -> None:
         raise OSError(f"{event['type']}: the client is gone")
 
-    scope = {"type": "websocket", "path": path_of(portal_view), "query_string": b"", "headers": [], "subprotocols": []}
+    scope: Any = {"type": "websocket", "path": path_of(portal_view), "query_string": b"", "headers": []}
+    scope["subprotocols"] = []
     await application(scope, receive, send)
     assert list(events) == []
     assert current_hub().rooms == {}
