@@ -33,6 +33,48 @@ NO_LIMIT = 2**31 - 1
 class FramesProtocol(WebSocketsSansIOProtocol, Member):
     """One WebSocket connection of `manage.py serve`."""
 
+    # What uvicorn sets, too: an object with more than 30 attributes otherwise has a dictionary of its own, of 1.5 KB.
+    __slots__ = (
+        "app",
+        "app_state",
+        "asgi_version",
+        "client",
+        "close_sent",
+        "close_timeout",
+        "close_timer",
+        "config",
+        "conn",
+        "connections",
+        "curr_msg_data_type",
+        "default_headers",
+        "disconnected",
+        "form",
+        "frames",
+        "handshake_complete",
+        "handshake_initiated",
+        "initial_response",
+        "last_ping_rtt",
+        "logger",
+        "loop",
+        "pending_ping_payload",
+        "ping_interval",
+        "ping_sent_at",
+        "ping_timeout",
+        "ping_timer",
+        "pong_timer",
+        "queue",
+        "read_paused",
+        "request",
+        "response",
+        "root_path",
+        "scheme",
+        "scope",
+        "server",
+        "tasks",
+        "transport",
+        "writable",
+    )
+
     _deaf = False
     """Set once the connection has failed: then nothing more is heard."""
     _early = b""

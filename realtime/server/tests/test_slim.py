@@ -1,4 +1,4 @@
-"""The slim queue and event behave as asyncio's do, as far as uvicorn's protocol uses them."""
+"""The slim queue and event behave as asyncio's do, as far as uvicorn's protocol uses them; and a slim connection."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from realtime.server.slim import Gate, Inbox
+from realtime.server.tests.echo import EchoServer
 
 
 async def turn() -> None:
@@ -134,3 +135,11 @@ async def test_one_who_gives_up_does_not_take_the_others_along() -> None:
     assert done(tasks) == [True, False, False]
     gate.set()
     await asyncio.gather(*tasks[1:])
+
+
+# --- A connection -----------------------------------------------------------------------------------------------
+
+
+def test_what_uvicorn_keeps_of_a_connection_is_in_slots(echo: EchoServer) -> None:
+    echo.open()
+    assert vars(echo.protocol).keys() <= {"told", "_leaving", "_early"}
