@@ -264,8 +264,8 @@ def _plot(figures: Figures, file: Path) -> None:
 def _plot_curves(figures: Figures, file: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(8, 4))
     for mark, label in (("room of ", "viewers in one room"), (" rooms", "rooms of 4 viewers")):
+        of_this = {name.replace(mark, ""): seen for name, seen in figures.items() if mark in name}
         for key, line, what in (("cpu", "-", ""), ("cpu without idle", ":", ", without what idle connections took")):
-            of_this = {name.replace(mark, ""): seen for name, seen in figures.items() if mark in name}
             points = [(int(size), median(seen, key)) for size, seen in of_this.items()]
             axes.plot(*zip(*points, strict=True), line, marker="o", label=label + what)
     axes.set_xscale("log")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
@@ -58,10 +57,10 @@ def measure(
     pace = pace or (SLOW_DELIVERIES_A_SECOND if running.name == "vanilla" else DELIVERIES_A_SECOND)
     rate = pace / viewers
     messages = max(LEAST_MESSAGES, round(seconds * rate))
-    marks: list[tuple[float, float, dict[str, float]]] = []
+    marks: list[tuple[float, dict[str, float]]] = []
 
     def mark() -> None:
-        marks.append((time.monotonic(), running.cpu_seconds(), counters()))
+        marks.append((running.cpu_seconds(), counters()))
 
     done: load.Load = load.run(
         load.fan_out(
@@ -78,12 +77,12 @@ def measure(
     )
     if done.deliveries != done.expected:
         raise RuntimeError(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
-    (rest_began, cpu_at_rest, _), (began, cpu, counted), (ended, cpu_after, counted_after) = marks
+    (cpu_at_rest, _), (cpu, counted), (cpu_after, counted_after) = marks
     seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
     if rest:
-        idle = (cpu - cpu_at_rest) / (began - rest_began)
+        idle = (cpu - cpu_at_rest) / rest
         seen["idle"] = idle * 1e6
-        seen["cpu without idle"] = (cpu_after - cpu - idle * (ended - began)) / done.deliveries * 1e6
+        seen["cpu without idle"] = (cpu_after - cpu - idle * done.seconds) / done.deliveries * 1e6
     cpu_each = (cpu_after - cpu) / done.deliveries * 1e6
     return {"cpu": cpu_each, "p50": done.p50, "p99": done.p99, "client": done.client_busy, **seen}
 

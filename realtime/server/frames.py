@@ -241,7 +241,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self.queue.put_nowait({"type": "websocket.receive", "text": data.decode()})
         else:
             self.queue.put_nowait({"type": "websocket.receive", "bytes": data})
-        if held and not self.read_paused:
+        if held:
             self._do_not_listen()
 
     # Wherever a connection ends, nothing more may be written behind the close frame, and none may wait without end
@@ -301,13 +301,14 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         self.close_timer = self.loop.call_later(seconds, self.transport.abort)
 
     def _hear_early(self) -> None:
-        early, self._early = self._early, b""
-        if early and self.handshake_complete:
+        if self._early and self.handshake_complete:
+            early, self._early = self._early, b""
             self.data_received(early)
 
     def _do_not_listen(self) -> None:
-        self.read_paused = True
-        self.transport.pause_reading()
+        if not self.read_paused:
+            self.read_paused = True
+            self.transport.pause_reading()
 
     def _listen(self) -> None:
         if self.read_paused:

@@ -1,8 +1,8 @@
 """How a server process lives with Python's cyclic garbage collector, which stops everything while it looks.
 
-Each full collection goes through all objects that there are: with the modules of Django and ten thousand connections
-that took some 0.4 s, and happened ten times while those connected (docs/decisions/012-garbage.md). Connections are
-made so that they are no cycles and vanish without it.
+Each full collection goes through all objects that there are: with the modules of Django and 9,000 connections it took
+up to 0.4 s, and the server's life had ten of them (docs/decisions/012-garbage.md). Connections are made so that they
+are no cycles and vanish without it.
 """
 
 from __future__ import annotations

@@ -142,4 +142,4 @@ async def test_one_who_gives_up_does_not_take_the_others_along() -> None:
 
 def test_what_uvicorn_keeps_of_a_connection_is_in_slots(echo: EchoServer) -> None:
     echo.open()
-    assert vars(echo.protocol).keys() <= {"told", "_leaving", "_early"}
+    assert vars(echo.protocol).keys() <= {"told", "_leaving"}
