@@ -1,6 +1,6 @@
 """The cost fuzzer: looks for inputs of a length that a client may send, and that take far more CPU than others so long.
 
-An input is made after a random plan, at eight lengths, each twice the one before. What costs more than `DEAR_SECONDS`
+An input is made after a random plan, at rising lengths. What costs more than `DEAR_SECONDS`
 is measured again with care: the least of five at n, 2n, 4n and 8n. A finding is an exponent over `MAX_EXPONENT`
 together with that cost, a cost over `MAX_SECONDS`, or an exception that is no refusal.
 """
@@ -20,6 +20,7 @@ from fuzz import clock, documents, texts, wires
 from fuzz.clock import NotAccepted
 from fuzz.findings import Finding, Outcome
 from fuzz.readers import resolve
+from fuzz.stack import Stack
 from fuzz.targets import TARGETS, Target
 from libraries.errors import PortalError
 
@@ -30,7 +31,10 @@ MAX_EXPONENT = 1.3
 SUSPECT_EXPONENT = 1.2
 """Of a first, single measurement: below it nobody looks again."""
 LENGTHS = 7
-"""The lengths that are tried: the limit, its half, and so on."""
+"""The lengths that may be tried: the limit, its half, and so on."""
+STRIDE = 3
+"""Of these, which are tried as long as it costs next to nothing."""
+CHEAP_SECONDS = 0.004
 CUT_SECONDS = 2.0
 """CPU after which a call is cut short."""
 MAX_WALL = 2.0
@@ -42,7 +46,7 @@ REFUSALS = (PortalError, APIException, ValidationError, ObjectDoesNotExist, Valu
 """What a function may raise for an input that it does not take; anything else is a finding."""
 
 KINDS: dict[str, Callable[[random.Random, str], Any]] = {
-    "text": lambda rng, home: texts.draw(rng, home) if rng.random() < 0.85 else texts.draw_long(rng),
+    "text": texts.draw_any,
     "json": lambda rng, _: documents.draw(rng),
     "object": lambda rng, _: documents.draw_object(rng),
     "items": lambda rng, _: documents.draw_items(rng),
@@ -64,7 +68,7 @@ class Probe:
         self.name = f"{PART}:{target.title}:{seed}:{number}"
         self.tried = 0
         self._function = resolve(target.name)
-        rng = random.Random(f"{seed}:{target.title}:{number}")  # noqa: S311  # no secret
+        rng = random.Random(f"{seed}:{target.title}:{number}")
         self.plan = KINDS[target.kind](rng, self._function.__module__)
 
     def explore(self) -> list[Finding]:
@@ -72,10 +76,10 @@ class Probe:
         limit = self.target.limit()
         costs: dict[int, float] = {}
         try:
-            for length in [limit >> shift for shift in reversed(range(LENGTHS))]:
-                costs[length] = self._seconds(length)
-                if costs[length] > ENOUGH_SECONDS:
-                    break
+            shift = LENGTHS - 1
+            while shift >= 0 and max(costs.values(), default=0.0) <= ENOUGH_SECONDS:
+                costs[limit >> shift] = cost = self._seconds(limit >> shift)
+                shift = max(0, shift - (STRIDE if cost < CHEAP_SECONDS else 1)) if shift else -1
         except NotAccepted:
             return []
         except Crashed as crash:
@@ -86,9 +90,9 @@ class Probe:
         dear = [length for length, cost in costs.items() if cost >= DEAR_SECONDS]
         if not dear:
             return []
-        for length in {dear[0], dear[-1]}:
-            before = {one: cost for one, cost in costs.items() if one <= length}
-            if len(before) < 3 or clock.exponent(before) >= SUSPECT_EXPONENT:
+        for length in sorted({dear[0], dear[-1]}):
+            half = self._seconds(length // 2)
+            if half <= 0 or clock.exponent({length // 2: half, length: costs[length]}) >= SUSPECT_EXPONENT:
                 found = self._growth(length) and self._growth(length)  # twice, as noise is not
                 if found:
                     return [found]
@@ -112,7 +116,8 @@ class Probe:
 
     def _seconds(self, length: int, attempts: int = 1) -> float:
         self.tried += 1
-        made = self.plan.build(length)
+        build = self.plan.build
+        made = build(length) if self.target.kind == "wire" else texts.fitted(build, length)
         return clock.seconds(lambda: self._read(made), self._call, attempts=attempts, at_most=CUT_SECONDS)
 
     def _read(self, made: Any) -> Any:
@@ -130,10 +135,12 @@ class Probe:
             raise Crashed from error
 
 
-def run(seed: int, seconds: float, targets: Sequence[Target] = TARGETS) -> Outcome:
+def run(stack: Stack | None, seed: int, seconds: float, targets: Sequence[Target] = TARGETS) -> Outcome:
     """Try plan after plan, as long on each target; TargetGone for a name that is old.
 
-    `seconds` are of CPU, so that a busy machine tries as much as an idle one. A target is given up once something was found there: mend it, and run again.
+    Everything is called in this process, which Django is set up in: no `stack` is needed. `seconds` are of CPU, so
+    that a busy machine tries as much as an idle one. A target is given up once something was found there: mend it, and
+    run again.
     """
     outcome = Outcome(PART)
     for target in targets:
@@ -156,7 +163,7 @@ def run(seed: int, seconds: float, targets: Sequence[Target] = TARGETS) -> Outco
     return outcome
 
 
-def repeat(name: str, targets: Sequence[Target] = TARGETS) -> list[Finding]:
+def repeat(stack: Stack | None, name: str, targets: Sequence[Target] = TARGETS) -> list[Finding]:
     """Try the input of that name again, as a finding has it; KeyError if there is no such target."""
     _, title, seed, number = name.split(":")
     target = {target.title: target for target in targets}[title]

@@ -20,7 +20,7 @@ DEEP = 9_000
 
 _fragments = st.randoms(use_true_random=False).map(lambda rng: fragments.draw(rng))
 _words = st.sampled_from(fragments.vocabulary())
-_refs = st.one_of(
+_refs: st.SearchStrategy[Any] = st.one_of(
     st.text(max_size=MAX_REF_CHARS),
     st.integers(-MAX_REF_NUMBER, MAX_REF_NUMBER),
     st.sampled_from([None, True, 1.5, "x" * (MAX_REF_CHARS + 1), MAX_REF_NUMBER + 1, [], {}, "\x00", "\ud800"]),
@@ -71,9 +71,7 @@ def _body(kind: str) -> st.SearchStrategy[dict[str, Any]]:
         "ref": _refs,
     }
     names = [field.encode_name for field in msgspec.structs.fields(CLIENT_MESSAGES[kind])]
-    return st.fixed_dictionaries(
-        {"type": st.just(kind)}, optional={name: fitting.get(name, values) for name in names}
-    )
+    return st.fixed_dictionaries({"type": st.just(kind)}, optional={name: fitting.get(name, values) for name in names})
 
 
 bodies = st.sampled_from(sorted(CLIENT_MESSAGES)).flatmap(_body)

@@ -1,4 +1,4 @@
-"""Octets for the protocol fuzzer, below WebSocket: handshakes and frames that are right, almost right, and no such thing.
+"""Octets for the protocol fuzzer, below WebSocket: handshakes and frames, right ones, spoilt ones, and noise.
 
 A right conversation is made first, and then spoilt in one or more ways.
 """
@@ -16,7 +16,11 @@ OPCODES = (CONT, TEXT, BINARY, 3, 7, CLOSE, PING, PONG, 0xB, 0xF)
 LENGTHS = (0, 1, 125, 126, 127, 65_535, 65_536, 65_537, 2**31, 2**63 - 1, 2**63, 2**64 - 1)
 MAX_OCTETS = 200_000
 BOMB_BYTES = 2_000_000
-MESSAGES = (b'{"type":"ping"}', b'{"type":"ping","ref":1}', b'{"type":"portal-view-update","payload":{"zoom":1},"ref":2}')
+MESSAGES = (
+    b'{"type":"ping"}',
+    b'{"type":"ping","ref":1}',
+    b'{"type":"portal-view-update","payload":{"zoom":1},"ref":2}',
+)
 
 Maker = Callable[[random.Random], bytes]
 
@@ -44,21 +48,29 @@ def _message(rng: random.Random) -> bytes:
     pieces = [data[start : start + step] for start in range(0, len(data), step)] or [b""]
     made = fragments(rng.choice((TEXT, TEXT, BINARY)), *pieces, rsv=rng.choice((0, 4)))
     if rng.random() < 0.4:
-        made.insert(rng.randrange(len(made) + 1), frame(rng.choice((PING, PONG, CLOSE)), rng.randbytes(rng.randrange(130))))
+        made.insert(
+            rng.randrange(len(made) + 1), frame(rng.choice((PING, PONG, CLOSE)), rng.randbytes(rng.randrange(130)))
+        )
     return b"".join(made)
 
 
 def _claimed(rng: random.Random) -> bytes:
     """A frame that says it is as long as it is not."""
     length = rng.choice(LENGTHS)
-    sizes = (bytes([0x80 | min(length, 125)]), struct.pack("!BH", 0xFE, length & 0xFFFF), struct.pack("!BQ", 0xFF, length))
+    sizes = (
+        bytes([0x80 | min(length, 125)]),
+        struct.pack("!BH", 0xFE, length & 0xFFFF),
+        struct.pack("!BQ", 0xFF, length),
+    )
     return bytes([0x80 | rng.choice(OPCODES)]) + rng.choice(sizes) + rng.randbytes(rng.choice((0, 3, 4, 40)))
 
 
 def _compressed(rng: random.Random) -> bytes:
     """Compressed data that is none, goes on behind its end, or becomes far more than it was."""
     bomb = rng.choice((b"\0", b"a", b" ", b"[")) * rng.choice((65_536, 65_537, BOMB_BYTES))
-    data = rng.choice((rng.randbytes(rng.randrange(200)), deflated(bomb), deflated(b"x") + rng.randbytes(20), b"\x03\x00"))
+    data = rng.choice(
+        (rng.randbytes(rng.randrange(200)), deflated(bomb), deflated(b"x") + rng.randbytes(20), b"\x03\x00")
+    )
     return frame(TEXT, data, rsv=4)
 
 

@@ -13,11 +13,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-import hypothesis
-
-from fuzz import messages, octets, talk
+from fuzz import messages, octets, rounds, talk
 from fuzz.findings import Finding, Outcome
-from fuzz.rest import QUIET
 from fuzz.stack import Stack, Watched
 from fuzz.talk import Bystander, Misbehaved, Speaker
 from portal.testing.installation import ServerKind
@@ -26,7 +23,6 @@ from portal.testing.sockets import portal_view_path
 PART = "protocol"
 INPUTS = 20
 """Of one round: either messages or octets."""
-OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 
 
 @dataclass
@@ -42,7 +38,7 @@ class Ring:
 
     def play(self, number: int) -> None:
         """One round; even ones are messages, odd ones octets."""
-        rng = random.Random(f"{self.seed}:{self.kind}:{number}")  # noqa: S311  # no secret
+        rng = random.Random(f"{self.seed}:{self.kind}:{number}")
         if number % 2:
             for _ in range(INPUTS):
                 self._send_octets(rng, number)
@@ -50,28 +46,25 @@ class Ring:
             self._say(rng, number)
 
     def _say(self, rng: random.Random, number: int) -> None:
-        @hypothesis.seed(rng.randrange(2**32))
-        @hypothesis.settings(QUIET, max_examples=INPUTS)
-        @hypothesis.given(messages.frames)
-        def attempt(words: str) -> None:
+        def say(words: str) -> None:
             said = words.encode(errors="surrogatepass")
             role = rng.choice(list(self.speakers))
-            self._try(f"message as {role}", number, repr(words), lambda: self.speakers[role].say(said))
+            self._try(f"messages as {role}", number, repr(words), lambda: self.speakers[role].say(said))
 
-        attempt()
+        rounds.play(messages.frames, say, rng=rng, inputs=INPUTS)
 
     def _send_octets(self, rng: random.Random, number: int) -> None:
         speaker = rng.choice(list(self.speakers.values()))
         if rng.random() < 0.35:
             sent = octets.handshake(rng, speaker.path)
-            self._try("handshake", number, repr(sent), lambda: talk.ask(speaker.port, sent))
+            self._try("handshakes", number, repr(sent), lambda: talk.ask(speaker.port, sent))
         else:
             sent = octets.conversation(rng)
-            lines = (OFFER,) if rng.random() < 0.7 else ()
+            lines = (talk.OFFER,) if rng.random() < 0.7 else ()
             self._try("frames", number, sent.hex(), lambda: talk.converse(speaker.port, sent, speaker.path, *lines))
 
     def _try(self, what: str, number: int, shown: str, send: Callable[[], None]) -> None:
-        self.outcome.tried[f"{self.kind} {what.split()[0]}s"] += 1
+        self.outcome.tried[f"{self.kind} {what.split()[0]}"] += 1
         for check in (send, self.bystander.check, self._check_server):
             try:
                 check()

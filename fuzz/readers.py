@@ -180,12 +180,9 @@ def log_in(text: str) -> tuple[Any, dict[str, str]]:
 
 
 def tags(text: str) -> Any:
-    """A parsed list of tags; NotAccepted if it is none."""
-    try:
-        found = resolve("libraries.preconditions.parse_tags")("If-Match", header(text))
-    except PortalError as error:
-        raise NotAccepted from error
-    return found
+    """A parsed list of tags, as many as the text has words between commas."""
+    listed = ", ".join(f'"{word}"' for word in header(text).translate({9: None, 32: None, 34: None}).split(","))
+    return resolve("libraries.preconditions.parse_tags")("If-Match", listed)
 
 
 # --- How functions are called -----------------------------------------------------------------------------

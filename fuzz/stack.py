@@ -1,4 +1,4 @@
-"""Real servers to be fuzzed, on one throwaway installation; their logs, memory and threads. What is sent is not here."""
+"""Real servers to be fuzzed, on one throwaway installation; their logs, memory and threads. Nothing is sent here."""
 
 from __future__ import annotations
 

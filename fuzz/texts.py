@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fuzz import fragments
@@ -51,9 +52,26 @@ def draw(rng: random.Random, home: str = "") -> Text:
     return Text(before, cycle, after)
 
 
-def draw_long(rng: random.Random) -> Text:
-    """A plan that is not one cycle: some hundred fragments, which a long text repeats."""
-    return Text("", tuple(fragments.draw(rng) for _ in range(rng.randrange(50, 300))), "")
+def draw_any(rng: random.Random, home: str) -> Text:
+    """As `draw`; some plans are one word that the module looks for, some are of a hundred fragments."""
+    roll = rng.random()
+    own = fragments.literals(home)
+    if own and roll < 0.25:
+        return Text("", (rng.choice(own),), "")
+    if roll > 0.9:
+        return Text("", tuple(fragments.draw(rng, home) for _ in range(rng.randrange(50, 300))), "")
+    return draw(rng, home)
+
+
+def fitted(build: Callable[[int], str], size: int) -> str:
+    """A text of at most `size` bytes, of what builds texts that may be longer than asked for; empty if none fits."""
+    asked = size
+    for _ in range(4):
+        made = build(max(1, asked))
+        if _bytes(made) <= size:
+            return made
+        asked = asked * size // _bytes(made) - 1
+    return ""
 
 
 def _bytes(text: str) -> int:

@@ -12,6 +12,7 @@ from typing import Any
 from websockets.http11 import Request
 
 from fuzz import texts
+from fuzz.talk import OFFER
 from fuzz.texts import Text
 from realtime.server.tests.peer import BINARY, CONT, PING, PONG, TEXT, deflated, fragments, frame, request
 from realtime.server.wire import PortalServerProtocol, deflate
@@ -19,7 +20,6 @@ from realtime.server.wire import PortalServerProtocol, deflate
 MAX_MESSAGE_BYTES = 65_536
 PAYLOADS = (0, 1, 20, 200, 2_000, 60_000)
 PIECES = (1, 1, 1, 2, 10, 1_000)
-_OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Pieces:
     def build(self, size: int) -> bytes:
         """The octets."""
         piece = frame(CONT, self.payload, fin=False)
-        return frame(TEXT, b"", fin=False) + piece * (size // len(piece))
+        return (frame(TEXT, b"", fin=False) + piece * (size // len(piece)))[:size]
 
     def __str__(self) -> str:
         return f"one message in fragments of {self.payload!r}"
@@ -75,7 +75,7 @@ def draw(rng: random.Random) -> Wire | Pieces:
 def connection(octets: bytes) -> tuple[PortalServerProtocol, bytes]:
     """An open connection with compression, and what its client sends next."""
     protocol = PortalServerProtocol(extensions=[deflate], max_size=MAX_MESSAGE_BYTES)
-    protocol.receive_data(request("/", _OFFER))
+    protocol.receive_data(request("/", OFFER))
     (asked,) = protocol.events_received()
     assert isinstance(asked, Request)  # noqa: S101  # a handshake is one
     protocol.send_response(protocol.accept(asked))
