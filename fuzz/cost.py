@@ -45,13 +45,13 @@ ENOUGH_SECONDS = 0.3
 REFUSALS = (PortalError, APIException, ValidationError, ObjectDoesNotExist, ValueError)
 """What a function may raise for an input that it does not take; anything else is a finding."""
 
-KINDS: dict[str, Callable[[random.Random, str], Any]] = {
-    "text": texts.draw_any,
-    "json": lambda rng, _: documents.draw(rng),
-    "object": lambda rng, _: documents.draw_object(rng),
-    "items": lambda rng, _: documents.draw_items(rng),
-    "raw": lambda rng, home: documents.draw(rng) if rng.random() < 0.6 else texts.draw(rng, home),
-    "wire": lambda rng, _: wires.draw(rng),
+KINDS: dict[str, Callable[[random.Random, str, int], Any]] = {
+    "text": texts.draw_in_turn,
+    "json": lambda rng, _home, _number: documents.draw(rng),
+    "object": lambda rng, _home, _number: documents.draw_object(rng),
+    "items": lambda rng, _home, _number: documents.draw_items(rng),
+    "raw": lambda rng, home, _number: documents.draw(rng) if rng.random() < 0.6 else texts.draw(rng, home),
+    "wire": lambda rng, _home, _number: wires.draw(rng),
 }
 """What makes plans of inputs, by the kind of input."""
 
@@ -69,7 +69,7 @@ class Probe:
         self.tried = 0
         self._function = resolve(target.name)
         rng = random.Random(f"{seed}:{target.title}:{number}")
-        self.plan = KINDS[target.kind](rng, self._function.__module__)
+        self.plan = KINDS[target.kind](rng, self._function.__module__, number)
 
     def explore(self) -> list[Finding]:
         """Try the plan at rising lengths; what is found, if anything is."""

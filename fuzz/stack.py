@@ -15,8 +15,10 @@ from portal.testing.stacks import STACK_ENV
 MEBIBYTE = 1024 * 1024
 # A token is good for a year: a run may be long.
 ENV = {"PORTAL_ACCESS_TOKEN_MINUTES": "525600", "PORTAL_IO_URING": "false"}
-MUST_NOT_BE_LOGGED = ("Traceback (most recent call last)", "socket_crashed", "[critical", "[error ", "Unhandled error")
-SHOWN_LINE_CHARS = 300
+TRACEBACK = "Traceback (most recent call last)"
+TRACE_LINES = 2
+MUST_NOT_BE_LOGGED = ("socket_crashed", "[critical", "[error ", "Unhandled error")
+SHOWN_LINE_CHARS = 400
 
 
 @dataclass
@@ -56,8 +58,7 @@ class Watched:
         """What it has logged since this was last asked for, and should not have."""
         logged = self.server.process.log_since(self.log_read)
         self.log_read = self.server.process.log_size
-        lines = [line for line in logged.splitlines() if any(bad in line for bad in MUST_NOT_BE_LOGGED)]
-        return [line[:SHOWN_LINE_CHARS] for line in lines]
+        return bad_lines(logged)
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,23 @@ def throwaway() -> Iterator[Stack]:
     """A prepared installation on SQLite, which is gone when the block ends."""
     with installation(StoreKind.SQLITE, **ENV) as made:
         yield Stack(made, made.prepare())
+
+
+def bad_lines(logged: str) -> list[str]:
+    """The lines that must not be in a log; of a traceback its end, which says what was raised, and where."""
+    found: list[str] = []
+    trace: list[str] | None = None
+    for line in logged.splitlines():
+        if trace is not None and line.startswith(" "):
+            trace.append(line.strip())
+        elif trace is not None:
+            found.append(f"{' '.join(trace[-TRACE_LINES:])} {line}"[:SHOWN_LINE_CHARS])
+            trace = None
+        elif TRACEBACK in line:
+            trace = []
+        elif any(bad in line for bad in MUST_NOT_BE_LOGGED):
+            found.append(line[:SHOWN_LINE_CHARS])
+    return found
 
 
 def _number(pid: int, file: str, key: str) -> int:

@@ -18,8 +18,8 @@ ANSWER_SECONDS = 2.0
 """In which somebody else's ping is answered, on a busy machine too."""
 END_SECONDS = 15.0
 """In which a server ends a connection whose client has ended it."""
-CLOSES = frozenset({None, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1012, 1013})
-"""What a server may close with: all of docs/protocol.md but 1011, and those of RFC 6455 for broken frames."""
+CLOSES = frozenset({None, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, *range(3000, 5000)})
+"""What a server may close with: all but 1011. It says a client's own code again (RFC 6455, section 5.5.1)."""
 TWICE, MORE_BYTES = 2, 1_024
 """An error is at most twice as long as what it answers, and so much."""
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 from fuzz import fragments
 
+FITTINGS = 20
+
 
 @dataclass(frozen=True)
 class Text:
@@ -52,13 +54,16 @@ def draw(rng: random.Random, home: str = "") -> Text:
     return Text(before, cycle, after)
 
 
-def draw_any(rng: random.Random, home: str) -> Text:
-    """As `draw`; some plans are one word that the module looks for, some are of a hundred fragments."""
-    roll = rng.random()
+def draw_in_turn(rng: random.Random, home: str, number: int) -> Text:
+    """The plan of that number for a module: every second is a word that the module looks for, until all were tried.
+
+    Of the others some are of a hundred fragments.
+    """
     own = fragments.literals(home)
-    if own and roll < 0.25:
-        return Text("", (rng.choice(own),), "")
-    if roll > 0.9:
+    place, others = divmod(number, 2)
+    if not others and place < len(own):
+        return Text("", (own[place],), "")
+    if rng.random() < 0.1:
         return Text("", tuple(fragments.draw(rng, home) for _ in range(rng.randrange(50, 300))), "")
     return draw(rng, home)
 
@@ -66,11 +71,11 @@ def draw_any(rng: random.Random, home: str) -> Text:
 def fitted(build: Callable[[int], str], size: int) -> str:
     """A text of at most `size` bytes, of what builds texts that may be longer than asked for; empty if none fits."""
     asked = size
-    for _ in range(4):
+    for _ in range(FITTINGS):
         made = build(max(1, asked))
         if _bytes(made) <= size:
             return made
-        asked = asked * size // _bytes(made) - 1
+        asked = min(asked * size // _bytes(made), asked * 3 // 4)
     return ""
 
 

@@ -85,8 +85,8 @@ def test_a_target_gets_inputs_that_it_takes(target: Target) -> None:
     assert target.limit() > LENGTH
     rng = random.Random(1)
     called = 0
-    for _ in range(PLANS):
-        made = KINDS[target.kind](rng, function.__module__).build(LENGTH)
+    for number in range(PLANS):
+        made = KINDS[target.kind](rng, function.__module__, number).build(LENGTH)
         try:
             given = target.read(made)
         except (NotAccepted, *REFUSALS):
