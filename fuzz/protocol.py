@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from fuzz import messages, octets, rounds, talk
@@ -55,13 +56,16 @@ class Ring:
 
     def _send_octets(self, rng: random.Random, number: int) -> None:
         speaker = rng.choice(list(self.speakers.values()))
+        # Daphne does not hear the end of a client behind whose handshake there was more: its keepalive does.
+        must_end = self.kind is ServerKind.SERVE
         if rng.random() < 0.35:
             sent = octets.handshake(rng, speaker.path)
-            self._try("handshakes", number, repr(sent), lambda: talk.ask(speaker.port, sent))
+            self._try("handshakes", number, repr(sent), lambda: talk.ask(speaker.port, sent, must_end=must_end))
         else:
             sent = octets.conversation(rng)
             lines = (talk.OFFER,) if rng.random() < 0.7 else ()
-            self._try("frames", number, sent.hex(), lambda: talk.converse(speaker.port, sent, speaker.path, *lines))
+            converse = partial(talk.converse, speaker.port, sent, speaker.path, *lines, must_end=must_end)
+            self._try("frames", number, sent.hex(), converse)
 
     def _try(self, what: str, number: int, shown: str, send: Callable[[], None]) -> None:
         self.outcome.tried[f"{self.kind} {what.split()[0]}"] += 1

@@ -17,7 +17,7 @@ OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 ANSWER_SECONDS = 2.0
 """In which somebody else's ping is answered, on a busy machine too."""
 END_SECONDS = 15.0
-"""In which a server ends a connection whose client has ended it."""
+"""In which a server ends a connection whose client has ended it, if it must."""
 CLOSES = frozenset({None, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, *range(3000, 5000)})
 """What a server may close with: all but 1011. It says a client's own code again (RFC 6455, section 5.5.1)."""
 TWICE, MORE_BYTES = 2, 1_024
@@ -145,12 +145,12 @@ def check_close(data: bytes) -> None:
         raise Misbehaved(f"the server closed with {code} {data[2:]!r}")
 
 
-def converse(port: int, octets: bytes, path: str, *lines: str) -> None:
+def converse(port: int, octets: bytes, path: str, *lines: str, must_end: bool = True) -> None:
     """Open a WebSocket, send octets, end, and hear the server to its end; Misbehaved if it says what it must not.
 
-    The server may break the connection off at any time.
+    The server may break the connection off at any time; unless it `must_end` it, it may keep it for its keepalive.
     """
-    peer = _connected(port)
+    peer = _connected(port, must_end)
     try:
         peer.open(path, *lines)
         _send_and_end(peer, octets)
@@ -161,7 +161,8 @@ def converse(port: int, octets: bytes, path: str, *lines: str) -> None:
             elif heard.opcode == TEXT and not heard.rsv1:
                 check_message(json.loads(heard.data))
     except TimeoutError as error:
-        raise Misbehaved(NOT_ENDED) from error
+        if must_end:
+            raise Misbehaved(NOT_ENDED) from error
     except OSError:
         return
     except AssertionError as error:
@@ -171,16 +172,17 @@ def converse(port: int, octets: bytes, path: str, *lines: str) -> None:
         peer.socket.close()
 
 
-def ask(port: int, octets: bytes) -> None:
+def ask(port: int, octets: bytes, *, must_end: bool = True) -> None:
     """Send octets over a TCP connection, end, and hear the server to its end; Misbehaved for an error of the server."""
-    peer = _connected(port)
+    peer = _connected(port, must_end)
     heard = bytearray()
     try:
         _send_and_end(peer, octets)
         while more := peer.socket.recv(65_536):
             heard += more
     except TimeoutError as error:
-        raise Misbehaved(NOT_ENDED) from error
+        if must_end:
+            raise Misbehaved(NOT_ENDED) from error
     except OSError:
         pass  # broken off, which a server may do
     finally:
@@ -194,9 +196,9 @@ _SERVER_ERROR = re.compile(rb"HTTP/1\.[01] 5(?!03|05)[^\r\n]*")
 """Busy, and another version of HTTP, are answers."""
 
 
-def _connected(port: int) -> Peer:
+def _connected(port: int, must_end: bool) -> Peer:
     peer = Peer(port)
-    peer.socket.settimeout(END_SECONDS)
+    peer.socket.settimeout(END_SECONDS if must_end else ANSWER_SECONDS)
     return peer
 
 

@@ -23,6 +23,8 @@ class PortalWebSocketProtocol(WebSocketProtocol):
         if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
             reason = message.get("reason") or ""
             self.sendCloseFrame(code=message.get("code") or CloseCode.NORMAL, reasonUtf8=reason.encode())
+        elif message["type"] == "websocket.send" and self.state in {self.STATE_CLOSING, self.STATE_CLOSED}:
+            raise ConnectionResetError("The client is gone.")  # an OSError, as ASGI has it (WebSocket, "Send")
         else:
             super().handle_reply(message)
 
