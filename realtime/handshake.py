@@ -17,7 +17,9 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.errors import PortalError, Unavailable
+from libraries.networks import network_of
 from libraries.roles import PortalRole, portal_role
+from realtime.entrance import current_entrance
 from realtime.lookup import look_up
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
 
@@ -63,9 +65,17 @@ def subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
 
 
+def network(scope: Scope) -> str:
+    """The network that the client is in; empty if it came by a Unix socket."""
+    client = scope.get("client")
+    return network_of(client[0] if client else None)
+
+
 async def admit(scope: Scope) -> Admission:
-    """Take the steps of the handshake, with one query; Refused at the first that fails."""
+    """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
     route = scope["url_route"]["kwargs"]
+    if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
+        raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
     if "portal_view_id" not in route:
         raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
     wanted = route["portal_view_id"]
@@ -73,6 +83,7 @@ async def admit(scope: Scope) -> Admission:
         raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
     query = parse_qs(scope["query_string"].decode("latin-1"))
     credential = verify(_read_credential(scope, query))
+    current_entrance().come(str(credential.user_id))
     portal_view_id = _uuid(wanted)
     # An id that is no UUID gets the answer of one that does not exist, after the same questions.
     try:

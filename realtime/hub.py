@@ -37,6 +37,8 @@ GAP_SECONDS = 0.05
 """How long a room waits for a change that it misses before it reads the state."""
 QUESTION_SECONDS = 0.25
 """How long a viewer's `request-sync` waits for a process that has a controller, before the server answers."""
+ASK_SECONDS = 1.0
+"""How often the controllers hear of the same viewer's question."""
 RETRY_SECONDS = 1.0
 """How long after a failed read or subscription it is tried again."""
 TICK_SECONDS = 1.0
@@ -67,7 +69,7 @@ class Hub:
         portal_view_id = UUID(waiting.connection.portal_view_id)
         room = self.rooms.get(portal_view_id)
         if room is None:
-            room = self.rooms[portal_view_id] = Room(portal_view_id, self._catch_up)
+            room = self.rooms[portal_view_id] = Room(portal_view_id, self._bring_up_to_date)
         if self._ticker is None:
             self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         self._bring_up_to_date(room, waiting)
@@ -98,9 +100,24 @@ class Hub:
         return max(connection.version, room.version if room else 0)
 
     async def ask(self, connection: Connection) -> None:
-        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers."""
+        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers.
+
+        Those that come within a second of one that was passed on are passed on as one, when it is over.
+        """
+        now = time.monotonic()
+        if connection.asked_at > now:
+            return
+        next_at = connection.asked_at + ASK_SECONDS
+        if next_at <= now:
+            connection.asked_at = now
+            await self._ask(connection)
+        else:
+            connection.asked_at = next_at
+            asyncio.get_running_loop().call_later(next_at - now, lambda: self._start(self._ask(connection)))
+
+    async def _ask(self, connection: Connection) -> None:
         room = self.rooms.get(UUID(connection.portal_view_id))
-        if room is None or connection.id in room.questions:
+        if room is None or connection.closed or connection.id in room.questions:
             return
         if not room.has_controller or not room.subscribed:
             loop = asyncio.get_running_loop()
@@ -114,9 +131,6 @@ class Hub:
         room.forget_question(connection.id)
         if connection.id in room.connections:
             self._bring_up_to_date(room, Waiting(connection, "sync-response"))
-
-    def _catch_up(self, room: Room, connection: Connection) -> None:
-        self._bring_up_to_date(room, Waiting(connection, "portal-view-updated"))
 
     def _bring_up_to_date(self, room: Room, waiting: Waiting) -> None:
         if not room.admit(waiting):

@@ -29,7 +29,9 @@ class Relay:
 
     connection: Connection
     ref: Ref
+    size: int
     send: Callable[[], Awaitable[None]]
+    messages = 1
 
     async def run(self) -> None:
         """See `realtime.work.Job`."""
@@ -51,11 +53,12 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message's part of an update: its checked payload, its ref, and the connection that sent it first."""
+    """One message's part of an update: its checked payload, its ref, the connection that sent it first, its size."""
 
     payload: dict[str, Any]
     ref: Ref
     connection_id: str
+    size: int
     is_retry: bool = False
 
     @property
@@ -75,6 +78,16 @@ class Update:
     item_id: str | None
     asked: list[Asked]
     alone: bool = False
+
+    @property
+    def messages(self) -> int:
+        """See `realtime.work.Job`."""
+        return len(self.asked)
+
+    @property
+    def size(self) -> int:
+        """See `realtime.work.Job`."""
+        return sum(one.size for one in self.asked)
 
     def absorb(self, later: Job) -> bool:
         """See `realtime.work.Job`."""
@@ -106,7 +119,7 @@ class Update:
             return
         if stored is None:
             for one in self.asked:
-                await Relay(self.connection, one.ref, partial(self._relay_item, one.payload)).run()
+                await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.payload)).run()
             return
         for one in self.asked:
             self.connection.reply_ack(one.ref, stored.version)

@@ -55,6 +55,10 @@ ERRORS: dict[str, CloseCode | None] = {
     "origin-not-allowed": CloseCode.POLICY,
     "access-withdrawn": CloseCode.POLICY,
     "too-slow": CloseCode.TRY_LATER,
+    "rate-limited": None,
+    "too-many-connections": CloseCode.TRY_LATER,
+    "portal-view-full": CloseCode.TRY_LATER,
+    "https-required": CloseCode.POLICY,
     "socketio-not-supported": CloseCode.UNSUPPORTED,
     "binary-not-supported": CloseCode.UNSUPPORTED,
     "message-too-big": CloseCode.TOO_BIG,
@@ -234,12 +238,13 @@ class SyncResponded(ServerMessage, tag="sync-response"):
 
 
 class Error(ServerMessage, tag="error"):
-    """A refusal: a sentence a person can act on, and a stable code."""
+    """A refusal: a sentence a person can act on, and a stable code; milliseconds until the same may go well."""
 
     message: str
     code: str
     ref: str | int | UnsetType = UNSET
     details: dict[str, str] | UnsetType = UNSET
+    retry_after: int | UnsetType = UNSET
 
 
 class Ack(ServerMessage, tag="ack"):

@@ -16,11 +16,11 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from libraries import state, values
+from libraries import networks, state, values
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.roles import PORTAL_ROLES, PortalRole
 from portal.testing.installation import ROOT
-from realtime import connection, protocol
+from realtime import connection, doors, limits, occupancy, protocol, work
 from realtime.policy import ALLOWED
 
 DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
@@ -156,6 +156,34 @@ def test_limits() -> None:
         protocol.MAX_REF_CHARS,
         values.MAX_DATA_URL_CHARS,
     ]
+
+
+def _numbers(row: list[str], first: int, last: int) -> list[int]:
+    return [int(cell.replace(",", "")) for cell in row[first:last]]
+
+
+def test_rates_and_caps() -> None:
+    defaults = {codes(row[0])[0]: int(row[1].strip("`")) for row in table(README, "settings") if row[1][1:-1].isdigit()}
+    for name, last in (("rates", 3), ("caps", 2)):
+        for row in table(PROTOCOL, name):
+            assert _numbers(row, 1, last) == [defaults[setting] for setting in codes(row[-1])], row[0]
+
+
+def test_prices() -> None:
+    rows = [(codes(row[0]) or [limits.REFUSED], float(row[1])) for row in table(PROTOCOL, "prices")]
+    assert rows == [([kind], price.credits) for kind, price in limits.PRICES.items()]
+
+
+def test_what_is_said_of_limits_in_sentences() -> None:
+    text = PROTOCOL.read_text()
+    assert f"each whole {limits.BYTES_A_CREDIT:,} characters" in text
+    assert f"after {limits.PATIENCE_SECONDS:.0f} s without a rest" in text
+    assert limits.REFUSALS == 100
+    assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
+    assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
+    assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)
+    assert doors.FLOOD == 10
+    assert occupancy.SHARED_FROM == 10
 
 
 # --- Operations --------------------------------------------------------------------------------------------

@@ -154,11 +154,13 @@ def news(version: int | None, **more: Any) -> News:
 class Task:
     """A job that notes when it is done. It absorbs, or lets pass, jobs of the names it is given."""
 
-    def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "") -> None:
+    def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "", size: int = 1) -> None:
         self.name = name
         self.done = done
         self.absorbs = absorbs
         self.passing = lets_pass
+        self.messages = 1
+        self.size = size
 
     async def run(self) -> None:
         """See `realtime.work.Job`."""
@@ -170,6 +172,8 @@ class Task:
         if later.name not in self.absorbs:
             return False
         self.name += later.name
+        self.messages += later.messages
+        self.size += later.size
         return True
 
     def lets_pass(self, later: Job) -> bool:
@@ -181,7 +185,7 @@ class Task:
 def new_room(drained: list[Connection] | None = None) -> Room:
     """A room that nobody is in, with a list of whom it was told to bring up to date."""
     told = [] if drained is None else drained
-    return Room(PORTAL_VIEW_ID, lambda _room, connection: told.append(connection))
+    return Room(PORTAL_VIEW_ID, lambda _room, waiting: told.append(waiting.connection))
 
 
 def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Bulletin] = (), **more: Any) -> None:

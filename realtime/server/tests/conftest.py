@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -43,6 +44,12 @@ def table(
     yield table
     table.clean()
     table.stop()
+
+
+@pytest.fixture(autouse=True)
+def _no_rates(settings: Any) -> None:
+    """Tests say more in a second than people do; the rates have tests of their own."""
+    settings.PORTAL_FRAMES_PER_SECOND = settings.PORTAL_MESSAGES_PER_SECOND = settings.PORTAL_UPDATES_PER_SECOND = 0
 
 
 @pytest.fixture

@@ -1,0 +1,59 @@
+"""How much of what a client has sent is read at a time: in portions, and so many frames a second.
+
+The kernel hands over up to 256 KiB at once, which may be 40,000 frames, and a few octets may unpack to a message of the
+greatest length. Read in one go they would hold up everybody else, or fill the memory. Nothing here reads or waits.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from realtime.limits import Bucket, Rate
+
+PORTION = 4096
+"""Octets that are read at first; so much, or less, is read at once as it comes."""
+LEAST, MOST = 1024, 16_384
+MANY_FRAMES = 64
+"""A portion of more frames than this is followed by one of `LEAST` octets, any other by one of `MOST`."""
+
+
+class Portions:
+    """What one client has sent and is not read yet."""
+
+    __slots__ = ("_frames", "_size", "_unread")
+
+    def __init__(self) -> None:
+        self._unread: bytearray | None = None
+        self._size = PORTION
+        self._frames = Bucket()
+
+    def __bool__(self) -> bool:
+        """Whether there is any."""
+        return self._unread is not None
+
+    def add(self, data: bytes) -> None:
+        """The client has sent more."""
+        if self._unread is None:
+            self._unread = bytearray()
+        self._unread += data
+
+    def take(self) -> bytes:
+        """The next portion."""
+        if self._unread is None:
+            return b""
+        portion = bytes(self._unread[: self._size])
+        del self._unread[: self._size]
+        if not self._unread:
+            self._unread = None
+        return portion
+
+    def drop(self) -> None:
+        """Nothing more is to be read."""
+        self._unread = None
+
+    def charge(self, frames: int, now: float) -> float:
+        """Note how many frames there were in a portion; seconds until the next may be read. `now` is monotonic."""
+        self._size = LEAST if frames > MANY_FRAMES else MOST
+        rate = Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
+        self._frames.take(rate, frames, now)
+        return self._frames.wait(rate, 1, now)
