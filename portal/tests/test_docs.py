@@ -22,6 +22,7 @@ from libraries.roles import PORTAL_ROLES, PortalRole
 from portal.testing.installation import ROOT
 from realtime import connection, doors, limits, occupancy, protocol, work
 from realtime.policy import ALLOWED
+from realtime.server import portions
 
 DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 README = ROOT / "README.md"
@@ -179,6 +180,7 @@ def test_what_is_said_of_limits_in_sentences() -> None:
     assert f"each whole {limits.BYTES_A_CREDIT:,} characters" in text
     assert f"after {limits.PATIENCE_SECONDS:.0f} s without a rest" in text
     assert limits.REFUSALS == 100
+    assert f"goes on so for {portions.PATIENCE_SECONDS:.0f} s is closed" in text
     assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
     assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
     assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)

@@ -19,7 +19,9 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from realtime.connection import refuse
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
+from realtime.limits import COME_BACK_SECONDS
 from realtime.server.portions import PORTION, Portions
 from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
@@ -176,6 +178,8 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         if wait and self._next_portion is None:
             self._do_not_listen()
             self._next_portion = self.loop.call_later(wait, self._read_portion)
+            if self.portions.is_too_late(self.loop.time()):
+                refuse(self, "rate-limited", "You send too many frames: connect again later.", wait=COME_BACK_SECONDS)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
         elif self.conn.handshake_exc is not None and not self.close_sent:

@@ -13,19 +13,22 @@ from realtime.limits import Bucket, Rate
 PORTION = 4096
 """Octets that are read at first; so much, or less, is read at once as it comes."""
 LEAST, MOST = 1024, 16_384
-MANY_FRAMES = 64
+MANY_FRAMES = 16
 """A portion of more frames than this is followed by one of `LEAST` octets, any other by one of `MOST`."""
+PATIENCE_SECONDS = 10.0
+"""How long a client may send more frames than it may; then its connection ends."""
 
 
 class Portions:
     """What one client has sent and is not read yet."""
 
-    __slots__ = ("_frames", "_size", "_unread")
+    __slots__ = ("_frames", "_late_since", "_size", "_unread")
 
     def __init__(self) -> None:
         self._unread: bytearray | None = None
         self._size = PORTION
         self._frames = Bucket()
+        self._late_since: float | None = None
 
     def __bool__(self) -> bool:
         """Whether there is any."""
@@ -35,6 +38,7 @@ class Portions:
         """The client has sent more."""
         if self._unread is None:
             self._unread = bytearray()
+            self._size = PORTION
         self._unread += data
 
     def take(self) -> bytes:
@@ -56,4 +60,13 @@ class Portions:
         self._size = LEAST if frames > MANY_FRAMES else MOST
         rate = Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
         self._frames.take(rate, frames, now)
-        return self._frames.wait(rate, 1, now)
+        wait = self._frames.wait(rate, 1, now)
+        if not wait:
+            self._late_since = None
+        elif self._late_since is None:
+            self._late_since = now
+        return wait
+
+    def is_too_late(self, now: float) -> bool:
+        """Whether the client has sent too many frames for too long."""
+        return self._late_since is not None and now - self._late_since > PATIENCE_SECONDS
