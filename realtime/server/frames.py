@@ -174,7 +174,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         read_before = self.conn.frames_read
         self.conn.receive_data(data)
         self.handle_events()
-        wait = self.portions.charge(self.conn.frames_read - read_before, self.loop.time())
+        wait = self.portions.charge(self.conn.frames_read - read_before, len(data), self.loop.time())
         if wait and self._next_portion is None:
             self._do_not_listen()
             self._next_portion = self.loop.call_later(wait, self._read_portion)

@@ -13,8 +13,8 @@ from realtime.limits import Bucket, Rate
 PORTION = 4096
 """Octets that are read at first; so much, or less, is read at once as it comes."""
 LEAST, MOST = 1024, 16_384
-MANY_FRAMES = 16
-"""A portion of more frames than this is followed by one of `LEAST` octets, any other by one of `MOST`."""
+SMALL_FRAME = 256
+"""A portion of frames that have fewer octets on average is followed by one of `LEAST`, any other by one of `MOST`."""
 PATIENCE_SECONDS = 10.0
 """How long a client may send more frames than it may; then its connection ends."""
 
@@ -55,9 +55,12 @@ class Portions:
         """Nothing more is to be read."""
         self._unread = None
 
-    def charge(self, frames: int, now: float) -> float:
-        """Note how many frames there were in a portion; seconds until the next may be read. `now` is monotonic."""
-        self._size = LEAST if frames > MANY_FRAMES else MOST
+    def charge(self, frames: int, size: int, now: float) -> float:
+        """Note how many frames there were in a portion of that size; seconds until the next may be read.
+
+        `now` is monotonic.
+        """
+        self._size = LEAST if frames * SMALL_FRAME > size else MOST
         rate = Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
         self._frames.take(rate, frames, now)
         wait = self._frames.wait(rate, 1, now)
