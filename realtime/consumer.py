@@ -100,11 +100,12 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def _turn_away(self) -> None:
         """Answer with a bare status, before anything is accepted (ASGI, "WebSocket Denial Response")."""
-        if "websocket.http.response" in self.scope.get("extensions", {}):
-            await self.base_send({"type": "websocket.http.response.start", "status": 429, "headers": []})
-            await self.base_send({"type": "websocket.http.response.body", "body": b""})
+        send: Any = self.base_send  # asgiref's types lack this extension
+        if "websocket.http.response" in (self.scope.get("extensions") or {}):
+            await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b""})
         else:
-            await self.base_send({"type": "websocket.close"})
+            await send({"type": "websocket.close"})
         raise StopConsumer
 
     async def _let_in(self) -> None:

@@ -79,6 +79,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         "writable",
     )
 
+    conn: PortalServerProtocol
     _deaf = False
     """Set once the connection has failed: then nothing more is heard."""
     _early = b""

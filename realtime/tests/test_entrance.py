@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,9 +16,8 @@ from realtime.tests.clients import Client, Connect, path_of, token_of
 
 
 @pytest.fixture(autouse=True)
-def _log_each(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _log_each(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(entrance, "LOG_SECONDS", 0.0)
-    return
 
 
 async def refusal(connect: Connect, who: User | str | None, where: PortalView | str) -> tuple[str, int, int | None]:
@@ -110,9 +108,9 @@ class Network:
     """Opens sockets from one address."""
 
     def __init__(self, address: str | None) -> None:
-        self._client = None if address is None else [address, 50_000]
+        self._client = None if address is None else (address, 50_000)
 
-    async def attempt(self, token: str, where: PortalView) -> tuple[str, int | None]:
+    async def attempt(self, token: str, where: PortalView) -> tuple[Any, int | None]:
         """The type of what comes first, or the code of an error; and the status of a bare answer."""
         communicator = WebsocketCommunicator(application, f"{path_of(where)}?token={token}")
         communicator.scope["client"] = self._client

@@ -9,7 +9,6 @@ import pytest
 
 from libraries.models import PortalView, User
 from portal.testing.in_process import wait_until
-from realtime import connection
 from realtime.limits import REFUSALS
 from realtime.server import portions
 from realtime.server.tests.echo import EchoServer
@@ -162,25 +161,25 @@ def test_a_long_message_is_whole(echo: EchoServer) -> None:
 # --- Memory -----------------------------------------------------------------------------------------------------
 
 
-def test_messages_that_unpack_to_much_are_unpacked_as_they_are_taken(echo: EchoServer) -> None:
+def test_messages_that_unpack_to_much_are_unpacked_as_they_are_taken(
+    echo: EchoServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A thousand times 60 KB from 200 KB: what waits in the server is a portion's worth of them."""
     peer = echo.open("/outlet", DEFLATE)
     bomb = frame(TEXT, deflated(b"x" * 60_000), rsv=4)
-    protocol, waiting = echo.protocol, []
-    put = protocol.queue.put_nowait
+    queue: Any = echo.protocol.queue
+    waiting: list[int] = []
+    put = type(queue).put_nowait
 
-    def counted(event: Any) -> None:
-        put(event)
-        waiting.append(len(protocol.queue._new) + len(protocol.queue._reversed))
+    def counted(self: Any, event: Any) -> None:
+        put(self, event)
+        waiting.append(len(self._new) + len(self._reversed))
 
-    echo.do(setattr, type(protocol.queue), "put_nowait", lambda _self, event: counted(event))
-    try:
-        with echo.held():
-            peer.send(bomb * 1000)
-        for _ in range(1000):
-            peer.receive()
-    finally:
-        echo.do(setattr, type(protocol.queue), "put_nowait", put.__func__)
+    monkeypatch.setattr(type(queue), "put_nowait", counted)
+    with echo.held():
+        peer.send(bomb * 1000)
+    for _ in range(1000):
+        peer.receive()
     assert max(waiting) <= 4096 // len(bomb) + 2
 
 
@@ -201,9 +200,3 @@ def test_nothing_is_sent_to_who_does_not_read_by_whoever_asks_for_it(
     while message["type"] != "portal-view-updated":
         message = slow.receive()
     assert message["payload"]["name"] == "Afterwards"
-
-
-@pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody is closed for being slow."""
-    monkeypatch.setattr(connection, "STALLED_SECONDS", 1000)
