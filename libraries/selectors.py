@@ -103,9 +103,11 @@ def roles_on(*, portal_view_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, 
     return {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
 
 
-def find_receipt(*, user_id: UUID, connection_id: str, ref: str) -> int | None:
-    """The version that a message of the person was stored with, or None if it was not."""
-    receipts = Receipt.objects.filter(user_id=user_id, connection_id=connection_id, ref=ref)
+def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
+    """The version that a message of the person to the portal view was stored with, or None if it was not."""
+    receipts = Receipt.objects.filter(
+        user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
+    )
     return receipts.values_list("version", flat=True).first()
 
 

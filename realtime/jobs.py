@@ -129,8 +129,13 @@ class Update:
         """Answer a message that was stored before, with the version that holds it."""
         if one.receipt is None:
             return False
-        user_id = UUID(self.connection.user_id)
-        version = await in_database(find_receipt, user_id=user_id, connection_id=one.connection_id, ref=one.receipt)
+        version = await in_database(
+            find_receipt,
+            user_id=UUID(self.connection.user_id),
+            portal_view_id=UUID(self.connection.portal_view_id),
+            connection_id=one.connection_id,
+            ref=one.receipt,
+        )
         if version is None:
             return False
         self.connection.reply_ack(one.ref, version)
