@@ -125,6 +125,10 @@ else:
         "reconnect_timeout": 2,
     }
 DATABASES = {"default": _database}
+# Threads that ask the database for sockets. Of the pool's connections some are for requests; and SQLite has one writer
+PORTAL_DATABASE_THREADS = env.number(
+    "PORTAL_DATABASE_THREADS", 4 if "pool" in _database.get("OPTIONS", {}) else 2, 1, 6
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_urls = env.redis_urls("REDIS_URL")

@@ -12,7 +12,7 @@ from django.db import OperationalError
 
 from libraries.models import PortalView, User
 from realtime import database, jobs
-from realtime.database import in_database
+from realtime.database import in_write_lane
 from realtime.delivery import EXTENSION
 from realtime.hub import current_hub
 from realtime.routing import application
@@ -55,7 +55,7 @@ async def test_without_a_database_the_client_is_to_come_back(
 ) -> None:
     token = token_of(viewer)
 
-    def away(function: object) -> Callable[..., object]:
+    def away(function: object, **_more: object) -> Callable[..., object]:
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(database, "database_sync_to_async", away)
@@ -210,13 +210,13 @@ async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
 ) -> None:
     go_on, asked = asyncio.Event(), asyncio.Event()
 
-    async def slow(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    async def slow(*args: Any, **more: Any) -> Any:
         asked.set()
         await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
-        return await in_database(function, *args, **more)
+        return await in_write_lane(*args, **more)
 
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", slow)
+    monkeypatch.setattr(jobs, "in_write_lane", slow)
     await client.send("portal-view-update", payload={"name": "Night"})
     await client.send("portal-view-update", payload={"zoom": 2})
     await client.send("portal-view-update", payload={"blackout": True})
