@@ -23,7 +23,7 @@ WINDOW = 8192
 """How many of a publisher's news may overtake one that is on its way: threads publish over lines of their own."""
 
 _TAG_BYTES = 32
-_HEADER = struct.Struct(">8sQQ")  # the publisher, its count, milliseconds since the epoch
+_HEADER = struct.Struct(">8sQQ")  # the publisher, the number that it counts by, milliseconds since the epoch
 
 
 class NotAuthentic(Exception):
@@ -38,7 +38,7 @@ class Opened(NamedTuple):
     """Authentic content, and where it stands among what its publisher sent."""
 
     publisher: bytes
-    count: int
+    number: int
     body: bytes
 
 
@@ -61,7 +61,7 @@ class _Key:
 class Sealer:
     """Seals with the first of some secrets, and opens what was sealed with any: the others are those of before.
 
-    A sealed message is tag, publisher, count, time and body; the tag is over all the rest.
+    A sealed message is tag, publisher, number, time and body; the tag is over all the rest.
     """
 
     def __init__(self, site_secrets: Sequence[str]) -> None:
@@ -71,7 +71,7 @@ class Sealer:
     def _begin(self) -> None:
         self._process = os.getpid()
         self._publisher = secrets.token_bytes(8)
-        self._counts = count(1)
+        self._numbers = count(1)
 
     def names(self, group: str) -> list[str]:
         """What a group is called on the bus: with the newest secret, which is where news go, and those of before."""
@@ -81,7 +81,7 @@ class Sealer:
         """The body with what makes it authentic; any thread may call this."""
         if self._process != os.getpid():  # a fork must not count on as its parent does
             self._begin()
-        content = _HEADER.pack(self._publisher, next(self._counts), int(time.time() * 1000)) + body
+        content = _HEADER.pack(self._publisher, next(self._numbers), int(time.time() * 1000)) + body
         return self._keys[0].tag(content) + content
 
     def open(self, sealed: bytes) -> Opened:
@@ -107,7 +107,7 @@ class Heard:
         if window is None:
             self._forget()
             window = self._publishers[opened.publisher] = _Window()
-        if not window.is_new(opened.count):
+        if not window.is_new(opened.number):
             raise NotAuthentic("replay")
 
     def _forget(self) -> None:
@@ -117,7 +117,7 @@ class Heard:
 
 
 class _Window:
-    """The newest count of one publisher, and which of the `WINDOW` up to it were heard, a bit each."""
+    """The newest number of one publisher, and which of the `WINDOW` up to it were heard, a bit each."""
 
     __slots__ = ("_bits", "_newest", "used_at")
 

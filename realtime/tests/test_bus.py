@@ -86,8 +86,8 @@ async def test_what_is_sent_is_heard_once_by_each(store: Valkey, settings: Any) 
 async def test_what_others_publish_is_not_heard(store: Valkey, settings: Any) -> None:
     site, other = await Site(store, settings, "secret").join(), await Site(store, settings, "another site's").join()
     stranger = stranger_of(store)
-    names = [name.decode() for name in await stranger.pubsub_channels("*")]
-    assert GROUP not in " ".join(names)
+    names = await stranger.pubsub_channels("*")
+    assert GROUP not in str(names)
     plain = msgspec.msgpack.encode(NEWS)
     forged = [plain, other.layer.serialize(NEWS), b"", b"\xff" * 200]
     for name in names:
@@ -120,7 +120,7 @@ async def test_what_was_heard_is_not_heard_again(store: Valkey, settings: Any) -
         assert await site.hear() == 1
         assert [await site.hear_nothing_good() for _ in range(3)] == ["replay"] * 3
         assert await site.hear() == 2
-    await spy.aclose()
+    await spy.aclose()  # type: ignore[no-untyped-call]
     await stranger.aclose()
     for site in (here, there):
         await site.end()

@@ -64,7 +64,7 @@ async def test_one_portal_view_is_asked_about_one_at_a_time_and_others_meanwhile
     assert slow.begun == ["a"]
     slow.let_go("b")
     slow.let_go("a")
-    assert await asyncio.gather(first, second) == ["a", "b"]
+    assert list(await asyncio.gather(first, second)) == ["a", "b"]
     assert slow.begun == ["a", "b"]
     assert not _lanes[asyncio.get_running_loop()]
 
@@ -103,7 +103,7 @@ async def test_sqlite_has_one_writer_and_postgres_one_for_each_portal_view() -> 
     assert slow.begun == (["a", "b"] if connection.features.has_select_for_update else ["a"])
     slow.let_go("a")
     slow.let_go("b")
-    assert await asyncio.gather(first, second) == ["a", "b"]
+    assert list(await asyncio.gather(first, second)) == ["a", "b"]
 
 
 async def test_what_a_call_publishes_is_collected_for_the_coroutine() -> None:

@@ -11,7 +11,7 @@ from structlog.typing import EventDict
 
 from libraries.errors import Unavailable
 from libraries.roles import PortalRole, Role
-from libraries.selectors import Stored, pulses, roles_on
+from libraries.selectors import Stored, pulses, roles_in, roles_on
 from libraries.services import forget_receipts
 from realtime import beat, hub
 from realtime.connection import STALLED_SECONDS
@@ -245,3 +245,54 @@ async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(house: Ho
     await until(lambda: house.hub._beat._beating is None, "the end of the beat")
     assert house.database.reads == reads
     assert one.connection.role is PortalRole.VIEWER
+
+
+# --- Roles that were changed behind the services' backs ----------------------------------------------------
+
+
+async def turns(house: House, number: int = beat.TURNS) -> None:
+    """Wait until the roles of all rooms were looked up, or those of some."""
+    for _ in range(number):
+        turn = house.hub._beat._turn
+        await until(lambda before=turn: house.hub._beat._turn != before, "the next turn")  # type: ignore[misc]
+
+
+async def test_roles_that_were_changed_without_a_word_are_found(house: House) -> None:
+    demoted, dismissed = await member(house, controller(), Role.EDITOR), await member(house, viewer(), Role.VIEWER)
+    promoted, same = await member(house, viewer(), Role.VIEWER), await member(house, controller(), Role.OWNER)
+    house.database.tells_roles = True
+    await turns(house)
+    assert house.database.count(roles_on) == 0
+    house.database.roles[UUID(demoted.connection.user_id)] = Role.VIEWER
+    house.database.roles[UUID(promoted.connection.user_id)] = Role.OWNER
+    del house.database.roles[UUID(dismissed.connection.user_id)]
+    await turns(house)
+    assert (await house.hear(demoted, "role-changed"))["role"] == "viewer"
+    assert (await house.hear(promoted, "role-changed"))["role"] == "controller"
+    assert (await house.hear(dismissed, "error"))["code"] == "access-withdrawn"
+    assert same.outlet.take() == []
+
+
+async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(house: House) -> None:
+    await member(house, viewer(), Role.VIEWER)
+    await turns(house)
+    looked_up = house.database.count(roles_in)
+    await turns(house, 3 * beat.TURNS)
+    assert house.database.count(roles_in) == looked_up + 3
+
+
+async def test_a_turn_that_fails_is_taken_again(house: House) -> None:
+    one = await member(house, controller(), Role.EDITOR)
+    house.database.tells_roles = True
+    house.database.roles[UUID(one.connection.user_id)] = Role.VIEWER
+    failed: list[str] = []
+
+    def fail_twice() -> None:
+        if house.database.asked[-1] == roles_in.__name__ and len(failed) < 2:
+            failed.append(roles_in.__name__)
+            house.database.errors.append(Unavailable("Away."))
+
+    house.database.on_ask = fail_twice
+    await turns(house)
+    assert len(failed) == 2
+    assert (await house.hear(one, "role-changed"))["role"] == "viewer"

@@ -107,11 +107,11 @@ def test_what_is_old_or_of_the_future_is_refused(clock: Clock, sign: int) -> Non
 def test_a_publisher_counts_and_a_fork_of_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
     sealer = Sealer(["secret"])
     first, second = (sealer.open(sealer.seal(b"")) for _ in range(2))
-    assert (second.publisher, second.count) == (first.publisher, first.count + 1)
-    monkeypatch.setattr(seal.os, "getpid", lambda: -1)
+    assert (second.publisher, second.number) == (first.publisher, first.number + 1)
+    monkeypatch.setattr("os.getpid", lambda: -1)
     fork = sealer.open(sealer.seal(b""))
     assert fork.publisher != first.publisher
-    assert fork.count == 1
+    assert fork.number == 1
 
 
 @given(st.permutations(range(1, 60)))
