@@ -192,6 +192,7 @@ class PortalView(models.Model):
 class Receipt(models.Model):
     """That a client's message was stored, and with which version: should its `ack` be lost, it is not stored twice.
 
+    It is of one portal view: a message to another one is another message, though its ref and connection be the same.
     `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by. `by_retry` if it was
     stored when another connection sent it again.
     """
@@ -206,7 +207,9 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("user", "connection_id", "ref"), name="one_receipt_per_message"),
+            models.UniqueConstraint(
+                fields=("user", "portal_view", "connection_id", "ref"), name="one_receipt_per_message"
+            ),
         )
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ caller has checked the permission. `sender` is the connection a change came by: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec
@@ -40,6 +40,8 @@ P = ParamSpec("P")
 ReceiptKey = tuple[str, str]
 """The connection that a message was first sent by, and its ref as JSON."""
 RECEIPTS_KEPT = timedelta(minutes=10)
+RECEIPTS_AT_ONCE = 1_000
+"""How many receipts one statement may ask for or write: a database takes only so many parameters."""
 
 
 def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapping[str, Any]) -> PortalView:
@@ -213,8 +215,11 @@ def _store(portal_view: PortalView, columns: Collection[str], receipts: Collecti
     new = [receipt for receipt in receipts if not receipt.by_retry]
     again = [receipt for receipt in receipts if receipt.by_retry]
     if new:  # the client may have been cut, and its retry faster than what it had sent
-        sent = Receipt.objects.filter(user_id=new[0].user_id, connection_id=new[0].connection_id)
-        rows = rows.exclude(Exists(sent.filter(ref__in=[receipt.ref for receipt in new], by_retry=True)))
+        *earlier, last = _retried(new)
+        # All but the last are asked for one by one. The row is locked, so no retry comes between.
+        if any(retried.exists() for retried in earlier):
+            raise AlreadyApplied("This message was stored before.")
+        rows = rows.exclude(Exists(last))
     if not rows.update(**values):
         raise AlreadyApplied("This message was stored before.")
     for receipt in receipts:
@@ -222,14 +227,26 @@ def _store(portal_view: PortalView, columns: Collection[str], receipts: Collecti
     # A client may use a ref twice: then it is the later message that it can ask for.
     Receipt.objects.bulk_create(
         new,
+        batch_size=RECEIPTS_AT_ONCE,
         update_conflicts=True,
-        unique_fields=["user", "connection_id", "ref"],
-        update_fields=["portal_view", "version", "created_at"],
+        unique_fields=["user", "portal_view", "connection_id", "ref"],
+        update_fields=["version", "created_at"],
     )
     try:
-        Receipt.objects.bulk_create(again)
+        Receipt.objects.bulk_create(again, batch_size=RECEIPTS_AT_ONCE)
     except IntegrityError:
         raise AlreadyApplied("This message was stored before.") from None
+
+
+def _retried(new: Sequence[Receipt]) -> list[QuerySet[Receipt]]:
+    """Where it is kept that retries of these messages, which are all of one connection, were stored: in chunks."""
+    one = new[0]
+    sent = Receipt.objects.filter(
+        user_id=one.user_id, portal_view_id=one.portal_view_id, connection_id=one.connection_id, by_retry=True
+    )
+    refs = [receipt.ref for receipt in new]
+    chunks = (refs[start : start + RECEIPTS_AT_ONCE] for start in range(0, len(refs), RECEIPTS_AT_ONCE))
+    return [sent.filter(ref__in=chunk) for chunk in chunks]
 
 
 def _new_receipts(

@@ -186,6 +186,14 @@ def secret_key(name: str, file: Path | None) -> str:
         refuse(name, f"is not set, and the key kept for development cannot be used: {error}.")
 
 
+def old_secret_keys(name: str, *, checked: bool) -> list[str]:
+    """Secret keys of before, separated by commas, none by default; `checked` asks for the length of a new one."""
+    keys = words(name)
+    if checked and any(len(key) < SECRET_KEY_LENGTH for key in keys):
+        refuse(name, f"must list keys of {SECRET_KEY_LENGTH} characters or more, separated by commas.")
+    return keys
+
+
 def _write_once(file: Path, content: str) -> None:
     """Make the file with all of its content at once; when another process was first, keep its file."""
     handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600

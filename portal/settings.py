@@ -22,6 +22,8 @@ DEBUG = env.flag("PORTAL_DEBUG", True)
 # Holds db.sqlite3, secret-key and static/
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var")
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
+# Keys of before, while all processes change to the one above: sessions and news between processes may be theirs
+SECRET_KEY_FALLBACKS = env.old_secret_keys("PORTAL_SECRET_KEY_FALLBACKS", checked=not DEBUG)
 
 # --- Who may connect, and how much they may send ----------------------------------------------------------
 
@@ -141,13 +143,17 @@ else:
         "reconnect_timeout": 2,
     }
 DATABASES = {"default": _database}
+# Threads that ask the database for sockets. Of the pool's connections some are for requests; and SQLite has one writer
+PORTAL_DATABASE_THREADS = env.number(
+    "PORTAL_DATABASE_THREADS", 4 if "pool" in _database.get("OPTIONS", {}) else 2, 1, 6
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_urls = env.redis_urls("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
-        # The other Redis layer drops every socket when Redis restarts
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # Based on channels_redis.pubsub: the other Redis layer drops every socket when Redis restarts
+        "BACKEND": "realtime.bus.SignedChannelLayer",
         "CONFIG": {"hosts": _redis_urls, "prefix": "portal"},
     }
     if _redis_urls

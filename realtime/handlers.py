@@ -10,16 +10,19 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from msgspec import UNSET
 
-from libraries.errors import InvalidPayload
+from libraries.errors import InvalidPayload, Unavailable
+from libraries.roles import portal_role
 from libraries.state import check_item_patch, check_patch
 from realtime.connection import Connection
 from realtime.handshake import verify
 from realtime.hub import current_hub
 from realtime.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.limits import Limiter
+from realtime.lookup import look_up
 from realtime.protocol import (
     Auth,
     ItemUpdate,
@@ -92,14 +95,27 @@ async def sync_response(session: Session, message: SyncResponse, size: int) -> N
 
 
 async def auth(session: Session, message: Auth, size: int) -> None:
-    """Extend the connection's life with a fresh token of the same person; another's closes it."""
+    """Extend the connection's life with a fresh token of the same person; another's closes it.
+
+    A token says who somebody is, not what they may do: that is looked up again, and followed.
+    """
     connection, credential = session.connection, verify(message.token)
     if str(credential.user_id) != connection.user_id:
         sentence = "The token is of another person: open a connection of their own for it."
         connection.refuse("token-invalid", sentence, message.ref)
         return
+    await _look_up_role(connection, credential.user_id)
     connection.extend(credential.expires_at, time.time())
     connection.reply_ack(message.ref, current_hub().version_of(connection))
+
+
+async def _look_up_role(connection: Connection, user_id: UUID) -> None:
+    try:
+        access = await look_up(user_id, UUID(connection.portal_view_id))
+    except Unavailable:  # without the database open connections stay; the beat looks as soon as it is back
+        return
+    role = access.role if access is not None and access.is_active else None
+    current_hub().hear_of_role(connection, None if role is None else portal_role(role))
 
 
 HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = {

@@ -18,7 +18,7 @@ from libraries.selectors import Stored, find_receipt, load
 from libraries.services import update_item, update_portal_view
 from realtime import broadcast
 from realtime.connection import Connection, Ref
-from realtime.database import in_database
+from realtime.database import in_lane, in_write_lane
 from realtime.hub import current_hub
 from realtime.work import Job
 
@@ -142,8 +142,15 @@ class Update:
         """Answer a message that was stored before, with the version that holds it."""
         if one.receipt is None:
             return False
-        user_id = UUID(self.connection.user_id)
-        version = await in_database(find_receipt, user_id=user_id, connection_id=one.connection_id, ref=one.receipt)
+        portal_view_id = UUID(self.connection.portal_view_id)
+        version = await in_lane(
+            portal_view_id,
+            find_receipt,
+            user_id=UUID(self.connection.user_id),
+            portal_view_id=portal_view_id,
+            connection_id=one.connection_id,
+            ref=one.receipt,
+        )
         if version is None:
             return False
         self.connection.reply_ack(one.ref, version)
@@ -154,7 +161,8 @@ class Update:
         actor_id, portal_view_id = UUID(connection.user_id), UUID(connection.portal_view_id)
         receipts = [(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None]
         store = update_portal_view if self.item_id is None else partial(update_item, item_id=self.item_id)
-        return await in_database(
+        return await in_write_lane(
+            portal_view_id,
             store,
             actor_id=actor_id,
             portal_view_id=portal_view_id,
@@ -214,7 +222,8 @@ async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored |
 
 
 async def _stored(connection: Connection) -> Stored:
-    stored = await in_database(load, UUID(connection.portal_view_id))
+    portal_view_id = UUID(connection.portal_view_id)
+    stored = await in_lane(portal_view_id, load, portal_view_id)
     if stored is None:
         raise NotFound("The portal view is gone.")
     return stored

@@ -7,7 +7,7 @@ them in rising order, each once, and holds those that came too early.
 from __future__ import annotations
 
 from asyncio import Task, TimerHandle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from libraries.roles import PortalRole
@@ -206,19 +206,18 @@ class Room:
         elif connection_id not in self._ahead:
             self._seat(connection)
 
-    def change_role(self, user_id: str, role: PortalRole | None) -> None:
-        """Give a person's connections another role, from the very next frame; None: they are closed."""
+    def change_roles(self, roles: Mapping[str, PortalRole | None]) -> None:
+        """Give people's connections other roles, by their ids, from the very next frame; None: they are closed."""
         for connection in self.everybody():
-            if connection.user_id != user_id or connection.role is role:
-                continue
+            role = roles.get(connection.user_id, connection.role)
             if role is None:
                 connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
                 self.remove(connection)
-            else:
+            elif role is not connection.role:
                 connection.role = role
-                waiting = self.waiting.get(connection.id)
-                if waiting is None or waiting.greeting != "connected":
-                    waiting = Waiting(connection, "role-changed")
+                waiting = self.waiting.get(connection.id) or Waiting(connection, "role-changed")
+                if waiting.greeting != "connected":
+                    waiting = Waiting(connection, "role-changed", access_version=waiting.access_version)
                 self.admit(waiting)
 
     def ask_controllers(self, question: SyncRequested) -> bool:

@@ -144,7 +144,7 @@ def test_sqlite_locks_before_it_reads(tmp_path: Path) -> None:
 def test_redis_carries_the_news(tmp_path: Path) -> None:
     urls = "redis://one:6379/0, rediss://user:word@two/1"
     layer = read(tmp_path, {"REDIS_URL": urls}, "CHANNEL_LAYERS")["CHANNEL_LAYERS"]["default"]
-    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["BACKEND"] == "realtime.bus.SignedChannelLayer"
     assert layer["CONFIG"]["hosts"] == ["redis://one:6379/0", "rediss://user:word@two/1"]
 
 
@@ -237,6 +237,19 @@ def test_production_does_not_start_with_a_short_key(tmp_path: Path) -> None:
     process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY": "short"})
     assert process.returncode == 1
     assert process.stderr.startswith("PORTAL_SECRET_KEY is too short")
+
+
+def test_keys_of_before_are_good_for_what_they_signed(tmp_path: Path) -> None:
+    assert read(tmp_path, {}, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": []}
+    variables = {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50}, {'b' * 50}"}
+    assert read(tmp_path, variables, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": ["a" * 50, "b" * 50]}
+
+
+def test_production_does_not_start_with_a_short_key_of_before(tmp_path: Path) -> None:
+    process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50},short"})
+    assert process.returncode == 1
+    assert process.stderr.startswith("PORTAL_SECRET_KEY_FALLBACKS must list keys of 50 characters")
+    assert "short" not in process.stderr
 
 
 def test_manage_py_tells_the_same(tmp_path: Path) -> None:

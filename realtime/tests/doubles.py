@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from realtime.room import Room
 from realtime.work import Job
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
+LIBRARY_ID = UUID(int=7)
 LONG_AFTER = 4e9
 """Seconds since the epoch: no credential of a test ends."""
 
@@ -107,7 +108,7 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
     """A portal view's state; its name tells the version."""
     return {
         "id": str(PORTAL_VIEW_ID),
-        "libraryId": str(UUID(int=7)),
+        "libraryId": str(LIBRARY_ID),
         "name": f"at {version}",
         **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
         "healthDisplay": "numbers",
@@ -210,3 +211,12 @@ def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
 def versions(person: Person) -> list[int | None]:
     """The versions of what came since the last time."""
     return [message.get("version") for message in person.outlet.take()]
+
+
+def as_lane(database: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """In place of `realtime.database.in_lane` and `in_write_lane`, what stands in for `in_database`."""
+
+    async def in_lane(_portal_view_id: UUID, function: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
+        return await database(function, *args, **more)
+
+    return in_lane

@@ -12,7 +12,7 @@ import pytest
 from libraries.models import PortalView, User
 from libraries.roles import PortalRole
 from realtime import jobs
-from realtime.database import in_database
+from realtime.database import in_write_lane
 from realtime.handlers import HANDLERS
 from realtime.policy import ALLOWED
 from realtime.protocol import CLIENT_MESSAGES
@@ -75,13 +75,13 @@ async def test_a_ping_is_answered_while_a_write_is_slow(
 ) -> None:
     go_on, calls = asyncio.Event(), []
 
-    async def slow(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    async def slow(*args: Any, **more: Any) -> Any:
         calls.append(more["payload"])
         await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
-        return await in_database(function, *args, **more)
+        return await in_write_lane(*args, **more)
 
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", slow)
+    monkeypatch.setattr(jobs, "in_write_lane", slow)
     await client.send("portal-view-update", payload={"name": "a"}, ref="a")
     await until(lambda: calls, "the first write")
     for name in "bc":

@@ -15,7 +15,7 @@ from realtime import jobs
 from realtime.connection import Ref
 from realtime.jobs import Asked, Relay, Update, relay_item, relay_patch, relay_sync
 from realtime.tests.clients import Listener
-from realtime.tests.doubles import Person, controller
+from realtime.tests.doubles import Person, as_lane, controller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -62,6 +62,12 @@ class Script:
         return answer
 
 
+def script(monkeypatch: pytest.MonkeyPatch, database: Script) -> None:
+    """Have jobs ask this database."""
+    for name in ("in_lane", "in_write_lane"):
+        monkeypatch.setattr(jobs, name, as_lane(database))
+
+
 # --- Updates -----------------------------------------------------------------------------------------------
 
 
@@ -104,14 +110,14 @@ async def test_who_may_not_write_any_more_is_told_so(person: Person, portal_view
 
 async def test_without_a_database_everybody_is_told_at_once(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Script(Unavailable("Away."))
-    monkeypatch.setattr(jobs, "in_database", database)
+    script(monkeypatch, database)
     await update(person, {"name": "a"}, {"name": "b"}).run()
     assert answers(person) == [("error", 0, "unavailable"), ("error", 1, "unavailable")]
     assert database.asked == ["update_portal_view"]
 
 
 async def test_a_bug_is_not_taken_for_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "in_database", Script(ZeroDivisionError()))
+    script(monkeypatch, Script(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         await update(person, {"name": "a"}, {"name": "b"}).run()
     assert person.outlet.take() == []
@@ -169,7 +175,7 @@ async def test_a_message_that_is_stored_at_this_moment_is_answered_with_that(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Script(None, AlreadyApplied("Stored before."), 7)
-    monkeypatch.setattr(jobs, "in_database", database)
+    script(monkeypatch, database)
     await Update(person.connection, None, [Asked({"name": "a"}, 0, "before", 1, is_retry=True)], alone=True).run()
     assert answers(person) == [("ack", 0, 7)]
     assert database.asked == ["find_receipt", "update_portal_view", "find_receipt"]
