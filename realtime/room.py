@@ -67,8 +67,7 @@ class Room:
         self._ahead: dict[str, Connection] = {}
         self._audiences: dict[tuple[PortalRole, Form], Audience] = {}
         self._behind = 0
-        # What connections get once they read again.
-        self._owed: dict[str, Waiting] = {}
+        self._owed: dict[str, Waiting] = {}  # what connections get once they read again
         self._on_drain = on_drain
 
     @property
@@ -169,7 +168,7 @@ class Room:
         connection = waiting.connection
         self.waiting.pop(connection.id, None)
         self.connections[connection.id] = connection
-        if connection.id not in self._owed or waiting.greeting == "role-changed":
+        if waiting.greeting == "role-changed" or connection.id not in self._owed:
             self._owed[connection.id] = waiting
         self._seat(connection)  # which tells us when it has drained
 
