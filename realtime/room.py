@@ -189,14 +189,12 @@ class Room:
 
     def _stalled(self, connection_id: str) -> None:
         # It has all that was delivered until now, and skips what comes.
-        connection = self.connections.get(connection_id)
-        if connection is not None:
+        if (connection := self.connections.get(connection_id)) is not None:
             connection.version = self.version
 
     def _drained(self, connection_id: str) -> None:
         # It skipped what the newest state supersedes, and gets that now; if it skipped nothing, no version twice.
-        connection = self.connections.get(connection_id)
-        if connection is None:
+        if (connection := self.connections.get(connection_id)) is None:
             return
         if connection_id in self._owed:
             self._on_drain(self, self._owed.pop(connection_id))
@@ -253,8 +251,7 @@ class Room:
 
     def forget_question(self, connection_id: str) -> None:
         """A viewer's `request-sync` is answered, or the viewer is gone."""
-        question = self.questions.pop(connection_id, None)
-        if question is not None:
+        if (question := self.questions.pop(connection_id, None)) is not None:
             question.cancel()
 
     def stop(self) -> None:
