@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from libraries.api_json import TooLarge
-from libraries.errors import Forbidden, InvalidPayload, NotFound, PortalError, Unavailable
+from libraries.errors import Forbidden, InvalidPayload, NotFound, PortalError, Unavailable, few_details, shortened
 
 log = structlog.get_logger(__name__)
 
@@ -79,8 +79,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape."""
-    return {"code": code, "message": message, "details": dict(details) if details else None}
+    """The one shape; what is long in it is cut, as it may hold the sender's own words."""
+    return {"code": code, "message": shortened(message), "details": few_details(details) if details else None}
 
 
 def _of_framework(error: exceptions.APIException) -> dict[str, Any]:
@@ -116,7 +116,7 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
             whole.append(sentence)
         else:
             details[key] = f"{details[key]} {sentence}" if key in details else sentence
-    sentences = whole + [f"{key}: {sentence}" for key, sentence in details.items()]
+    sentences = whole + [f"{key}: {sentence}" for key, sentence in few_details(details).items()]
     return refusal(InvalidPayload.code, " ".join(sentences), details)
 
 

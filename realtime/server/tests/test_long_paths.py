@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from libraries.models import User
-from portal import logs
 from realtime.server.tests.peer import request
 from realtime.server.tests.table import Table
 
@@ -21,10 +20,11 @@ LETTERS = "/" + "abc" * (LENGTH // 3)
 
 @pytest.fixture(autouse=True)
 def _written() -> Iterator[io.StringIO]:
-    """What the server's formatter makes of every record; otherwise only the strict one of a test run would see it."""
+    """What the formatter of all logs makes of every record."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(logs.formatter(as_json=True))
+    [configured] = [one for one in logging.getLogger().handlers if one.name == "stderr"]
+    handler.setFormatter(configured.formatter)
     logging.getLogger().addHandler(handler)
     yield stream
     logging.getLogger().removeHandler(handler)
