@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -62,6 +62,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = refusal(Forbidden.code, "You may not do this.")
     elif isinstance(error, RequestDataTooBig):
         body = refusal(TooLarge.default_code, str(TooLarge.default_detail))
+    elif isinstance(error, SuspiciousOperation):  # such as a query of more than a thousand parts
+        body = refusal(InvalidPayload.code, "The request is not valid: its query or its body has too many parts.")
     elif isinstance(error, exceptions.APIException):
         body = _of_framework(error)
     else:
