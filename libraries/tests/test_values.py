@@ -98,7 +98,8 @@ def test_endless_nesting_is_refused_without_a_recursion_error() -> None:
 
 @pytest.mark.parametrize("key", [*sorted(REFUSED_KEYS), "k" * (MAX_KEY_CHARS + 1), "a\0", "\ud800", "javascript:x"])
 def test_a_key_that_is_not_possible_is_refused_at_any_depth(key: str) -> None:
-    for value in ({key: 1}, [{"a": {key: None}}], {"a": [[{key: {}}]]}):
+    values_with_it: list[Any] = [{key: 1}, [{"a": {key: None}}], {"a": [[{key: {}}]]}]
+    for value in values_with_it:
         with pytest.raises(ValueError, match=r"\.$"):
             check_value(value)
 
