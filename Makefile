@@ -40,9 +40,9 @@ test: install-dev test-setup  # Run all tests, a file on each core at a time, wi
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 # The modules whose every branch has a test
-COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/services.py \
-  libraries/membership.py realtime/protocol.py realtime/policy.py realtime/handlers.py realtime/hub.py \
-  realtime/consumer.py
+COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/keys.py \
+  libraries/addresses.py libraries/services.py libraries/membership.py realtime/protocol.py realtime/policy.py \
+  realtime/handlers.py realtime/hub.py realtime/consumer.py
 EMPTY :=
 COMMA := ,
 

@@ -13,6 +13,7 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
+from libraries.errors import named
 from libraries.models import Membership, PortalView, User, iso
 from libraries.projection import epoch_seen, project
 from libraries.roles import PortalRole, Role, portal_role
@@ -47,7 +48,7 @@ class Body(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked values by field."""
-        unknown = {key[:64]: [UNKNOWN_KEY] for key in data if key not in self.fields}
+        unknown = {named(key): [UNKNOWN_KEY] for key in data if key not in self.fields}
         if unknown:
             raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)

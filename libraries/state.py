@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from libraries.errors import InvalidPayload
+from libraries.errors import InvalidPayload, few_details, named
+from libraries.keys import check_name
 from libraries.projection import difference as difference
 from libraries.projection import project as project
 from libraries.values import check_value
@@ -25,7 +26,7 @@ MAX_STATE_BYTES = 256 * 1024
 MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
 MAX_DETAILS = 20
-"""How many bad keys are named: an answer should not be far longer than what it answers."""
+"""After so many bad keys no more are looked for; an answer has no room for more of them."""
 HEALTH_DISPLAYS = ("numbers", "bar", "words")
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
@@ -80,7 +81,7 @@ def _check_items(value: object) -> None:
             raise ValueError(f"Item {index} must be an object.")
         _check_item_id(item.get("id"), f"Item {index} needs an id: ")
         if item["id"] in seen:
-            raise ValueError(f"Item {index} repeats the id “{item['id']}”; ids must be unique.")
+            raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
         seen.add(item["id"])
         if not isinstance(item.get("visible", True), bool):
             raise ValueError(f"Item {index}: visible must be true or false.")
@@ -89,6 +90,7 @@ def _check_items(value: object) -> None:
 def _check_item_id(value: object, lead: str = "") -> None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
         raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
+    check_name(value)
 
 
 FIELDS: dict[str, Field] = {
@@ -123,7 +125,7 @@ def check_patch(payload: object) -> Patch:
             if field is not None:
                 field.check(value)
         except ValueError as error:
-            details[_printable(key)] = str(error)
+            details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
         (patch.relayed if field is None else patch.known)[key] = value
@@ -151,7 +153,7 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
         try:
             check_value({key: value}, ITEM_DEPTH)
         except ValueError as error:
-            details[_printable(key)] = str(error)
+            details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
     if not isinstance(patch.get("visible", True), bool):
@@ -161,13 +163,11 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
     return patch
 
 
-def _printable(key: object) -> str:
-    # What is refused for half of a surrogate pair cannot be sent back as it is.
-    return str(key).encode(errors="backslashreplace").decode()
-
-
 def _summary(details: Mapping[str, str]) -> str:
-    return " ".join(f"{key}: {sentence}" for key, sentence in details.items())
+    few = few_details(details)
+    return " ".join(f"{key}: {sentence}" for key, sentence in few.items()) + (
+        " And there are more." if len(few) < len(details) else ""
+    )
 
 
 def apply_patch(state: State, known: Mapping[str, Any]) -> State:

@@ -149,7 +149,10 @@ def _origin_allowed(scope: Scope) -> bool:
     text = origin.decode("latin-1").lower()
     if text in settings.PORTAL_ALLOWED_ORIGINS:
         return True
-    own = urlsplit(text).netloc
+    try:
+        own = urlsplit(text).netloc
+    except ValueError:  # half an address, such as `http://[`, is nobody's
+        return False
     return bool(own) and own == headers.get(b"host", b"").decode("latin-1").lower()
 
 

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from libraries.errors import PortalError
+from libraries.errors import PortalError, named
+from libraries.values import MAX_MESSAGE_VALUES, has_too_many_values
 
 SUBPROTOCOL = "portal.v1.json"
 BEARER_PREFIX = "bearer."
@@ -147,6 +148,9 @@ def decode(text: str) -> ClientMessage:
         converted: ClientMessage = msgspec.convert(message, ClientMessage)
     except msgspec.ValidationError:
         raise _what_is_wrong(message) from None
+    if has_too_many_values(message, len(text), MAX_MESSAGE_VALUES):
+        sentence = f"A message may hold at most {MAX_MESSAGE_VALUES} values: send it in parts."
+        raise InvalidMessage("invalid-payload", sentence, converted.ref)
     return converted
 
 
@@ -164,7 +168,7 @@ def _what_is_wrong(message: dict[str, Any]) -> InvalidMessage:
         return InvalidMessage("invalid-message", "A message needs a type, which is text.", ref)
     if kind not in CLIENT_MESSAGES:
         known = ", ".join(CLIENT_MESSAGES)
-        return InvalidMessage("unknown-type", f"There is no message type “{kind[:64]}”; there are {known}.", ref)
+        return InvalidMessage("unknown-type", f"There is no message type “{named(kind)}”; there are {known}.", ref)
     if not isinstance(message.get("payload", {}), dict) or "payload" not in message:
         code = "invalid-payload" if "payload" in CLIENT_MESSAGES[kind].__struct_fields__ else "invalid-message"
         return InvalidMessage(code, f"The body of {kind} is wrong: {_shape(kind)}.", ref)

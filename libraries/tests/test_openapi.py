@@ -31,12 +31,12 @@ from schemathesis.specs.openapi.checks import (
 
 from conftest import ITEMS, PASSWORD
 from libraries.api_errors import STATUSES
+from libraries.keys import plain_key
 from libraries.models import Library, Membership, PortalView, User
 from libraries.projection import HIDDEN
 from libraries.roles import Role
 from libraries.serializers import PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
 from libraries.state import FIELDS, READ_ONLY
-from libraries.values import plain_key
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from libraries import networks, state, values
+from libraries import addresses, keys, networks, state, values
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.roles import PORTAL_ROLES, PortalRole
 from portal.testing.installation import ROOT
@@ -152,10 +152,13 @@ def test_limits() -> None:
         state.MAX_ITEMS,
         state.MAX_STATE_BYTES,
         values.MAX_DEPTH,
+        values.MAX_MESSAGE_VALUES,
+        values.MAX_BODY_VALUES,
+        keys.MAX_KEY_CHARS,
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
         protocol.MAX_REF_CHARS,
-        values.MAX_DATA_URL_CHARS,
+        addresses.MAX_DATA_URL_CHARS,
     ]
 
 

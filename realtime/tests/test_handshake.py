@@ -223,6 +223,8 @@ def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
         ("null", False),
         ("", False),
         ("portal.example.org:8000", False),
+        ("http://[", False),
+        ("http://a\u2100b", False),
     ],
 )
 async def test_pages_of_our_own_and_of_allowed_origins_may_connect(
