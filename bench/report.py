@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 
+from bench.abuse import section as abuse_section
 from bench.figures import Figures, median, ratio, ratios, spread, table
 from portal.testing.limits import NO_LIMITS_SENTENCE
 
@@ -245,7 +246,8 @@ those that have nothing to do with a broadcast.
 Both ran with many people, each with a few connections: as few as the default limits let in. "{WITH_LIMITS}" is this
 application as it comes.
 
-{tables["limits"]}"""
+{tables["limits"]}
+{abuse_section.stored(folder)}"""
     (folder / "RESULTS.md").write_text(text)
     _plot(figures["fan-out"], folder / "fan-out.png")
     _plot_curves(figures["curves"], folder / "curves.png")

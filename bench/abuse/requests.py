@@ -6,13 +6,11 @@ from collections.abc import Sequence
 from itertools import count
 
 from bench.abuse.engine import Part
-from bench.abuse.target import Target, bearer, plain
+from bench.abuse.target import OPENS_A_SECOND, Target, bearer, plain
 from realtime.server.tests.peer import request
 
-UNLIMITED = 1e6
 JWT_START = "eyJ"
 AT_ONCE = 40
-ABANDONED_A_SECOND = 1000.0
 GIB = 1 << 30
 CHUNK = 1 << 16
 IDLE = 1100
@@ -23,7 +21,7 @@ CSRF = "a" * 32
 def token_in_path(target: Target) -> Sequence[Part]:
     """Addresses of 63 KB that look like tokens."""
     opening = plain("GET", "/" + JWT_START * (63_000 // len(JWT_START)))
-    return [Part(lambda n: opening, 4, opens_per_second=UNLIMITED)]
+    return [Part(lambda n: opening, 4, opens_per_second=OPENS_A_SECOND)]
 
 
 def token_in_handshake(target: Target) -> Sequence[Part]:
@@ -35,13 +33,13 @@ def token_in_handshake(target: Target) -> Sequence[Part]:
 def abandoned(target: Target) -> Sequence[Part]:
     """1,000 requests a second, each reset at once."""
     opening = plain("GET", "/api/libraries", None, bearer(target.viewers[0]))
-    return [Part(lambda n: opening, 50, abandons=True, opens_per_second=ABANDONED_A_SECOND)]
+    return [Part(lambda n: opening, 50, abandons=True, opens_per_second=OPENS_A_SECOND)]
 
 
 def abandoned_without_log_in(target: Target) -> Sequence[Part]:
     """The same by nobody."""
     opening = plain("GET", "/api/libraries")
-    return [Part(lambda n: opening, 50, abandons=True, opens_per_second=ABANDONED_A_SECOND)]
+    return [Part(lambda n: opening, 50, abandons=True, opens_per_second=OPENS_A_SECOND)]
 
 
 def log_ins(target: Target) -> Sequence[Part]:
@@ -50,7 +48,7 @@ def log_ins(target: Target) -> Sequence[Part]:
         Part(
             lambda n: plain("POST", "/api/auth/token", {"email": f"nobody-{n}@example.com", "password": WRONG}),
             AT_ONCE,
-            opens_per_second=UNLIMITED,
+            opens_per_second=OPENS_A_SECOND,
         )
     ]
 
@@ -61,7 +59,7 @@ def guesses(target: Target) -> Sequence[Part]:
         Part(
             lambda n: plain("POST", "/api/auth/token", {"email": target.victim, "password": f"{WRONG}-{n}"}),
             AT_ONCE,
-            opens_per_second=UNLIMITED,
+            opens_per_second=OPENS_A_SECOND,
         )
     ]
 
@@ -78,7 +76,7 @@ def admin_form(target: Target) -> Sequence[Part]:
         )
         return plain("POST", "/admin/login/", None, *lines) + body.encode()
 
-    return [Part(opening, AT_ONCE, opens_per_second=UNLIMITED)]
+    return [Part(opening, AT_ONCE, opens_per_second=OPENS_A_SECOND)]
 
 
 def registrations(target: Target) -> Sequence[Part]:
@@ -89,14 +87,14 @@ def registrations(target: Target) -> Sequence[Part]:
         body = {"email": f"new-{next(numbers)}@example.com", "password": "an unusual password 1", "name": "New"}
         return plain("POST", "/api/auth/register", body)
 
-    return [Part(opening, AT_ONCE, opens_per_second=UNLIMITED)]
+    return [Part(opening, AT_ONCE, opens_per_second=OPENS_A_SECOND)]
 
 
 def idle(target: Target) -> Sequence[Part]:
     """1,100 connections that say nothing, half a line or half a body, at a limit of 1,024 open files."""
     half_a_body = b"POST /api/auth/token HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 100\r\n\r\n{"
     halves = (b"", b"GET /api/heal", half_a_body)
-    return [Part(lambda n: halves[n % len(halves)], IDLE, opens_per_second=UNLIMITED)]
+    return [Part(lambda n: halves[n % len(halves)], IDLE, opens_per_second=OPENS_A_SECOND)]
 
 
 def bodies(target: Target) -> Sequence[Part]:
@@ -124,7 +122,7 @@ def pipelined(target: Target) -> Sequence[Part]:
 def reads(target: Target) -> Sequence[Part]:
     """A member's reads of a large portal view, 8 at a time."""
     opening = plain("GET", f"/api/portal-views/{target.large_view_id}", None, bearer(target.viewers[0]))
-    return [Part(lambda n: opening, 8, opens_per_second=UNLIMITED)]
+    return [Part(lambda n: opening, 8, opens_per_second=OPENS_A_SECOND)]
 
 
 def writes(target: Target) -> Sequence[Part]:
@@ -134,6 +132,6 @@ def writes(target: Target) -> Sequence[Part]:
         Part(
             lambda n: plain("PATCH", path, {"name": f"Number {n}"}, bearer(target.controllers[0])),
             8,
-            opens_per_second=UNLIMITED,
+            opens_per_second=OPENS_A_SECOND,
         )
     ]

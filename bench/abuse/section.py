@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.abuse import verdict
 from bench.abuse.rows import ROWS
+from bench.abuse.target import OPENS_A_SECOND
 from bench.figures import table
 
 HEADING = "## Abuse"
@@ -26,7 +27,7 @@ HEAD = [
     "delivery after it",
     "memory MiB",
     "threads",
-    "refused connects",
+    "connects that failed",
     "kept",
 ]
 
@@ -66,7 +67,8 @@ def section(record: dict[str, Any]) -> str:
 Written by `make abuse` on {record["date"]}: {record["runs"]} runs of {record["seconds"]:.0f} s each, with the default
 limits, on SQLite. The server has one core, attacker and probe the other. Another tenant, on another network unless the
 name says "near", pings every 15 ms, stores 10 updates a second for 10 viewers, and connects every 2 s. Latencies are
-p50 / p99 / greatest in milliseconds, medians of the runs. "Quiet" is the same tenant on the same server while the
+p50 / p99 / greatest in milliseconds, medians of the runs. An attack opens at most {OPENS_A_SECOND:,.0f} connections a
+second; over those that are open it sends as fast as it can. "Quiet" is the same tenant on the same server while the
 attacker sends the same to a sink beside it, for {record["quiet"]:.0f} s before each attack; "after it" is seconds 2
 to 5 after the end. Memory is the greatest growth (RSS), threads the most.
 

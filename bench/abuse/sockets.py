@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bench.abuse.engine import Part
 from bench.abuse.target import (
     CONNECTED,
+    OPENS_A_SECOND,
     SOCKETS,
     UPGRADED,
     Target,
@@ -29,7 +30,6 @@ MANY = 30
 """As many sockets of one person on one portal view as the default limits let in."""
 AT_ONCE = 40
 SYNC_BYTES = 30_000
-UNLIMITED = 1e6
 ERROR = b'"type":"error"'
 
 
@@ -197,7 +197,7 @@ def roles_of_a_stalled_socket(target: Target) -> Sequence[Part]:
     requests = [plain("PATCH", path, {"role": role}, owner) for role in ("EDITOR", "VIEWER")]
     return [
         held(target.large_view_id, target.viewers[0], connections=SOCKETS, reads=False),
-        Part(lambda n: requests[n % 2], SOCKETS, opens_per_second=UNLIMITED),
+        Part(lambda n: requests[n % 2], SOCKETS, opens_per_second=OPENS_A_SECOND),
     ]
 
 
@@ -208,16 +208,16 @@ def deaf_pings(target: Target) -> Sequence[Part]:
 
 def sockets_of_one(target: Target) -> Sequence[Part]:
     """500 sockets of one person, opened again whenever they are refused."""
-    return [held(target.view_id, target.viewers[0], connections=500, opens_per_second=UNLIMITED)]
+    return [held(target.view_id, target.viewers[0], connections=500, opens_per_second=OPENS_A_SECOND)]
 
 
 def bad_tokens(target: Target) -> Sequence[Part]:
-    """Handshakes with bad tokens, 2,000 and more, 100 at a time, as fast as they are refused."""
+    """Handshakes with bad tokens, 2,000 and more, 100 at a time."""
     openings = [handshake(target.view_id, token) for token in target.bad_tokens]
-    return [Part(lambda n: openings[n % len(openings)], 100, ERROR, abandons=True, opens_per_second=UNLIMITED)]
+    return [Part(lambda n: openings[n % len(openings)], 100, ERROR, abandons=True, opens_per_second=OPENS_A_SECOND)]
 
 
 def good_tokens(target: Target) -> Sequence[Part]:
     """Handshakes with a good token, 40 at a time, given up once they are answered."""
     opening = handshake(target.view_id, target.viewers[0])
-    return [Part(lambda n: opening, AT_ONCE, UPGRADED, abandons=True, opens_per_second=UNLIMITED)]
+    return [Part(lambda n: opening, AT_ONCE, UPGRADED, abandons=True, opens_per_second=OPENS_A_SECOND)]

@@ -17,6 +17,8 @@ DEFLATE = (
     "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover; "
     "client_max_window_bits"
 )
+OPENS_A_SECOND = 1000.0
+"""The most connections that an attack opens: as fast as one home's line may, and enough for 2,000 in two seconds."""
 SOCKETS = 4
 """Connections of a flood: a page in a few tabs."""
 

@@ -38,7 +38,7 @@ def broken(row: Row, runs: Sequence[dict[str, Any]]) -> list[str]:
     if cut := max(run["cut"] for run in done):
         failures.append(f"{cut} connections of the other tenant were cut")
     if not row.shares_network and (refused := sum(run["connect"]["refused"] for run in done)):
-        failures.append(f"the other tenant was refused {refused} times")
+        failures.append(f"the other tenant could not connect {refused} times")
     return failures
 
 
