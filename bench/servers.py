@@ -138,7 +138,7 @@ class Portal:
 @contextmanager
 def portal(stores: StoreKind = StoreKind.SQLITE, *, root: Path = ROOT) -> Iterator[Portal]:
     """An installation on SQLite and the in-memory layer, or on Postgres and Valkey; `root` is whose code it runs."""
-    with installation(stores, root=root, PORTAL_LOG_LEVEL="WARNING") as place:
+    with installation(stores, root, PORTAL_LOG_LEVEL="WARNING") as place:
         cast = place.prepare()
         ids = json.loads(
             place.shell("import json; print(json.dumps({u.email: str(u.id) for u in User.objects.all()}))")

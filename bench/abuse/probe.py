@@ -89,7 +89,8 @@ class Probe:
         return self._result()
 
     async def _connect(self, address: str) -> tuple[WSTransport, Listener]:
-        transport, listener = await ws_connect(lambda: Listener(self), address)
+        listener = Listener(self)
+        transport, _ = await ws_connect(lambda: listener, address)
         first = await asyncio.wait_for(listener.first, DEADLINE_SECONDS)
         if b'"connected"' not in first:
             raise RuntimeError(f"The other tenant was not let in: {first!r}")

@@ -32,7 +32,7 @@ def token_in_handshake(target: Target) -> Sequence[Part]:
 
 def abandoned(target: Target) -> Sequence[Part]:
     """1,000 requests a second, each reset at once."""
-    opening = plain("GET", "/api/libraries", None, bearer(target.viewers[0]))
+    opening = plain("GET", "/api/libraries", None, bearer(target.viewer))
     return [Part(lambda n: opening, 50, abandons=True, opens_per_second=OPENS_A_SECOND)]
 
 
@@ -121,7 +121,7 @@ def pipelined(target: Target) -> Sequence[Part]:
 
 def reads(target: Target) -> Sequence[Part]:
     """A member's reads of a large portal view, 8 at a time."""
-    opening = plain("GET", f"/api/portal-views/{target.large_view_id}", None, bearer(target.viewers[0]))
+    opening = plain("GET", f"/api/portal-views/{target.large_view_id}", None, bearer(target.viewer))
     return [Part(lambda n: opening, 8, opens_per_second=OPENS_A_SECOND)]
 
 
@@ -130,7 +130,7 @@ def writes(target: Target) -> Sequence[Part]:
     path = f"/api/portal-views/{target.large_view_id}"
     return [
         Part(
-            lambda n: plain("PATCH", path, {"name": f"Number {n}"}, bearer(target.controllers[0])),
+            lambda n: plain("PATCH", path, {"name": f"Number {n}"}, bearer(target.controller)),
             8,
             opens_per_second=OPENS_A_SECOND,
         )

@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from bench.abuse.rows import Row
 from bench.abuse.target import Target
@@ -32,6 +33,7 @@ PRODUCTION = {
 }
 VIEWERS = 10
 BAD_TOKENS = 50
+VICTIM = "victim@example.com"
 MIB = 1 << 20
 MAKE_TENANTS = """
 import json
@@ -46,7 +48,7 @@ def tenant(name, viewers, large):
     views = [PortalView.objects.create(library=library, name=name, items=given) for given in ([], items)]
     return {"library": str(library.id), "views": [str(one.id) for one in views], "people": [str(p.id) for p in people]}
 
-User.objects.create_user("victim@example.com", "a password that nobody guesses")
+User.objects.create_user("%s", "a password that nobody guesses")
 print(json.dumps({"other": tenant("other", %d, 0), "attacker": tenant("attacker", 1, 400)}))
 """
 
@@ -85,8 +87,16 @@ class Stage:
         """What the attacker knows."""
         own = self.tenants["attacker"]
         owner, guest = (self._token(person) for person in own["people"])
-        bad = [forge_token("x" * 50, guest) for guest in own["people"] * (BAD_TOKENS // 2)]
-        return Target(own["library"], *own["views"], [owner], [guest], bad, own["people"][1], "victim@example.com")
+        return Target(
+            library_id=own["library"],
+            view_id=own["views"][0],
+            large_view_id=own["views"][1],
+            controller=owner,
+            viewer=guest,
+            guest_id=own["people"][1],
+            bad_tokens=[forge_token("x" * 50, uuid4().hex) for _ in range(BAD_TOKENS)],
+            victim=VICTIM,
+        )
 
     def probe_order(self, port: int) -> dict[str, Any]:
         """Where the other tenant connects to: the last of them comes and goes."""
@@ -105,7 +115,7 @@ def stage() -> Iterator[Stage]:
     with installation(StoreKind.SQLITE, **PRODUCTION) as place:
         place.manage("migrate", "--verbosity", "0")
         place.manage("collectstatic", "--noinput", "--verbosity", "0")
-        yield Stage(place, json.loads(place.shell(MAKE_TENANTS % (VIEWERS + 1))))
+        yield Stage(place, json.loads(place.shell(MAKE_TENANTS % (VICTIM, VIEWERS + 1))))
 
 
 @contextmanager

@@ -27,17 +27,17 @@ SOCKETS = 4
 class Target:
     """The attacker's own library, with two portal views and people; `victim` is an account that is not theirs.
 
-    `large_view_id` is about as large as a portal view may be. `controllers` and `viewers` are tokens, `bad_tokens` are
-    of no key of the server's, `guest_id` is the first viewer's.
+    `large_view_id` is about as large as a portal view may be. `controller` and `viewer` are tokens, and `guest_id` is
+    the viewer; `bad_tokens` are of no key of the server's.
     """
 
     library_id: str
     view_id: str
     large_view_id: str
-    controllers: Sequence[str]
-    viewers: Sequence[str]
-    bad_tokens: Sequence[str]
+    controller: str
+    viewer: str
     guest_id: str
+    bad_tokens: Sequence[str]
     victim: str
 
 

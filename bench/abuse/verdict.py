@@ -44,7 +44,8 @@ def broken(row: Row, runs: Sequence[dict[str, Any]]) -> list[str]:
 
 def of_runs(runs: Sequence[dict[str, Any]], kind: str, phase: str, key: str) -> float:
     """The median over the runs."""
-    return statistics.median(run[kind][phase][key] for run in runs)
+    values: list[float] = [run[kind][phase][key] for run in runs]
+    return statistics.median(values)
 
 
 def _latencies(kind: str, runs: Sequence[dict[str, Any]]) -> list[str]:

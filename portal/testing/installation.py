@@ -167,7 +167,7 @@ class Installation:
 
 
 @contextmanager
-def installation(stores: StoreKind, *, root: Path = ROOT, **env: str) -> Iterator[Installation]:
+def installation(stores: StoreKind, root: Path = ROOT, /, **env: str) -> Iterator[Installation]:
     """An empty installation on `stores`, which run while the block lasts; `env` adds settings.
 
     The environment starts from our own, without anything that would configure Portal.
