@@ -19,6 +19,7 @@ from bench.abuse.rows import ROWS
 from bench.abuse.run import run
 from bench.abuse.stage import AttackFailed, Stage, stage
 from bench.servers import CLIENT_CORE
+from portal.testing.installation import ROOT
 from portal.testing.processes import ProcessFailed
 
 SECONDS = 30.0
@@ -41,9 +42,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--write", type=Path, nargs="?", const=Path("bench"), help="write abuse.json and the section of RESULTS.md here"
     )
+    parser.add_argument("--root", type=Path, default=ROOT, help="attack this working copy of Portal; writes nothing")
     arguments = parser.parse_args()
-    if arguments.only and arguments.write:
-        parser.error("--write needs a complete run: leave out --only.")
+    if arguments.write and (arguments.only or arguments.root != ROOT):
+        parser.error("--write needs a complete run of this working copy: leave out --only and --root.")
     return arguments
 
 
@@ -60,7 +62,7 @@ def main() -> int:
     minutes = planned * (arguments.seconds + quiet + OTHER_SECONDS) / 60
     print(f"{planned} attacks with the default limits, about {minutes:.0f} min.", flush=True)
     rows: dict[str, list[dict[str, Any]]] = defaultdict(list)
-    with stage() as place:
+    with stage(arguments.root.resolve()) as place:
         for number in range(arguments.runs):
             for name in names:
                 rows[name].append(_attack(place, name, arguments.seconds, quiet))

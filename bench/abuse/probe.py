@@ -31,11 +31,12 @@ Timed = list[tuple[float, float | None]]
 
 
 class Listener(WSListener):
-    """One connection: hears what it is sent, with the time."""
+    """One connection: hears what it is sent, with the time. Only what those who `watch` are sent is a delivery."""
 
-    def __init__(self, probe: Probe) -> None:
+    def __init__(self, probe: Probe, watches: bool) -> None:
         super().__init__()
         self.probe = probe
+        self.watches = watches
         self.first: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self.is_gone = False
         self.updates_seen = 0
@@ -50,7 +51,7 @@ class Listener(WSListener):
             self.first.set_result(payload)
         elif b'"type":"pong"' in payload:
             self.probe.pongs[int(payload.split(b'"ref":')[1].split(b"}")[0])] = now
-        elif (at := payload.find(b"@")) >= 0:
+        elif self.watches and (at := payload.find(b"@")) >= 0:
             number = int(payload[at + 1 : payload.index(b"@", at + 1)])
             self.probe.delivered(self, number, now)
 
@@ -76,7 +77,7 @@ class Probe:
     async def run(self) -> dict[str, Any]:
         """Connect, and go on until the input ends."""
         viewers, controller, _ = self.addresses
-        self.viewers = [await self._connect(address) for address in viewers]
+        self.viewers = [await self._connect(address, watches=True) for address in viewers]
         self.controller = await self._connect(controller)
         print("ready", flush=True)
         tasks = [asyncio.create_task(one) for one in (self._ping(), self._update(), self._come_and_go())]
@@ -88,12 +89,16 @@ class Probe:
             raise failures[0]
         return self._result()
 
-    async def _connect(self, address: str) -> tuple[WSTransport, Listener]:
-        listener = Listener(self)
+    async def _connect(self, address: str, *, watches: bool = False) -> tuple[WSTransport, Listener]:
+        listener = Listener(self, watches)
         transport, _ = await ws_connect(lambda: listener, address)
-        first = await asyncio.wait_for(listener.first, DEADLINE_SECONDS)
-        if b'"connected"' not in first:
-            raise RuntimeError(f"The other tenant was not let in: {first!r}")
+        try:
+            first = await asyncio.wait_for(listener.first, DEADLINE_SECONDS)
+            if b'"connected"' not in first:
+                raise RuntimeError(f"The other tenant was not let in: {first!r}")
+        except BaseException:
+            transport.disconnect()
+            raise
         return transport, listener
 
     async def _ping(self) -> None:

@@ -110,9 +110,9 @@ class Stage:
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """An installation on SQLite with two tenants, set up as in production."""
-    with installation(StoreKind.SQLITE, **PRODUCTION) as place:
+def stage(root: Path) -> Iterator[Stage]:
+    """An installation on SQLite with two tenants, set up as in production; `root` is whose code it runs."""
+    with installation(StoreKind.SQLITE, root, **PRODUCTION) as place:
         place.manage("migrate", "--verbosity", "0")
         place.manage("collectstatic", "--noinput", "--verbosity", "0")
         yield Stage(place, json.loads(place.shell(MAKE_TENANTS % (VICTIM, VIEWERS + 1))))
