@@ -14,9 +14,19 @@ from pathlib import Path
 from bench import load
 from bench.connections import idle
 from bench.figures import Figures, median, ratio, spread, table
-from bench.sections import DELIVERIES_A_SECOND, LIMITED_PEOPLE, LIMITED_SIZES, SIZES, STORED_A_SECOND, Say, measure
-from bench.servers import Portal, portal
+from bench.sections import (
+    DELIVERIES_A_SECOND,
+    LIMITED_PEOPLE,
+    LIMITED_SIZES,
+    SIZES,
+    STORED_A_SECOND,
+    NotDelivered,
+    Say,
+    measure,
+)
+from bench.servers import Portal, Running, portal
 
+STORED_TRIES = 5
 NOW, BEFORE = "portal now", "portal before"
 BETTER_HIGH = {"per second"}
 TITLES = {
@@ -43,8 +53,7 @@ class Subject:
                 self.figures[f"relayed, {size} viewers"].append(measure(running, size))
         with self.place.serve(stored=True) as running:
             for size in SIZES:
-                pace = min(DELIVERIES_A_SECOND, STORED_A_SECOND * size)
-                self.figures[f"stored, {size} viewers"].append(measure(running, size, pace=pace))
+                self.figures[f"stored, {size} viewers"].append(_stored(running, size))
         with self.place.serve(limits=True, viewers=self.viewers) as running:
             for size in LIMITED_SIZES:
                 self.figures[f"relayed, default limits, {size} viewers"].append(measure(running, size))
@@ -52,10 +61,21 @@ class Subject:
             self.figures[f"{connections:,} idle connections"].append(load.run(idle(running, connections)))
 
 
+def _stored(running: Running, size: int) -> dict[str, float]:
+    """As measured when no updates were merged: a busy machine merges some, and then it is tried again."""
+    pace = min(DELIVERIES_A_SECOND, STORED_A_SECOND * size)
+    for _ in range(STORED_TRIES - 1):
+        try:
+            return measure(running, size, pace=pace)
+        except NotDelivered as error:
+            print(f"Again, as the machine was busy: {error}", flush=True)
+    return measure(running, size, pace=pace)
+
+
 def compare(root: Path, rounds: int, connections: int, say: Say) -> None:
-    """Measure both in turn, each first in every other round, and print what came out; RuntimeError without `root`."""
+    """Measure both in turn, each first in every other round, and print what came out; SystemExit if `root` is none of ours."""
     if not (root / "manage.py").is_file():
-        raise RuntimeError(f"{root} has no manage.py: --against takes a working copy of Portal.")
+        raise SystemExit(f"{root} has no manage.py: --against takes a working copy of Portal.")
     with portal() as ours, portal(root=root.resolve()) as theirs:
         subjects = {NOW: ours, BEFORE: theirs}
         measured = {name: Subject(place, place.make_viewers(LIMITED_PEOPLE)) for name, place in subjects.items()}

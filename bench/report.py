@@ -114,7 +114,7 @@ def limits(figures: Figures) -> str:
         for key, title in LIMITED.items():
             if key in seen[0]:
                 rows.append([f"{title}, {size}", subject, f"{median(seen, key):.2f}", ratio(seen, without, key)])
-    return table(["", "", "median", "to that without limits"], sorted(rows))
+    return table(["", "limits", "median", "to that without limits"], sorted(rows))
 
 
 def processes(figures: Figures) -> str:

@@ -44,6 +44,10 @@ Say = Callable[[], None]
 """Called after each round."""
 
 
+class NotDelivered(Exception):
+    """Fewer messages came than were sent: of stored ones, because they were merged while the machine was busy."""
+
+
 def measure(
     running: Running,
     viewers: int,
@@ -81,7 +85,7 @@ def measure(
         )
     )
     if done.deliveries != done.expected:
-        raise RuntimeError(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
+        raise NotDelivered(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
     (cpu_at_rest, _), (cpu, counted), (cpu_after, counted_after) = marks
     seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
     if rest:
