@@ -73,7 +73,7 @@ def _stored(running: Running, size: int) -> dict[str, float]:
 
 
 def compare(root: Path, rounds: int, connections: int, say: Say) -> None:
-    """Measure both in turn, each first in every other round, and print what came out; SystemExit if `root` is none of ours."""
+    """Measure both in turn, each first in every other round, and print what came out; SystemExit without a `root`."""
     if not (root / "manage.py").is_file():
         raise SystemExit(f"{root} has no manage.py: --against takes a working copy of Portal.")
     with portal() as ours, portal(root=root.resolve()) as theirs:
