@@ -3,7 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test chaos soak check lint format bench clean
+.PHONY: run install install-dev test-setup test chaos soak check lint format bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -81,6 +81,11 @@ format: install-dev  # Rewrite the code in the house style
 
 bench: .venv/.installed-bench  # Measure against the peers and write bench/RESULTS.md; needs Node.js and nginx with nchan
 	$(BIN)/python -m bench $(BENCH)
+
+# ABUSE_SECONDS is 30 and ABUSE_RUNS 3 by default; ABUSE="--only ping" takes one attack, ABUSE=--write keeps the figures
+abuse: .venv/.installed-bench  # Attack a running Portal in every way we know, and measure what another tenant notices
+	$(BIN)/python -m bench.abuse $(if $(ABUSE_SECONDS),--seconds $(ABUSE_SECONDS)) \
+	  $(if $(ABUSE_RUNS),--runs $(ABUSE_RUNS)) $(ABUSE)
 
 clean:  # Remove what was built; var/, with the data, stays
 	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache
