@@ -38,6 +38,19 @@ PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**
 # Bytes that may wait for a slow client; 0 means no limit
 PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 2**31 - 1)
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
+# TCP connections of one process; 0 means as many as it may have files
+PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
+# Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
+PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 8, 0, 1_000)
+PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
+PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4 * 1_048_576, 0, 2**31 - 1)
+PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
+PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 64 * 1_048_576, 0, 2**40)
+PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 64 * 1_048_576, 0, 2**40)
+# All of a body is read before Django sees it (portal.bodies): nothing is left to be written to disk
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
+DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
 # Keys to hide from viewers besides the built-in ones: flag -> names
