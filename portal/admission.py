@@ -1,8 +1,8 @@
-"""What stands before Django: how long a body may be, how many requests are answered at once, who waits and who is refused.
+"""What stands before Django: how long a body may be, how many requests are answered at once, and who is refused.
 
-All of it runs in the event loop, without a thread, so that refusing costs next to nothing. A request's way: its lane has
-room; its body is read; it waits for a thread; Django answers it; the thread is free, whoever reads the answer and however
-slowly. What a view does, and who may ask for it, does not belong here.
+All of it runs in the event loop, without a thread, so that a refusal costs little. A request's way: its lane has room;
+its body is read; it waits for a thread; Django answers it; the thread is free again, however slowly the client reads.
+What a view does, and who may ask for it, does not belong here.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, network_of, t
 from portal.outgoing import Answer, Outgoing, Send
 from realtime.server.http import CONNECTION
 
+TOO_LONG = "The body is too long: at most {most} bytes are possible here."
 BUSY = "The server has more to do than it can: try again in a moment."
 
 
@@ -49,9 +50,7 @@ class Admission:
         except (BodyCut, ClientGone):
             return
         except TooLong:
-            await _refuse(
-                scope, headers, send, "too-large", f"The body is too long: at most {most} bytes are possible."
-            )
+            await _refuse(scope, headers, send, "too-large", TOO_LONG.format(most=most))
         except (LaneFull, NoRoom):
             await _refuse(scope, headers, send, "unavailable", BUSY)
         else:
@@ -62,8 +61,11 @@ class Admission:
     async def _answer(
         self, lane: Lane, network: str, scope: Scope, body: Body, receive: Receive, answer: Answer
     ) -> None:
-        """Have Django answer in a thread of the lane, which it keeps to the end even where the client goes: a thread
-        cannot be stopped, and a new one beside it for somebody else would be one too many."""
+        """Have Django answer, in a thread of the lane.
+
+        It keeps the thread to the end, even where the client goes: a thread cannot be stopped, and another one beside
+        it would be one too many.
+        """
         thread = await lane.enter(network, receive)
         try:
             async with ThreadSensitiveContext(executor=thread):

@@ -18,9 +18,11 @@ log = structlog.get_logger(__name__)
 
 Send = Callable[[Any], Awaitable[None]]
 
+END = {"type": "http.response.body", "body": b"", "more_body": False}
+
 
 class Answer:
-    """The ASGI events of one answer, kept until they are sent. `cut` ends the client's connection, where that is known."""
+    """The ASGI events of one answer until they are sent. `cut` ends its connection, where the server offers that."""
 
     def __init__(self, cut: Callable[[], None] | None) -> None:
         self.cut = cut
@@ -47,11 +49,14 @@ class Outgoing:
         """Send all of an answer, as fast as its client reads."""
         self._answers[answer] = None
         self.held += answer.size
-        self._make_room()
+        self._make_room(answer)
         try:
             while answer.events:
                 event = answer.events.popleft()
-                await send(event)
+                is_last = not answer.events
+                await send({**event, "more_body": True} if is_last else event)
+                if is_last:
+                    await send(END)  # which waits until what came before it has left this process
                 self._forget(answer, len(event.get("body", b"")))
                 if answer in self._answers:
                     self._answers.move_to_end(answer)  # it has made progress
@@ -59,9 +64,9 @@ class Outgoing:
             self._forget(answer, answer.size)
             self._answers.pop(answer, None)
 
-    def _make_room(self) -> None:
+    def _make_room(self, newest: Answer) -> None:
         """Cut those whose last progress is longest ago."""
-        while self._most and self.held > self._most and (victim := self._slowest()) is not None:
+        while self._most and self.held > self._most and (victim := self._slowest(newest)) is not None:
             if times := self._said.count():
                 log.warning("slow_readers_cut", held=self.held, cut=times)
             del self._answers[victim]
@@ -70,8 +75,9 @@ class Outgoing:
             if victim.cut is not None:
                 victim.cut()
 
-    def _slowest(self) -> Answer | None:
-        return next((answer for answer in self._answers if answer.cut is not None and answer.size), None)
+    def _slowest(self, newest: Answer) -> Answer | None:
+        waiting = (answer for answer in self._answers if answer is not newest)
+        return next((answer for answer in waiting if answer.cut is not None and answer.size), None)
 
     def _forget(self, answer: Answer, size: int) -> None:
         size = min(size, answer.size)

@@ -41,7 +41,7 @@ PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
 # TCP connections of one process; 0 means as many as it may have files
 PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
 # Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
-PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 8, 0, 1_000)
+PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 4, 0, 1_000)
 PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
 PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4 * 1_048_576, 0, 2**31 - 1)
 PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)

@@ -1,7 +1,7 @@
 """How many files a process may have open, and how many connections of those it takes.
 
-A connection is an open file (getrlimit(2), RLIMIT_NOFILE). What listens is in `realtime.server.listening`; who is turned
-away beyond the limit is decided in `realtime.server.http`.
+A connection is an open file (getrlimit(2), RLIMIT_NOFILE). What listens is in `realtime.server.listening`; who is
+turned away beyond the limit is decided in `realtime.server.http`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from contextlib import suppress
 from django.conf import settings
 
 RESERVED = 128
-"""Files that are kept for the database, Valkey, static files and logs; where there are few files at all, half of them."""
+"""Files that are kept for the database, Valkey, static files and logs; at most half of those that there are."""
 
 
 def raise_file_limit() -> None:

@@ -1,8 +1,8 @@
 """The socket that listens, which has an answer where a process has no file left for another connection.
 
-Where accept(2) fails for want of files, aiofastnet 1.2 calls a method that sockets lack, so the event loop finds the same
-connection waiting again at once: it runs at full speed, and logs a traceback at each turn. Here the connection is taken
-with a file that was kept for this, told to come back, and closed.
+Where accept(2) fails for want of files, aiofastnet 1.2 calls a method that sockets lack, so the event loop finds the
+same connection waiting again at once: it runs at full speed, and logs a traceback at each turn. Here the connection is
+taken with a file that was kept for this, told to come back, and closed.
 """
 
 from __future__ import annotations
@@ -11,25 +11,16 @@ import asyncio
 import errno
 import os
 import socket
+from contextlib import suppress
 from typing import Any
 
 import structlog
 
+from realtime.server.refusals import TOO_MANY
 from realtime.server.seldom import Seldom
 
 AT_ONCE = 64
 """How many connections are taken in one turn of the event loop, so that a rush of them holds up nobody."""
-
-BUSY = (
-    b"HTTP/1.1 503 Service Unavailable\r\n"
-    b"Retry-After: 5\r\n"
-    b"Content-Type: text/plain; charset=utf-8\r\n"
-    b"Content-Length: 55\r\n"
-    b"Connection: close\r\n"
-    b"\r\n"
-    b"This server has too many connections; come back later.\n"
-)
-"""The whole answer to a connection that is not taken."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -99,7 +90,8 @@ class ListeningSocket(socket.socket):
         else:
             with refused:
                 refused.setblocking(False)
-                turn_away(refused)
+                with suppress(OSError):  # it is gone already
+                    refused.send(TOO_MANY)
             return True
         finally:
             self._keep_spare()
@@ -110,11 +102,3 @@ class ListeningSocket(socket.socket):
                 self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             except OSError:
                 self._spare = -1  # there was none to be had just now
-
-
-def turn_away(refused: socket.socket) -> None:
-    """Say that there are too many; to a client that is gone already, nothing."""
-    try:
-        refused.send(BUSY)
-    except OSError:
-        return
