@@ -197,7 +197,10 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         if self._is_stuck(now) or (self._deaf_since is not None and now - self._deaf_since > LINGER_SECONDS):
             self.transport.abort()
         elif not self.is_over and self._is_late(now):
-            self.refuse(HTTPStatus.REQUEST_TIMEOUT) if self._heard else self.transport.close()
+            if self._heard or self._awaited is Awaited.BODY:
+                self.refuse(HTTPStatus.REQUEST_TIMEOUT)
+            else:
+                self.transport.close()
         return True
 
     def _is_late(self, now: float) -> bool:
