@@ -264,7 +264,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 PORTAL_BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY", False)
 # Where such a proxy connects from; `*` where nothing else can reach us
 PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", "::1"))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_PROXY else None
+# Anybody can send X-Forwarded-Proto: the server asks who does, and tells Django (and the sockets) with the scheme
+SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
