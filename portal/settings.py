@@ -58,6 +58,19 @@ PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_00
 PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 20, 1, 1_000_000)
 # Only log what these would refuse
 PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
+# TCP connections of one process; 0 means as many as it may have files
+PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
+# Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
+PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 4, 0, 1_000)
+PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
+PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4 * 1_048_576, 0, 2**31 - 1)
+PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
+PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 64 * 1_048_576, 0, 2**40)
+PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 64 * 1_048_576, 0, 2**40)
+# All of a body is read before Django sees it (portal.bodies): nothing is left to be written to disk
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
+DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
 # Keys to hide from viewers besides the built-in ones: flag -> names
@@ -275,7 +288,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 PORTAL_BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY", False)
 # Where such a proxy connects from; `*` where nothing else can reach us
 PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", "::1"))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_PROXY else None
+# Anybody can send X-Forwarded-Proto: the server asks who does, and tells Django (and the sockets) with the scheme
+SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -10,6 +10,7 @@ import pytest
 
 from libraries.models import PortalView
 from realtime import audience
+from realtime.server.tests.answering import AnsweringServer
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.table import Table
 
@@ -58,3 +59,18 @@ def no_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     yield
     records = [*caplog.get_records("setup"), *caplog.get_records("call")]
     assert [record.getMessage() for record in records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture(scope="session")
+def _answering() -> Iterator[AnsweringServer]:
+    server = AnsweringServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def answering(_answering: AnsweringServer, no_errors: None) -> Iterator[AnsweringServer]:
+    """The server that answers http, for one test."""
+    yield _answering
+    _answering.clean()
