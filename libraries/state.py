@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from libraries.errors import InvalidPayload
+from libraries.names import check_name
 from libraries.projection import difference as difference
 from libraries.projection import project as project
 from libraries.values import check_value
@@ -57,6 +58,7 @@ def _check_flag(value: object) -> None:
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
         raise ValueError(f"Must be text of 1 to {MAX_NAME_CHARS} characters.")
+    check_name(value)
 
 
 def _check_health_display(value: object) -> None:

@@ -57,7 +57,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "axes",
     "channels",
     "corsheaders",
     "csp",
@@ -79,7 +78,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "portal.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 ASGI_APPLICATION = "portal.asgi.application"
@@ -144,11 +143,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- People -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "libraries.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+AUTHENTICATION_BACKENDS = ["libraries.logins.LimitedBackend"]
+PASSWORD_HASHERS = ["libraries.passwords.Argon2", "libraries.passwords.PBKDF2"]
+# Processes that share this machine's cores: how many passwords one of them may hash at once
+PORTAL_WORKERS = env.number("PORTAL_WORKERS", 1, 1, 1_024)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
@@ -156,15 +154,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
-AXES_FAILURE_LIMIT = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 1, 1_000_000)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(minutes=5)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_RESET_ON_SUCCESS = True
-AXES_COOLOFF_MESSAGE = "Too many failed log-ins: try again in 5 minutes."
-AXES_USERNAME_CALLABLE = "portal.logins.account"
-AXES_SENSITIVE_PARAMETERS = ["password", "token", "ticket", "share"]  # not to be kept with a failed log-in
-AXES_VERBOSE = False
+# Failed log-ins for one account from one network, and all log-ins of one network; 0 means no limit
+PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
+PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
 # A header of the client's own making must not choose the address; a proxy's is read by the server (uvicorn)
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 

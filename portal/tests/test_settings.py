@@ -162,14 +162,14 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "PORTAL_HIDDEN_KEYS",
         "PORTAL_PROXY_ADDRESSES",
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE",
-        "AXES_FAILURE_LIMIT",
+        "PORTAL_LOGIN_ATTEMPTS",
     )
     assert read(tmp_path, variables, *names) == {
         "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
         "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 1000,
-        "AXES_FAILURE_LIMIT": 10,
+        "PORTAL_LOGIN_ATTEMPTS": 10,
     }
 
 
@@ -187,6 +187,9 @@ BAD = [
     ("PORTAL_MAX_MESSAGE_BYTES", "-1"),
     ("PORTAL_LOGIN_ATTEMPTS", "1.5"),
     ("PORTAL_LOGIN_ATTEMPTS", "9" * 5000),
+    ("PORTAL_LOGIN_ATTEMPTS", "-1"),
+    ("PORTAL_LOGINS_PER_MINUTE", "many"),
+    ("PORTAL_WORKERS", "0"),
     ("PORTAL_ALLOWED_HOSTS", "https://portal.example.org"),
     ("PORTAL_ALLOWED_HOSTS", "portal.example.org:8000"),
     ("PORTAL_ALLOWED_ORIGINS", "table.example.org"),
