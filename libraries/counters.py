@@ -17,8 +17,7 @@ from libraries.models import Counter
 _DROPPED_AT_ONCE = 20
 """How many old rows a write takes with it: more than it adds."""
 
-_ADD = """
-INSERT INTO {table} (key, count, extends_below, expires_at) VALUES {rows}
+_ADD = """INSERT INTO {table} (key, count, extends_below, expires_at) VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
   count = CASE WHEN {table}.expires_at <= %s THEN 1 ELSE {table}.count + 1 END,
   extends_below = excluded.extends_below,

@@ -86,8 +86,9 @@ class User(AbstractBaseUser, PermissionsMixin):
 
         One that was stored before there was this rule stays good.
         """
+        address = canonical(self.email)
         super().clean()
-        self.email = canonical(self.email)
+        self.email = address  # Django's own has made other letters of some
         if not is_plain(self.email) and not User.objects.filter(pk=self.pk, email=self.email).exists():
             raise ValidationError({"email": NOT_PLAIN})
 

@@ -12,7 +12,6 @@ from django.http import HttpRequest, HttpResponse
 
 from libraries import membership
 from libraries.admin.base import PortalAdmin
-from libraries.errors import Unavailable
 from libraries.models import User
 
 if TYPE_CHECKING:
@@ -113,14 +112,11 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         """Django's page to add a person. It is one transaction, which does not wait for the hash of the password."""
-        try:
-            if request.method == "POST" and self.has_add_permission(request):
-                form = self.get_form(request)(request.POST)
-                if form.is_valid():
-                    setattr(request, _HASH, make_password(form.cleaned_data["password1"]))
-            return super().add_view(request, form_url, extra_context)
-        except Unavailable as error:
-            return self._refused(request, error)
+        if request.method == "POST" and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                setattr(request, _HASH, make_password(form.cleaned_data["password1"]))
+        return super().add_view(request, form_url, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only a superuser gives rights."""
