@@ -19,13 +19,13 @@ from portal import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
-# Holds db.sqlite3, secret-key and static/
+# Holds db.sqlite3, secret-key and static/; nobody but us may look into it
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var")
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
 
 # --- Who may connect, and how much they may send ----------------------------------------------------------
 
-ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else ())
+ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
     env.refuse("PORTAL_ALLOWED_HOSTS", "is not set: production needs the host names that people type in.")
 # Origins other than our own that may use the REST API and open a WebSocket
