@@ -85,18 +85,18 @@ class Attempt:
         self._anywhere = Limit(_key_of("anywhere", user, email), attempts * ACCOUNT_FACTOR, ACCOUNT_SECONDS)
         self._counts = _count((self._here, self._anywhere, _rate(network)), network, self._check)
 
-    def _check(self, counts: Mapping[str, Count], now: int) -> None:
+    def _check(self, counts: Mapping[str, Count]) -> None:
         here, anywhere = counts.get(self._here.key), counts.get(self._anywhere.key)
         if here and self._here.is_over(here):
-            raise _locked(here.wait(now))
-        if anywhere and self._anywhere.is_over(anywhere) and not self._is_known(now):
-            raise _locked(anywhere.wait(now))
+            raise _refusal("Too many failed log-ins", here)
+        if anywhere and self._anywhere.is_over(anywhere) and not self._is_known():
+            raise _refusal("Too many failed log-ins", anywhere)
 
-    def _is_known(self, now: int) -> bool:
+    def _is_known(self) -> bool:
         if self._user is None:
             return False
         known = KnownNetwork.objects.filter(user=self._user, network=_known_key(self._user, self._network))
-        return known.filter(seen_at__gt=now - KNOWN_SECONDS).exists()
+        return known.filter(seen_at__gt=_now() - KNOWN_SECONDS).exists()
 
     def succeeded(self, user: User) -> None:
         """The password was right: the network's failures are forgotten, and it is known from now on."""
@@ -131,21 +131,20 @@ def _rate(network: str) -> Limit:
 
 
 def _count(
-    limits: Sequence[Limit], network: str, check: Callable[[Mapping[str, Count], int], None] | None = None
+    limits: Sequence[Limit], network: str, check: Callable[[Mapping[str, Count]], None] | None = None
 ) -> dict[str, Count]:
     """Count one try with the limits, of which the last is the network's rate; `check` looks at the others.
 
     They are looked at before, so that whoever is locked out only reads, and after, for those who come at once.
     """
-    rate, now = limits[-1], int(time.time())
+    rate, now = limits[-1], _now()
 
     def look(counts: Mapping[str, Count]) -> None:
         count = counts.get(rate.key)
         if count and rate.is_over(count):
-            wait = count.wait(now)
-            raise TooManyAttempts(f"Too many log-ins from your network: try again in {wait} seconds.", wait)
+            raise _refusal("Too many log-ins from your network", count)
         if check is not None:
-            check(counts, now)
+            check(counts)
 
     look({key: count.one_more() for key, count in read(limits, now).items()})
     counts = add(limits, now)
@@ -155,13 +154,18 @@ def _count(
     return counts
 
 
-def _locked(wait: int) -> TooManyAttempts:
-    return TooManyAttempts(f"Too many failed log-ins: try again in {wait} seconds.", wait)
+def _refusal(sentence: str, count: Count) -> TooManyAttempts:
+    wait = count.wait(_now())  # not as it was before a statement that may have waited for others
+    return TooManyAttempts(f"{sentence}: try again in {wait} seconds.", wait)
+
+
+def _now() -> int:
+    return int(time.time())
 
 
 def _remember(user: User, network: str) -> None:
     """Keep that the user logged in from there: written at most once a day, and old rows go with it."""
-    key, now = _known_key(user, network), int(time.time())
+    key, now = _known_key(user, network), _now()
     if KnownNetwork.objects.filter(user=user, network=key, seen_at__gt=now - _SEEN_AGAIN_SECONDS).exists():
         return
     KnownNetwork.objects.bulk_create(

@@ -16,6 +16,7 @@ from typing import ParamSpec, TypeVar
 
 from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
+from django.db import connections
 
 from libraries.errors import Unavailable
 
@@ -71,6 +72,14 @@ def gate() -> Gate:
     return Gate(hashes_at_once(), WAITING)
 
 
+def _hash(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """The call's turn at the gate. Who waits for it gives a pooled connection to the database to others meanwhile."""
+    for connection in connections.all(initialized_only=True):
+        if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
+            connection.close()
+    return gate().run(call, *args, **kwargs)
+
+
 class Argon2(Argon2PasswordHasher):
     """Argon2id with 19 MiB, two passes and one lane: the OWASP Password Storage Cheat Sheet's first choice.
 
@@ -83,11 +92,11 @@ class Argon2(Argon2PasswordHasher):
 
     def encode(self, password: str, salt: str) -> str:
         """The hash; TooBusy if too many wait."""
-        return gate().run(super().encode, password, salt)
+        return _hash(super().encode, password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
         """Whether it is the password of the hash; TooBusy if too many wait."""
-        return gate().run(super().verify, password, encoded)
+        return _hash(super().verify, password, encoded)
 
 
 class PBKDF2(PBKDF2PasswordHasher):
@@ -95,4 +104,4 @@ class PBKDF2(PBKDF2PasswordHasher):
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         """The hash; TooBusy if too many wait."""
-        return gate().run(super().encode, password, salt, iterations)
+        return _hash(super().encode, password, salt, iterations)

@@ -134,6 +134,26 @@ def test_the_text_says_who_and_where() -> None:
     assert "ws://portal.example.org:9000/ws/portal-view/" in text
 
 
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [
+        ("127.0.0.1", False),
+        ("127.1.2.3", False),
+        ("::1", False),
+        ("localhost", False),
+        ("0.0.0.0", True),  # noqa: S104 - what it warns of
+        ("::", True),
+        ("192.168.1.5", True),
+        ("table.local", True),
+    ],
+)
+def test_a_host_that_others_reach_is_warned_of(host: str, warned: bool) -> None:
+    out, err = StringIO(), StringIO()
+    call_command("demo", "--json", "--host", host, stdout=out, stderr=err)
+    assert ("anybody there can log in" in err.getvalue()) is warned
+    assert json.loads(out.getvalue())["portalViewId"]
+
+
 def test_production_is_refused_unless_forced(settings: Any) -> None:
     settings.DEBUG = False
     with pytest.raises(CommandError, match="--force"):

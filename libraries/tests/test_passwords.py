@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from queue import Queue
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from django.conf import settings as project
@@ -133,6 +134,17 @@ def test_an_older_hash_is_good_and_renewed_at_log_in(owner: User) -> None:
     owner.refresh_from_db()
     assert "m=19456,t=2,p=1" in owner.password
     assert owner.check_password(PASSWORD)
+
+
+@pytest.mark.parametrize(("pooled", "in_transaction", "closed"), [(1, 0, True), (0, 0, False), (1, 1, False)])
+def test_who_waits_holds_no_connection_of_the_pool(
+    pooled: bool, in_transaction: bool, closed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten who waited for their hashes held all ten connections of the process, and others were refused."""
+    connection = Mock(settings_dict={"OPTIONS": {"pool": pooled}}, in_atomic_block=in_transaction)
+    monkeypatch.setattr(passwords.connections, "all", lambda initialized_only: [connection])
+    make_password(PASSWORD)
+    assert connection.close.called is closed
 
 
 # --- Doors ------------------------------------------------------------------------------------------------
