@@ -396,12 +396,17 @@ def test_a_password_that_could_not_be_tested_does_not_count(owner: User, monkeyp
 # --- Logs -------------------------------------------------------------------------------------------------
 
 
+def noted(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
+    """What the module logged."""
+    return [vars(record)["msg"] for record in caplog.records if record.name == "libraries.logins"]
+
+
 def test_a_lock_is_logged_once_and_without_the_address(owner: User, caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING, "libraries.logins"):
         fail(3)
         wait()
         fail(3, email=NOBODY, address="10.1.0.1")
-    events = [record.msg for record in caplog.records]
+    events = noted(caplog)
     assert [(event["event"], event["limit"], event["account"], event["network"]) for event in events] == [
         ("logins_limited", "network", str(owner.pk), "10.0.0.0/24"),
         ("logins_limited", "network", None, "10.1.0.0/24"),
@@ -416,8 +421,7 @@ def test_other_limits_are_logged_once(owner: User, settings: Any, caplog: pytest
         settings.PORTAL_LOGINS_PER_MINUTE = 2
         for _ in range(4):
             APIClient(REMOTE_ADDR=HERE).post("/api/auth/register", {})
-    events = [record.msg for record in caplog.records if record.name == "libraries.logins"]
-    assert [event["limit"] for event in events] == ["account", "rate"]
+    assert [event["limit"] for event in noted(caplog)] == ["account", "rate"]
 
 
 def test_counters_say_nothing_of_limits_that_are_off(db: None) -> None:

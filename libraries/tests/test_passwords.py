@@ -12,7 +12,7 @@ import pytest
 from django.conf import settings as project
 from django.contrib.auth.hashers import Argon2PasswordHasher, check_password, identify_hasher, make_password
 from django.core.management import call_command
-from django.db import connection
+from django.db import connection, connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -142,7 +142,7 @@ def test_who_waits_holds_no_connection_of_the_pool(
 ) -> None:
     """Ten who waited for their hashes held all ten connections of the process, and others were refused."""
     connection = Mock(settings_dict={"OPTIONS": {"pool": pooled}}, in_atomic_block=in_transaction)
-    monkeypatch.setattr(passwords.connections, "all", lambda initialized_only: [connection])
+    monkeypatch.setattr(connections, "all", lambda initialized_only: [connection])
     make_password(PASSWORD)
     assert connection.close.called is closed
 
