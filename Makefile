@@ -59,7 +59,7 @@ check: lint test chaos  # All that CI runs
 
 # The environment of a production process, for `check --deploy`
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL PORTAL_DEBUG=false PORTAL_ALLOWED_HOSTS=portal.example.org \
-  PORTAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
+  PORTAL_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(48))')
 
 lint: install-dev  # Style, types, the ladder of imports, migrations, production settings
 	$(BIN)/ruff check .

@@ -53,6 +53,7 @@ _MEANINGS: dict[int, str] = {
     413: "The body is too long.",
     415: "The body is not JSON.",
     429: "Too many attempts; Retry-After says how many seconds to wait.",
+    503: "Too many ask at this moment, or the database is away; Retry-After says how many seconds to wait.",
 }
 
 _CONTROLLER_SEES: dict[str, Any] = {

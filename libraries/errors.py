@@ -88,3 +88,13 @@ class Unavailable(PortalError):
     """Something the server needs is away; the same request may succeed later."""
 
     code = "unavailable"
+
+
+class TooManyAttempts(PortalError):
+    """A limit on log-ins is reached; the same request may succeed after `wait` seconds."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait

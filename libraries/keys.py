@@ -27,7 +27,7 @@ _FRAMED = {
 }
 
 
-def check_name(name: str) -> None:
+def check_no_prototype(name: str) -> None:
     """Raise ValueError, with a sentence, for one of `REFUSED_KEYS`: as a key, or as an id that pages use as a key."""
     if name in REFUSED_KEYS:
         raise ValueError(f"The name {name} is not possible: pages could take it for a part of their own objects.")
@@ -37,7 +37,7 @@ def check_key(key: str) -> None:
     """Raise ValueError, with a sentence, for a key that is too long, or one of `REFUSED_KEYS`."""
     if len(key) > MAX_KEY_CHARS:
         raise ValueError(f"A key may have at most {MAX_KEY_CHARS} characters.")
-    check_name(key)
+    check_no_prototype(key)
 
 
 def plain_key(key: str) -> str:

@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from libraries.emails import canonical
 from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
@@ -20,14 +21,18 @@ from realtime import broadcast
 
 def register_user(*, email: str, password: str, name: str = "") -> User:
     """A new user. The password is already validated; Conflict when the address is taken."""
+    taken = Conflict(
+        "There is an account with this e-mail address already; log in instead.", {"email": "Already in use."}
+    )
+    if User.objects.filter(email=canonical(email)).exists():
+        raise taken
+    user = User.objects.new_user(email, password, name=name)
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, name=name)
-    except IntegrityError:
-        raise Conflict(
-            "There is an account with this e-mail address already; log in instead.",
-            {"email": "Already in use."},
-        ) from None
+            user.save()
+    except IntegrityError:  # somebody took it while the password was hashed
+        raise taken from None
+    return user
 
 
 def rename_user(*, user_id: UUID, name: str) -> User:
@@ -84,7 +89,7 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
     """Make the user with that e-mail address a member. Owners may; InvalidPayload when nobody has the address."""
     with transaction.atomic():
         library = _lock_as_owner(actor_id, library_id)
-        user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+        user = User.objects.filter(email=canonical(email), is_active=True).first()
         if user is None:
             raise InvalidPayload(
                 "Nobody has this e-mail address here; ask them to register first.", {"email": "Unknown."}

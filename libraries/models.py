@@ -12,23 +12,36 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+from libraries.emails import NOT_PLAIN, canonical, is_plain
 from libraries.roles import Role
 from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.validators import validate_lines, validate_name
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are kept in lower case, so that log-in does not depend on it."""
+    """Makes and finds users; an e-mail address has one spelling (`libraries.emails`)."""
 
-    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user; ValueError without an e-mail address."""
+    def new_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A user who is not stored yet, with the password hashed: no transaction should wait for that.
+
+        ValueError without an e-mail address; ValidationError for one that is not plain.
+        """
         if not email:
             raise ValueError("A user needs an e-mail address.")
-        user: User = self.model(email=email.strip().lower(), **extra)
+        user: User = self.model(email=canonical(email), **extra)
+        if not is_plain(user.email):
+            raise ValidationError({"email": NOT_PLAIN})
         user.set_password(password)
+        return user
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A new user, as `new_user` makes it."""
+        user = self.new_user(email, password, **extra)
         user.save(using=self._db)
         return user
 
@@ -38,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user with that e-mail address, in whatever case it was typed."""
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=canonical(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -46,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=100, blank=True, validators=[validate_name])
     is_active = models.BooleanField("active", default=True, help_text="Off: may not log in, and is cut off at once.")
     is_staff = models.BooleanField("staff", default=False, help_text="May open this admin.")
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -69,17 +82,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email.partition("@")[0]
 
     def clean(self) -> None:
-        """Keep the address in lower case, also when it comes from a form."""
+        """Keep the one spelling of the address, also when it comes from a form; ValidationError if it is not plain.
+
+        One that was stored before there was this rule stays good.
+        """
+        address = canonical(self.email)
         super().clean()
-        self.email = self.email.strip().lower()
+        self.email = address  # Django's own has made other letters of some
+        if not is_plain(self.email) and not User.objects.filter(pk=self.pk, email=self.email).exists():
+            raise ValidationError({"email": NOT_PLAIN})
 
 
 class Library(models.Model):
     """A collection of portal views, shared by its members."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=MAX_NAME_CHARS)
-    description = models.TextField(blank=True, max_length=2000)
+    name = models.CharField(max_length=MAX_NAME_CHARS, validators=[validate_name])
+    description = models.TextField(blank=True, max_length=2000, validators=[validate_lines])
     access_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Rises with each change of who may see the library."
     )
@@ -214,6 +233,35 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.ref}"
+
+
+class Counter(models.Model):
+    """How often something was tried, until `expires_at`, in seconds since the epoch of Unix. See `libraries.logins`.
+
+    `key` is a keyed hash of what is counted. Below `extends_below` each further try begins the time anew.
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)
+    count = models.PositiveIntegerField()
+    extends_below = models.PositiveIntegerField()
+    expires_at = models.PositiveBigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class KnownNetwork(models.Model):
+    """That a user logged in from a network, last at about `seen_at`; `network` is a keyed hash of both."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    network = models.CharField(max_length=32)
+    seen_at = models.PositiveBigIntegerField(db_index=True, help_text="Seconds since the epoch of Unix.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "network"), name="one_row_per_user_and_network"),)
+
+    def __str__(self) -> str:
+        return self.network
 
 
 def iso(moment: datetime) -> str:

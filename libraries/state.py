@@ -14,7 +14,8 @@ from typing import Any
 import msgspec
 
 from libraries.errors import InvalidPayload, few_details, named
-from libraries.keys import check_name
+from libraries.keys import check_no_prototype
+from libraries.names import check_name
 from libraries.projection import difference as difference
 from libraries.projection import project as project
 from libraries.values import check_value
@@ -58,6 +59,7 @@ def _check_flag(value: object) -> None:
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
         raise ValueError(f"Must be text of 1 to {MAX_NAME_CHARS} characters.")
+    check_name(value)
 
 
 def _check_health_display(value: object) -> None:
@@ -90,7 +92,7 @@ def _check_items(value: object) -> None:
 def _check_item_id(value: object, lead: str = "") -> None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
         raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
-    check_name(value)
+    check_no_prototype(value)
 
 
 FIELDS: dict[str, Field] = {

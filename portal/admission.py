@@ -16,8 +16,9 @@ from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 
 from libraries.api_errors import RETRY_SECONDS, STATUSES, refusal
+from libraries.networks import network_of_scope
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
-from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, network_of, table
+from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
 from realtime.server.http import CONNECTION
 
@@ -36,7 +37,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        network = network_of(scope)
+        network = network_of_scope(scope)
         lane = self.lanes.of(scope["path"])
         headers = dict(scope["headers"])
         most = longest_body(headers, lane.row.logged_in)

@@ -8,8 +8,6 @@ without. What a request may hold is in `portal.bodies`; what is answered where t
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import os
 import re
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
@@ -20,6 +18,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
+from libraries.passwords import WAITING, hashes_at_once
 from realtime.server.seldom import Seldom
 
 Scope = Mapping[str, Any]
@@ -33,11 +32,6 @@ class LaneFull(Exception):
 
 class ClientGone(Exception):
     """The client has gone while its request waited."""
-
-
-def cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,23 +55,9 @@ def table() -> tuple[Row, ...]:
         Row("health", re.compile(r"/api/health(/ready)?/?$"), 2, 64),
         Row("static", re.compile(static), 2, 256),
         # A password takes a core for as long as it is hashed
-        Row("log-in", re.compile(r"/api/auth/(token|register)/?$|/admin/login/"), max(1, cores() - 1), 64),
+        Row("log-in", re.compile(r"/api/auth/(token|register)/?$|/admin/login/"), hashes_at_once(), WAITING),
         Row("other", re.compile(""), settings.PORTAL_REQUESTS_AT_ONCE, settings.PORTAL_REQUESTS_WAITING, True),
     )
-
-
-def network_of(scope: Scope) -> str:
-    """The network that a client is in: /24 of IPv4, /64 of IPv6; its address where that is no IP address."""
-    host = str((scope.get("client") or ("",))[0])
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            return str(ipaddress.ip_network((int(address) >> 64 << 64, 64)))
-        address = address.ipv4_mapped
-    return str(ipaddress.ip_network((int(address) >> 8 << 8, 24)))
 
 
 class Lane:

@@ -93,7 +93,6 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
             # django-structlog logs each request, with its id, and each exception
             "django.request": {**passed_on, "level": "CRITICAL"},
             "django.server": passed_on,
-            "axes": {**passed_on, "level": "WARNING"},  # its INFO repeats each step
             "uvicorn": passed_on,
             "uvicorn.error": passed_on,
             "health_check": {**passed_on, "level": "ERROR"},  # portal.health says what changes; this, each time

@@ -19,7 +19,7 @@ from portal import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
-# Holds db.sqlite3, secret-key and static/
+# Holds db.sqlite3, secret-key and static/; nobody but us may look into it
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var")
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
 # Keys of before, while all processes change to the one above: sessions and news between processes may be theirs
@@ -27,7 +27,7 @@ SECRET_KEY_FALLBACKS = env.old_secret_keys("PORTAL_SECRET_KEY_FALLBACKS", checke
 
 # --- Who may connect, and how much they may send ----------------------------------------------------------
 
-ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else ())
+ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
     env.refuse("PORTAL_ALLOWED_HOSTS", "is not set: production needs the host names that people type in.")
 # Origins other than our own that may use the REST API and open a WebSocket
@@ -90,7 +90,6 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "axes",
     "channels",
     "corsheaders",
     "csp",
@@ -112,7 +111,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "portal.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 ASGI_APPLICATION = "portal.asgi.application"
@@ -181,11 +180,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- People -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "libraries.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+AUTHENTICATION_BACKENDS = ["libraries.logins.LimitedBackend"]
+PASSWORD_HASHERS = ["libraries.passwords.Argon2", "libraries.passwords.PBKDF2"]
+# Processes that share this machine's cores: how many passwords one of them may hash at once
+PORTAL_WORKERS = env.number("PORTAL_WORKERS", 1, 1, 1_024)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
@@ -193,15 +191,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
-AXES_FAILURE_LIMIT = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 1, 1_000_000)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(minutes=5)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_RESET_ON_SUCCESS = True
-AXES_COOLOFF_MESSAGE = "Too many failed log-ins: try again in 5 minutes."
-AXES_USERNAME_CALLABLE = "portal.logins.account"
-AXES_SENSITIVE_PARAMETERS = ["password", "token", "ticket", "share"]  # not to be kept with a failed log-in
-AXES_VERBOSE = False
+# Failed log-ins for one account from one network, and all log-ins of one network; 0 means no limit
+PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
+PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
 # A header of the client's own making must not choose the address; a proxy's is read by the server (uvicorn)
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 

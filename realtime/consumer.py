@@ -16,12 +16,13 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
 from libraries.errors import PortalError, Unavailable
+from libraries.networks import network_of_scope
 from realtime.connection import CRASHED, Connection, refuse
 from realtime.delivery import EXTENSION, Outlet, QueueOutlet
 from realtime.entrance import Flooded, Limited, current_entrance
 from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
-from realtime.handshake import Refused, admit, is_socketio, network, subprotocol
+from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
 from realtime.limits import REFUSED
 from realtime.pacing import is_in_time
@@ -75,7 +76,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
-        entrance, came_from = current_entrance(), network(self.scope)
+        entrance, came_from = current_entrance(), network_of_scope(self.scope)
         limited: Limited | None = None
         try:
             entrance.look(came_from)

@@ -17,7 +17,6 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.errors import PortalError, Unavailable
-from libraries.networks import network_of
 from libraries.roles import PortalRole, portal_role
 from realtime.entrance import current_entrance
 from realtime.lookup import look_up
@@ -63,12 +62,6 @@ def is_socketio(scope: Scope) -> bool:
 def subprotocol(scope: Scope) -> str | None:
     """The subprotocol to select: never one that holds a credential."""
     return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
-
-
-def network(scope: Scope) -> str:
-    """The network that the client is in; empty if it came by a Unix socket."""
-    client = scope.get("client")
-    return network_of(client[0] if client else None)
 
 
 async def admit(scope: Scope) -> Admission:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from libraries import membership
 from libraries.admin.base import PortalAdmin
@@ -26,6 +27,8 @@ else:
     from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+_HASH = "_password_hash"
+"""Where a request keeps the hash of the new person's password."""
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -33,11 +36,19 @@ class AddUserForm(UserCreationForm):
     """A new person with an e-mail address and a password."""
 
     usable_password: Any = None
+    password_hash: ClassVar[str | None] = None
 
     class Meta:
         model = User
         fields = ("email", "name")
         field_classes: ClassVar[dict[str, Any]] = {}
+
+    def set_password_and_save(self, user: User, *args: Any, commit: bool = True, **options: Any) -> User:
+        """Give the person the password, as it was hashed before."""
+        user.password = self.password_hash or make_password(self.cleaned_data["password1"])
+        if commit:
+            user.save()
+        return user
 
 
 class ChangeUserForm(UserChangeForm):
@@ -94,7 +105,18 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         """The form knows who asks."""
         form = super().get_form(request, obj, change=change, **options)
         form.asker = request.user  # type: ignore[attr-defined]
+        form.password_hash = getattr(request, _HASH, None)  # type: ignore[attr-defined]
         return form
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's page to add a person. It is one transaction, which does not wait for the hash of the password."""
+        if request.method == "POST" and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                setattr(request, _HASH, make_password(form.cleaned_data["password1"]))
+        return super().add_view(request, form_url, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only a superuser gives rights."""

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from libraries.keys import MAX_KEY_CHARS, REFUSED_KEYS, URL_KEYS, check_key, check_name, is_url_key, plain_key
+from libraries.keys import MAX_KEY_CHARS, REFUSED_KEYS, URL_KEYS, check_key, check_no_prototype, is_url_key, plain_key
 from libraries.projection import HIDDEN, project_relayed
 
 
@@ -95,7 +95,7 @@ def test_other_keys_are_not(key: str) -> None:
 
 @pytest.mark.parametrize("key", sorted(REFUSED_KEYS))
 def test_a_name_that_every_object_has_is_refused(key: str) -> None:
-    for check in (check_key, check_name):
+    for check in (check_key, check_no_prototype):
         with pytest.raises(ValueError, match=f"^The name {key} is not possible: .*\\.$"):
             check(key)
 

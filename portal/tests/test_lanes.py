@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Row, network_of, table
+from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Row, table
 
 ANY = re.compile("")
 
@@ -149,17 +149,3 @@ async def test_no_limits() -> None:
 )
 def test_the_lane_of_a_path(path: str, name: str) -> None:
     assert Lanes(table()).of(path).row.name == name
-
-
-@pytest.mark.parametrize(
-    ("client", "network"),
-    [
-        (("192.0.2.77", 1), "192.0.2.0/24"),
-        (("::ffff:192.0.2.77", 1), "192.0.2.0/24"),
-        (("2001:db8:1:2:3:4:5:6", 1), "2001:db8:1:2::/64"),
-        (("unix", 1), "unix"),
-        (None, ""),
-    ],
-)
-def test_networks(client: Any, network: str) -> None:
-    assert network_of({"client": client}) == network
