@@ -8,9 +8,11 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import sqlite3
 import stat
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +135,8 @@ def test_nobody_else_can_read_the_data(tmp_path: Path) -> None:
         with installation(StoreKind.SQLITE, PORTAL_DATA_DIR=str(folder)) as made:
             cast = made.prepare()
             made.manage("collectstatic", "--noinput")
-            with made.server() as server:
+            with made.server() as server, closing(sqlite3.connect(folder / "db.sqlite3")) as kept:
+                kept.execute("SELECT 1 FROM sqlite_master").fetchall()  # the log is there while somebody is connected
                 body = {"email": cast.viewer.email, "password": cast.viewer.password}
                 assert httpx.post(f"{server.http}/api/auth/token", json=body, trust_env=False).is_success
                 names = {path.name for path in folder.iterdir()}
