@@ -103,7 +103,7 @@ class Hub:
             await self._ask(connection)
         else:
             connection.asked_at = next_at
-            asyncio.get_running_loop().call_later(next_at - now, lambda: self._start(self._ask(connection)))
+            asyncio.get_running_loop().call_later(next_at - now, lambda: self.start(self._ask(connection)))
 
     async def _ask(self, connection: Connection) -> None:
         room = self.rooms.get(UUID(connection.portal_view_id))

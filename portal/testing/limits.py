@@ -16,6 +16,7 @@ NO_LIMITS: Final = {
     "PORTAL_CONNECTIONS_PER_VIEW": "0",
     "PORTAL_HANDSHAKES_PER_SECOND": "0",
     "PORTAL_HANDSHAKES_PER_USER": "0",
+    "PORTAL_LOGINS_PER_MINUTE": "0",
 }
 """Settings for a server's environment; 0 is no limit."""
 

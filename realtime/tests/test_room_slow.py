@@ -140,7 +140,7 @@ def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
     slow.outlet.take()
     slow.outlet.stall()
     for role in [PortalRole.CONTROLLER, PortalRole.VIEWER] * 50 + [PortalRole.CONTROLLER]:
-        room.change_role(slow.connection.user_id, role)
+        room.change_roles({slow.connection.user_id: role})
     assert slow.outlet.take() == []
     assert slow.connection.role is PortalRole.CONTROLLER
     slow.outlet.drain()
@@ -177,7 +177,7 @@ def test_a_controller_that_does_not_read_is_not_asked() -> None:
 def test_who_leaves_is_owed_nothing() -> None:
     slow, room, _ = slow_in_a_room()
     slow.outlet.stall()
-    room.change_role(slow.connection.user_id, PortalRole.CONTROLLER)
+    room.change_roles({slow.connection.user_id: PortalRole.CONTROLLER})
     room.remove(slow.connection)
     assert room._owed == {}
     assert room.is_empty
