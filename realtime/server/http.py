@@ -115,7 +115,8 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        self.scope["extensions"] = {CONNECTION: self.transport}  # type: ignore[typeddict-item]
+        extensions: dict[str, Any] = {CONNECTION: self.transport}
+        self.scope["extensions"] = extensions
         self._await(Awaited.HEAD)
         self._heard = True
         self._head = 0

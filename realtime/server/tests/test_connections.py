@@ -16,7 +16,6 @@ from typing import Any
 import pytest
 
 from portal.testing.in_process import wait_until
-from realtime.server import files, listening
 from realtime.server.files import RESERVED, most_connections, raise_file_limit
 from realtime.server.http import TURNED_AWAY_AT_ONCE
 from realtime.server.listening import AT_ONCE, ListeningSocket
@@ -60,7 +59,7 @@ def test_those_who_are_told_so_are_not_many(answering: AnsweringServer, settings
 
 def test_no_limit(answering: AnsweringServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PORTAL_CONNECTIONS = 0
-    monkeypatch.setattr(files.resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert most_connections() == 0
     answering.open().answers()
 
@@ -79,7 +78,7 @@ def test_some_files_are_kept_for_everything_else(
     settings: Any, monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, most: int
 ) -> None:
     settings.PORTAL_CONNECTIONS = wanted
-    monkeypatch.setattr(files.resource, "getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
     assert most_connections() == most
 
 
@@ -127,7 +126,7 @@ def no_files(monkeypatch: pytest.MonkeyPatch, times: int, code: int = errno.EMFI
             raise OSError(code, os.strerror(code))
         return real(self)
 
-    monkeypatch.setattr(listening.socket.socket, "accept", accept)
+    monkeypatch.setattr("socket.socket.accept", accept)
 
 
 def test_without_a_file_left_a_connection_is_answered_and_closed(
