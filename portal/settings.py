@@ -63,10 +63,10 @@ PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
 # Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
 PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 4, 0, 1_000)
 PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
-PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4 * 1_048_576, 0, 2**31 - 1)
+PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4_194_304, 0, 2**31 - 1)
 PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
-PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 64 * 1_048_576, 0, 2**40)
-PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 64 * 1_048_576, 0, 2**40)
+PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 67_108_864, 0, 2**40)
+PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
 # All of a body is read before Django sees it (portal.bodies): nothing is left to be written to disk
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31

@@ -179,6 +179,15 @@ def test_lists_and_limits(tmp_path: Path) -> None:
     }
 
 
+def test_what_may_be_read_is_kept_in_memory(tmp_path: Path) -> None:
+    names = ("FILE_UPLOAD_MAX_MEMORY_SIZE", "DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_HANDLERS")
+    found = read(tmp_path, {"PORTAL_MAX_BODY_BYTES": "10000000"}, *names)
+    assert found["FILE_UPLOAD_MAX_MEMORY_SIZE"] == found["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 10_000_000
+    assert not any("Temporary" in handler for handler in found["FILE_UPLOAD_HANDLERS"])
+    unlimited = read(tmp_path, {"PORTAL_MAX_BODY_BYTES": "0"}, *names)
+    assert unlimited["DATA_UPLOAD_MAX_MEMORY_SIZE"] is None
+
+
 BAD = [
     ("PORTAL_DEBUG", "maybe"),
     ("PORTAL_HTTPS", "2"),

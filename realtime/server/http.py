@@ -115,7 +115,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
-        extensions: Any = {CONNECTION: self.transport}  # not only dictionaries, as asgiref's types say
+        extensions: dict[str, Any] = {CONNECTION: self.transport}
         self.scope["extensions"] = extensions
         self._await(Awaited.HEAD)
         self._heard = True

@@ -59,7 +59,7 @@ def test_those_who_are_told_so_are_not_many(answering: AnsweringServer, settings
 
 def test_no_limit(answering: AnsweringServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     settings.PORTAL_CONNECTIONS = 0
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     assert most_connections() == 0
     answering.open().answers()
 
@@ -78,7 +78,7 @@ def test_some_files_are_kept_for_everything_else(
     settings: Any, monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, most: int
 ) -> None:
     settings.PORTAL_CONNECTIONS = wanted
-    monkeypatch.setattr(resource, "getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
+    monkeypatch.setattr("resource.getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
     assert most_connections() == most
 
 
@@ -126,7 +126,7 @@ def no_files(monkeypatch: pytest.MonkeyPatch, times: int, code: int = errno.EMFI
             raise OSError(code, os.strerror(code))
         return real(self)
 
-    monkeypatch.setattr(socket.socket, "accept", accept)
+    monkeypatch.setattr("socket.socket.accept", accept)
 
 
 def test_without_a_file_left_a_connection_is_answered_and_closed(
