@@ -11,7 +11,7 @@ MAX_KEY_CHARS = 128
 REFUSED_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 """Names that every JavaScript object has already: a page that copies such a key changes its own code's objects."""
 
-_CACHED_CHARS = 40
+_SHORT_CHARS = 40
 
 _ADDRESSES = ("avatar", "href", "image", "img", "link", "portrait", "src", "thumbnail", "uri", "url")
 _PICTURES = ("artwork", "icon", "logo", "photo", "picture", "poster")
@@ -46,21 +46,26 @@ def plain_key(key: str) -> str:
     So are the wide, accented, joined, raised and framed forms of Unicode's compatibility decomposition (NFKD, UAX 15),
     and keys with characters in them that nobody sees; letters of another alphabet that only look alike are not.
     """
-    # Long keys are rare, and not worth the memory.
-    return _plain_key(key) if len(key) <= _CACHED_CHARS else _plain_key.__wrapped__(key)
+    # Long keys are rare, and worth less memory: enough for those of one message, which is looked at several times.
+    if len(key) <= _SHORT_CHARS:
+        return _plain_short(key)
+    if len(key) <= MAX_KEY_CHARS:
+        return _plain_long(key)
+    # Stored before there was a limit. To put a long row of marks in order takes quadratic time, to do so with its
+    # pieces does not; and no letter depends on its neighbours.
+    return "".join(_plain(key[start : start + MAX_KEY_CHARS]) for start in range(0, len(key), MAX_KEY_CHARS))
 
 
-@lru_cache(maxsize=4096)
-def _plain_key(key: str) -> str:
-    if len(key) > MAX_KEY_CHARS:
-        # Stored before there was a limit. To put a long row of marks in order takes quadratic time, a piece does not;
-        # no letter depends on its neighbours.
-        pieces = (key[start : start + MAX_KEY_CHARS] for start in range(0, len(key), MAX_KEY_CHARS))
-        return "".join(map(_plain_key.__wrapped__, pieces))
+def _plain(key: str) -> str:
     if not key.isascii():
-        folded = unicodedata.normalize("NFKD", key.translate(_FRAMED)).casefold()
-        key = unicodedata.normalize("NFKD", folded)
+        parts = unicodedata.normalize("NFKD", key.translate(_FRAMED)).replace(" ", "")  # saves the pattern much work
+        # Marks go before case does: of one of them, U+0345, case makes a letter.
+        key = unicodedata.normalize("NFKD", _DROPPED.sub("", parts).casefold())
     return _DROPPED.sub("", key).casefold()
+
+
+_plain_short = lru_cache(maxsize=4096)(_plain)
+_plain_long = lru_cache(maxsize=512)(_plain)
 
 
 def is_url_key(key: str) -> bool:

@@ -131,6 +131,11 @@ def spellings() -> dict[str, list[str]]:
 SPELLINGS = spellings()
 
 
+def test_no_mark_is_a_letter() -> None:
+    # Case makes the letter iota of the mark U+0345.
+    assert {mark for mark in INVISIBLE if plain_key(f"h{mark}p") != "hp"} == set()
+
+
 @given(st.sampled_from(HIDDEN_KEYS), st.data())
 def test_every_spelling_of_a_hidden_key_is_hidden(key: str, data: st.DataObject) -> None:
     unseen = st.text(st.sampled_from(INVISIBLE), max_size=2)
