@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 
 from bench.abuse.engine import Part
 from bench.abuse.target import (
@@ -146,15 +147,20 @@ def binary_frames(target: Target) -> Sequence[Part]:
 
 
 def large_updates(target: Target) -> Sequence[Part]:
+    """One socket, updates of 60 KB to one item, each with a key of its own, so that what waits merges and grows."""
+    numbers = count()
+
+    def block(_: str) -> bytes:
+        number = next(numbers)
+        return message("item-update", itemId="item-1", payload={f"note{number}": "x" * LARGE_BYTES}, ref=number)
+
+    opening = handshake(target.large_view_id, target.controller)
+    return [Part(lambda n: opening, 1, CONNECTED, block, 1)]
+
+
+def large_commands(target: Target) -> Sequence[Part]:
     """One socket, updates of 60 KB that carry a command, so that they cannot be merged."""
     large = message("portal-view-update", payload={"name": "Large", "note": "x" * LARGE_BYTES}, ref="large")
-    return [flood(target.view_id, target.controller, lambda n: large, connections=1)]
-
-
-def large_replacements(target: Target) -> Sequence[Part]:
-    """One socket, updates of 60 KB that replace all items, and are merged."""
-    items = [{"id": f"large-{n}", "text": "x" * 1000} for n in range(LARGE_BYTES // 1040)]
-    large = message("portal-view-update", payload={"items": items}, ref="large")
     return [flood(target.view_id, target.controller, lambda n: large, connections=1)]
 
 
