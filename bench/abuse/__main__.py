@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 import time
 from collections import defaultdict
@@ -55,6 +56,7 @@ def main() -> int:
     if arguments.list:
         print("\n".join(f"{name}: {row.what}" for name, row in ROWS.items()))
         return 0
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # and leave no server behind
     os.sched_setaffinity(0, {CLIENT_CORE})
     quiet = arguments.quiet or min(arguments.seconds, QUIET_SECONDS)
     names = arguments.only or list(ROWS)

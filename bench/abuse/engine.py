@@ -35,9 +35,9 @@ class Part:
     """Connections that all do the same.
 
     `opening` gives what the nth says first. `block`, which holds so many `messages`, is repeated once `awaits` was
-    received; it may be made for the id of a connection of a part that does not read. Without a block the connection is
-    held until the server ends it. A part that `abandons` resets each connection once the opening is sent, or once what
-    it awaits was received.
+    received; it may be made anew each time, for the id of a connection of a part that does not read. Without a block
+    the connection is held until the server ends it. A part that `abandons` resets each connection once the opening is
+    sent, or once what it awaits was received.
     """
 
     opening: Callable[[int], bytes]

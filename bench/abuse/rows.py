@@ -54,6 +54,7 @@ ROWS: dict[str, Row] = {
     "reads": Row(requests.reads),
     "writes": Row(requests.writes),
     "large-updates": Row(sockets.large_updates),
+    "large-commands": Row(sockets.large_commands),
     "stalled-sync": Row(sockets.to_a_stalled_socket),
     "stalled-roles": Row(sockets.roles_of_a_stalled_socket),
     "deaf-pings": Row(sockets.deaf_pings),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from itertools import count
 
 from bench.abuse.engine import Part
 from bench.abuse.target import (
@@ -29,7 +30,6 @@ BOMB_CHARACTERS = 10_000
 MANY = 30
 """As many sockets of one person on one portal view as the default limits let in."""
 AT_ONCE = 40
-SYNC_BYTES = 30_000
 ERROR = b'"type":"error"'
 
 
@@ -147,9 +147,20 @@ def binary_frames(target: Target) -> Sequence[Part]:
 
 
 def large_updates(target: Target) -> Sequence[Part]:
-    """One socket, updates of 60 KB."""
-    items = [{"id": f"large-{n}", "text": "x" * 1000} for n in range(LARGE_BYTES // 1040)]
-    large = message("portal-view-update", payload={"items": items})
+    """One socket, updates of 60 KB to one item, each with a key of its own, so that what waits merges and grows."""
+    numbers = count()
+
+    def block(_: str) -> bytes:
+        number = next(numbers)
+        return message("item-update", itemId="item-1", payload={f"note{number}": "x" * LARGE_BYTES}, ref=number)
+
+    opening = handshake(target.large_view_id, target.controller)
+    return [Part(lambda n: opening, 1, CONNECTED, block, 1)]
+
+
+def large_commands(target: Target) -> Sequence[Part]:
+    """One socket, updates of 60 KB that carry a command, so that they cannot be merged."""
+    large = message("portal-view-update", payload={"name": "Large", "note": "x" * LARGE_BYTES}, ref="large")
     return [flood(target.view_id, target.controller, lambda n: large, connections=1)]
 
 
@@ -178,10 +189,10 @@ def spaces(target: Target) -> Sequence[Part]:
 
 
 def to_a_stalled_socket(target: Target) -> Sequence[Part]:
-    """Answers of 30 KB to one's own viewer that does not read."""
+    """Answers of 60 KB to one's own viewer that does not read."""
 
     def block(connection_id: str) -> bytes:
-        return message("sync-response", to=connection_id, payload={"note": "x" * SYNC_BYTES})
+        return message("sync-response", to=connection_id, payload={"note": "x" * LARGE_BYTES})
 
     opening = handshake(target.view_id, target.controller)
     return [
