@@ -121,7 +121,8 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.library}"
+        # The admin shows this where people may look who may not see e-mail addresses.
+        return f"{self.user.get_full_name()} ({self.user_id}) in {self.library}"
 
 
 def new_epoch() -> str:

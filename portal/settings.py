@@ -40,6 +40,8 @@ PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
+# Fields of one form: a library's form in the admin has five for each member
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
 PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 
@@ -50,8 +52,8 @@ INSTALLED_APPS = [
     "daphne",
     "portal",
     "libraries",
-    "unfold",  # before the admin, whose templates it replaces
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "portal.apps.PortalAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
