@@ -16,8 +16,8 @@ from django.contrib.admin.views.main import SEARCH_VAR, ChangeListSearchForm
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DataError, ProgrammingError
 from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import URLPattern, URLResolver, path
 
 # unfold has no types; its classes are Django's, dressed
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class Bounded(ModelAdmin):
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Whether the address of a list may filter so: by no regular expression, which may take for ever."""
-        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[call-arg, arg-type]
+        allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
         return allowed and not lookup.endswith("regex")
 
     def get_search_results(
@@ -93,7 +93,7 @@ class Completion(AutocompleteJsonView):
 
     def process_request(self, request: HttpRequest) -> tuple[Any, ...]:
         """What is asked for; PermissionDenied for a field that refers to nothing, as Django says it of others."""
-        term, model_admin, field, to_field = super().process_request(request)  # type: ignore[misc]  # not in the stubs
+        term, model_admin, field, to_field = super().process_request(request)
         if not field.concrete:
             raise PermissionDenied
         return term, model_admin, field, to_field
@@ -113,12 +113,12 @@ class Site(BaseSite):
         bounded = type(given.__name__, (Bounded, given), {"__module__": __name__})
         super().register(model_or_iterable, bounded, **options)
 
-    def get_urls(self) -> list[URLPattern]:
+    def get_urls(self) -> list[URLResolver | URLPattern]:
         """The addresses. No model has a page of its own outside of the admin to lead to."""
         on_site = path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(nothing_there))
         return [on_site, *super().get_urls()]
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
         """Answers what is typed into such a field."""
         return Completion.as_view(admin_site=self)(request)
 

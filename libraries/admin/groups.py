@@ -23,11 +23,11 @@ class GroupAdmin(DjangoGroupAdmin, PortalAdmin):
     """Groups. Who changes one must have all that it gives, and all that any of its members has."""
 
     def formfield_for_manytomany(
-        self, db_field: ManyToManyField[Any, Any], request: HttpRequest, **options: Any
+        self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **options: Any
     ) -> Any:
         """The permissions to choose from are those of the person who asks."""
         field = super().formfield_for_manytomany(db_field, request, **options)
-        if field is not None and db_field.related_model is Permission:
+        if field is not None and request is not None and db_field.related_model is Permission:
             field.queryset = grantable(asker_of(request))
         return field
 
