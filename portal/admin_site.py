@@ -118,7 +118,7 @@ class Site(BaseSite):
         on_site = path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(nothing_there))
         return [on_site, *super().get_urls()]
 
-    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]  # as Django's does
         """Answers what is typed into such a field."""
         return Completion.as_view(admin_site=self)(request)
 

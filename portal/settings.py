@@ -193,6 +193,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
 SPECTACULAR_SETTINGS = {
+    "SERVE_AUTHENTICATION": [],  # for everybody, also with a token that has expired
     "TITLE": "Portal",
     "DESCRIPTION": "Libraries, their members and their portal views. Live changes travel over the WebSocket.",
     "VERSION": "1.0.0",

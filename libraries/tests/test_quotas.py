@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from importlib import import_module
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -106,9 +109,7 @@ def test_a_limit_of_0_is_none(library: Library, owner: User, stranger: User, set
 
 def test_only_growth_asks_for_the_library(portal_view: PortalView, editor: User) -> None:
     def queries(payload: dict[str, Any]) -> int:
-        with CaptureQueriesContext(
-            connection,
-        ) as asked:
+        with CaptureQueriesContext(connection) as asked:
             update_item(actor_id=editor.id, portal_view_id=portal_view.id, item_id="ogre", payload=payload)
         assert sum("SUM(" in query["sql"] for query in asked) == len(asked) - 4
         return len(asked)
@@ -163,7 +164,7 @@ def test_a_library_has_so_many_members(
     library: Library, owner: User, stranger: User, viewer: User, settings: Any
 ) -> None:
     settings.PORTAL_MEMBERS_PER_LIBRARY = 3
-    add = {"actor_id": owner.id, "library_id": library.id, "email": stranger.email, "role": Role.VIEWER}
+    add: dict[str, Any] = {"actor_id": owner.id, "library_id": library.id, "email": stranger.email, "role": Role.VIEWER}
     with pytest.raises(QuotaExceeded, match="has 3 members, and 3 are possible: remove somebody"):
         add_member(**add)
     remove_member(actor_id=owner.id, library_id=library.id, user_id=viewer.id)
@@ -205,3 +206,14 @@ def test_rest_says_what_to_do(small: tuple[PortalView, PortalView], owner: User,
     ):
         message = refused(answer, "quota-exceeded")
         assert "possible" in message
+
+
+def test_the_migration_measures_what_is_there(
+    library: Library, small: tuple[PortalView, PortalView], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    migration = import_module("libraries.migrations.0005_portal_view_size")
+    monkeypatch.setattr(migration, "BATCH", 1)
+    before = list(PortalView.objects.order_by("id").values_list("size", "version", "updated_at"))
+    PortalView.objects.update(size=0)
+    migration.measure(apps, SimpleNamespace(connection=connection))
+    assert list(PortalView.objects.order_by("id").values_list("size", "version", "updated_at")) == before
