@@ -42,7 +42,7 @@ class LibraryPortalViews(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         status=201,
-        errors=(403, 404),
+        errors=(403, 404, 409),
     )
     def post(self, request: Request, library_id: UUID) -> Response:
         """Owners and editors of the library may."""
@@ -76,7 +76,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 412),
+        errors=(403, 404, 409, 412),
     )
     def patch(self, request: Request, portal_view_id: UUID) -> Response:
         """The keys that the body has; owners and editors may. Everybody who is connected is told."""
@@ -87,7 +87,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 412),
+        errors=(403, 404, 409, 412),
     )
     def put(self, request: Request, portal_view_id: UUID) -> Response:
         """All of its keys: one that the body has not gets its default; owners and editors may."""

@@ -32,6 +32,7 @@ STATUSES: dict[str, int] = {
     "not-found": 404,
     "method-not-allowed": 405,
     "conflict": 409,
+    "quota-exceeded": 409,
     "version-conflict": 412,
     "too-large": 413,
     "unsupported-media-type": 415,

@@ -78,6 +78,12 @@ class Conflict(PortalError):
     code = "conflict"
 
 
+class QuotaExceeded(PortalError):
+    """The library, or the person, has as much as they may keep; the message says how much that is, and what to do."""
+
+    code = "quota-exceeded"
+
+
 class AlreadyApplied(PortalError):
     """The message was stored before, by a connection that was cut before it could hear so."""
 

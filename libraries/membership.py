@@ -10,6 +10,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from libraries import quotas
 from libraries.emails import canonical
 from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
@@ -56,8 +57,9 @@ def set_user_active(*, user_id: UUID, is_active: bool) -> None:
 
 
 def create_library(*, actor_id: UUID, name: str, description: str = "") -> Library:
-    """A new library whose owner is the person who asks."""
+    """A new library whose owner is the person who asks; QuotaExceeded if they own as many as they may."""
     with transaction.atomic():
+        _check_owned(actor_id)
         library = Library.objects.create(name=name, description=description)
         Membership.objects.create(library=library, user_id=actor_id, role=Role.OWNER.value)
     library.role = Role.OWNER.value
@@ -98,6 +100,9 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
             raise Conflict(
                 f"{user.email} is a member already; change the role instead.", {"email": "Already a member."}
             )
+        quotas.check_members(library_id)
+        if role == Role.OWNER:
+            _check_owned(user.id)
         membership = Membership.objects.create(library=library, user=user, role=role.value)
         _publish_access(library_id, user.id, role)
     return membership
@@ -109,6 +114,8 @@ def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role:
         membership = _lock_membership(actor_id, library_id, user_id)
         if role != Role.OWNER:
             _keep_an_owner(membership)
+        elif membership.role != Role.OWNER:
+            _check_owned(user_id)
         membership.role = role.value
         membership.save(update_fields=["role"])
         _publish_access(library_id, user_id, role)
@@ -149,6 +156,12 @@ def _lock_membership(actor_id: UUID | None, library_id: UUID, user_id: UUID, *, 
     if membership is None:
         raise NotFound("This person is not a member of the library.")
     return membership
+
+
+def _check_owned(user_id: UUID) -> None:
+    # The person's row is locked, so that two libraries at once are counted one after the other.
+    User.objects.select_for_update(no_key=True).filter(id=user_id).first()
+    quotas.check_libraries(user_id)
 
 
 def _keep_an_owner(membership: Membership) -> None:

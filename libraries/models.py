@@ -19,7 +19,7 @@ from django.db.models.functions import Lower
 
 from libraries.emails import NOT_PLAIN, canonical, is_plain
 from libraries.roles import Role
-from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, size_of
 from libraries.validators import validate_lines, validate_name
 
 
@@ -140,7 +140,8 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.library}"
+        # The admin shows this where people may look who may not see e-mail addresses.
+        return f"{self.user.get_full_name()} ({self.user_id}) in {self.library}"
 
 
 def new_epoch() -> str:
@@ -165,6 +166,9 @@ class PortalView(models.Model):
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
     items = models.JSONField(default=list, blank=True)
+    size = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
+    )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     epoch = models.CharField(max_length=32, default=new_epoch, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -188,10 +192,20 @@ class PortalView(models.Model):
                 name="portal_view_current_item_in_range",
             ),
         )
-        indexes = (models.Index(F("library"), Lower("name"), name="portal_view_by_library"),)
+        indexes = (
+            models.Index(F("library"), Lower("name"), name="portal_view_by_library"),
+            # A library's size is read from the index alone: behind the items it would take reading them all.
+            models.Index(fields=("library", "size"), name="portal_view_size"),
+        )
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save it, with its size; services that update single columns say it themselves."""
+        if options.get("update_fields") is None:
+            self.size = blocks_of(size_of({key: getattr(self, field.column) for key, field in FIELDS.items()}))
+        super().save(*args, **options)
 
     def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
         """The state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC.

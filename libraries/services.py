@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
+from libraries import quotas
 from libraries.errors import AlreadyApplied, Forbidden, InvalidPayload, NotFound, VersionConflict
 from libraries.models import Library, PortalView, Receipt, new_epoch
 from libraries.projection import item_patch_seen, patch_seen, project_relayed
@@ -29,6 +30,7 @@ from libraries.state import (
     State,
     apply_item_patch,
     apply_patch,
+    blocks_of,
     check_item_patch,
     check_patch,
     check_size,
@@ -57,6 +59,7 @@ def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapp
             raise NotFound("There is no such library.")
         if actor_id is not None:
             require_controller(library.role)
+        quotas.check_portal_views(library_id)
         portal_view = PortalView(library=library)
         _set(portal_view, patch)
         portal_view.save(force_insert=True)
@@ -116,8 +119,8 @@ def update_item(
             return None
         before, flags = portal_view.items[index], portal_view.state()
         portal_view.items = apply_item_patch(portal_view.items, index, patch)
-        check_size(portal_view.state())
-        _store(portal_view, {"items"}, _new_receipts(actor_id, portal_view, receipts, sender))
+        columns = {"items", *_resize(portal_view, check_size(portal_view.state()))}
+        _store(portal_view, columns, _new_receipts(actor_id, portal_view, receipts, sender))
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
         tell_on_commit(
             broadcast.broadcast_item_update,
@@ -199,11 +202,19 @@ def _set(portal_view: PortalView, known: Mapping[str, Any]) -> set[str]:
     """Apply a checked patch to the model; the columns that it touched."""
     before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
     after: State = apply_patch(before, known)
-    check_size(after)
+    size = check_size(after)
     touched = {key for key in FIELDS if key in known or after[key] != before[key]}
     for key in touched:
         setattr(portal_view, FIELDS[key].column, after[key])
-    return {FIELDS[key].column for key in touched}
+    return {*(FIELDS[key].column for key in touched), *_resize(portal_view, size)}
+
+
+def _resize(portal_view: PortalView, size: int) -> set[str]:
+    """Give the model the size of its state, if the library may hold it; the column, if it is another one."""
+    before, after = portal_view.size, blocks_of(size)
+    quotas.check_growth(library_id=portal_view.library_id, portal_view_id=portal_view.id, before=before, after=after)
+    portal_view.size = after
+    return {"size"} if after != before else set()
 
 
 def _store(portal_view: PortalView, columns: Collection[str], receipts: Collection[Receipt]) -> None:

@@ -24,6 +24,7 @@ State = dict[str, Any]
 
 MAX_ITEMS = 500
 MAX_STATE_BYTES = 256 * 1024
+SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
 MAX_DETAILS = 20
@@ -198,9 +199,23 @@ def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str
     return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
 
 
-def check_size(state: State) -> None:
-    """Raise InvalidPayload if the state is longer than 256 KiB as JSON."""
-    size = len(msgspec.json.encode({key: state[key] for key in FIELDS}))
+def size_of(state: State) -> int:
+    """How many bytes the state has as JSON, without what is read-only."""
+    return len(msgspec.json.encode({key: state[key] for key in FIELDS}))
+
+
+def blocks_of(size: int) -> int:
+    """A number of bytes, rounded up to full blocks: as it is kept, and counted for a library's quota.
+
+    So the number, which has an index, and with it the quota's query, is for the few writes that fill another block.
+    """
+    return -(-size // SIZE_BLOCK) * SIZE_BLOCK
+
+
+def check_size(state: State) -> int:
+    """How many bytes the state has as JSON; InvalidPayload if these are more than 256 KiB."""
+    size = size_of(state)
     if size > MAX_STATE_BYTES:
         sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."
         raise InvalidPayload(f"Nothing was changed: {sentence}", {"items": sentence})
+    return size

@@ -39,6 +39,11 @@ CORS_URLS_REGEX = r"^/api/"
 PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**31 - 1)
 # Bytes that may wait for a slow client; 0 means no limit
 PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 2**31 - 1)
+# How much a library, and one person, may keep; 0 means no limit
+PORTAL_VIEWS_PER_LIBRARY = env.number("PORTAL_VIEWS_PER_LIBRARY", 200, 0, 2**31 - 1)
+PORTAL_LIBRARY_BYTES = env.number("PORTAL_LIBRARY_BYTES", 20_971_520, 0, 2**53 - 1)
+PORTAL_MEMBERS_PER_LIBRARY = env.number("PORTAL_MEMBERS_PER_LIBRARY", 1_000, 0, 2**31 - 1)
+PORTAL_LIBRARIES_PER_USER = env.number("PORTAL_LIBRARIES_PER_USER", 50, 0, 2**31 - 1)
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
 # What one connection may say in a second, and how much of that it can save up
 PORTAL_UPDATES_PER_SECOND = env.number("PORTAL_UPDATES_PER_SECOND", 60, 0, 1_000_000)
@@ -73,6 +78,8 @@ FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
 DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
+# Fields of one form: a library's form in the admin has five for each member
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
 PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 
@@ -83,8 +90,8 @@ INSTALLED_APPS = [
     "daphne",
     "portal",
     "libraries",
-    "unfold",  # before the admin, whose templates it replaces
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "portal.apps.PortalAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -215,6 +222,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
 SPECTACULAR_SETTINGS = {
+    "SERVE_AUTHENTICATION": [],  # for everybody, also with a token that has expired
     "TITLE": "Portal",
     "DESCRIPTION": "Libraries, their members and their portal views. Live changes travel over the WebSocket.",
     "VERSION": "1.0.0",

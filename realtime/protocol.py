@@ -43,6 +43,7 @@ ERRORS: dict[str, CloseCode | None] = {
     "invalid-json": None,
     "invalid-message": None,
     "invalid-payload": None,
+    "quota-exceeded": None,
     "unknown-type": None,
     "forbidden": None,
     "not-found": CloseCode.POLICY,

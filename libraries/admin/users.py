@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from libraries import membership
 from libraries.admin.base import PortalAdmin
+from libraries.admin.rights import asker_of, may_change
 from libraries.models import User
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def deactivate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[Use
 
 
 class UserAdmin(DjangoUserAdmin, PortalAdmin):
-    """People. Only a superuser may give rights, or change another superuser."""
+    """People. Only a superuser gives rights; who changes somebody else must have all the rights that those have."""
 
     form = ChangeUserForm
     add_form = AddUserForm
@@ -120,15 +121,15 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only a superuser gives rights."""
-        return self.readonly_fields if _is_superuser(request) else (*self.readonly_fields, *_RIGHTS)
+        return self.readonly_fields if asker_of(request).is_superuser else (*self.readonly_fields, *_RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser changes a superuser."""
-        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+        """Whether somebody may change people, or this one."""
+        return super().has_change_permission(request, obj) and _may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser deletes a superuser."""
-        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+        """Whether somebody may delete people, or this one; nobody deletes themselves."""
+        return super().has_delete_permission(request, obj) and obj != request.user and _may(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save the person; whether they may log in is told to their open connections."""
@@ -148,9 +149,5 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         self.message_user(request, sentence, messages.SUCCESS if changed else messages.INFO)
 
 
-def _is_superuser(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_superuser
-
-
-def _may_touch(request: HttpRequest, obj: User | None) -> bool:
-    return _is_superuser(request) or not (obj and obj.is_superuser)
+def _may(request: HttpRequest, person: User | None) -> bool:
+    return person is None or may_change(asker_of(request), person)

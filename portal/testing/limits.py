@@ -17,6 +17,8 @@ NO_LIMITS: Final = {
     "PORTAL_HANDSHAKES_PER_SECOND": "0",
     "PORTAL_HANDSHAKES_PER_USER": "0",
     "PORTAL_LOGINS_PER_MINUTE": "0",
+    "PORTAL_VIEWS_PER_LIBRARY": "0",
+    "PORTAL_LIBRARY_BYTES": "0",
 }
 """Settings for a server's environment; 0 is no limit."""
 

@@ -143,12 +143,16 @@ def test_close_codes() -> None:
     assert [int(row[0]) for row in table(PROTOCOL, "close codes")] == list(protocol.CloseCode)
 
 
+QUOTAS = ("PORTAL_VIEWS_PER_LIBRARY", "PORTAL_LIBRARY_BYTES", "PORTAL_MEMBERS_PER_LIBRARY", "PORTAL_LIBRARIES_PER_USER")
+
+
 def test_limits() -> None:
     limits = [int(row[1].replace(",", "")) for row in table(PROTOCOL, "limits")]
     defaults = dict(zip(column(README, "settings"), (row[1] for row in table(README, "settings")), strict=True))
     assert limits == [
         *(int(defaults[name].strip("`")) for name in ("PORTAL_MAX_MESSAGE_BYTES", "PORTAL_SEND_BUFFER_BYTES")),
         connection.STALLED_SECONDS,
+        *(int(defaults[name].strip("`")) for name in QUOTAS),
         state.MAX_ITEMS,
         state.MAX_STATE_BYTES,
         values.MAX_DEPTH,

@@ -21,6 +21,7 @@ from realtime.tests.clients import DEADLINE_SECONDS, Connect, token_of, until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Body = dict[str, Any]
+ITEMS: list[Body] = [{"id": "a", "text": "x" * 4096}]
 
 BODIES: dict[str, Callable[[User], Body]] = {
     "ping": lambda user: {},
@@ -143,6 +144,22 @@ async def test_a_bad_value_is_neither_stored_nor_relayed(
         await client.expect_nothing_before_pong()
     await portal_view.arefresh_from_db()
     assert (portal_view.name, portal_view.version) == ("Evening", 1)
+
+
+async def test_what_a_library_has_no_room_for_is_not_stored(
+    connect: Connect, portal_view: PortalView, editor: User, viewer: User, settings: Any
+) -> None:
+    settings.PORTAL_LIBRARY_BYTES = 2048
+    sender, other = await connect(editor, portal_view), await connect(viewer, portal_view)
+    for kind, payload in (("portal-view-update", {"items": ITEMS}), ("item-update", {"itemId": "ogre", **ITEMS[0]})):
+        error = await sender.ask(kind, payload={**payload, **({} if "items" in payload else {"id": "ogre"})})
+        assert (error["type"], error["code"]) == ("error", "quota-exceeded")
+        assert "2,048 are possible" in error["message"]
+    for client in (sender, other):
+        await client.expect_nothing_before_pong()
+    await portal_view.arefresh_from_db()
+    assert portal_view.version == 1
+    assert (await sender.ask("portal-view-update", payload={"name": "Night"}))["version"] == 2
 
 
 async def test_updates_and_commands_keep_their_order(
