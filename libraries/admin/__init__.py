@@ -6,11 +6,9 @@ Nothing here writes portal views, memberships or who may log in by itself: that 
 
 from __future__ import annotations
 
-from axes.models import AccessAttempt
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from libraries.admin.attempts import AttemptAdmin
 from libraries.admin.groups import GroupAdmin
 from libraries.admin.libraries import LibraryAdmin
 from libraries.admin.portal_views import PortalViewAdmin
@@ -22,5 +20,3 @@ admin.site.register(Library, LibraryAdmin)
 admin.site.register(PortalView, PortalViewAdmin)
 admin.site.unregister(Group)
 admin.site.register(Group, GroupAdmin)
-admin.site.unregister(AccessAttempt)
-admin.site.register(AccessAttempt, AttemptAdmin)

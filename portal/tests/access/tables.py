@@ -68,9 +68,6 @@ GET  | /admin/libraries/user/{other}/                  | 302 302 302 |
 GET  | /admin/libraries/library/{library}/             | 302 302 302 |
 GET  | /admin/libraries/portalview/{view}/             | 302 302 302 |
 GET  | /admin/auth/group/{group}/                      | 302 302 302 |
-GET  | /admin/axes/accessattempt/1/                    | 302 302 302 |
-GET  | /admin/axes/accesslog/1/                        | 302 302 302 |
-GET  | /admin/axes/accessfailurelog/1/                 | 302 302 302 |
 """
 
 _WITH_PERMISSION = """
@@ -129,24 +126,6 @@ POST | /admin/auth/group/{group}/change/               | 403 302 302 | Group
 GET  | /admin/auth/group/{group}/delete/               | 403 200 200 |
 POST | /admin/auth/group/{group}/delete/               | 403 302 302 | Group
 GET  | /admin/auth/group/{group}/history/              | 403 200 200 |
-GET  | /admin/axes/accessattempt/                      | 403 200 200 |
-POST | /admin/axes/accessattempt/#delete_selected      | 403 302 302 |
-GET  | /admin/axes/accessattempt/add/                  | 403 403 403 |
-GET  | /admin/axes/accessattempt/1/change/             | 403 200 200 |
-GET  | /admin/axes/accessattempt/1/delete/             | 403 200 200 |
-GET  | /admin/axes/accessattempt/1/history/            | 403 200 200 |
-GET  | /admin/axes/accesslog/                          | 403 200 200 |
-POST | /admin/axes/accesslog/#delete_selected          | 403 302 302 |
-GET  | /admin/axes/accesslog/add/                      | 403 403 403 |
-GET  | /admin/axes/accesslog/1/change/                 | 403 200 200 |
-GET  | /admin/axes/accesslog/1/delete/                 | 403 200 200 |
-GET  | /admin/axes/accesslog/1/history/                | 403 200 200 |
-GET  | /admin/axes/accessfailurelog/                   | 403 200 200 |
-POST | /admin/axes/accessfailurelog/#delete_selected   | 403 302 302 |
-GET  | /admin/axes/accessfailurelog/add/               | 403 403 403 |
-GET  | /admin/axes/accessfailurelog/1/change/          | 403 200 200 |
-GET  | /admin/axes/accessfailurelog/1/delete/          | 403 200 200 |
-GET  | /admin/axes/accessfailurelog/1/history/         | 403 200 200 |
 """
 
 _DOORS = """
