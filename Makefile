@@ -3,7 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test chaos soak check lint format bench abuse clean
+.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -54,7 +54,11 @@ chaos: install-dev  # Break a running Portal in every way we know, and check wha
 soak: install-dev  # Run 500 sockets for 20 minutes, and see whether the servers keep anything
 	$(BIN)/python -m chaos.soak $(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS)) $(SOAK)
 
-check: lint test chaos  # All that CI runs
+# FUZZ_SECONDS is 120 by default; FUZZ_SEED=1 tries what an earlier run tried; FUZZ="--only cost" is one part of it
+fuzz: install-dev  # Look for inputs that the server should not mind, and does
+	$(BIN)/python -m fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) $(FUZZ)
+
+check: lint test chaos fuzz  # All that CI runs
 	$(BIN)/coverage report --fail-under=100 --include=$(subst $(EMPTY) ,$(COMMA),$(strip $(COVERED)))
 
 # The environment of a production process, for `check --deploy`

@@ -1,0 +1,104 @@
+"""Messages for the protocol fuzzer: valid ones of every type, almost valid ones, and hostile ones. As texts of frames.
+
+The types and their keys are read from `realtime.protocol`, so that a new message is tried without a change here.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+from hypothesis import strategies as st
+
+from fuzz import fragments
+from realtime.protocol import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
+
+LONG = 40_000
+"""Times that a fragment is repeated in a long text, at most."""
+DEEP = 9_000
+
+_fragments = st.randoms(use_true_random=False).map(lambda rng: fragments.draw(rng))
+_words = st.sampled_from(fragments.vocabulary())
+_refs: st.SearchStrategy[Any] = st.one_of(
+    st.text(max_size=MAX_REF_CHARS),
+    st.integers(-MAX_REF_NUMBER, MAX_REF_NUMBER),
+    st.sampled_from([None, True, 1.5, "x" * (MAX_REF_CHARS + 1), MAX_REF_NUMBER + 1, [], {}, "\x00", "\ud800"]),
+)
+
+
+@st.composite
+def long_texts(draw: st.DrawFn) -> str:
+    """One fragment, many times."""
+    fragment = draw(_fragments)
+    return fragment * (draw(st.integers(1, LONG)) // len(fragment))
+
+
+texts = st.one_of(_fragments, _words, st.text(max_size=20), long_texts())
+keys = st.one_of(_words, _fragments, st.text(max_size=20), long_texts())
+numbers = st.one_of(st.integers(), st.floats(), st.sampled_from([2**53, -(2**53), 10**400, 1e308, -0.0]))
+scalars = st.one_of(st.none(), st.booleans(), numbers, texts)
+values: st.SearchStrategy[Any] = st.recursive(
+    scalars, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(keys, inner, max_size=6), max_leaves=12
+)
+_many = st.tuples(keys, scalars, st.integers(1, 3_000)).map(lambda one: {one[0]: [one[1]] * one[2]})
+_items = st.lists(st.dictionaries(_words, scalars, max_size=4), max_size=30).map(
+    lambda items: [{**item, "id": str(place)} for place, item in enumerate(items)]
+)
+_known = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.text(min_size=1, max_size=50),
+        "items": _items,
+        "currentItem": st.none() | st.integers(0, 3),
+        "blackout": st.booleans(),
+        "showHealth": st.booleans(),
+        "healthDisplay": st.sampled_from(["numbers", "bar", "words"]),
+    },
+)
+payloads: st.SearchStrategy[Any] = st.one_of(_known, _many, st.dictionaries(keys, values, max_size=6), values)
+
+
+def _body(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    """A body of that type: each of its keys with something that fits as a rule, or left out."""
+    fitting: dict[str, st.SearchStrategy[Any]] = {
+        "payload": payloads,
+        "itemId": st.sampled_from(["a", "b", "nobody", ""]) | texts,
+        "to": st.sampled_from(["HYTDsCZwjiG0", ""]) | texts,
+        "token": texts,
+        "retry": st.booleans() | scalars,
+        "connectionId": st.sampled_from(["HYTDsCZwjiG0"]) | texts,
+        "ref": _refs,
+    }
+    names = [field.encode_name for field in msgspec.structs.fields(CLIENT_MESSAGES[kind])]
+    return st.fixed_dictionaries({"type": st.just(kind)}, optional={name: fitting.get(name, values) for name in names})
+
+
+bodies = st.sampled_from(sorted(CLIENT_MESSAGES)).flatmap(_body)
+valid_bodies = bodies.map(lambda body: {**body, **({"payload": {"zoom": 1}} if "payload" in body else {})})
+_encoded = st.tuples(
+    st.one_of(bodies, valid_bodies, st.dictionaries(st.sampled_from(["type", "ref", "payload"]), values), values),
+    st.booleans(),
+).map(lambda made: json.dumps(made[0], ensure_ascii=made[1]))
+
+
+@st.composite
+def _spoilt(draw: st.DrawFn) -> str:
+    """A message with something cut out of its text, or put into it."""
+    text = draw(_encoded)
+    place = draw(st.integers(0, len(text)))
+    return text[:place] + draw(texts) + text[place + draw(st.integers(0, 9)) :]
+
+
+@st.composite
+def _nested(draw: st.DrawFn) -> str:
+    """A message whose payload, or a key of it that nobody may write, is nested deeply."""
+    opening, closing = draw(st.sampled_from([("[", "]"), ('{"a":', "}")]))
+    levels = draw(st.integers(1, 40) | st.integers(1, DEEP))
+    deep = opening * levels + "1" + closing * levels
+    kind = draw(st.sampled_from(sorted(CLIENT_MESSAGES)))
+    return f'{{"type":"{kind}","ref":1,"itemId":"a","payload":{{{json.dumps(draw(_words))}:{deep}}}}}'
+
+
+frames: st.SearchStrategy[str] = st.one_of(_encoded, _encoded, _spoilt(), _nested(), texts)
+"""What a client may put into a text frame, and what it may not."""

@@ -1,0 +1,136 @@
+"""The protocol fuzzer: messages of all kinds, and octets below WebSocket, against both servers.
+
+After each input the server must live, have logged nothing that it should not, have given a defined answer or end, and
+answer another client in time.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+from fuzz import messages, octets, rounds, talk
+from fuzz.findings import Finding, Outcome
+from fuzz.stack import Stack, Watched
+from fuzz.talk import Bystander, Misbehaved, Speaker
+from portal.testing.installation import ServerKind
+from portal.testing.sockets import portal_view_path
+
+PART = "protocol"
+INPUTS = 20
+"""Of one round: either messages or octets."""
+
+
+@dataclass
+class Ring:
+    """One server with those who speak to it; the bystander has a portal view of its own."""
+
+    kind: ServerKind
+    server: Watched
+    speakers: dict[str, Speaker]
+    bystander: Bystander
+    seed: int
+    outcome: Outcome
+
+    def play(self, number: int) -> None:
+        """One round; even ones are messages, odd ones octets."""
+        rng = random.Random(f"{self.seed}:{self.kind}:{number}")
+        if number % 2:
+            for _ in range(INPUTS):
+                self._send_octets(rng, number)
+        else:
+            self._say(rng, number)
+
+    def _say(self, rng: random.Random, number: int) -> None:
+        def say(words: str) -> None:
+            said = words.encode(errors="surrogatepass")
+            role = rng.choice(list(self.speakers))
+            self._try(f"messages as {role}", number, repr(words), lambda: self.speakers[role].say(said))
+
+        rounds.play(messages.frames, say, rng=rng, inputs=INPUTS)
+
+    def _send_octets(self, rng: random.Random, number: int) -> None:
+        speaker = rng.choice(list(self.speakers.values()))
+        if rng.random() < 0.35:
+            sent = octets.handshake(rng, speaker.path)
+            self._try("handshakes", number, repr(sent), lambda: talk.ask(speaker.port, sent))
+        else:
+            sent = octets.conversation(rng)
+            lines = (talk.OFFER,) if rng.random() < 0.7 else ()
+            self._try("frames", number, sent.hex(), lambda: talk.converse(speaker.port, sent, speaker.path, *lines))
+
+    def _try(self, what: str, number: int, shown: str, send: Callable[[], None]) -> None:
+        self.outcome.tried[f"{self.kind} {what.split()[0]}"] += 1
+        for check in (send, self.bystander.check, self._check_server):
+            try:
+                check()
+            except Misbehaved as misbehaved:
+                self._found(what, str(misbehaved), shown, number)
+
+    def _check_server(self) -> None:
+        if not self.server.alive:
+            raise Misbehaved("the server has ended")
+        lines = self.server.bad_lines()
+        if lines:
+            raise Misbehaved(f"the server logged: {' | '.join(lines[:2])}")
+
+    def _found(self, what: str, sentence: str, shown: str, number: int) -> None:
+        name = f"{PART}:{self.kind}:{self.seed}:{number}"
+        finding = Finding(f"{self.kind}, {what}", sentence, shown, name)
+        if len(self.outcome.findings) < SHOWN:
+            self.outcome.findings.append(finding)
+
+    @property
+    def over(self) -> bool:
+        """Whether more would tell nothing new."""
+        return not self.server.alive or len(self.outcome.findings) >= SHOWN
+
+
+SHOWN = 20
+"""Findings after which a run ends."""
+
+
+def _ring(stack: Stack, kind: ServerKind, seed: int, outcome: Outcome, exits: ExitStack) -> Ring:
+    server = exits.enter_context(stack.serving(kind))
+    people = exits.enter_context(stack.people(server.server))
+    port = server.server.port
+    body = {"name": "Fuzzed", "items": [{"id": "a", "hp": 3, "maxHp": 9}, {"id": "b"}]}
+    fuzzed = people["owner"].post(f"/api/libraries/{stack.cast.library_id}/portal-views", body)["id"]
+    own = people["stranger"].post("/api/libraries", {"name": "Quiet"})["id"]
+    quiet = people["stranger"].post(f"/api/libraries/{own}/portal-views", {"name": "Quiet"})["id"]
+
+    def path(portal_view_id: Any, role: str) -> str:
+        return f"{portal_view_path(portal_view_id)}?token={people[role].access}"
+
+    speakers = {role: Speaker(port, path(fuzzed, role)) for role in ("owner", "viewer")}
+    bystander = Bystander(port, path(quiet, "stranger"))
+    for speaker in (*speakers.values(), bystander):
+        exits.callback(speaker.hang_up)
+    return Ring(kind, server, speakers, bystander, seed, outcome)
+
+
+def run(stack: Stack, seed: int, seconds: float) -> Outcome:
+    """Play round after round, half of the time with each server."""
+    outcome = Outcome(PART)
+    for kind in ServerKind:
+        end = time.monotonic() + seconds / len(ServerKind)
+        with ExitStack() as exits:
+            ring = _ring(stack, kind, seed, outcome, exits)
+            number = 0
+            while time.monotonic() < end and not ring.over:
+                ring.play(number)
+                number += 1
+    return outcome
+
+
+def repeat(stack: Stack, name: str) -> list[Finding]:
+    """Play the round of that name again."""
+    _, kind, seed, number = name.split(":")
+    outcome = Outcome(PART)
+    with ExitStack() as exits:
+        _ring(stack, ServerKind(kind), int(seed), outcome, exits).play(int(number))
+    return outcome.findings

@@ -1,0 +1,270 @@
+"""How the cost fuzzer's texts become what a function gets, and how functions that take more than that are called.
+
+Which function gets what is in `fuzz.targets`.
+"""
+
+from __future__ import annotations
+
+import io
+import logging
+from collections.abc import Callable
+from importlib import import_module
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+from django.test import RequestFactory
+from rest_framework_simplejwt.tokens import AccessToken
+
+from fuzz.clock import NotAccepted
+from libraries.errors import PortalError
+from libraries.roles import PortalRole
+
+FLAGS: dict[str, Any] = {
+    **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions"), True),
+    "healthDisplay": "bar",
+    "blackout": False,
+}
+BLANK: dict[str, Any] = {**FLAGS, "name": "Evening", "autoResetImageState": True, "currentItem": None, "items": []}
+_VIEW = "de300000-0000-4000-8000-000000000002"
+
+
+class TargetGone(Exception):
+    """A name of the table is not in the code any more."""
+
+
+def resolve(name: str) -> Any:
+    """The object with that dotted name; TargetGone, with what to do, if there is none."""
+    words = name.split(".")
+    for cut in range(len(words) - 1, 0, -1):
+        module = ".".join(words[:cut])
+        try:
+            found: Any = import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name is None or not f"{module}.".startswith(f"{error.name}."):
+                raise  # the module is there, and something that it imports is not
+            continue
+        for word in words[cut:]:
+            found = getattr(found, word, None)
+        if found is not None:
+            return found
+        break
+    raise TargetGone(f"{name} is named in fuzz/targets.py, and is not in the code any more: put its new name there.")
+
+
+# --- Values -----------------------------------------------------------------------------------------------
+
+
+def value(text: str) -> Any:
+    """A JSON value, as it leaves the decoder; NotAccepted if it is none."""
+    try:
+        return msgspec.json.decode(text.encode())
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise NotAccepted from error
+
+
+def mapping(text: str) -> dict[str, Any]:
+    """A JSON object; NotAccepted if it is none."""
+    read = value(text)
+    if not isinstance(read, dict):
+        raise NotAccepted
+    return read
+
+
+def payload(text: str) -> dict[str, Any]:
+    """An object that `check_patch` lets through."""
+    return _accepted("libraries.state.check_patch", mapping(text))
+
+
+def item(text: str) -> dict[str, Any]:
+    """A patch that `check_item_patch` lets through."""
+    return _accepted("libraries.state.check_item_patch", "a", mapping(text))
+
+
+def state(text: str) -> dict[str, Any]:
+    """A portal view's state with what a patch stores in it; NotAccepted if the patch stores nothing."""
+    known = resolve("libraries.state.check_patch")(payload(text)).known
+    if not known:
+        raise NotAccepted
+    return {**BLANK, **known}
+
+
+def items(text: str) -> list[dict[str, Any]]:
+    """A portal view's items."""
+    found: list[dict[str, Any]] = state(text)["items"]
+    return found
+
+
+def _accepted(check: str, *given: Any) -> dict[str, Any]:
+    try:
+        resolve(check)(*given)
+    except PortalError as error:
+        raise NotAccepted from error
+    patch: dict[str, Any] = given[-1]
+    return patch
+
+
+def frame(text: str) -> str:
+    """A message with that payload."""
+    return f'{{"type":"portal-view-update","ref":1,"payload":{text}}}'
+
+
+def octets(text: str) -> bytes:
+    """UTF-8, with halves of surrogate pairs as they are, which is no UTF-8."""
+    return text.encode(errors="surrogatepass")
+
+
+def stream(text: str) -> io.BytesIO:
+    """A body to read."""
+    return io.BytesIO(octets(text))
+
+
+# --- HTTP and handshakes ----------------------------------------------------------------------------------
+
+
+def header(text: str) -> str:
+    """A header's value as a server hands it on: its octets as Latin-1, without those that no server lets through."""
+    return octets(text).decode("latin-1").translate(dict.fromkeys((*range(9), *range(10, 32), 127)))
+
+
+def query_token(text: str) -> dict[str, Any]:
+    """The scope of a handshake with the text as its token."""
+    return _scope(query_string=f"version={header(text)[:40]}&token={header(text)}".encode("latin-1"))
+
+
+def query(text: str) -> dict[str, Any]:
+    """The scope of a handshake with the text as its whole query."""
+    return _scope(query_string=header(text).encode("latin-1"))
+
+
+def subprotocols(text: str) -> dict[str, Any]:
+    """The scope of a handshake with the text as its list of subprotocols."""
+    return _scope(subprotocols=[f"bearer.{offer.strip()}" for offer in header(text).split(",")])
+
+
+def origin(text: str) -> dict[str, Any]:
+    """The scope of a handshake with the text as its Origin."""
+    return _scope(headers=[(b"host", b"127.0.0.1:8000"), (b"origin", header(text).encode("latin-1"))])
+
+
+def _scope(**more: Any) -> dict[str, Any]:
+    route = {"kwargs": {"portal_view_id": _VIEW}}
+    scope = {"path": "/ws/portal-view/x", "query_string": b"", "headers": [], "subprotocols": [], "url_route": route}
+    return {**scope, **more}
+
+
+def awaited(function: Callable[[Any], Any], given: Any) -> object:
+    """Run a coroutine up to where it waits for something."""
+    coroutine = function(given)
+    try:
+        return coroutine.send(None)
+    except StopIteration as end:
+        return end.value
+    finally:
+        coroutine.close()
+
+
+def content_type(text: str) -> Any:
+    """A request, as far as the choice of a parser looks at it."""
+    return SimpleNamespace(content_type=header(text))
+
+
+def page_request(text: str) -> Any:
+    """A request for a page, as far as pagination looks at it."""
+    return SimpleNamespace(query_params={"page": header(text), "pageSize": header(text)})
+
+
+def log_in(text: str) -> tuple[Any, dict[str, str]]:
+    """A request to log in, and its credentials."""
+    return RequestFactory().post("/"), {"email": text}
+
+
+def tags(text: str) -> Any:
+    """A parsed list of tags, as many as the text has words between commas."""
+    listed = ", ".join(f'"{word}"' for word in header(text).translate({9: None, 32: None, 34: None}).split(","))
+    return resolve("libraries.preconditions.parse_tags")("If-Match", listed)
+
+
+# --- How functions are called -----------------------------------------------------------------------------
+
+
+def before(*arguments: Any) -> Callable[[Any, Any], object]:
+    """What calls a function with these arguments, and behind them the input."""
+    return lambda function, given: function(*arguments, given)
+
+
+def after(*arguments: Any) -> Callable[[Any, Any], object]:
+    """What calls a function with the input, and behind it these arguments."""
+    return lambda function, given: function(given, *arguments)
+
+
+# --- The rest ---------------------------------------------------------------------------------------------
+
+
+def record(text: str) -> logging.LogRecord:
+    """A log record whose argument and extra value are a client's."""
+    made = logging.LogRecord("portal", logging.INFO, __file__, 1, "said %s", (text,), None)
+    made.__dict__["path"] = text
+    return made
+
+
+def formatted(function: Callable[[bool], logging.Formatter], given: logging.LogRecord) -> object:
+    """Format a record in both ways."""
+    return [function(as_json).format(given) for as_json in (True, False)]
+
+
+def validated(function: Callable[..., Any], given: Any) -> object:
+    """Let a serializer check a body."""
+    return function(data=given).is_valid(raise_exception=True)
+
+
+def field(name: str, /, **others: Any) -> Callable[[str], dict[str, Any]]:
+    """What makes a body with the text under that name."""
+    return lambda text: {**others, name: text}
+
+
+def searched(function: Callable[..., Any], given: str) -> object:
+    """Search and order a list; the rows are looked for in the database."""
+    rows = resolve("libraries.models.Library").objects.all()
+    return list(function({"search": given, "ordering": given}, queryset=rows).qs)
+
+
+def update(text: str) -> Any:
+    """A message to others with that payload."""
+    return resolve("realtime.protocol.PortalViewUpdated")(payload=payload(text), version=1)
+
+
+def patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
+    """Ask what a viewer sees of a patch that replaced the items."""
+    return function({**BLANK, "items": [{"id": "0"}]}, given, set(given), PortalRole.VIEWER)
+
+
+def item_patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
+    """Ask what a viewer sees of a patch of one item."""
+    return function({"id": "a"}, {"id": "a", **given}, given, BLANK, PortalRole.VIEWER)
+
+
+def pages(function: Callable[..., Any], given: Any) -> object:
+    """Read which page is asked for, or of which size."""
+    view: Any = resolve("libraries.pagination.Pages")()
+    return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
+
+
+def parsers(function: Callable[..., Any], given: Any) -> object:
+    """Choose a parser."""
+    return function(None, given, [resolve("libraries.api_json.JSONParser")()])
+
+
+def token_read(function: Callable[..., Any], given: str) -> object:
+    """Read a credential."""
+    return function(AccessToken, given)
+
+
+def counted(function: Callable[..., Any], given: tuple[Any, dict[str, str]]) -> object:
+    """Ask what name a failed log-in is counted under."""
+    return function(*given)
+
+
+def found(function: Callable[..., Any], given: str) -> object:
+    """Look somebody up by their address."""
+    return function(resolve("libraries.models.User").objects, given)

@@ -1,0 +1,33 @@
+"""How Hypothesis is run here: only to make inputs, some at a time, the same again for the same number."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from typing import Any
+
+import hypothesis
+from hypothesis import HealthCheck, Phase
+from hypothesis.errors import Unsatisfiable
+from hypothesis.strategies import SearchStrategy
+
+
+def play(strategy: SearchStrategy[Any], use: Callable[[Any], None], *, rng: random.Random, inputs: int) -> None:
+    """Use so many inputs of the strategy; none, where it can make none. `use` raises nothing: nothing is shrunk."""
+
+    @hypothesis.seed(rng.randrange(2**32))
+    @hypothesis.settings(
+        max_examples=inputs,
+        phases=[Phase.generate],
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @hypothesis.given(strategy)
+    def attempt(made: Any) -> None:
+        use(made)
+
+    try:
+        attempt()
+    except Unsatisfiable:
+        return

@@ -1,0 +1,106 @@
+"""Real servers to be fuzzed, on one throwaway installation; their logs, memory and threads. Nothing is sent here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from portal.testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from portal.testing.people import Client
+from portal.testing.stacks import STACK_ENV
+
+MEBIBYTE = 1024 * 1024
+# A token is good for a year: a run may be long.
+ENV = {"PORTAL_ACCESS_TOKEN_MINUTES": "525600", "PORTAL_IO_URING": "false"}
+MUST_NOT_BE_LOGGED = ("Traceback (most recent call last)", "socket_crashed", "[critical", "[error ", "Unhandled error")
+SHOWN_LINE_CHARS = 300
+
+
+@dataclass
+class Watched:
+    """A running server; what it logs and holds."""
+
+    server: Server
+    log_read: int = field(default=0, init=False)
+
+    @property
+    def pids(self) -> list[int]:
+        """The ids of its processes."""
+        process = self.server.process
+        return [process.pid, *process.descendants]
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.server.process.running
+
+    @property
+    def memory(self) -> int:
+        """Resident bytes."""
+        return sum(_number(pid, "status", "VmRSS") for pid in self.pids) * 1024
+
+    @property
+    def threads(self) -> int:
+        """How many it has."""
+        return sum(_number(pid, "status", "Threads") for pid in self.pids)
+
+    @property
+    def written(self) -> int:
+        """Bytes that it has written to files: what it sends does not count."""
+        return sum(_number(pid, "io", "wchar") for pid in self.pids)
+
+    def bad_lines(self) -> list[str]:
+        """What it has logged since this was last asked for, and should not have."""
+        logged = self.server.process.log_since(self.log_read)
+        self.log_read = self.server.process.log_size
+        lines = [line for line in logged.splitlines() if any(bad in line for bad in MUST_NOT_BE_LOGGED)]
+        return [line[:SHOWN_LINE_CHARS] for line in lines]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """An installation and its people, logged in when a server runs."""
+
+    installation: Installation
+    cast: Cast
+
+    @contextmanager
+    def serving(self, kind: ServerKind = ServerKind.SERVE, *, default_limits: bool = False) -> Iterator[Watched]:
+        """A server; without `default_limits` rates are not limited, as that would only slow the fuzzer down."""
+        limits = {} if default_limits else STACK_ENV
+        with self.installation.server(kind, **limits) as server:
+            watched = Watched(server)
+            watched.bad_lines()
+            yield watched
+
+    @contextmanager
+    def people(self, server: Server) -> Iterator[dict[str, Client]]:
+        """The owner, an editor, a viewer and a stranger, logged in."""
+        cast = self.cast
+        people = {"owner": cast.controller, "editor": cast.editor, "viewer": cast.viewer, "stranger": cast.stranger}
+        clients = {role: Client(server.http, person) for role, person in people.items()}
+        try:
+            yield clients
+        finally:
+            for client in clients.values():
+                client.close()
+
+
+@contextmanager
+def throwaway() -> Iterator[Stack]:
+    """A prepared installation on SQLite, which is gone when the block ends."""
+    with installation(StoreKind.SQLITE, **ENV) as made:
+        yield Stack(made, made.prepare())
+
+
+def _number(pid: int, file: str, key: str) -> int:
+    """A number in a file of /proc; 0 for a process that has just ended."""
+    try:
+        text = Path(f"/proc/{pid}/{file}").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    found = re.search(rf"^{key}:\s+(\d+)", text, re.MULTILINE)
+    return int(found[1]) if found else 0

@@ -1,0 +1,205 @@
+"""Clients of the protocol fuzzer: one that sends anything, one that must not notice. What is sent is made elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import socket
+import struct
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from realtime.protocol import ERRORS, CloseCode, InvalidMessage, Request, decode
+from realtime.server.tests.peer import CLOSE, PING, PONG, TEXT, Frame, Peer, frame
+
+OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
+ANSWER_SECONDS = 2.0
+"""In which somebody else's ping is answered, on a busy machine too."""
+END_SECONDS = 15.0
+"""In which a server ends a connection whose client has ended it."""
+CLOSES = frozenset({None, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1012, 1013})
+"""What a server may close with: all of docs/protocol.md but 1011, and those of RFC 6455 for broken frames."""
+TWICE, MORE_BYTES = 2, 1_024
+"""An error is at most twice as long as what it answers, and so much."""
+
+
+class Misbehaved(Exception):
+    """The server did what it must not; the message says what."""
+
+
+@dataclass
+class Speaker:
+    """An open connection that says whatever it is given; opened anew when it was closed."""
+
+    port: int
+    path: str
+    lines: tuple[str, ...] = ()
+    peer: Peer | None = field(default=None, init=False)
+    said: int = field(default=0, init=False)
+
+    def open(self) -> Peer:
+        """The connection, which has read its `connected`."""
+        if self.peer is None:
+            peer = Peer(self.port)
+            peer.open(self.path, *self.lines)
+            self.peer = peer
+            first = json.loads(peer.text())
+            if first["type"] != "connected":
+                raise Misbehaved(f"nobody is let in any more: {first}")
+        return self.peer
+
+    def say(self, words: bytes) -> None:
+        """Send a text frame and wait for all answers to it; Misbehaved if one is missing, or is none."""
+        peer = self.open()
+        self.said += 1
+        marker = f"marker-{self.said}"
+        wanted = _wanted(words) | {marker}
+        peer.send(frame(TEXT, words), frame(TEXT, json.dumps({"type": "ping", "ref": marker}).encode()))
+        try:
+            while wanted and self.peer is not None:
+                self._hear(peer.receive(), wanted, len(words))
+        except (AssertionError, OSError) as error:
+            self.hang_up()
+            missing = sorted(map(str, wanted))
+            raise Misbehaved(f"of the answers {missing} are missing: {error!r}") from error
+
+    def _hear(self, heard: Frame, wanted: set[Any], asked_bytes: int) -> None:
+        if heard.opcode == CLOSE:
+            self.hang_up()
+            check_close(heard.data)
+        elif heard.opcode == TEXT:
+            message = json.loads(heard.data)
+            check_message(message)
+            if message["type"] == "error":
+                wanted.discard(ERROR)
+                if "ref" not in message:  # where a message could not be read, its ref could not be either
+                    wanted.intersection_update({f"marker-{self.said}"})
+                if len(heard.data) > TWICE * asked_bytes + MORE_BYTES:
+                    raise Misbehaved(f"an error of {len(heard.data):,} bytes answers {asked_bytes:,}")
+            if message["type"] in {"pong", "ack", "error"}:
+                wanted.discard(_plain(message.get("ref")))
+
+    def hang_up(self) -> None:
+        """Close the TCP connection."""
+        if self.peer is not None:
+            self.peer.socket.close()
+            self.peer = None
+
+
+ERROR = ("an error",)
+
+
+def _wanted(words: bytes) -> set[Any]:
+    """The answers that a message must have: an error if it is none, and one with its ref if it has one."""
+    try:
+        message: Request = decode(words.decode())
+    except InvalidMessage:
+        return {ERROR}
+    except UnicodeError:
+        return set()  # the connection is closed
+    return {_plain(message.ref)} if isinstance(message.ref, str | int) else set()
+
+
+def _plain(ref: object) -> object:
+    """A ref as a member of a set: 1 and true are two."""
+    return f"{type(ref).__name__} {ref}" if not isinstance(ref, str) else ref
+
+
+class Bystander(Speaker):
+    """A client that has nothing to do with it: it must be answered in time, and told nothing."""
+
+    def check(self) -> None:
+        """Ping; Misbehaved if the pong is late, or is not the next thing that comes."""
+        peer = self.open()
+        self.said += 1
+        began = time.monotonic()
+        try:
+            peer.send(frame(TEXT, json.dumps({"type": "ping", "ref": self.said}).encode()))
+            heard = peer.receive()
+            while heard.opcode in {PING, PONG}:
+                heard = peer.receive()
+        except (AssertionError, OSError) as error:
+            self.hang_up()
+            raise Misbehaved(f"another client had no answer: {error!r}") from error
+        waited = time.monotonic() - began
+        if heard.opcode != TEXT or json.loads(heard.data).get("ref") != self.said:
+            self.hang_up()
+            raise Misbehaved(f"another client was told {heard}")
+        if waited > ANSWER_SECONDS:
+            raise Misbehaved(f"another client's ping was answered after {waited:.1f} s")
+
+
+def check_message(message: Any) -> None:
+    """Misbehaved if it tells of an error that nobody expected."""
+    if not isinstance(message, dict) or not isinstance(message.get("type"), str):
+        raise Misbehaved(f"the server said {message}, which is no message")
+    if message["type"] == "error" and ERRORS.get(message["code"], CloseCode.INTERNAL) == CloseCode.INTERNAL:
+        raise Misbehaved(f"the server answered {message}")
+
+
+def check_close(data: bytes) -> None:
+    """Misbehaved for a close that the protocol does not have."""
+    code = struct.unpack("!H", data[:2])[0] if data else None
+    if code not in CLOSES:
+        raise Misbehaved(f"the server closed with {code} {data[2:]!r}")
+
+
+def converse(port: int, octets: bytes, path: str, *lines: str) -> None:
+    """Open a WebSocket, send octets, end, and hear the server to its end; Misbehaved if it says what it must not.
+
+    The server may break the connection off at any time.
+    """
+    peer = _connected(port)
+    try:
+        peer.open(path, *lines)
+        _send_and_end(peer, octets)
+        while True:
+            heard = peer.receive()
+            if heard.opcode == CLOSE:
+                check_close(heard.data)
+            elif heard.opcode == TEXT and not heard.rsv1:
+                check_message(json.loads(heard.data))
+    except TimeoutError as error:
+        raise Misbehaved(NOT_ENDED) from error
+    except OSError:
+        return
+    except AssertionError as error:
+        if not str(error).startswith("the connection has ended behind b''"):
+            raise Misbehaved(f"what the server sent is wrong: {error}") from error
+    finally:
+        peer.socket.close()
+
+
+def ask(port: int, octets: bytes) -> None:
+    """Send octets over a TCP connection, end, and hear the server to its end; Misbehaved for an error of the server."""
+    peer = _connected(port)
+    heard = bytearray()
+    try:
+        _send_and_end(peer, octets)
+        while more := peer.socket.recv(65_536):
+            heard += more
+    except TimeoutError as error:
+        raise Misbehaved(NOT_ENDED) from error
+    except OSError:
+        pass  # broken off, which a server may do
+    finally:
+        peer.socket.close()
+    if failed := _SERVER_ERROR.match(heard):
+        raise Misbehaved(f"the server answered {failed[0]!r}")
+
+
+NOT_ENDED = f"the server did not end the connection within {END_SECONDS:.0f} s of its client's end"
+_SERVER_ERROR = re.compile(rb"HTTP/1\.[01] 5(?!03|05)[^\r\n]*")
+"""Busy, and another version of HTTP, are answers."""
+
+
+def _connected(port: int) -> Peer:
+    peer = Peer(port)
+    peer.socket.settimeout(END_SECONDS)
+    return peer
+
+
+def _send_and_end(peer: Peer, octets: bytes) -> None:
+    peer.send(octets)
+    peer.socket.shutdown(socket.SHUT_WR)

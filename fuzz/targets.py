@@ -1,0 +1,177 @@
+"""The table of the cost fuzzer: each function that reads what a client sent, how long that may be, and how to call it.
+
+Functions are named by their dotted name. A test walks the modules of `WALKED`, and fails for a public function that is
+neither in `TARGETS` nor in `LEFT_OUT`. Whole requests are in `fuzz.requests`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from aiofastnet import constants
+from django.conf import settings
+
+from fuzz import readers, wires
+from fuzz.readers import BLANK, FLAGS, after, before
+from libraries import api_json
+from libraries.roles import PortalRole
+
+MAX_PATH_BYTES = 63 * 1024
+MAX_HEADER_BYTES = 32 * 1024
+MAX_FIELD_BYTES = 64 * 1024
+"""Of a text in a message or a body."""
+
+
+def message_bytes() -> int:
+    """The longest message that a socket takes."""
+    return int(settings.PORTAL_MAX_MESSAGE_BYTES) or MAX_FIELD_BYTES
+
+
+def body_bytes() -> int:
+    """The longest body that the REST API takes."""
+    return int(api_json.MAX_BODY_BYTES)
+
+
+def field_bytes() -> int:
+    """The longest text in a body."""
+    return MAX_FIELD_BYTES
+
+
+def header_bytes() -> int:
+    """The longest header."""
+    return MAX_HEADER_BYTES
+
+
+def path_bytes() -> int:
+    """The longest path with its query."""
+    return MAX_PATH_BYTES
+
+
+def read_bytes() -> int:
+    """What `manage.py serve` reads from a socket at once, and hears without a break."""
+    return int(constants.DATA_RECEIVED_MAX_SIZE)
+
+
+@dataclass(frozen=True)
+class Target:
+    """One row: `read` makes of a generated input what the function gets, and `call` calls it; both may refuse it.
+
+    `kind` is one of `fuzz.cost.KINDS`; `limit` the bytes that a client may send.
+    """
+
+    name: str
+    kind: str
+    limit: Callable[[], int]
+    read: Callable[[Any], Any] = str
+    call: Callable[[Any, Any], object] = lambda function, given: function(given)
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name, and which of its inputs is meant."""
+        return f"{self.name} {self.label}".strip()
+
+
+_STATE, _VALUES, _PROJECTION = "libraries.state", "libraries.values", "libraries.projection"
+_HANDSHAKE, _SERIALIZERS, _LOGS = "realtime.handshake", "libraries.serializers", "portal.logs"
+_VIEWER = PortalRole.VIEWER
+
+TARGETS: tuple[Target, ...] = (
+    # Messages: frames, JSON, checks.
+    Target("realtime.server.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
+    Target("realtime.protocol.decode", "raw", message_bytes, readers.frame, label="(payload)"),
+    Target("realtime.protocol.decode", "raw", message_bytes),
+    Target(f"{_STATE}.check_patch", "object", message_bytes, readers.mapping),
+    Target(f"{_STATE}.check_patch", "object", body_bytes, readers.mapping, label="(body)"),
+    Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.mapping, before("a")),
+    Target(f"{_STATE}.check_item_patch", "text", message_bytes, call=after({}), label="(item's id)"),
+    Target(f"{_STATE}.apply_patch", "items", body_bytes, readers.payload, before(BLANK)),
+    Target(f"{_STATE}.apply_item_patch", "object", message_bytes, readers.item, before([{"id": "a"}], 0)),
+    Target(f"{_STATE}.find_item", "items", body_bytes, readers.items, after("?")),
+    Target(f"{_STATE}.check_size", "items", body_bytes, readers.state),
+    Target(f"{_VALUES}.check_value", "json", message_bytes, readers.value),
+    Target(f"{_VALUES}.is_url_key", "text", message_bytes),
+    Target(f"{_VALUES}.plain_key", "text", message_bytes),
+    # What others are sent of them.
+    Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
+    Target(f"{_PROJECTION}.project_item", "object", message_bytes, readers.item, after(FLAGS)),
+    Target(f"{_PROJECTION}.project_relayed", "object", message_bytes, readers.payload, after(FLAGS)),
+    Target(f"{_PROJECTION}.project_relayed", "object", message_bytes, readers.payload, after(None), "(no flags)"),
+    Target(f"{_PROJECTION}.needs_flags", "object", message_bytes, readers.payload),
+    Target(f"{_PROJECTION}.difference", "items", body_bytes, readers.state, before(BLANK)),
+    Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, readers.patch_seen),
+    Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, readers.item_patch_seen),
+    Target("realtime.protocol.encode", "object", message_bytes, readers.update),
+    Target("realtime.protocol.encode_state", "items", body_bytes, readers.state),
+    # The handshake.
+    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query_token, readers.awaited, "(token in the query)"),
+    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query, readers.awaited, "(query)"),
+    Target(f"{_HANDSHAKE}.admit", "text", header_bytes, readers.subprotocols, readers.awaited, "(subprotocols)"),
+    Target(f"{_HANDSHAKE}.verify", "text", message_bytes),
+    Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
+    Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
+    Target(f"{_HANDSHAKE}._origin_allowed", "text", header_bytes, readers.origin),
+    # REST.
+    Target("libraries.api_json.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api_json.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
+    Target("libraries.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
+    Target("libraries.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
+    Target("libraries.pagination.Pages.get_page_size", "text", path_bytes, readers.page_request, readers.pages),
+    Target("libraries.pagination.Pages.get_page_number", "text", path_bytes, readers.page_request, readers.pages),
+    Target("libraries.filters.NamedFilters", "text", path_bytes, readers.header, readers.searched),
+    Target("libraries.authentication.read_token", "text", header_bytes, readers.header, readers.token_read),
+    Target("libraries.models.UserManager.get_by_natural_key", "text", field_bytes, call=readers.found),
+    Target("portal.logins.account", "text", body_bytes, readers.log_in, readers.counted),
+    *(
+        Target(f"{_SERIALIZERS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
+        for name, field, others in (
+            ("RegistrationSerializer", "email", {"password": "ripe plums, seven"}),
+            ("RegistrationSerializer", "password", {"email": "somebody@example.org"}),
+            ("RegistrationSerializer", "name", {"email": "somebody@example.org", "password": "ripe plums, seven"}),
+            ("LogInSerializer", "email", {"password": "ripe plums, seven"}),
+            ("RefreshSerializer", "refresh", {}),
+            ("LibrarySerializer", "name", {}),
+            ("LibrarySerializer", "description", {"name": "Library"}),
+            ("NewMemberSerializer", "email", {}),
+            ("NewRoleSerializer", "role", {}),
+            ("UserSerializer", "name", {}),
+        )
+    ),
+    Target(f"{_SERIALIZERS}.LibrarySerializer", "object", body_bytes, readers.mapping, readers.validated),
+    # Logs: the longest text that gets into one is a path.
+    Target(f"{_LOGS}.strike", "text", path_bytes),
+    Target(f"{_LOGS}.strike_value", "object", message_bytes, readers.payload),
+    Target(f"{_LOGS}.strike_named", "text", path_bytes, call=before("path")),
+    Target(f"{_LOGS}.redact", "object", message_bytes, readers.payload, before(None, "info")),
+    Target(f"{_LOGS}.formatter", "text", path_bytes, readers.record, readers.formatted),
+)
+
+WALKED = (
+    *("libraries.api_json", "libraries.authentication", "libraries.filters", "libraries.pagination"),
+    *("libraries.preconditions", "libraries.projection", "libraries.serializers", "libraries.state"),
+    *("libraries.values", "portal.logins", "portal.logs", "realtime.handshake", "realtime.policy"),
+    *("realtime.protocol", "realtime.server.wire"),
+)
+"""The modules whose public functions, classes' methods included, have to be in `TARGETS` or in `LEFT_OUT`."""
+
+LEFT_OUT: dict[str, str] = {
+    "libraries.authentication.BearerAuthentication": "get_raw_token splits a header; read_token is the rest of it",
+    "libraries.authentication.person_of": "takes a token that was verified",
+    "libraries.filters.Ordering": "is called by NamedFilters",
+    "libraries.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
+    "libraries.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",
+    "libraries.api_json.OnlyJSON.select_renderer": "takes nothing of the client",
+    "libraries.api_json.JSONRenderer": "takes answers; msgspec encodes them, as realtime.protocol.encode_state",
+    "libraries.preconditions.etag": "takes a number",
+    "libraries.projection.epoch_seen": "takes an epoch of our own",
+    "libraries.projection.hide_also": "takes a setting",
+    "libraries.serializers": "each class of a body is called as a whole; the others describe answers",
+    "portal.logins.refuse_rest": "takes nothing that a client wrote",
+    "portal.logs.configure": "takes settings",
+    "realtime.policy.may_send": "looks a type up that decode has let through",
+    "realtime.policy.refusal": "takes a type that decode has let through",
+    "realtime.server.wire": "PortalServerProtocol, with its extension, is called as a whole",
+}
+"""What no client's bytes get into, or what is called by another target: the name, or that of its class or module."""

@@ -1,0 +1,99 @@
+"""The table of the cost fuzzer: it is complete, and each row can be called."""
+
+from __future__ import annotations
+
+import inspect
+import random
+import tomllib
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from fuzz import readers
+from fuzz.clock import NotAccepted
+from fuzz.cost import KINDS, REFUSALS
+from fuzz.readers import TargetGone
+from fuzz.targets import LEFT_OUT, TARGETS, WALKED, Target
+
+PLANS = 40
+LENGTH = 200
+PURE = "Pure modules know no framework"
+OF_NO_CLIENT = {
+    "libraries.errors": "says what is refused",
+    "libraries.roles": "has words of our own",
+    "realtime.groups": "takes what other processes of ours publish",
+}
+"""Pure modules that no client's bytes get into."""
+
+
+def public(module: str) -> Iterator[str]:
+    """The dotted names of a module's public functions and of its classes' public methods."""
+    for name, value in vars(import_module(module)).items():
+        if name.startswith("_") or getattr(value, "__module__", None) != module:
+            continue
+        if inspect.isfunction(value):
+            yield f"{module}.{name}"
+        elif inspect.isclass(value):
+            methods = (key for key, one in vars(value).items() if inspect.isfunction(one) and not key.startswith("_"))
+            yield from (f"{module}.{name}.{key}" for key in methods)
+
+
+def covers(row: str, name: str) -> bool:
+    return name == row or name.startswith(f"{row}.")
+
+
+@pytest.mark.parametrize("module", WALKED)
+def test_every_public_function_is_tried_or_left_out_for_a_reason(module: str) -> None:
+    rows = [*(target.name for target in TARGETS), *LEFT_OUT]
+    for name in public(module):
+        assert any(covers(row, name) for row in rows), f"{name} is in neither TARGETS nor LEFT_OUT of fuzz/targets.py"
+
+
+def test_what_is_left_out_is_there_and_is_not_tried() -> None:
+    for name, reason in LEFT_OUT.items():
+        assert readers.resolve(name) if name not in WALKED else import_module(name)
+        assert reason
+        assert name not in {target.name for target in TARGETS}
+
+
+def test_every_pure_module_is_walked_or_takes_nothing_of_clients() -> None:
+    tools = tomllib.loads(Path(settings.BASE_DIR, "pyproject.toml").read_text())["tool"]
+    (pure,) = (contract for contract in tools["importlinter"]["contracts"] if contract["name"] == PURE)
+    for module in pure["source_modules"]:
+        assert (module in WALKED) != (module in OF_NO_CLIENT), f"{module}: is it in WALKED of fuzz/targets.py?"
+
+
+def test_a_name_that_is_gone_is_told() -> None:
+    for name in ("libraries.values.no_such_name", "libraries.no_such_module.name", "no_such_package.name"):
+        with pytest.raises(TargetGone, match=f"^{name} is named in fuzz/targets.py"):
+            readers.resolve(name)
+
+
+def test_titles_name_one_row_each_and_can_stand_in_a_name() -> None:
+    titles = [target.title for target in TARGETS]
+    assert len(titles) == len(set(titles))
+    assert not any(":" in title for title in titles)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.title)
+def test_a_target_gets_inputs_that_it_takes(target: Target) -> None:
+    function = readers.resolve(target.name)
+    assert target.limit() > LENGTH
+    rng = random.Random(1)
+    called = 0
+    for _ in range(PLANS):
+        made = KINDS[target.kind](rng, function.__module__).build(LENGTH)
+        try:
+            given = target.read(made)
+        except (NotAccepted, *REFUSALS):
+            continue
+        called += 1
+        try:
+            target.call(function, given)
+        except REFUSALS:
+            continue
+    assert called
