@@ -76,11 +76,12 @@ def small(library: Library, settings: Any) -> tuple[PortalView, PortalView]:
 def test_a_portal_view_grows_until_the_library_is_full(small: tuple[PortalView, PortalView], editor: User) -> None:
     one, _ = small
     update_portal_view(actor_id=editor.id, portal_view_id=one.id, payload={"items": items(4.5)})
-    for write in (
+    writes: list[Callable[[], object]] = [
         lambda: update_portal_view(actor_id=editor.id, portal_view_id=one.id, payload={"items": items(5.5)}),
         lambda: update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", payload={"more": "y" * KIB}),
         lambda: create_portal_view(actor_id=editor.id, library_id=one.library_id, payload={"name": "New"}),
-    ):
+    ]
+    for write in writes:
         before = list(PortalView.objects.order_by("id").values_list("version", "items", "size"))
         with pytest.raises(QuotaExceeded, match="11,264 bytes together, and 10,240 are possible"):
             write()
