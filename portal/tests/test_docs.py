@@ -10,6 +10,7 @@ import argparse
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -28,6 +29,7 @@ DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 README = ROOT / "README.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+SECURITY = ROOT / "docs" / "security.md"
 
 _TABLE = re.compile(r"<!-- table: (.+?) -->\n(.*?)<!-- end -->", re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -193,6 +195,69 @@ def test_what_is_said_of_limits_in_sentences() -> None:
     assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)
     assert doors.FLOOD == 10
     assert occupancy.SHARED_FROM == 10
+
+
+# --- Security ----------------------------------------------------------------------------------------------
+
+
+def security_limits() -> dict[str, int]:
+    """Each limit of the page on security, by the setting or constant that has it."""
+    text = SECURITY.read_text()
+    rows = [row for name, _ in _TABLE.findall(text) if name.startswith("limits") for row in table(SECURITY, name)]
+    limits_of = {codes(row[2])[0]: int(row[1].replace(",", "")) for row in rows}
+    assert len(limits_of) == len(rows)
+    return limits_of
+
+
+def value_of(name: str) -> object:
+    """What a setting is by default, or a constant in a module."""
+    if name.startswith("PORTAL_"):
+        return next(int(row[1].strip("`")) for row in table(README, "settings") if codes(row[0]) == [name])
+    module, _, constant = name.rpartition(".")
+    return getattr(import_module(module), constant)
+
+
+@pytest.mark.parametrize(("name", "limit"), security_limits().items(), ids=lambda part: str(part))
+def test_a_limit_is_what_the_page_on_security_says(name: str, limit: int) -> None:
+    assert value_of(name) == limit
+
+
+NO_LIMITS_OF_CLIENTS = {
+    "PORTAL_ACCESS_TOKEN_MINUTES",
+    "PORTAL_DATABASE_THREADS",
+    "PORTAL_HSTS_SECONDS",
+    "PORTAL_REFRESH_TOKEN_DAYS",
+    "PORTAL_WORKERS",
+    "libraries.values.MAX_SAFE_INTEGER",
+    "realtime.protocol.MAX_REF_NUMBER",
+}
+"""Numbers that are settings or constants called MAX, and no limit on how much somebody may ask for."""
+
+
+def numbers_in_the_code() -> Iterator[str]:
+    """Each setting that is a number, and each constant called MAX in the code that runs."""
+    for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="env"), attr="number"), args=[ast.Constant(value=str(name)), *_]
+            ):
+                yield name
+    for path in (path for app in ("libraries", "realtime", "portal") for path in (ROOT / app).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if not {"tests", "testing", "migrations"} & set(parts):
+            for constant in re.findall(r"^(MAX_[A-Z_]+) = ", path.read_text(), re.MULTILINE):
+                yield f"{'.'.join(parts)}.{constant}"
+
+
+def test_the_page_on_security_has_every_limit() -> None:
+    missing = set(numbers_in_the_code()) - set(security_limits()) - NO_LIMITS_OF_CLIENTS
+    assert missing == set()
+
+
+def test_the_page_on_security_names_tests_that_are_there() -> None:
+    named = re.findall(r"`((?:portal|libraries|realtime)/[\w/]+\.py)", SECURITY.read_text())
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 # --- Operations --------------------------------------------------------------------------------------------

@@ -44,7 +44,11 @@ def cost(work: Callable[[str], object], text: str) -> float:
     return min(once() for _ in range(3))
 
 
-@pytest.mark.parametrize("work", [strike, escape, cut_traceback, text_log.traceback, text_log.value], ids=lambda work: work.__name__)
+@pytest.mark.parametrize(
+    "work",
+    [strike, escape, cut_traceback, text_log.traceback, text_log.value],
+    ids=lambda work: work.__name__,
+)
 @pytest.mark.parametrize("unit", UNITS)
 def test_the_cost_grows_with_the_length_and_no_faster(work: Callable[[str], object], unit: str) -> None:
     texts = [(unit * size)[:size] for size in (4_000, 8_000, 16_000, 32_000)]
