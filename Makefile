@@ -3,7 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format bench clean
+.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -40,9 +40,9 @@ test: install-dev test-setup  # Run all tests, a file on each core at a time, wi
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 # The modules whose every branch has a test
-COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/services.py \
-  libraries/membership.py realtime/protocol.py realtime/policy.py realtime/handlers.py realtime/hub.py \
-  realtime/consumer.py
+COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/keys.py \
+  libraries/addresses.py libraries/services.py libraries/membership.py realtime/protocol.py realtime/policy.py \
+  realtime/handlers.py realtime/hub.py realtime/consumer.py
 EMPTY :=
 COMMA := ,
 
@@ -63,7 +63,7 @@ check: lint test chaos fuzz  # All that CI runs
 
 # The environment of a production process, for `check --deploy`
 PRODUCTION := env -u DATABASE_URL -u REDIS_URL PORTAL_DEBUG=false PORTAL_ALLOWED_HOSTS=portal.example.org \
-  PORTAL_SECRET_KEY=0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ
+  PORTAL_SECRET_KEY=$$($(BIN)/python -c 'import secrets; print(secrets.token_urlsafe(48))')
 
 lint: install-dev  # Style, types, the ladder of imports, migrations, production settings
 	$(BIN)/ruff check .
@@ -85,6 +85,11 @@ format: install-dev  # Rewrite the code in the house style
 
 bench: .venv/.installed-bench  # Measure against the peers and write bench/RESULTS.md; needs Node.js and nginx with nchan
 	$(BIN)/python -m bench $(BENCH)
+
+# ABUSE_SECONDS is 30 and ABUSE_RUNS 3 by default; ABUSE="--only ping" takes one attack, ABUSE=--write keeps the figures
+abuse: .venv/.installed-bench  # Attack a running Portal in every way we know, and measure what another tenant notices
+	$(BIN)/python -m bench.abuse $(if $(ABUSE_SECONDS),--seconds $(ABUSE_SECONDS)) \
+	  $(if $(ABUSE_RUNS),--runs $(ABUSE_RUNS)) $(ABUSE)
 
 clean:  # Remove what was built; var/, with the data, stays
 	rm -rf .venv .coverage .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -7,6 +7,7 @@ import sys
 
 def main() -> None:
     """Run one management command with the project's settings; needs no environment variable."""
+    os.umask(0o077)  # the database, its log and what else is written hold what only we may read
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         from django.core.management import execute_from_command_line

@@ -15,11 +15,22 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import report, sections
+from bench import against, report, sections
+from bench.figures import Figures
 from bench.servers import CLIENT_CORE, PEER_FILES, Portal, portal
+from portal.testing.limits import NO_LIMITS_SENTENCE
 
-SECONDS_A_ROUND = {"fan-out": 90.0, "connections": 34.0, "stalled": 45.0, "curves": 150.0, "processes": 33.0}
+SECONDS_A_ROUND = {
+    "fan-out": 90.0,
+    "connections": 34.0,
+    "stalled": 45.0,
+    "curves": 150.0,
+    "processes": 33.0,
+    "limits": 30.0,
+    "against": 120.0,
+}
 """Rough, in order, and only used to say how long is left; the pace of the run corrects it."""
+SECTIONS = [name for name in SECONDS_A_ROUND if name != "against"]
 CURVES_ROUNDS = 3
 SPARE_FILES = 500
 
@@ -56,18 +67,22 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=10_000, help="idle connections (default: %(default)s)")
     parser.add_argument("--write", type=Path, default=Path(__file__).parent, help="where to write the results")
     parser.add_argument(
-        "--only", nargs="+", choices=SECONDS_A_ROUND, help="for trying out: print these sections, and write nothing"
+        "--only", nargs="+", choices=SECTIONS, help="for trying out: print these sections, and write nothing"
+    )
+    parser.add_argument(
+        "--against", type=Path, help="a working copy of Portal: print how this one compares with it, and write nothing"
     )
     return parser.parse_args()
 
 
-def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callable[..., report.Figures]]:
+def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callable[..., Figures]]:
     return {
         "fan-out": partial(sections.fan_out, place=place),
         "connections": partial(sections.connections, count=arguments.connections, place=place),
         "stalled": partial(sections.stalled_reader, place=place),
         "curves": partial(sections.curves, place=place),
         "processes": sections.processes,
+        "limits": partial(sections.limits, place=place),
     }
 
 
@@ -76,13 +91,18 @@ def main() -> None:
     arguments = _arguments()
     _allow_files(max(arguments.connections, *sections.ROOM_SIZES))
     os.sched_setaffinity(0, {CLIENT_CORE})
+    print(NO_LIMITS_SENTENCE, flush=True)
+    if arguments.against:
+        say = Progress({"against": arguments.rounds})
+        against.compare(arguments.against, arguments.rounds, arguments.connections, partial(say, "against"))
+        return
     if not (arguments.only and (PEER_FILES / "node" / "node_modules").exists()):  # another run may be using them
         subprocess.run(["npm", "ci", "--silent"], cwd=PEER_FILES / "node", check=True)  # noqa: S607
-    rounds = {name: arguments.rounds for name in SECONDS_A_ROUND if name in (arguments.only or SECONDS_A_ROUND)}
+    rounds = {name: arguments.rounds for name in SECTIONS if name in (arguments.only or SECTIONS)}
     if "curves" in rounds:
         rounds["curves"] = min(arguments.rounds, CURVES_ROUNDS)
     say = Progress(rounds)
-    figures: dict[str, report.Figures] = {}
+    figures: dict[str, Figures] = {}
     with portal() as place:
         measures = _measures(arguments, place)
         for name, count in rounds.items():

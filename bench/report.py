@@ -14,38 +14,22 @@ from typing import Any
 
 import matplotlib
 
+from bench.abuse import section as abuse_section
+from bench.figures import Figures, median, ratio, ratios, spread, table
+from portal.testing.limits import NO_LIMITS_SENTENCE
+
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402
 
 STALLED = ("one is stalled", "all read")
-Figures = dict[str, list[dict[str, float]]]
+WITHOUT_LIMITS, WITH_LIMITS = "without limits", "default limits"
+LIMITED = {
+    "cpu": "CPU µs a delivery or connect",
+    "p50": "p50 ms of a delivery",
+    "p99": "p99 ms of a delivery",
+    "per second": "connects a second",
+}
 PACKAGES = ("django", "channels", "daphne", "uvicorn", "uvloop", "aiofastnet", "websockets", "picows")
-
-
-def median(rows: list[dict[str, float]], key: str) -> float:
-    """The median over the rounds."""
-    return statistics.median(row[key] for row in rows)
-
-
-def ratios(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str) -> list[float]:
-    """The pairwise ratios, round by round."""
-    return [row[key] / peer[key] for row, peer in zip(rows, peers, strict=True)]
-
-
-def spread(values: list[float], form: str = ".2f") -> str:
-    """Median, least and greatest."""
-    return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
-
-
-def ratio(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str) -> str:
-    """Median and spread of the pairwise ratios."""
-    return spread(ratios(rows, peers, key))
-
-
-def table(head: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 def fan_out(figures: Figures) -> str:
@@ -121,6 +105,18 @@ def curves(figures: Figures) -> str:
     return simple(figures, columns)
 
 
+def limits(figures: Figures) -> str:
+    """Cost with the default limits and without, and the ratio between them."""
+    rows = []
+    for what, seen in figures.items():
+        subject, _, size = what.partition(" / ")
+        without = figures[f"{WITHOUT_LIMITS} / {size}"]
+        for key, title in LIMITED.items():
+            if key in seen[0]:
+                rows.append([f"{title}, {size}", subject, f"{median(seen, key):.2f}", ratio(seen, without, key)])
+    return table(["", "limits", "median", "to that without limits"], sorted(rows))
+
+
 def processes(figures: Figures) -> str:
     """Cost by number of processes and viewers, here and on Valkey."""
     columns = {
@@ -139,6 +135,7 @@ SECTIONS: dict[str, Callable[[Figures], str]] = {
     "stalled": stalled,
     "curves": curves,
     "processes": processes,
+    "limits": limits,
 }
 
 
@@ -202,7 +199,7 @@ Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {rounds} interleaved ro
 and client on a core each, on loopback; messages of about 300 bytes at 5,000 deliveries a second (vanilla Channels:
 1,000). CPU is the server's, user and system. A ratio is the median of the rounds' own ratios, with the least and the
 greatest. "client" is how busy the load client was. This application ran complete: token check, membership, role check,
-projection and database.
+projection and database. {NO_LIMITS_SENTENCE}
 
 {machine()}
 
@@ -243,7 +240,14 @@ was measured right before, while nobody sent anything.
 All processes share one core; 10 broadcasts a second to 50 and to 500 viewers. Valkey's commands are of all kinds, also
 those that have nothing to do with a broadcast.
 
-{tables["processes"]}"""
+{tables["processes"]}
+## What the limits cost
+
+Both ran with many people, each with a few connections: as few as the default limits let in. "{WITH_LIMITS}" is this
+application as it comes.
+
+{tables["limits"]}
+{abuse_section.stored(folder)}"""
     (folder / "RESULTS.md").write_text(text)
     _plot(figures["fan-out"], folder / "fan-out.png")
     _plot_curves(figures["curves"], folder / "curves.png")

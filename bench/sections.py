@@ -10,7 +10,8 @@ import redis
 
 from bench import load
 from bench.connections import idle
-from bench.report import Figures
+from bench.figures import Figures
+from bench.report import WITH_LIMITS, WITHOUT_LIMITS
 from bench.servers import PEERS, Portal, Running, fastify, nchan, portal
 from portal.testing.installation import StoreKind
 
@@ -28,6 +29,10 @@ ROOMS_DELIVERIES_A_SECOND = 1600
 PROCESSES = (1, 2, 4)
 PROCESSES_SIZES = (50, 500)
 BROADCASTS_A_SECOND = 10
+LIMITED_PEOPLE = 200
+LIMITED_SIZES = (500, 1500)
+LIMITED_CONNECTS = 1500
+"""Fewer than the default limits allow a portal view, and for each person fewer than may come at once."""
 SECONDS = 2.0
 STALLED_SECONDS = 15.0
 """The p99 of a short run is its slowest message."""
@@ -37,6 +42,10 @@ LEAST_MESSAGES = 5
 
 Say = Callable[[], None]
 """Called after each round."""
+
+
+class NotDelivered(Exception):
+    """Fewer messages came than were sent: of stored ones, because they were merged while the machine was busy."""
 
 
 def measure(
@@ -76,7 +85,7 @@ def measure(
         )
     )
     if done.deliveries != done.expected:
-        raise RuntimeError(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
+        raise NotDelivered(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
     (cpu_at_rest, _), (cpu, counted), (cpu_after, counted_after) = marks
     seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
     if rest:
@@ -170,6 +179,22 @@ def processes(rounds: int, say: Say) -> Figures:
                         seen = measure(running, size, pace=pace, counters=lambda: _valkey_work(valkey))
                         figures[f"{count} processes / {size}"].append(seen)
             say()
+    return figures
+
+
+def limits(rounds: int, place: Portal, say: Say) -> Figures:
+    """Deliveries and connects with the default limits, and without: many people, with a few connections each."""
+    figures: Figures = defaultdict(list)
+    viewers = place.make_viewers(LIMITED_PEOPLE)
+    subjects = {WITHOUT_LIMITS: False, WITH_LIMITS: True}
+    for number in range(rounds):
+        for name in sorted(subjects, reverse=bool(number % 2)):  # each comes first in turn
+            with place.serve(limits=subjects[name], viewers=viewers) as running:
+                for size in LIMITED_SIZES:
+                    figures[f"{name} / {size}"].append(measure(running, size))
+            with place.serve(limits=subjects[name], viewers=viewers) as running:
+                figures[f"{name} / {LIMITED_CONNECTS} idle"].append(load.run(idle(running, LIMITED_CONNECTS)))
+        say()
     return figures
 
 

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +14,8 @@ from pathlib import Path
 import httpx
 
 from bench.load import Wire
-from portal.testing.installation import Installation, ServerKind, StoreKind, installation
+from portal.testing.installation import ROOT, Installation, ServerKind, StoreKind, installation
+from portal.testing.limits import NO_LIMITS
 from portal.testing.processes import Process, ReservedPort
 from portal.testing.tokens import forge_token
 
@@ -88,18 +89,40 @@ class Portal:
     library_id: str
     tokens: dict[str, str]
 
-    def wire(self, port: int, portal_view_id: str, *, stored: bool) -> Wire:
-        """How to speak to one of its portal views."""
+    def wire(self, port: int, portal_view_id: str, *, stored: bool, viewers: Sequence[str] = ()) -> Wire:
+        """How to speak to one of its portal views; `viewers` are the tokens of those who look, in turn."""
         base = f"ws://127.0.0.1:{port}/ws/portal-view/{portal_view_id}?token="
-        viewer, controller = base + self.tokens["viewer"], base + self.tokens["controller"]
-        return Wire(lambda n: viewer, controller, _stored if stored else _relayed)
+        urls = [base + token for token in viewers or (self.tokens["viewer"],)]
+        return Wire(lambda n: urls[n % len(urls)], base + self.tokens["controller"], _stored if stored else _relayed)
 
     @contextmanager
-    def serve(self, *options: str, stored: bool = False, **env: str) -> Iterator[Running]:
-        """A server: complete with log-in tokens, membership, role check, projection and the database."""
-        with self.place.server(ServerKind.SERVE, *options, **env) as server:
+    def serve(
+        self,
+        *options: str,
+        stored: bool = False,
+        limits: bool = False,
+        viewers: Sequence[str] = (),
+        **env: str,
+    ) -> Iterator[Running]:
+        """A server: complete with log-in tokens, membership, role check, projection and the database.
+
+        Without `limits` those on what one client may ask for are switched off, as a load has few people.
+        """
+        settings = env if limits else NO_LIMITS | env
+        with self.place.server(ServerKind.SERVE, *options, **settings) as server:
             pin(server.process.pid, SERVER_CORE)
-            yield Running("portal", server.process.pid, self.wire(server.port, self.portal_view_id, stored=stored))
+            wire = self.wire(server.port, self.portal_view_id, stored=stored, viewers=viewers)
+            yield Running("portal", server.process.pid, wire)
+
+    def make_viewers(self, count: int) -> list[str]:
+        """The tokens of so many further people who may look."""
+        code = (
+            "from libraries.models import *; import json; from uuid import uuid4; "
+            f"made = [User.objects.create_user(f'{{uuid4().hex}}@example.com') for _ in range({count})]; "
+            f"Membership.objects.bulk_create(Membership(library_id='{self.library_id}', user=one, role='VIEWER') "
+            "for one in made); print(json.dumps([str(one.id) for one in made]))"
+        )
+        return [forge_token(self.place.secret_key, one) for one in json.loads(self.place.shell(code))]
 
     def make_portal_views(self, count: int) -> list[str]:
         """The ids of so many further portal views."""
@@ -113,9 +136,9 @@ class Portal:
 
 
 @contextmanager
-def portal(stores: StoreKind = StoreKind.SQLITE) -> Iterator[Portal]:
-    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey."""
-    with installation(stores, PORTAL_LOG_LEVEL="WARNING") as place:
+def portal(stores: StoreKind = StoreKind.SQLITE, *, root: Path = ROOT) -> Iterator[Portal]:
+    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey; `root` is whose code it runs."""
+    with installation(stores, root, PORTAL_LOG_LEVEL="WARNING") as place:
         cast = place.prepare()
         ids = json.loads(
             place.shell("import json; print(json.dumps({u.email: str(u.id) for u in User.objects.all()}))")

@@ -16,6 +16,7 @@ from chaos.crowd import Crowd
 from chaos.faults import FAULTS, NothingHappened
 from chaos.rounds import Result, play
 from chaos.stack import PROCESSES, Stack, running_stack
+from portal.testing.limits import NO_LIMITS_SENTENCE
 
 VIEWERS = 200
 
@@ -41,7 +42,7 @@ def _play(seed: int, options: argparse.Namespace) -> int:
         if logged:
             results[-1].broken += logged
     text = report.table(results)
-    print(f"\n{text}\n\n{report.legend()}")
+    print(f"\n{text}\n\n{report.legend()}\n{NO_LIMITS_SENTENCE}")
     if options.write:
         report.write(options.write, f"{_about(stack, seed, options)}\n\n{text}\n\n{report.legend()}", "make chaos")
     broken = report.broken(results)
@@ -86,7 +87,7 @@ def _about(stack: Stack, seed: int, options: argparse.Namespace) -> str:
     length = f"{options.seconds:.0f} s" if options.seconds else "each fault once"
     return (
         f"{PROCESSES} server processes, {controllers} controllers and {options.viewers} viewers on"
-        f" {len(stack.tables)} portal views; seed {seed}; {length}."
+        f" {len(stack.tables)} portal views; seed {seed}; {length}. {NO_LIMITS_SENTENCE}"
     )
 
 

@@ -23,6 +23,7 @@ from chaos import census, report
 from chaos.census import Census
 from chaos.crowd import Crowd
 from chaos.stack import Stack, running_stack
+from portal.testing.limits import NO_LIMITS_SENTENCE
 
 SECONDS = 1200.0
 SOCKETS = 500
@@ -50,7 +51,8 @@ def main() -> int:
     first = min(FROM_MINUTE, len(censuses)) - 1
     shown = [(f"minute {first + 1}", censuses[first]), (f"minute {len(censuses)}", censuses[-1])]
     ends = f"{sum(stack.door.ends.values()):,} connections ended and came back."
-    text = f"{SOCKETS} sockets for {options.seconds:.0f} s; {ends}\n\n{census.table(shown)}"
+    about = f"{SOCKETS} sockets for {options.seconds:.0f} s; {ends} {NO_LIMITS_SENTENCE}"
+    text = f"{about}\n\n{census.table(shown)}"
     print(f"\n{text}\n")
     if options.write:
         report.write(options.write, text, "make soak")

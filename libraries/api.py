@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from libraries import services
 from libraries.api_base import ApiView
 from libraries.api_schema import IF_MATCH, IF_NONE_MATCH, documented
-from libraries.errors import InvalidPayload
+from libraries.errors import InvalidPayload, few_details, named
 from libraries.filters import NamedFilters
 from libraries.models import PortalView
 from libraries.preconditions import etag, parse_tags
@@ -42,7 +42,7 @@ class LibraryPortalViews(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         status=201,
-        errors=(403, 404),
+        errors=(403, 404, 409),
     )
     def post(self, request: Request, library_id: UUID) -> Response:
         """Owners and editors of the library may."""
@@ -76,7 +76,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 412),
+        errors=(403, 404, 409, 412),
     )
     def patch(self, request: Request, portal_view_id: UUID) -> Response:
         """The keys that the body has; owners and editors may. Everybody who is connected is told."""
@@ -87,7 +87,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=PortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 412),
+        errors=(403, 404, 409, 412),
     )
     def put(self, request: Request, portal_view_id: UUID) -> Response:
         """All of its keys: one that the body has not gets its default; owners and editors may."""
@@ -128,9 +128,9 @@ class OnePortalView(ApiView):
 
 def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
     """The body's keys that can be written, unchecked; InvalidPayload for one that a portal view has not."""
-    unknown = {key[:64]: UNKNOWN_KEY for key in body if key not in FIELDS and key not in _ONLY_ANSWERED}
+    unknown = {named(key): UNKNOWN_KEY for key in body if key not in FIELDS and key not in _ONLY_ANSWERED}
     if unknown:
-        raise InvalidPayload(f"A portal view has no {', '.join(unknown)}.", unknown)
+        raise InvalidPayload(f"A portal view has no {', '.join(few_details(unknown))}.", unknown)
     return {key: value for key, value in body.items() if key in FIELDS}
 
 

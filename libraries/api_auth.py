@@ -1,4 +1,4 @@
-"""Registration, log-in and the person who asks, in the REST API. Failed log-ins are counted by `portal.logins`."""
+"""Registration, log-in and the person who asks, in the REST API. How often one may try: `libraries.logins`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,9 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.throttling import SimpleRateThrottle
-from rest_framework.views import APIView
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from libraries import membership
+from libraries import logins, membership
 from libraries.api_base import ApiView
 from libraries.api_schema import documented
 from libraries.authentication import person_of, read_token
@@ -27,34 +25,27 @@ from libraries.serializers import (
 )
 
 
-class PerAddress(SimpleRateThrottle):
-    """So many requests from one address to all views that use this: enough for a house full of people."""
-
-    rate = "300/min"
-    scope = "auth"
-
-    def get_cache_key(self, request: Request, view: APIView) -> str:
-        """The key for the address of the connection, which a Unix socket has not.
-
-        A header of the client's own making must not choose it.
-        """
-        return self.cache_format % {"scope": self.scope, "ident": request.META.get("REMOTE_ADDR", "")}
-
-
 class _Door(ApiView):
-    """A view for people who are not logged in yet."""
+    """A view for people who are not logged in yet. A log-in is counted where its password is tested."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
-    throttle_classes = (PerAddress,)
     cache: ClassVar[dict[str, bool]] = {"no_store": True}  # RFC 6749, section 5.1
 
 
-class Register(_Door):
+class _CountedDoor(_Door):
+    """A door at which each request counts, with the log-ins of its network."""
+
+    def check_throttles(self, request: Request) -> None:
+        """Called by the framework; TooManyAttempts if there are too many."""
+        logins.count_request(request._request)
+
+
+class Register(_CountedDoor):
     """`auth/register`."""
 
     @documented(
-        "Register", body=RegistrationSerializer, answer=UserSerializer, status=201, errors=(409, 429), open=True
+        "Register", body=RegistrationSerializer, answer=UserSerializer, status=201, errors=(409, 429, 503), open=True
     )
     def post(self, request: Request) -> Response:
         """Make an account; it is a member of no library."""
@@ -65,7 +56,7 @@ class Register(_Door):
 class Tokens(_Door):
     """`auth/token`."""
 
-    @documented("Log in", body=LogInSerializer, answer=TokensSerializer, errors=(401, 429), open=True)
+    @documented("Log in", body=LogInSerializer, answer=TokensSerializer, errors=(401, 429, 503), open=True)
     def post(self, request: Request) -> Response:
         """An access token for requests, and a refresh token for the next access token."""
         user = authenticate(request=request, **self.read(LogInSerializer))
@@ -75,7 +66,7 @@ class Tokens(_Door):
         return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
 
 
-class FreshToken(_Door):
+class FreshToken(_CountedDoor):
     """`auth/token/refresh`."""
 
     @documented(

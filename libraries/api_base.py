@@ -18,6 +18,9 @@ from rest_framework.serializers import BaseSerializer
 from libraries.api_json import OnlyJSON
 from libraries.errors import InvalidPayload, NotFound
 
+MAX_QUERY_CHARS = 2048
+"""Of the query string of a list: it comes back in the addresses of the pages before and after."""
+
 
 class ApiView(GenericAPIView[Any]):
     """A view for people who are logged in."""
@@ -56,7 +59,9 @@ class ApiView(GenericAPIView[Any]):
     def answer_page(
         self, rows: QuerySet[Any], serializer_class: type[BaseSerializer[Any]], **context: object
     ) -> Response:
-        """One page of the rows, searched and ordered as the query says."""
+        """One page of the rows, searched and ordered as the query says; InvalidPayload for one that is too long."""
+        if len(self.request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARS:
+            raise InvalidPayload(f"The query string is too long: at most {MAX_QUERY_CHARS} characters are possible.")
         page = self.paginate_queryset(self.filter_queryset(rows))
         assert page is not None, "settings.REST_FRAMEWORK has no pagination"  # noqa: S101
         return self.get_paginated_response(serializer_class(page, many=True, context=context).data)

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -19,7 +19,7 @@ from rest_framework.response import Response
 from rest_framework.settings import api_settings
 
 from libraries.api_json import TooLarge
-from libraries.errors import Forbidden, InvalidPayload, NotFound, PortalError, Unavailable
+from libraries.errors import Forbidden, InvalidPayload, NotFound, PortalError, Unavailable, few_details, shortened
 
 log = structlog.get_logger(__name__)
 
@@ -32,6 +32,7 @@ STATUSES: dict[str, int] = {
     "not-found": 404,
     "method-not-allowed": 405,
     "conflict": 409,
+    "quota-exceeded": 409,
     "version-conflict": 412,
     "too-large": 413,
     "unsupported-media-type": 415,
@@ -62,6 +63,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
         body = refusal(Forbidden.code, "You may not do this.")
     elif isinstance(error, RequestDataTooBig):
         body = refusal(TooLarge.default_code, str(TooLarge.default_detail))
+    elif isinstance(error, SuspiciousOperation):  # such as a query of more than a thousand parts
+        body = refusal(InvalidPayload.code, "The request is not valid: its query or its body has too many parts.")
     elif isinstance(error, exceptions.APIException):
         body = _of_framework(error)
     else:
@@ -79,8 +82,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape."""
-    return {"code": code, "message": message, "details": dict(details) if details else None}
+    """The one shape; what is long in it is cut, as it may hold the sender's own words."""
+    return {"code": code, "message": shortened(message), "details": few_details(details) if details else None}
 
 
 def _of_framework(error: exceptions.APIException) -> dict[str, Any]:
@@ -116,7 +119,7 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
             whole.append(sentence)
         else:
             details[key] = f"{details[key]} {sentence}" if key in details else sentence
-    sentences = whole + [f"{key}: {sentence}" for key, sentence in details.items()]
+    sentences = whole + [f"{key}: {sentence}" for key, sentence in few_details(details).items()]
     return refusal(InvalidPayload.code, " ".join(sentences), details)
 
 

@@ -15,6 +15,8 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from libraries.values import MAX_BODY_VALUES, has_too_many_values
+
 MAX_BODY_BYTES = 512 * 1024
 
 
@@ -27,7 +29,7 @@ class TooLarge(APIException):
 
 
 class JSONParser(BaseParser):
-    """Bytes of at most `MAX_BODY_BYTES` to a JSON value; ParseError or TooLarge."""
+    """Bytes of at most `MAX_BODY_BYTES` to JSON of at most `MAX_BODY_VALUES` values; ParseError or TooLarge."""
 
     media_type = "application/json"
 
@@ -37,11 +39,14 @@ class JSONParser(BaseParser):
         if len(body) > MAX_BODY_BYTES:
             raise TooLarge
         try:
-            return msgspec.json.decode(body)
+            value = msgspec.json.decode(body)
         except RecursionError:
             raise ParseError("The body is nested too deeply.") from None
         except (msgspec.DecodeError, UnicodeError) as error:
             raise ParseError(f"The body is not valid JSON: {error}.") from None
+        if has_too_many_values(value, len(body), MAX_BODY_VALUES):
+            raise ParseError(f"The body holds too many values: at most {MAX_BODY_VALUES} are possible.")
+        return value
 
 
 class JSONRenderer(BaseRenderer):

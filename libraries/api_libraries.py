@@ -30,7 +30,7 @@ class Libraries(ApiView):
         """One page of those that the asker is a member of."""
         return self.answer_page(libraries_of(self.actor_id), LibrarySerializer)
 
-    @documented("Make a library", body=LibrarySerializer, answer=LibrarySerializer, status=201)
+    @documented("Make a library", body=LibrarySerializer, answer=LibrarySerializer, status=201, errors=(409,))
     def post(self, request: Request) -> Response:
         """The asker is its owner."""
         library = membership.create_library(actor_id=self.actor_id, **self.read(LibrarySerializer))

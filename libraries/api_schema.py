@@ -48,11 +48,12 @@ _MEANINGS: dict[int, str] = {
     401: "No token, or one that is not valid (any more); at log-in, a wrong address or password.",
     403: "The asker may see this but not do this.",
     404: "It does not exist, or the asker may not know that it does.",
-    409: "It would break a rule: an address twice, a library without an owner.",
+    409: "It would break a rule: an address twice, a library without an owner, more than a quota allows.",
     412: "It has changed: If-Match names another version. Nothing was changed.",
     413: "The body is too long.",
     415: "The body is not JSON.",
     429: "Too many attempts; Retry-After says how many seconds to wait.",
+    503: "Too many ask at this moment, or the database is away; Retry-After says how many seconds to wait.",
 }
 
 _CONTROLLER_SEES: dict[str, Any] = {

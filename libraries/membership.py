@@ -10,6 +10,8 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 from django.db.models import F
 
+from libraries import quotas
+from libraries.emails import canonical
 from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
@@ -20,14 +22,18 @@ from realtime import broadcast
 
 def register_user(*, email: str, password: str, name: str = "") -> User:
     """A new user. The password is already validated; Conflict when the address is taken."""
+    taken = Conflict(
+        "There is an account with this e-mail address already; log in instead.", {"email": "Already in use."}
+    )
+    if User.objects.filter(email=canonical(email)).exists():
+        raise taken
+    user = User.objects.new_user(email, password, name=name)
     try:
         with transaction.atomic():
-            return User.objects.create_user(email, password, name=name)
-    except IntegrityError:
-        raise Conflict(
-            "There is an account with this e-mail address already; log in instead.",
-            {"email": "Already in use."},
-        ) from None
+            user.save()
+    except IntegrityError:  # somebody took it while the password was hashed
+        raise taken from None
+    return user
 
 
 def rename_user(*, user_id: UUID, name: str) -> User:
@@ -51,8 +57,9 @@ def set_user_active(*, user_id: UUID, is_active: bool) -> None:
 
 
 def create_library(*, actor_id: UUID, name: str, description: str = "") -> Library:
-    """A new library whose owner is the person who asks."""
+    """A new library whose owner is the person who asks; QuotaExceeded if they own as many as they may."""
     with transaction.atomic():
+        _check_owned(actor_id)
         library = Library.objects.create(name=name, description=description)
         Membership.objects.create(library=library, user_id=actor_id, role=Role.OWNER.value)
     library.role = Role.OWNER.value
@@ -84,7 +91,7 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
     """Make the user with that e-mail address a member. Owners may; InvalidPayload when nobody has the address."""
     with transaction.atomic():
         library = _lock_as_owner(actor_id, library_id)
-        user = User.objects.filter(email=email.strip().lower(), is_active=True).first()
+        user = User.objects.filter(email=canonical(email), is_active=True).first()
         if user is None:
             raise InvalidPayload(
                 "Nobody has this e-mail address here; ask them to register first.", {"email": "Unknown."}
@@ -93,6 +100,9 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
             raise Conflict(
                 f"{user.email} is a member already; change the role instead.", {"email": "Already a member."}
             )
+        quotas.check_members(library_id)
+        if role == Role.OWNER:
+            _check_owned(user.id)
         membership = Membership.objects.create(library=library, user=user, role=role.value)
         _publish_access(library_id, user.id, role)
     return membership
@@ -104,6 +114,8 @@ def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role:
         membership = _lock_membership(actor_id, library_id, user_id)
         if role != Role.OWNER:
             _keep_an_owner(membership)
+        elif membership.role != Role.OWNER:
+            _check_owned(user_id)
         membership.role = role.value
         membership.save(update_fields=["role"])
         _publish_access(library_id, user_id, role)
@@ -144,6 +156,12 @@ def _lock_membership(actor_id: UUID | None, library_id: UUID, user_id: UUID, *, 
     if membership is None:
         raise NotFound("This person is not a member of the library.")
     return membership
+
+
+def _check_owned(user_id: UUID) -> None:
+    # The person's row is locked, so that two libraries at once are counted one after the other.
+    User.objects.select_for_update(no_key=True).filter(id=user_id).first()
+    quotas.check_libraries(user_id)
 
 
 def _keep_an_owner(membership: Membership) -> None:

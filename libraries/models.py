@@ -12,23 +12,36 @@ from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
+from libraries.emails import NOT_PLAIN, canonical, is_plain
 from libraries.roles import Role
-from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, size_of
+from libraries.validators import validate_lines, validate_name
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes users; e-mail addresses are kept in lower case, so that log-in does not depend on it."""
+    """Makes and finds users; an e-mail address has one spelling (`libraries.emails`)."""
 
-    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user; ValueError without an e-mail address."""
+    def new_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A user who is not stored yet, with the password hashed: no transaction should wait for that.
+
+        ValueError without an e-mail address; ValidationError for one that is not plain.
+        """
         if not email:
             raise ValueError("A user needs an e-mail address.")
-        user: User = self.model(email=email.strip().lower(), **extra)
+        user: User = self.model(email=canonical(email), **extra)
+        if not is_plain(user.email):
+            raise ValidationError({"email": NOT_PLAIN})
         user.set_password(password)
+        return user
+
+    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
+        """A new user, as `new_user` makes it."""
+        user = self.new_user(email, password, **extra)
         user.save(using=self._db)
         return user
 
@@ -38,7 +51,7 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user with that e-mail address, in whatever case it was typed."""
-        return self.get(email=(username or "").strip().lower())
+        return self.get(email=canonical(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
@@ -46,7 +59,7 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField(max_length=100, blank=True)
+    name = models.CharField(max_length=100, blank=True, validators=[validate_name])
     is_active = models.BooleanField("active", default=True, help_text="Off: may not log in, and is cut off at once.")
     is_staff = models.BooleanField("staff", default=False, help_text="May open this admin.")
     date_joined = models.DateTimeField(auto_now_add=True)
@@ -69,17 +82,23 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.name or self.email.partition("@")[0]
 
     def clean(self) -> None:
-        """Keep the address in lower case, also when it comes from a form."""
+        """Keep the one spelling of the address, also when it comes from a form; ValidationError if it is not plain.
+
+        One that was stored before there was this rule stays good.
+        """
+        address = canonical(self.email)
         super().clean()
-        self.email = self.email.strip().lower()
+        self.email = address  # Django's own has made other letters of some
+        if not is_plain(self.email) and not User.objects.filter(pk=self.pk, email=self.email).exists():
+            raise ValidationError({"email": NOT_PLAIN})
 
 
 class Library(models.Model):
     """A collection of portal views, shared by its members."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=MAX_NAME_CHARS)
-    description = models.TextField(blank=True, max_length=2000)
+    name = models.CharField(max_length=MAX_NAME_CHARS, validators=[validate_name])
+    description = models.TextField(blank=True, max_length=2000, validators=[validate_lines])
     access_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Rises with each change of who may see the library."
     )
@@ -121,7 +140,8 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        return f"{self.user} in {self.library}"
+        # The admin shows this where people may look who may not see e-mail addresses.
+        return f"{self.user.get_full_name()} ({self.user_id}) in {self.library}"
 
 
 def new_epoch() -> str:
@@ -146,6 +166,9 @@ class PortalView(models.Model):
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
     items = models.JSONField(default=list, blank=True)
+    size = models.PositiveIntegerField(
+        default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
+    )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     epoch = models.CharField(max_length=32, default=new_epoch, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -169,10 +192,20 @@ class PortalView(models.Model):
                 name="portal_view_current_item_in_range",
             ),
         )
-        indexes = (models.Index(F("library"), Lower("name"), name="portal_view_by_library"),)
+        indexes = (
+            models.Index(F("library"), Lower("name"), name="portal_view_by_library"),
+            # A library's size is read from the index alone: behind the items it would take reading them all.
+            models.Index(fields=("library", "size"), name="portal_view_size"),
+        )
 
     def __str__(self) -> str:
         return self.name
+
+    def save(self, *args: Any, **options: Any) -> None:
+        """Save it, with its size; services that update single columns say it themselves."""
+        if options.get("update_fields") is None:
+            self.size = blocks_of(size_of({key: getattr(self, field.column) for key, field in FIELDS.items()}))
+        super().save(*args, **options)
 
     def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
         """The state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC.
@@ -192,6 +225,7 @@ class PortalView(models.Model):
 class Receipt(models.Model):
     """That a client's message was stored, and with which version: should its `ack` be lost, it is not stored twice.
 
+    It is of one portal view: a message to another one is another message, though its ref and connection be the same.
     `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by. `by_retry` if it was
     stored when another connection sent it again.
     """
@@ -206,11 +240,42 @@ class Receipt(models.Model):
 
     class Meta:
         constraints = (
-            models.UniqueConstraint(fields=("user", "connection_id", "ref"), name="one_receipt_per_message"),
+            models.UniqueConstraint(
+                fields=("user", "portal_view", "connection_id", "ref"), name="one_receipt_per_message"
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.ref}"
+
+
+class Counter(models.Model):
+    """How often something was tried, until `expires_at`, in seconds since the epoch of Unix. See `libraries.logins`.
+
+    `key` is a keyed hash of what is counted. Below `extends_below` each further try begins the time anew.
+    """
+
+    key = models.CharField(max_length=32, primary_key=True)
+    count = models.PositiveIntegerField()
+    extends_below = models.PositiveIntegerField()
+    expires_at = models.PositiveBigIntegerField(db_index=True)
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class KnownNetwork(models.Model):
+    """That a user logged in from a network, last at about `seen_at`; `network` is a keyed hash of both."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
+    network = models.CharField(max_length=32)
+    seen_at = models.PositiveBigIntegerField(db_index=True, help_text="Seconds since the epoch of Unix.")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("user", "network"), name="one_row_per_user_and_network"),)
+
+    def __str__(self) -> str:
+        return self.network
 
 
 def iso(moment: datetime) -> str:

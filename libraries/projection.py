@@ -1,7 +1,7 @@
 """What a viewer may see of a portal view's state, and of a change to it. Pure.
 
 `HIDDEN` is the one table of what hides behind which flag: the code reads it, the tests walk it, and
-`docs/hidden-information.md` prints it. Keys are compared as `libraries.values.plain_key` gives them, so that a
+`docs/hidden-information.md` prints it. Keys are compared as `libraries.keys.plain_key` gives them, so that a
 spelling (`max_hp`, `Max-HP`) makes no difference.
 """
 
@@ -13,8 +13,8 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+from libraries.keys import plain_key
 from libraries.roles import PortalRole
-from libraries.values import plain_key
 
 ALWAYS = "always"
 """The row of `HIDDEN` that no flag uncovers."""
@@ -152,12 +152,13 @@ def _shown(value: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]
     shown: dict[str, Any] = {}
     health: dict[str, Any] = {}
     for key, inner in value.items():
-        rows = _rows.get(plain_key(key))
+        plain = plain_key(key)
+        rows = _rows.get(plain)
         if rows is not None:
             if not all(row != ALWAYS and flags.get(row) for row in rows):
                 continue
             if "showHealth" in rows and flags.get("healthDisplay") != "numbers":
-                health[plain_key(key)] = inner
+                health[plain] = inner
                 continue
         shown[key] = inner if type(inner) in _SCALARS else _shown_value(inner, flags)
     if health:

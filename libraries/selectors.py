@@ -5,9 +5,9 @@ Each function that a person's request leads to takes that person's id and answer
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import CharField, Func, IntegerField, OuterRef, QuerySet, Subquery
@@ -15,6 +15,11 @@ from django.db.models import CharField, Func, IntegerField, OuterRef, QuerySet, 
 from libraries.errors import NotFound
 from libraries.models import Library, Membership, PortalView, Receipt, User
 from libraries.roles import Role
+
+AT_ONCE = 10_000
+"""How many ids one query may ask for: a database takes only so many parameters."""
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,7 @@ class Access:
 class Pulse:
     """How far a portal view is: what a process compares with what it has told its connections."""
 
+    library_id: UUID
     version: int
     epoch: str
     access_version: int
@@ -55,8 +61,15 @@ class Stored:
 def accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
     """The access of people to portal views, for pairs of their ids; without an entry for people who are gone.
 
-    One query answers for all who have access, and a second one for all others.
+    For each `AT_ONCE` pairs one query answers for all who have access, and a second one for all others.
     """
+    found: dict[tuple[UUID, UUID], Access] = {}
+    for pairs in _chunks(asked):
+        found |= _accesses(pairs)
+    return found
+
+
+def _accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
     user_ids = {user_id for user_id, _ in asked}
     rows = PortalView.objects.filter(
         id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
@@ -89,23 +102,51 @@ def load(portal_view_id: UUID) -> Stored | None:
 
 
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
-    """The pulse of each of these portal views that exists, in one query."""
-    rows = PortalView.objects.filter(id__in=portal_view_ids)
-    values = rows.values_list("id", "version", "epoch", "library__access_version")
-    return {row[0]: Pulse(version=row[1], epoch=row[2], access_version=row[3]) for row in values}
+    """The pulse of each of these portal views that exists, in one query for each `AT_ONCE` of them."""
+    found: dict[UUID, Pulse] = {}
+    for ids in _chunks(portal_view_ids):
+        rows = PortalView.objects.filter(id__in=ids)
+        for row in rows.values_list("id", "library_id", "version", "epoch", "library__access_version"):
+            found[row[0]] = Pulse(library_id=row[1], version=row[2], epoch=row[3], access_version=row[4])
+    return found
 
 
 def roles_on(*, portal_view_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Role]:
     """The role of each of these people who has one on the portal view."""
-    members = Membership.objects.filter(
-        library__portal_views=portal_view_id, user_id__in=user_ids, user__is_active=True
+    found: dict[UUID, Role] = {}
+    for ids in _chunks(user_ids):
+        members = Membership.objects.filter(library__portal_views=portal_view_id, user_id__in=ids, user__is_active=True)
+        found |= {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
+    return found
+
+
+def roles_in(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Role]:
+    """The role of people in libraries, for pairs of a library's id and a person's; without an entry if there is none.
+
+    One query for each `AT_ONCE` pairs.
+    """
+    found: dict[tuple[UUID, UUID], Role] = {}
+    for pairs in _chunks(asked):
+        members = Membership.objects.filter(
+            library_id__in={library_id for library_id, _ in pairs},
+            user_id__in={user_id for _, user_id in pairs},
+            user__is_active=True,
+        )
+        found |= {row[:2]: Role(row[2]) for row in members.values_list("library_id", "user_id", "role")}
+    return found
+
+
+def _chunks(asked: Collection[T]) -> Iterator[list[T]]:
+    listed = list(asked)
+    for start in range(0, len(listed), AT_ONCE):
+        yield listed[start : start + AT_ONCE]
+
+
+def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
+    """The version that a message of the person to the portal view was stored with, or None if it was not."""
+    receipts = Receipt.objects.filter(
+        user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
     )
-    return {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
-
-
-def find_receipt(*, user_id: UUID, connection_id: str, ref: str) -> int | None:
-    """The version that a message of the person was stored with, or None if it was not."""
-    receipts = Receipt.objects.filter(user_id=user_id, connection_id=connection_id, ref=ref)
     return receipts.values_list("version", flat=True).first()
 
 

@@ -13,10 +13,13 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
+from libraries.emails import NOT_PLAIN, canonical, is_plain
+from libraries.errors import named
 from libraries.models import Membership, PortalView, User, iso
 from libraries.projection import epoch_seen, project
 from libraries.roles import PortalRole, Role, portal_role
 from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.validators import validate_lines, validate_name
 
 UNKNOWN_KEY = "There is no such key."
 MAX_PASSWORD_CHARS = 1024
@@ -47,7 +50,7 @@ class Body(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked values by field."""
-        unknown = {key[:64]: [UNKNOWN_KEY] for key in data if key not in self.fields}
+        unknown = {named(key): [UNKNOWN_KEY] for key in data if key not in self.fields}
         if unknown:
             raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)
@@ -61,7 +64,7 @@ class UserSerializer(Body):
 
     id = serializers.UUIDField(read_only=True)
     email = serializers.EmailField(read_only=True)
-    name = Text(max_length=100, allow_blank=True)
+    name = Text(max_length=100, allow_blank=True, validators=[validate_name])
 
 
 class RegistrationSerializer(Body):
@@ -69,7 +72,13 @@ class RegistrationSerializer(Body):
 
     email = serializers.EmailField(max_length=254)
     password = Text(max_length=MAX_PASSWORD_CHARS, trim_whitespace=False, write_only=True)
-    name = Text(max_length=100, allow_blank=True, default="")
+    name = Text(max_length=100, allow_blank=True, default="", validators=[validate_name])
+
+    def validate_email(self, email: str) -> str:
+        """The one spelling of the address."""
+        if not is_plain(canonical(email)):
+            raise serializers.ValidationError(NOT_PLAIN)
+        return canonical(email)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Refuse a password that is easy to guess, or like the person's address or name."""
@@ -113,8 +122,10 @@ class LibrarySerializer(Body):
     """A library, with the asker's role in it."""
 
     id = serializers.UUIDField(read_only=True)
-    name = Text(max_length=MAX_NAME_CHARS)
-    description = Text(max_length=2000, allow_blank=True, required=False, help_text="Default: none.")
+    name = Text(max_length=MAX_NAME_CHARS, validators=[validate_name])
+    description = Text(
+        max_length=2000, allow_blank=True, required=False, validators=[validate_lines], help_text="Default: none."
+    )
     role = serializers.ChoiceField(_ROLES, read_only=True)
     createdAt = Moment(source="created_at", read_only=True)
     updatedAt = Moment(source="updated_at", read_only=True)

@@ -8,7 +8,7 @@ caller has checked the permission. `sender` is the connection a change came by: 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, ParamSpec
@@ -18,6 +18,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, QuerySet
 from django.utils import timezone
 
+from libraries import quotas
 from libraries.errors import AlreadyApplied, Forbidden, InvalidPayload, NotFound, VersionConflict
 from libraries.models import Library, PortalView, Receipt, new_epoch
 from libraries.projection import item_patch_seen, patch_seen, project_relayed
@@ -29,6 +30,7 @@ from libraries.state import (
     State,
     apply_item_patch,
     apply_patch,
+    blocks_of,
     check_item_patch,
     check_patch,
     check_size,
@@ -40,6 +42,8 @@ P = ParamSpec("P")
 ReceiptKey = tuple[str, str]
 """The connection that a message was first sent by, and its ref as JSON."""
 RECEIPTS_KEPT = timedelta(minutes=10)
+RECEIPTS_AT_ONCE = 1_000
+"""How many receipts one statement may ask for or write: a database takes only so many parameters."""
 
 
 def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapping[str, Any]) -> PortalView:
@@ -55,6 +59,7 @@ def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapp
             raise NotFound("There is no such library.")
         if actor_id is not None:
             require_controller(library.role)
+        quotas.check_portal_views(library_id)
         portal_view = PortalView(library=library)
         _set(portal_view, patch)
         portal_view.save(force_insert=True)
@@ -114,8 +119,8 @@ def update_item(
             return None
         before, flags = portal_view.items[index], portal_view.state()
         portal_view.items = apply_item_patch(portal_view.items, index, patch)
-        check_size(portal_view.state())
-        _store(portal_view, {"items"}, _new_receipts(actor_id, portal_view, receipts, sender))
+        columns = {"items", *_resize(portal_view, check_size(portal_view.state()))}
+        _store(portal_view, columns, _new_receipts(actor_id, portal_view, receipts, sender))
         seen = partial(item_patch_seen, before, portal_view.items[index], patch, flags)
         tell_on_commit(
             broadcast.broadcast_item_update,
@@ -197,11 +202,19 @@ def _set(portal_view: PortalView, known: Mapping[str, Any]) -> set[str]:
     """Apply a checked patch to the model; the columns that it touched."""
     before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
     after: State = apply_patch(before, known)
-    check_size(after)
+    size = check_size(after)
     touched = {key for key in FIELDS if key in known or after[key] != before[key]}
     for key in touched:
         setattr(portal_view, FIELDS[key].column, after[key])
-    return {FIELDS[key].column for key in touched}
+    return {*(FIELDS[key].column for key in touched), *_resize(portal_view, size)}
+
+
+def _resize(portal_view: PortalView, size: int) -> set[str]:
+    """Give the model the size of its state, if the library may hold it; the column, if it is another one."""
+    before, after = portal_view.size, blocks_of(size)
+    quotas.check_growth(library_id=portal_view.library_id, portal_view_id=portal_view.id, before=before, after=after)
+    portal_view.size = after
+    return {"size"} if after != before else set()
 
 
 def _store(portal_view: PortalView, columns: Collection[str], receipts: Collection[Receipt]) -> None:
@@ -213,8 +226,11 @@ def _store(portal_view: PortalView, columns: Collection[str], receipts: Collecti
     new = [receipt for receipt in receipts if not receipt.by_retry]
     again = [receipt for receipt in receipts if receipt.by_retry]
     if new:  # the client may have been cut, and its retry faster than what it had sent
-        sent = Receipt.objects.filter(user_id=new[0].user_id, connection_id=new[0].connection_id)
-        rows = rows.exclude(Exists(sent.filter(ref__in=[receipt.ref for receipt in new], by_retry=True)))
+        *earlier, last = _retried(new)
+        # All but the last are asked for one by one. The row is locked, so no retry comes between.
+        if any(retried.exists() for retried in earlier):
+            raise AlreadyApplied("This message was stored before.")
+        rows = rows.exclude(Exists(last))
     if not rows.update(**values):
         raise AlreadyApplied("This message was stored before.")
     for receipt in receipts:
@@ -222,14 +238,26 @@ def _store(portal_view: PortalView, columns: Collection[str], receipts: Collecti
     # A client may use a ref twice: then it is the later message that it can ask for.
     Receipt.objects.bulk_create(
         new,
+        batch_size=RECEIPTS_AT_ONCE,
         update_conflicts=True,
-        unique_fields=["user", "connection_id", "ref"],
-        update_fields=["portal_view", "version", "created_at"],
+        unique_fields=["user", "portal_view", "connection_id", "ref"],
+        update_fields=["version", "created_at"],
     )
     try:
-        Receipt.objects.bulk_create(again)
+        Receipt.objects.bulk_create(again, batch_size=RECEIPTS_AT_ONCE)
     except IntegrityError:
         raise AlreadyApplied("This message was stored before.") from None
+
+
+def _retried(new: Sequence[Receipt]) -> list[QuerySet[Receipt]]:
+    """Where it is kept that retries of these messages, which are all of one connection, were stored: in chunks."""
+    one = new[0]
+    sent = Receipt.objects.filter(
+        user_id=one.user_id, portal_view_id=one.portal_view_id, connection_id=one.connection_id, by_retry=True
+    )
+    refs = [receipt.ref for receipt in new]
+    chunks = (refs[start : start + RECEIPTS_AT_ONCE] for start in range(0, len(refs), RECEIPTS_AT_ONCE))
+    return [sent.filter(ref__in=chunk) for chunk in chunks]
 
 
 def _new_receipts(

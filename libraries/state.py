@@ -13,7 +13,9 @@ from typing import Any
 
 import msgspec
 
-from libraries.errors import InvalidPayload
+from libraries.errors import InvalidPayload, few_details, named
+from libraries.keys import check_no_prototype
+from libraries.names import check_name
 from libraries.projection import difference as difference
 from libraries.projection import project as project
 from libraries.values import check_value
@@ -22,10 +24,11 @@ State = dict[str, Any]
 
 MAX_ITEMS = 500
 MAX_STATE_BYTES = 256 * 1024
+SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
 MAX_DETAILS = 20
-"""How many bad keys are named: an answer should not be far longer than what it answers."""
+"""After so many bad keys no more are looked for; an answer has no room for more of them."""
 HEALTH_DISPLAYS = ("numbers", "bar", "words")
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
@@ -57,6 +60,7 @@ def _check_flag(value: object) -> None:
 def _check_name(value: object) -> None:
     if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
         raise ValueError(f"Must be text of 1 to {MAX_NAME_CHARS} characters.")
+    check_name(value)
 
 
 def _check_health_display(value: object) -> None:
@@ -80,7 +84,7 @@ def _check_items(value: object) -> None:
             raise ValueError(f"Item {index} must be an object.")
         _check_item_id(item.get("id"), f"Item {index} needs an id: ")
         if item["id"] in seen:
-            raise ValueError(f"Item {index} repeats the id “{item['id']}”; ids must be unique.")
+            raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
         seen.add(item["id"])
         if not isinstance(item.get("visible", True), bool):
             raise ValueError(f"Item {index}: visible must be true or false.")
@@ -89,6 +93,7 @@ def _check_items(value: object) -> None:
 def _check_item_id(value: object, lead: str = "") -> None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
         raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
+    check_no_prototype(value)
 
 
 FIELDS: dict[str, Field] = {
@@ -123,7 +128,7 @@ def check_patch(payload: object) -> Patch:
             if field is not None:
                 field.check(value)
         except ValueError as error:
-            details[_printable(key)] = str(error)
+            details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
         (patch.relayed if field is None else patch.known)[key] = value
@@ -151,7 +156,7 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
         try:
             check_value({key: value}, ITEM_DEPTH)
         except ValueError as error:
-            details[_printable(key)] = str(error)
+            details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
     if not isinstance(patch.get("visible", True), bool):
@@ -161,13 +166,11 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
     return patch
 
 
-def _printable(key: object) -> str:
-    # What is refused for half of a surrogate pair cannot be sent back as it is.
-    return str(key).encode(errors="backslashreplace").decode()
-
-
 def _summary(details: Mapping[str, str]) -> str:
-    return " ".join(f"{key}: {sentence}" for key, sentence in details.items())
+    few = few_details(details)
+    return " ".join(f"{key}: {sentence}" for key, sentence in few.items()) + (
+        " And there are more." if len(few) < len(details) else ""
+    )
 
 
 def apply_patch(state: State, known: Mapping[str, Any]) -> State:
@@ -196,9 +199,23 @@ def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str
     return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
 
 
-def check_size(state: State) -> None:
-    """Raise InvalidPayload if the state is longer than 256 KiB as JSON."""
-    size = len(msgspec.json.encode({key: state[key] for key in FIELDS}))
+def size_of(state: State) -> int:
+    """How many bytes the state has as JSON, without what is read-only."""
+    return len(msgspec.json.encode({key: state[key] for key in FIELDS}))
+
+
+def blocks_of(size: int) -> int:
+    """A number of bytes, rounded up to full blocks: as it is kept, and counted for a library's quota.
+
+    So the number, which has an index, and with it the quota's query, is for the few writes that fill another block.
+    """
+    return -(-size // SIZE_BLOCK) * SIZE_BLOCK
+
+
+def check_size(state: State) -> int:
+    """How many bytes the state has as JSON; InvalidPayload if these are more than 256 KiB."""
+    size = size_of(state)
     if size > MAX_STATE_BYTES:
         sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."
         raise InvalidPayload(f"Nothing was changed: {sentence}", {"items": sentence})
+    return size

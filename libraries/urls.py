@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.views import APIView
 
-from libraries import api, api_auth, api_libraries
+from libraries import api, api_auth, api_document, api_libraries
 from libraries.api_base import NothingHere
 
 
@@ -28,7 +28,7 @@ urlpatterns = [
     *_at(f"{_LIBRARY}/members/<uuid:user_id>", api_libraries.OneMember, "member"),
     *_at(f"{_LIBRARY}/portal-views", api.LibraryPortalViews, "portal-views"),
     *_at("portal-views/<uuid:portal_view_id>", api.OnePortalView, "portal-view"),
-    *_at("schema", SpectacularAPIView, "schema"),
+    *_at("schema", api_document.Schema, "schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema")),
     re_path(r"", NothingHere.as_view()),

@@ -1,4 +1,4 @@
-"""The ASGI application: Django answers http, `realtime` answers websocket.
+"""The ASGI application: Django answers http, behind `portal.admission`; `realtime` answers websocket.
 
 What runs it does not belong here, but in `realtime.server`.
 """
@@ -11,6 +11,7 @@ from django.core.asgi import get_asgi_application
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _http = get_asgi_application()  # loads the apps, without which the next import fails
 
+from portal.admission import Admission  # noqa: E402
 from realtime.routing import application as _websocket  # noqa: E402
 
-application = ProtocolTypeRouter({"http": _http, "websocket": _websocket})
+application = ProtocolTypeRouter({"http": Admission(_http), "websocket": _websocket})

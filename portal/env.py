@@ -10,13 +10,15 @@ import json
 import os
 import re
 import secrets
-import tempfile
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import environ
+
+from portal import private
 
 TRUE = ("true", "on", "yes", "1")
 FALSE = ("false", "off", "no", "0")
@@ -71,9 +73,11 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
     return [word.strip() for word in text(name).split(",") if word.strip()] or list(default)
 
 
-def hosts(name: str, default: tuple[str, ...]) -> list[str]:
-    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path."""
+def hosts(name: str, default: tuple[str, ...], *, any_host: bool) -> list[str]:
+    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path; `*` only if `any_host`."""
     for host in (found := words(name, default)):
+        if host == "*" and not any_host:
+            refuse(name, "must list the host names that people type in: * would let a request name any site as ours.")
         if not re.fullmatch(r"\*|\[[0-9a-fA-F:.]+\]|[\w.-]+", host):
             refuse(
                 name,
@@ -154,46 +158,43 @@ def redis_urls(name: str) -> list[str]:
 
 
 def folder(name: str, default: Path) -> Path:
-    """An absolute path of a folder that exists and can be written to; it is made when missing."""
+    """An absolute path of a folder that exists and can be written to, for nobody but us (see `portal.private`)."""
     path = Path(text(name, str(default))).expanduser().absolute()
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        warning = private.make(path)
     except OSError as error:
         refuse(name, f"must be a folder that can be made: {error}.")
     if not os.access(path, os.W_OK | os.X_OK):
         refuse(name, f"must be a folder that can be written to, but {path} is not.")
+    if warning:
+        sys.stderr.write(f"{name} {warning}\n")
     return path
 
 
 def secret_key(name: str, file: Path | None) -> str:
     """The given key; without one, the key kept in the file, which is made (mode 0600) on first use.
 
-    Without a file (in production) a key must be given, and be long enough.
+    Without a file (in production) a key must be given, and be long and random.
     """
     given = text(name)
     if file is None:
-        if len(given) < SECRET_KEY_LENGTH:
-            state = "is too short" if given else "is not set"
-            refuse(name, f"{state}: production needs {SECRET_KEY_LENGTH} random characters or more; {_MAKE_KEY}.")
+        if weakness := private.weakness(given, SECRET_KEY_LENGTH):
+            need = f"production needs {SECRET_KEY_LENGTH} random characters or more"
+            refuse(name, f"{weakness}: {need}; {_MAKE_KEY}.")
         return given
     if given:
         return given
     try:
         if not file.exists():
-            _write_once(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
+            private.write_once(file, secrets.token_urlsafe(SECRET_KEY_LENGTH))
         return file.read_text().strip()
     except OSError as error:
         refuse(name, f"is not set, and the key kept for development cannot be used: {error}.")
 
 
-def _write_once(file: Path, content: str) -> None:
-    """Make the file with all of its content at once; when another process was first, keep its file."""
-    handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
-    with os.fdopen(handle, "w") as out:
-        out.write(content)
-    try:
-        os.link(name, file)
-    except FileExistsError:
-        return  # another process was first
-    finally:
-        os.unlink(name)
+def old_secret_keys(name: str, *, checked: bool) -> list[str]:
+    """Secret keys of before, separated by commas, none by default; `checked` asks for the length of a new one."""
+    keys = words(name)
+    if checked and any(len(key) < SECRET_KEY_LENGTH for key in keys):
+        refuse(name, f"must list keys of {SECRET_KEY_LENGTH} characters or more, separated by commas.")
+    return keys

@@ -1,30 +1,20 @@
 """How Portal logs: structlog through the standard library, one line an event, credentials struck out.
 
-Every record, of this project and of its libraries and servers, passes through one formatter. What is worth
-logging does not belong here.
+Every record, of this project and of its libraries and servers, passes through one formatter. What it may say of a
+value is decided in `portal.redaction`; what is worth logging does not belong here.
 """
 
 import logging
-import re
 import sys
 from typing import Any
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-STRUCK = "***"
-SECRET_NAMES = frozenset({"token", "ticket", "share", "password", "authorization", "cookie"})
+from portal.redaction import Redactor
 
-_SECRETS = (
-    # In a URL or a form: token=…, ticket=…, share=… and longer names that end so, such as access_token=…
-    (re.compile(r"(?i)((?:token|ticket|share|password)=)[^&#\s\"'<>\\]+"), rf"\1{STRUCK}"),
-    # In JSON or the repr of a dict: "token": "…"
-    (re.compile(r"(?i)((?:token|ticket|share|password)\\?[\"']\s*:\s*\\?[\"'])[^\"'\\]+"), rf"\1{STRUCK}"),
-    # In the list of WebSocket subprotocols: bearer.…
-    (re.compile(r"(?i)(bearer\.)[\w.~+/=-]+"), rf"\1{STRUCK}"),
-    # A JSON Web Token anywhere
-    (re.compile(r"eyJ[\w-]+\.[\w-]+(?:\.[\w-]*)?"), STRUCK),
-)
+_BLAME = "django.security."
+"""Django logs under these names, with a traceback, what only the client of a request has done wrong."""
 
 
 def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -33,38 +23,15 @@ def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) 
     return event
 
 
-def strike(text: str) -> str:
-    """The text with every credential in it replaced by `***`."""
-    for pattern, replacement in _SECRETS:
-        text = pattern.sub(replacement, text)
-    return text
+class ClientFaults(logging.Filter):
+    """Makes of a request that Django refuses as suspicious, such as one with a bad Host header, one line at INFO."""
 
-
-def strike_value(value: Any) -> Any:
-    """The value with every credential in it replaced, at any depth; of other objects, in their repr."""
-    match value:
-        case str():
-            return strike(value)
-        case None | bool() | int() | float():
-            return value
-        case dict():
-            return {strike_value(key): strike_named(key, entry) for key, entry in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [strike_value(entry) for entry in value]
-        case _:
-            shown = repr(value)
-            struck = strike(shown)
-            return value if struck == shown else struck
-
-
-def strike_named(name: Any, value: Any) -> Any:
-    """As `strike_value`, and all of the value when its name says that it is a secret."""
-    return STRUCK if value and str(name).lower() in SECRET_NAMES else strike_value(value)
-
-
-def redact(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
-    """The structlog processor that strikes credentials out of an event; runs after exceptions became text."""
-    return {name: strike_named(name, value) for name, value in event.items()}
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is shown; what a client can cause at will is no error, and needs no traceback."""
+        if record.name.startswith(_BLAME) and record.levelno >= logging.ERROR:
+            record.levelno, record.levelname = logging.INFO, "INFO"
+            record.exc_info = record.exc_text = None
+        return logging.getLogger(record.name).isEnabledFor(record.levelno)
 
 
 def _shared() -> list[Processor]:
@@ -88,7 +55,7 @@ def formatter(as_json: bool) -> logging.Formatter:
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
-            redact,
+            Redactor(one_line=not as_json),
             renderer,
         ],
     )
@@ -116,14 +83,16 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"structlog": {"()": formatter, "as_json": as_json}},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "structlog"}},
+        "filters": {"client_faults": {"()": ClientFaults}},
+        "handlers": {
+            "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "filters": ["client_faults"]}
+        },
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": passed_on,
             # django-structlog logs each request, with its id, and each exception
             "django.request": {**passed_on, "level": "CRITICAL"},
             "django.server": passed_on,
-            "axes": {**passed_on, "level": "WARNING"},  # its INFO repeats each step
             "uvicorn": passed_on,
             "uvicorn.error": passed_on,
             "health_check": {**passed_on, "level": "ERROR"},  # portal.health says what changes; this, each time

@@ -19,13 +19,15 @@ from portal import env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
-# Holds db.sqlite3, secret-key and static/
+# Holds db.sqlite3, secret-key and static/; nobody but us may look into it
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var")
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
+# Keys of before, while all processes change to the one above: sessions and news between processes may be theirs
+SECRET_KEY_FALLBACKS = env.old_secret_keys("PORTAL_SECRET_KEY_FALLBACKS", checked=not DEBUG)
 
 # --- Who may connect, and how much they may send ----------------------------------------------------------
 
-ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else ())
+ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
     env.refuse("PORTAL_ALLOWED_HOSTS", "is not set: production needs the host names that people type in.")
 # Origins other than our own that may use the REST API and open a WebSocket
@@ -37,9 +39,47 @@ CORS_URLS_REGEX = r"^/api/"
 PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**31 - 1)
 # Bytes that may wait for a slow client; 0 means no limit
 PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 2**31 - 1)
+# How much a library, and one person, may keep; 0 means no limit
+PORTAL_VIEWS_PER_LIBRARY = env.number("PORTAL_VIEWS_PER_LIBRARY", 200, 0, 2**31 - 1)
+PORTAL_LIBRARY_BYTES = env.number("PORTAL_LIBRARY_BYTES", 20_971_520, 0, 2**53 - 1)
+PORTAL_MEMBERS_PER_LIBRARY = env.number("PORTAL_MEMBERS_PER_LIBRARY", 1_000, 0, 2**31 - 1)
+PORTAL_LIBRARIES_PER_USER = env.number("PORTAL_LIBRARIES_PER_USER", 50, 0, 2**31 - 1)
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
+# What one connection may say in a second, and how much of that it can save up
+PORTAL_UPDATES_PER_SECOND = env.number("PORTAL_UPDATES_PER_SECOND", 60, 0, 1_000_000)
+PORTAL_UPDATE_BURST = env.number("PORTAL_UPDATE_BURST", 120, 1, 1_000_000)
+PORTAL_MESSAGES_PER_SECOND = env.number("PORTAL_MESSAGES_PER_SECOND", 30, 0, 1_000_000)
+PORTAL_MESSAGE_BURST = env.number("PORTAL_MESSAGE_BURST", 60, 1, 1_000_000)
+PORTAL_FRAMES_PER_SECOND = env.number("PORTAL_FRAMES_PER_SECOND", 300, 0, 1_000_000)
+PORTAL_FRAME_BURST = env.number("PORTAL_FRAME_BURST", 3_000, 1, 1_000_000)
+# Connections at once
+PORTAL_CONNECTIONS_PER_USER_AND_VIEW = env.number("PORTAL_CONNECTIONS_PER_USER_AND_VIEW", 30, 0, 1_000_000)
+PORTAL_CONNECTIONS_PER_USER = env.number("PORTAL_CONNECTIONS_PER_USER", 100, 0, 1_000_000)
+PORTAL_CONNECTIONS_PER_VIEW = env.number("PORTAL_CONNECTIONS_PER_VIEW", 2_000, 0, 1_000_000)
+# Attempts to connect: of a network, those that fail; of a person, the others
+PORTAL_HANDSHAKES_PER_SECOND = env.number("PORTAL_HANDSHAKES_PER_SECOND", 20, 0, 1_000_000)
+PORTAL_HANDSHAKE_BURST = env.number("PORTAL_HANDSHAKE_BURST", 200, 1, 1_000_000)
+PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_000_000)
+PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 20, 1, 1_000_000)
+# Only log what these would refuse
+PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
+# TCP connections of one process; 0 means as many as it may have files
+PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
+# Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
+PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 4, 0, 1_000)
+PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
+PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4_194_304, 0, 2**31 - 1)
+PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
+PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 67_108_864, 0, 2**40)
+PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
+# All of a body is read before Django sees it (portal.bodies): nothing is left to be written to disk
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
+DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
 DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
 DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
+# Fields of one form: a library's form in the admin has five for each member
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
 PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 
@@ -50,14 +90,13 @@ INSTALLED_APPS = [
     "daphne",
     "portal",
     "libraries",
-    "unfold",  # before the admin, whose templates it replaces
-    "django.contrib.admin",
+    "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
+    "portal.apps.PortalAdminConfig",  # django.contrib.admin
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
-    "axes",
     "channels",
     "corsheaders",
     "csp",
@@ -79,7 +118,7 @@ MIDDLEWARE = [
     "django_structlog.middlewares.RequestMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
+    "portal.refusals.RefusalMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 ASGI_APPLICATION = "portal.asgi.application"
@@ -123,13 +162,17 @@ else:
         "reconnect_timeout": 2,
     }
 DATABASES = {"default": _database}
+# Threads that ask the database for sockets. Of the pool's connections some are for requests; and SQLite has one writer
+PORTAL_DATABASE_THREADS = env.number(
+    "PORTAL_DATABASE_THREADS", 4 if "pool" in _database.get("OPTIONS", {}) else 2, 1, 6
+)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_urls = env.redis_urls("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
-        # The other Redis layer drops every socket when Redis restarts
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
+        # Based on channels_redis.pubsub: the other Redis layer drops every socket when Redis restarts
+        "BACKEND": "realtime.bus.SignedChannelLayer",
         "CONFIG": {"hosts": _redis_urls, "prefix": "portal"},
     }
     if _redis_urls
@@ -144,11 +187,10 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- People -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "libraries.User"
-AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
+AUTHENTICATION_BACKENDS = ["libraries.logins.LimitedBackend"]
+PASSWORD_HASHERS = ["libraries.passwords.Argon2", "libraries.passwords.PBKDF2"]
+# Processes that share this machine's cores: how many passwords one of them may hash at once
+PORTAL_WORKERS = env.number("PORTAL_WORKERS", 1, 1, 1_024)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.UserAttributeSimilarityValidator"},
@@ -156,15 +198,9 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"{_VALIDATORS}.CommonPasswordValidator"},
     {"NAME": f"{_VALIDATORS}.NumericPasswordValidator"},
 ]
-AXES_FAILURE_LIMIT = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 1, 1_000_000)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
-AXES_COOLOFF_TIME = timedelta(minutes=5)
-AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_RESET_ON_SUCCESS = True
-AXES_COOLOFF_MESSAGE = "Too many failed log-ins: try again in 5 minutes."
-AXES_USERNAME_CALLABLE = "portal.logins.account"
-AXES_SENSITIVE_PARAMETERS = ["password", "token", "ticket", "share"]  # not to be kept with a failed log-in
-AXES_VERBOSE = False
+# Failed log-ins for one account from one network, and all log-ins of one network; 0 means no limit
+PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
+PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
 # A header of the client's own making must not choose the address; a proxy's is read by the server (uvicorn)
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 
@@ -186,6 +222,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
 SPECTACULAR_SETTINGS = {
+    "SERVE_AUTHENTICATION": [],  # for everybody, also with a token that has expired
     "TITLE": "Portal",
     "DESCRIPTION": "Libraries, their members and their portal views. Live changes travel over the WebSocket.",
     "VERSION": "1.0.0",
@@ -251,7 +288,8 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 PORTAL_BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY", False)
 # Where such a proxy connects from; `*` where nothing else can reach us
 PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", "::1"))
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if PORTAL_BEHIND_PROXY else None
+# Anybody can send X-Forwarded-Proto: the server asks who does, and tells Django (and the sockets) with the scheme
+SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -10,6 +10,7 @@ import msgspec
 from libraries.roles import PortalRole
 from libraries.selectors import Stored
 from libraries.state import project
+from realtime.connection import Connection
 from realtime.delivery import Prepared
 from realtime.groups import News
 from realtime.protocol import PortalViewUpdated, encode, encode_state
@@ -51,6 +52,20 @@ class Bulletin:
     def by(self, version: int) -> Bulletin:
         """What is left of it by that version: what viewers get is dropped if older flags decided what they may see."""
         return self if self.as_of is None or self.as_of >= version else replace(self, viewers=None)
+
+    def deliver_to(self, connection: Connection) -> None:
+        """Give it to one connection, unless that has it, sent it, or does not read: then a newer state comes later."""
+        if connection.outlet.stalled_since is not None:
+            return
+        if self.version is not None:
+            if self.version <= connection.version:
+                return
+            connection.version = self.version
+        if connection.id == self.sender:
+            return
+        message = self.by(connection.version).seen_by(connection.role)
+        if message is not None:
+            connection.outlet.deliver(message)
 
     def seen_by(self, role: PortalRole) -> Prepared | None:
         """What a connection of that role gets."""

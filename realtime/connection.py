@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import UNSET, UnsetType
 
 from libraries.errors import PortalError
@@ -21,10 +23,22 @@ STALLED_SECONDS = 30.0
 class Connection:
     """One client. `version` is that of the snapshot it was sent last; what came after is in its room's.
 
-    `due` is when its credential is to be looked at: when it is warned, and then when it ends.
+    `due` is when its credential is to be looked at: when it is warned, and then when it ends. `asked_at`, of the
+    monotonic clock, is when its `request-sync` was, or will be, passed on.
     """
 
-    __slots__ = ("_expires_at", "closed", "due", "id", "outlet", "portal_view_id", "role", "user_id", "version")
+    __slots__ = (
+        "_expires_at",
+        "asked_at",
+        "closed",
+        "due",
+        "id",
+        "outlet",
+        "portal_view_id",
+        "role",
+        "user_id",
+        "version",
+    )
 
     def __init__(
         self, *, connection_id: str, user_id: str, portal_view_id: str, role: PortalRole, outlet: Outlet
@@ -38,6 +52,7 @@ class Connection:
         self.closed = False
         self._expires_at = 0.0
         self.due = 0.0
+        self.asked_at = -math.inf
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""
@@ -48,9 +63,10 @@ class Connection:
         if ref is not UNSET:
             self.reply(Ack(ref=ref, version=version))
 
-    def reply_error(self, error: PortalError, ref: Ref = UNSET) -> None:
-        """Say why a message was refused; the connection stays."""
-        self.reply(Error(message=error.message, code=error.code, ref=ref, details=error.details or UNSET))
+    def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
+        """Say why a message was refused, and in how many seconds it may go well; the connection stays."""
+        details = error.details or UNSET
+        self.reply(_error(error.code, error.message, ref, details=details, wait=wait))
 
     def close(self, code: int, reason: str) -> None:
         """Close behind what was sent before, once; what the client still sends is not heard."""
@@ -58,11 +74,11 @@ class Connection:
             self.closed = True
             self.outlet.close_after(code, reason)
 
-    def refuse(self, code: str, message: str, ref: Ref = UNSET) -> None:
+    def refuse(self, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
         """Send an `error`, and close with what its code closes with, unless that was done."""
         if not self.closed:
             self.closed = True
-            refuse(self.outlet, code, message, ref)
+            refuse(self.outlet, code, message, ref, wait)
 
     def extend(self, expires_at: float, now: float) -> None:
         """Let the connection live until its credential ends; both in seconds since the epoch."""
@@ -88,7 +104,17 @@ class Connection:
         return True
 
 
-def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET) -> None:
-    """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too."""
-    outlet.deliver(Prepared(encode(Error(message=message, code=code, ref=ref))))
+def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
+    """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too.
+
+    With `wait`, in seconds, the client is told when to come back.
+    """
+    outlet.deliver(Prepared(encode(_error(code, message, ref, wait=wait))))
     outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)
+
+
+def _error(
+    code: str, message: str, ref: Ref, *, details: dict[str, str] | UnsetType = UNSET, wait: float | None = None
+) -> Error:
+    retry_after = UNSET if wait is None else math.ceil(wait * 1000)
+    return Error(message=message, code=code, ref=ref, details=details, retry_after=retry_after)

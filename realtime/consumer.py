@@ -5,6 +5,7 @@ It opens no channel of its own: the hub has one for all sockets of the process. 
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -14,13 +15,17 @@ import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 
-from libraries.errors import PortalError
+from libraries.errors import PortalError, Unavailable
+from libraries.networks import network_of_scope
 from realtime.connection import CRASHED, Connection, refuse
 from realtime.delivery import EXTENSION, Outlet, QueueOutlet
+from realtime.entrance import Flooded, Limited, current_entrance
 from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
 from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
+from realtime.limits import REFUSED
+from realtime.pacing import is_in_time
 from realtime.policy import may_send, refusal
 from realtime.protocol import ClientMessage, Error, InvalidMessage, decode
 from realtime.work import Work
@@ -63,6 +68,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         match message["type"]:
             case "websocket.receive":
                 await self.websocket_receive(message)
+                await asyncio.sleep(0)  # whoever sends a thousand at once lets others come in between
             case "websocket.connect":
                 await self.websocket_connect(message)
             case "websocket.disconnect":
@@ -70,18 +76,44 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
+        entrance, came_from = current_entrance(), network_of_scope(self.scope)
+        limited: Limited | None = None
+        try:
+            entrance.look(came_from)
+        except Flooded:
+            await self._turn_away()
+        except Limited as too_many:
+            limited = too_many
         try:
             await self.accept(subprotocol(self.scope))
         except OSError:  # the client is gone already (ASGI, WebSocket, "Send"); that is the next event
             return
-        if is_socketio(self.scope):
-            self._refuse("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
-            return
         try:
-            admission = await admit(self.scope)
+            if limited is not None:
+                raise limited
+            await self._let_in()
         except Refused as refused:
+            if refused.code != Unavailable.code:  # which is not the client's fault
+                entrance.fail(came_from)
             self._refuse(refused.code, refused.message)
-            return
+        except Limited as too_many:
+            self._refuse(too_many.code, too_many.message, too_many.wait)
+
+    async def _turn_away(self) -> None:
+        """Answer with a bare status, before anything is accepted (ASGI, "WebSocket Denial Response")."""
+        send: Any = self.base_send  # asgiref's types lack this extension
+        if "websocket.http.response" in (self.scope.get("extensions") or {}):
+            await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b""})
+        else:
+            await send({"type": "websocket.close"})
+        raise StopConsumer
+
+    async def _let_in(self) -> None:
+        """Find out who it is, and give them a place; Refused or Limited."""
+        if is_socketio(self.scope):
+            raise Refused("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
+        admission = await admit(self.scope)
         # The copies of the scope that routing made all share this list: the headers are not needed any more.
         headers: Any = self.scope["headers"]
         headers.clear()
@@ -93,6 +125,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             outlet=self.outlet,
         )
         connection.extend(admission.credential.expires_at, time.time())
+        current_entrance().enter(connection)
         self.session = Session(connection, Work(self._crash))
         log.info("connected", role=connection.role, **self._who())
         current_hub().join(
@@ -120,17 +153,22 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         try:
             message = decode(text_data)
         except InvalidMessage as error:
-            session.connection.reply_error(error, error.ref)
+            if await is_in_time(session.connection, session.limiter, REFUSED, len(text_data), error.ref):
+                session.connection.reply_error(error, error.ref)
             return
         try:
-            await self._handle(session, message)
+            await self._handle(session, message, len(text_data))
         except PortalError as error:
             session.connection.reply_error(error, message.ref)
 
-    async def _handle(self, session: Session, message: ClientMessage) -> None:
+    async def _handle(self, session: Session, message: ClientMessage, size: int) -> None:
         connection, kind = session.connection, str(message.__struct_config__.tag)
-        if may_send(connection.role, kind):
-            await HANDLERS[type(message)](session, message)
+        allowed = may_send(connection.role, kind)
+        priced = kind if allowed else REFUSED
+        if not await is_in_time(connection, session.limiter, priced, size, message.ref):
+            return
+        if allowed:
+            await HANDLERS[type(message)](session, message, size)
         else:
             connection.reply(Error(message=refusal(connection.role, kind), code="forbidden", ref=message.ref))
 
@@ -150,12 +188,13 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             return
         session, self.session = self.session, None
         session.connection.closed = True
+        current_entrance().leave(session.connection)
         await current_hub().leave(session.connection)
         await session.work.finish()
 
-    def _refuse(self, code: str, message: str) -> None:
+    def _refuse(self, code: str, message: str, wait: float | None = None) -> None:
         log.info("refused", code=code, **self._who())
-        refuse(self.outlet, code, message)
+        refuse(self.outlet, code, message, wait=wait)
 
     def _crash(self) -> None:
         log.exception("socket_crashed", **self._who())

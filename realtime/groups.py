@@ -19,10 +19,11 @@ def portal_view_group(portal_view_id: UUID | str) -> str:
 class News(TypedDict):
     """What one process tells the others about a portal view.
 
-    `event` is `message` for texts to deliver, `deleted`, `access` for a person's new role and the `accessVersion` of
-    the library that it came with, `sync-requested` and `sync-heard` for a viewer's question and the word that a
-    controller has it. `version` is that of the stored change that the news carries, and missing when nothing was
-    stored; then `asOf` is the version of the flags that the viewers' text was made with, if it depends on them.
+    `event` is `message` for texts to deliver, `deleted` and `access` for something to look up: that the portal view may
+    be gone, and that a person may have another role since the library's `accessVersion`; `sync-requested` and
+    `sync-heard` for a viewer's question and the word that a controller has it. `version` is that of the stored change
+    that the news carries, and missing when nothing was stored; then `asOf` is the version of the flags that the
+    viewers' text was made with, if it depends on them.
     """
 
     type: str

@@ -18,6 +18,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.errors import PortalError, Unavailable
 from libraries.roles import PortalRole, portal_role
+from realtime.entrance import current_entrance
 from realtime.lookup import look_up
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
 
@@ -64,8 +65,10 @@ def subprotocol(scope: Scope) -> str | None:
 
 
 async def admit(scope: Scope) -> Admission:
-    """Take the steps of the handshake, with one query; Refused at the first that fails."""
+    """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
     route = scope["url_route"]["kwargs"]
+    if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
+        raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
     if "portal_view_id" not in route:
         raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
     wanted = route["portal_view_id"]
@@ -73,6 +76,7 @@ async def admit(scope: Scope) -> Admission:
         raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
     query = parse_qs(scope["query_string"].decode("latin-1"))
     credential = verify(_read_credential(scope, query))
+    current_entrance().come(str(credential.user_id))
     portal_view_id = _uuid(wanted)
     # An id that is no UUID gets the answer of one that does not exist, after the same questions.
     try:
@@ -138,7 +142,10 @@ def _origin_allowed(scope: Scope) -> bool:
     text = origin.decode("latin-1").lower()
     if text in settings.PORTAL_ALLOWED_ORIGINS:
         return True
-    own = urlsplit(text).netloc
+    try:
+        own = urlsplit(text).netloc
+    except ValueError:  # half an address, such as `http://[`, is nobody's
+        return False
     return bool(own) and own == headers.get(b"host", b"").decode("latin-1").lower()
 
 

@@ -2,7 +2,7 @@
 
 A hub belongs to one event loop. A room joins its portal view's group before it reads the state, so that nothing falls
 between; it reads again where news were missed. Ordering is in `realtime.room`, the channel in
-`realtime.subscriptions`.
+`realtime.subscriptions`, and what goes on without news in `realtime.beat`.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ import structlog
 
 from libraries.errors import Unavailable
 from libraries.roles import PortalRole
-from libraries.selectors import Pulse, Stored, load, pulses
-from libraries.services import forget_receipts
+from libraries.selectors import Stored, load
 from realtime import broadcast
-from realtime.access import check_newcomers, check_roles
+from realtime.access import check_newcomers, doubt
+from realtime.beat import Beat
 from realtime.bulletin import Bulletin
 from realtime.connection import CRASHED, Connection
-from realtime.database import in_database
+from realtime.database import in_lane
 from realtime.greeting import Waiting
 from realtime.groups import News, portal_view_group
 from realtime.protocol import CloseCode, GoingAway, PortalViewDeleted, ServerMessage, SyncRequested
@@ -37,14 +37,10 @@ GAP_SECONDS = 0.05
 """How long a room waits for a change that it misses before it reads the state."""
 QUESTION_SECONDS = 0.25
 """How long a viewer's `request-sync` waits for a process that has a controller, before the server answers."""
+ASK_SECONDS = 1.0
+"""How often the controllers hear of the same viewer's question."""
 RETRY_SECONDS = 1.0
 """How long after a failed read or subscription it is tried again."""
-TICK_SECONDS = 1.0
-"""How often the ends of credentials are looked at."""
-BEAT_TICKS = 2
-"""How many ticks apart rooms are compared with what is stored: that finds a loss that no later news shows."""
-FORGET_TICKS = 60
-"""How many ticks apart old receipts are dropped."""
 RETRY_AFTER_MILLISECONDS = 2000
 """The most that a client is asked to wait when its room starts anew; each gets another time, up to this."""
 
@@ -57,9 +53,7 @@ class Hub:
     def __init__(self) -> None:
         self.rooms: dict[UUID, Room] = {}
         self._subscriptions = Subscriptions(self._take)
-        self._ticker: asyncio.TimerHandle | None = None
-        self._ticks = 0
-        self._beating: asyncio.Task[None] | None = None
+        self._beat = Beat(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, waiting: Waiting) -> None:
@@ -67,9 +61,8 @@ class Hub:
         portal_view_id = UUID(waiting.connection.portal_view_id)
         room = self.rooms.get(portal_view_id)
         if room is None:
-            room = self.rooms[portal_view_id] = Room(portal_view_id, self._catch_up)
-        if self._ticker is None:
-            self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
+            room = self.rooms[portal_view_id] = Room(portal_view_id, self._bring_up_to_date)
+        self._beat.begin()
         self._bring_up_to_date(room, waiting)
 
     async def leave(self, connection: Connection) -> None:
@@ -85,9 +78,8 @@ class Hub:
     def _drop(self, room: Room) -> None:
         del self.rooms[room.id]
         room.stop()
-        if not self.rooms and self._ticker is not None:
-            self._ticker.cancel()
-            self._ticker = None
+        if not self.rooms:
+            self._beat.end()
 
     async def _unsubscribe(self, room: Room) -> None:
         await self._subscriptions.discard(portal_view_group(room.id), unless=lambda: room.id in self.rooms)
@@ -98,9 +90,24 @@ class Hub:
         return max(connection.version, room.version if room else 0)
 
     async def ask(self, connection: Connection) -> None:
-        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers."""
+        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers.
+
+        Those that come within a second of one that was passed on are passed on as one, when it is over.
+        """
+        now = time.monotonic()
+        if connection.asked_at > now:
+            return
+        next_at = connection.asked_at + ASK_SECONDS
+        if next_at <= now:
+            connection.asked_at = now
+            await self._ask(connection)
+        else:
+            connection.asked_at = next_at
+            asyncio.get_running_loop().call_later(next_at - now, lambda: self.start(self._ask(connection)))
+
+    async def _ask(self, connection: Connection) -> None:
         room = self.rooms.get(UUID(connection.portal_view_id))
-        if room is None or connection.id in room.questions:
+        if room is None or connection.closed or connection.id in room.questions:
             return
         if not room.has_controller or not room.subscribed:
             loop = asyncio.get_running_loop()
@@ -115,14 +122,11 @@ class Hub:
         if connection.id in room.connections:
             self._bring_up_to_date(room, Waiting(connection, "sync-response"))
 
-    def _catch_up(self, room: Room, connection: Connection) -> None:
-        self._bring_up_to_date(room, Waiting(connection, "portal-view-updated"))
-
     def _bring_up_to_date(self, room: Room, waiting: Waiting) -> None:
         if not room.admit(waiting):
             self._refresh(room)
 
-    # News from the channel layer.
+    # News from the channel layer. What they say of access and of the end is looked up before it is believed.
 
     def _take(self, news: News) -> None:
         room = self.rooms.get(UUID(news["portalViewId"]))
@@ -134,20 +138,29 @@ class Hub:
                 if room.has_gap:
                     self._refresh_later(room, GAP_SECONDS)
             case "access":
-                room.hear_of_access(news.get("accessVersion", 0))
-                room.change_role(news["userId"], PortalRole(news["role"]) if news["role"] else None)
-                self._look_after(room)
+                role = PortalRole(news["role"]) if news["role"] else None
+                self._hear_of_role(room, news["userId"], role, news["accessVersion"])
             case "sync-requested":
                 self._pass_question(room, news)
             case "sync-heard":
                 room.forget_question(news["to"])
             case "deleted":
-                self._delete(room)
+                self._beat.compare_soon(room.id)
+
+    def hear_of_role(self, connection: Connection, role: PortalRole | None) -> None:
+        """The database has, or may have, that role for the person of a connection: it is looked up if it is another."""
+        room = self.rooms.get(UUID(connection.portal_view_id))
+        if room is not None:
+            self._hear_of_role(room, connection.user_id, role)
+
+    def _hear_of_role(self, room: Room, user_id: str, role: PortalRole | None, access_version: int = 0) -> None:
+        doubt(room, {user_id: role}, access_version)
+        self.look_after(room)
 
     def _pass_question(self, room: Room, news: News) -> None:
         heard = room.ask_controllers(SyncRequested(user_id=news["userId"], connection_id=news["sender"]))
         if heard and news["sender"] not in room.connections:
-            self._start(_say_heard(room.id, news["sender"]))
+            self.start(_say_heard(room.id, news["sender"]))
 
     # Reading the state: for those who join, and where news were missed.
 
@@ -160,7 +173,7 @@ class Hub:
         if room.waiting or room.has_gap or not room.subscribed:
             self._refresh(room)
 
-    def _look_after(self, room: Room) -> None:
+    def look_after(self, room: Room) -> None:
         """Read the state now for those who wait for it; a change that the room misses may be on its way."""
         if room.waiting or not room.subscribed:
             self._refresh(room)
@@ -170,7 +183,7 @@ class Hub:
     def _refresh(self, room: Room) -> None:
         """Read a room's state, unless that is being done already; what it lacks is found out after that."""
         if room.refreshing is None:
-            room.refreshing = self._start(self._read_or_close(room))
+            room.refreshing = self.start(self._read_or_close(room))
 
     async def _read_or_close(self, room: Room) -> None:
         try:
@@ -192,7 +205,7 @@ class Hub:
         try:
             # Without it the state can be read and shown all the same; it is tried again.
             room.subscribed = room.subscribed or await self._subscriptions.add(portal_view_group(room.id))
-            stored = await in_database(load, room.id)
+            stored = await in_lane(room.id, load, room.id)
             if stored is not None:
                 await check_newcomers(room, stored.access_version)
         except Unavailable as error:
@@ -201,66 +214,32 @@ class Hub:
         finally:
             room.refreshing = None
         if stored is not None and room.is_other_past(stored.epoch, stored.version, version_before):
-            self._start_anew(room)
+            self.start_anew(room)
             return
         room.stop_reading(stored, catch_up=catch_up)
         if stored is None and not failed:
-            self._delete(room)
+            self.delete(room)
         elif failed or not room.subscribed:
             self._refresh_later(room, RETRY_SECONDS)
         elif room.waiting or room.has_gap:
             self._refresh_later(room, GAP_SECONDS)
 
-    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
 
-    # What goes on without news.
+    # The end of a room.
 
-    def _tick(self) -> None:
-        self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
-        for room in self.rooms.values():
-            room.close_overdue(time.time(), time.monotonic())
-        self._ticks += 1
-        if self._ticks % BEAT_TICKS == 0 and self._beating is None:
-            self._beating = self._start(self._beat(forget=self._ticks % FORGET_TICKS == 0))
-
-    async def _beat(self, *, forget: bool) -> None:
-        """Compare the rooms with what is stored, in one query; the database may be away for a while."""
-        rooms = {room.id: (room, room.version) for room in self.rooms.values()}
-        try:
-            stored = await in_database(pulses, list(rooms))
-            for room, version_before in rooms.values():
-                if self.rooms.get(room.id) is room:
-                    await self._compare(room, stored.get(room.id), version_before)
-            if forget:
-                await in_database(forget_receipts)
-        except Unavailable as error:
-            log.warning("rooms_not_compared", error=repr(error.__cause__))
-        except Exception:  # a bug: the next beat may do better
-            log.exception("rooms_not_compared")
-        finally:
-            self._beating = None
-
-    async def _compare(self, room: Room, pulse: Pulse | None, version_before: int) -> None:
-        if pulse is None:
-            self._delete(room)
-        elif room.is_other_past(pulse.epoch, pulse.version, version_before):
-            self._start_anew(room)
-        else:
-            room.note(pulse)
-            if room.access_version != pulse.access_version:
-                await check_roles(room, pulse.access_version)
-            if self.rooms.get(room.id) is room:
-                self._look_after(room)
-
-    def _delete(self, room: Room) -> None:
+    def delete(self, room: Room) -> None:
+        """Tell everybody that the portal view is gone, and close."""
         gone = PortalViewDeleted(portal_view_id=str(room.id))
         self._close_all(room, lambda: gone, CloseCode.NORMAL, "portal-view-deleted")
 
-    def _start_anew(self, room: Room) -> None:
+    def start_anew(self, room: Room) -> None:
+        """Send everybody away to come back: what was delivered is not what is stored now."""
         log.warning("stored_state_is_older", portalViewId=str(room.id))
         self._close_all(
             room,
@@ -272,7 +251,7 @@ class Hub:
     def _close_all(self, room: Room, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
         room.close_all(last, code, reason)
         self._drop(room)
-        self._start(self._unsubscribe(room))
+        self.start(self._unsubscribe(room))
 
 
 async def _say_heard(portal_view_id: UUID, connection_id: str) -> None:

@@ -18,7 +18,7 @@ from libraries.selectors import Stored, find_receipt, load
 from libraries.services import update_item, update_portal_view
 from realtime import broadcast
 from realtime.connection import Connection, Ref
-from realtime.database import in_database
+from realtime.database import in_lane, in_write_lane
 from realtime.hub import current_hub
 from realtime.work import Job
 
@@ -29,7 +29,9 @@ class Relay:
 
     connection: Connection
     ref: Ref
+    size: int
     send: Callable[[], Awaitable[None]]
+    messages = 1
 
     async def run(self) -> None:
         """See `realtime.work.Job`."""
@@ -51,11 +53,12 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message's part of an update: its checked payload, its ref, and the connection that sent it first."""
+    """One message's part of an update: its checked payload, its ref, the connection that sent it first, its size."""
 
     payload: dict[str, Any]
     ref: Ref
     connection_id: str
+    size: int
     is_retry: bool = False
 
     @property
@@ -75,6 +78,16 @@ class Update:
     item_id: str | None
     asked: list[Asked]
     alone: bool = False
+
+    @property
+    def messages(self) -> int:
+        """See `realtime.work.Job`."""
+        return len(self.asked)
+
+    @property
+    def size(self) -> int:
+        """See `realtime.work.Job`."""
+        return sum(one.size for one in self.asked)
 
     def absorb(self, later: Job) -> bool:
         """See `realtime.work.Job`."""
@@ -106,7 +119,7 @@ class Update:
             return
         if stored is None:
             for one in self.asked:
-                await Relay(self.connection, one.ref, partial(self._relay_item, one.payload)).run()
+                await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.payload)).run()
             return
         for one in self.asked:
             self.connection.reply_ack(one.ref, stored.version)
@@ -129,8 +142,15 @@ class Update:
         """Answer a message that was stored before, with the version that holds it."""
         if one.receipt is None:
             return False
-        user_id = UUID(self.connection.user_id)
-        version = await in_database(find_receipt, user_id=user_id, connection_id=one.connection_id, ref=one.receipt)
+        portal_view_id = UUID(self.connection.portal_view_id)
+        version = await in_lane(
+            portal_view_id,
+            find_receipt,
+            user_id=UUID(self.connection.user_id),
+            portal_view_id=portal_view_id,
+            connection_id=one.connection_id,
+            ref=one.receipt,
+        )
         if version is None:
             return False
         self.connection.reply_ack(one.ref, version)
@@ -141,7 +161,8 @@ class Update:
         actor_id, portal_view_id = UUID(connection.user_id), UUID(connection.portal_view_id)
         receipts = [(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None]
         store = update_portal_view if self.item_id is None else partial(update_item, item_id=self.item_id)
-        return await in_database(
+        return await in_write_lane(
+            portal_view_id,
             store,
             actor_id=actor_id,
             portal_view_id=portal_view_id,
@@ -201,7 +222,8 @@ async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored |
 
 
 async def _stored(connection: Connection) -> Stored:
-    stored = await in_database(load, UUID(connection.portal_view_id))
+    portal_view_id = UUID(connection.portal_view_id)
+    stored = await in_lane(portal_view_id, load, portal_view_id)
     if stored is None:
         raise NotFound("The portal view is gone.")
     return stored

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from libraries.errors import PortalError
+from libraries.errors import PortalError, named
+from libraries.values import MAX_MESSAGE_VALUES, has_too_many_values
 
 SUBPROTOCOL = "portal.v1.json"
 BEARER_PREFIX = "bearer."
@@ -42,6 +43,7 @@ ERRORS: dict[str, CloseCode | None] = {
     "invalid-json": None,
     "invalid-message": None,
     "invalid-payload": None,
+    "quota-exceeded": None,
     "unknown-type": None,
     "forbidden": None,
     "not-found": CloseCode.POLICY,
@@ -55,6 +57,10 @@ ERRORS: dict[str, CloseCode | None] = {
     "origin-not-allowed": CloseCode.POLICY,
     "access-withdrawn": CloseCode.POLICY,
     "too-slow": CloseCode.TRY_LATER,
+    "rate-limited": None,
+    "too-many-connections": CloseCode.TRY_LATER,
+    "portal-view-full": CloseCode.TRY_LATER,
+    "https-required": CloseCode.POLICY,
     "socketio-not-supported": CloseCode.UNSUPPORTED,
     "binary-not-supported": CloseCode.UNSUPPORTED,
     "message-too-big": CloseCode.TOO_BIG,
@@ -143,6 +149,9 @@ def decode(text: str) -> ClientMessage:
         converted: ClientMessage = msgspec.convert(message, ClientMessage)
     except msgspec.ValidationError:
         raise _what_is_wrong(message) from None
+    if has_too_many_values(message, len(text), MAX_MESSAGE_VALUES):
+        sentence = f"A message may hold at most {MAX_MESSAGE_VALUES} values: send it in parts."
+        raise InvalidMessage("invalid-payload", sentence, converted.ref)
     return converted
 
 
@@ -160,7 +169,7 @@ def _what_is_wrong(message: dict[str, Any]) -> InvalidMessage:
         return InvalidMessage("invalid-message", "A message needs a type, which is text.", ref)
     if kind not in CLIENT_MESSAGES:
         known = ", ".join(CLIENT_MESSAGES)
-        return InvalidMessage("unknown-type", f"There is no message type “{kind[:64]}”; there are {known}.", ref)
+        return InvalidMessage("unknown-type", f"There is no message type “{named(kind)}”; there are {known}.", ref)
     if not isinstance(message.get("payload", {}), dict) or "payload" not in message:
         code = "invalid-payload" if "payload" in CLIENT_MESSAGES[kind].__struct_fields__ else "invalid-message"
         return InvalidMessage(code, f"The body of {kind} is wrong: {_shape(kind)}.", ref)
@@ -234,12 +243,13 @@ class SyncResponded(ServerMessage, tag="sync-response"):
 
 
 class Error(ServerMessage, tag="error"):
-    """A refusal: a sentence a person can act on, and a stable code."""
+    """A refusal: a sentence a person can act on, and a stable code; milliseconds until the same may go well."""
 
     message: str
     code: str
     ref: str | int | UnsetType = UNSET
     details: dict[str, str] | UnsetType = UNSET
+    retry_after: int | UnsetType = UNSET
 
 
 class Ack(ServerMessage, tag="ack"):

@@ -7,7 +7,7 @@ them in rising order, each once, and holds those that came too early.
 from __future__ import annotations
 
 from asyncio import Task, TimerHandle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from libraries.roles import PortalRole
@@ -32,6 +32,7 @@ class Room:
         "_behind",
         "_early",
         "_on_drain",
+        "_owed",
         "_recent",
         "access_version",
         "connections",
@@ -47,7 +48,7 @@ class Room:
         "waiting",
     )
 
-    def __init__(self, portal_view_id: UUID, on_drain: Callable[[Room, Connection], None]) -> None:
+    def __init__(self, portal_view_id: UUID, on_drain: Callable[[Room, Waiting], None]) -> None:
         self.id = portal_view_id
         self.connections: dict[str, Connection] = {}
         self.waiting: dict[str, Waiting] = {}
@@ -66,6 +67,7 @@ class Room:
         self._ahead: dict[str, Connection] = {}
         self._audiences: dict[tuple[PortalRole, Form], Audience] = {}
         self._behind = 0
+        self._owed: dict[str, Waiting] = {}  # what connections get once they read again
         self._on_drain = on_drain
 
     @property
@@ -140,6 +142,9 @@ class Room:
             self.access_version = waiting.access_version if known is None else min(known, waiting.access_version)
         connection.outlet.leave()
         self._ahead.pop(connection.id, None)
+        if connection.outlet.stalled_since is not None and waiting.greeting != "connected":
+            self._owe(waiting)
+            return True
         recovered = snapshot is not None and waiting.knows(snapshot)
         is_fit = snapshot is not None and snapshot.is_fit(recovered, self.version, waiting.at_least)
         if snapshot is None or not is_fit or waiting.has_old_role(self.newest_access):
@@ -150,13 +155,22 @@ class Room:
         connection.reply(greeting(waiting, snapshot, recovered))
         self.waiting.pop(connection.id, None)  # only now: a state that can't be shown leaves it waiting
         for bulletin in snapshot.since:
-            _send(bulletin, connection)
+            bulletin.deliver_to(connection)
         self.connections[connection.id] = connection
         if connection.version > self.version:
             self._ahead[connection.id] = connection
         else:
             self._seat(connection)
         return True
+
+    def _owe(self, waiting: Waiting) -> None:
+        """Bring a connection up to date once it reads again, by one message however many there were to be."""
+        connection = waiting.connection
+        self.waiting.pop(connection.id, None)
+        self.connections[connection.id] = connection
+        if waiting.greeting == "role-changed" or connection.id not in self._owed:
+            self._owed[connection.id] = waiting
+        self._seat(connection)  # which tells us when it has drained
 
     def hear_of_access(self, access_version: int) -> None:
         """Somebody's access changed; a role that was looked up before that, by the library's count, may be old."""
@@ -175,42 +189,42 @@ class Room:
 
     def _stalled(self, connection_id: str) -> None:
         # It has all that was delivered until now, and skips what comes.
-        connection = self.connections.get(connection_id)
-        if connection is not None:
+        if (connection := self.connections.get(connection_id)) is not None:
             connection.version = self.version
 
     def _drained(self, connection_id: str) -> None:
         # It skipped what the newest state supersedes, and gets that now; if it skipped nothing, no version twice.
-        connection = self.connections.get(connection_id)
-        if connection is None:
+        if (connection := self.connections.get(connection_id)) is None:
             return
-        if connection.version < self.version:
-            self._on_drain(self, connection)
+        if connection_id in self._owed:
+            self._on_drain(self, self._owed.pop(connection_id))
+        elif connection.version < self.version:
+            self._on_drain(self, Waiting(connection, "portal-view-updated"))
         elif connection_id not in self._ahead:
             self._seat(connection)
 
-    def change_role(self, user_id: str, role: PortalRole | None) -> None:
-        """Give a person's connections another role, from the very next frame; None: they are closed."""
+    def change_roles(self, roles: Mapping[str, PortalRole | None]) -> None:
+        """Give people's connections other roles, by their ids, from the very next frame; None: they are closed."""
         for connection in self.everybody():
-            if connection.user_id != user_id or connection.role is role:
-                continue
+            role = roles.get(connection.user_id, connection.role)
             if role is None:
                 connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
                 self.remove(connection)
-            else:
+            elif role is not connection.role:
                 connection.role = role
-                waiting = self.waiting.get(connection.id)
-                if waiting is None or waiting.greeting != "connected":
-                    waiting = Waiting(connection, "role-changed")
+                waiting = self.waiting.get(connection.id) or Waiting(connection, "role-changed")
+                if waiting.greeting != "connected":
+                    waiting = Waiting(connection, "role-changed", access_version=waiting.access_version)
                 self.admit(waiting)
 
     def ask_controllers(self, question: SyncRequested) -> bool:
-        """Send a viewer's question to the controllers here; false if there is none."""
+        """Send a viewer's question to the controllers here; false if there is none that reads."""
         message = Prepared(encode(question))
         controllers = [one for one in self.connections.values() if one.role is PortalRole.CONTROLLER]
-        for connection in controllers:
-            connection.outlet.deliver(message)
-        return bool(controllers)
+        reading = [one.outlet for one in controllers if one.outlet.stalled_since is None]
+        for outlet in reading:
+            outlet.deliver(message)
+        return bool(reading)
 
     def close_overdue(self, now: float, monotonic: float) -> None:
         """Close who has no credential any more, or was too slow for too long; the times of the two clocks."""
@@ -232,12 +246,12 @@ class Room:
         self._ahead.pop(connection.id, None)
         self.connections.pop(connection.id, None)
         self.waiting.pop(connection.id, None)
+        self._owed.pop(connection.id, None)
         self.forget_question(connection.id)
 
     def forget_question(self, connection_id: str) -> None:
         """A viewer's `request-sync` is answered, or the viewer is gone."""
-        question = self.questions.pop(connection_id, None)
-        if question is not None:
+        if (question := self.questions.pop(connection_id, None)) is not None:
             question.cancel()
 
     def stop(self) -> None:
@@ -268,7 +282,7 @@ class Room:
         if bulletin.to is not None:
             addressee = self.connections.get(bulletin.to)
             if addressee is not None:
-                _send(bulletin, addressee)
+                bulletin.deliver_to(addressee)
             return
         sender = self.connections.get(bulletin.sender or "")
         for (role, _), audience in self._audiences.items():
@@ -280,20 +294,7 @@ class Room:
 
     def _deliver_ahead(self, bulletin: Bulletin) -> None:
         for connection in list(self._ahead.values()):
-            if connection.outlet.stalled_since is None:
-                _send(bulletin, connection)
+            bulletin.deliver_to(connection)
             if connection.version <= self.version:
                 del self._ahead[connection.id]
                 self._seat(connection)
-
-
-def _send(bulletin: Bulletin, connection: Connection) -> None:
-    if bulletin.version is not None:
-        if bulletin.version <= connection.version:
-            return
-        connection.version = bulletin.version
-    if connection.id == bulletin.sender:
-        return
-    message = bulletin.by(connection.version).seen_by(connection.role)
-    if message is not None:
-        connection.outlet.deliver(message)

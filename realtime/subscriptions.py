@@ -6,6 +6,7 @@ Only the channel layer's public interface is used: `new_channel`, `group_add`, `
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
@@ -13,9 +14,12 @@ from redis.exceptions import RedisError
 
 from realtime.groups import News
 from realtime.layer import ANSWER_SECONDS, require_layer
+from realtime.seal import NotAuthentic
 
 UNREAD_SECONDS = 0.1
 """How long to wait after news that could not be read: a layer that fails at once must not keep the loop busy."""
+REPORT_SECONDS = 1.0
+"""For how long news that are not authentic are counted before that is logged: there may be any number of them."""
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,7 @@ class Subscriptions:
         self._open: tuple[str, asyncio.Task[None]] | None = None
         # Joining and leaving one group must not overtake each other.
         self._lock = asyncio.Lock()
+        self._refused: Counter[str] = Counter()
 
     async def add(self, group: str) -> bool:
         """Join a group; false, and logged, while the layer is away."""
@@ -69,6 +74,10 @@ class Subscriptions:
         while True:
             try:
                 news = await require_layer().receive(channel)
+            except NotAuthentic as error:
+                self._refuse(error)
+                await asyncio.sleep(0)  # a flood of them must not keep the loop busy
+                continue
             except Exception:  # what nobody can read, of another release perhaps, must not leave us deaf
                 log.exception("news_not_read")
                 await asyncio.sleep(UNREAD_SECONDS)
@@ -77,6 +86,15 @@ class Subscriptions:
                 self._on_news(news)
             except Exception:  # one portal view's bad news must not end everybody's
                 log.exception("news_not_delivered", portalViewId=_about(news))
+
+    def _refuse(self, error: NotAuthentic) -> None:
+        if not self._refused:
+            asyncio.get_running_loop().call_later(REPORT_SECONDS, self._report)
+        self._refused[error.reason] += 1
+
+    def _report(self) -> None:
+        refused, self._refused = self._refused, Counter()
+        log.warning("news_not_authentic", count=refused.total(), reasons=dict(refused))
 
 
 def _about(news: object) -> object:

@@ -6,28 +6,14 @@ Nothing here writes portal views, memberships or who may log in by itself: that 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from django.contrib import admin
 from django.contrib.auth.models import Group
 
-from libraries.admin.base import PortalAdmin
+from libraries.admin.groups import GroupAdmin
 from libraries.admin.libraries import LibraryAdmin
 from libraries.admin.portal_views import PortalViewAdmin
 from libraries.admin.users import UserAdmin
 from libraries.models import Library, PortalView, User
-
-if TYPE_CHECKING:
-    from django.contrib.auth.admin import GroupAdmin as _GroupAdmin
-
-    DjangoGroupAdmin = _GroupAdmin
-else:
-    from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
-
-
-class GroupAdmin(DjangoGroupAdmin, PortalAdmin):
-    """Django's page for groups of permissions, in this admin's dress."""
-
 
 admin.site.register(User, UserAdmin)
 admin.site.register(Library, LibraryAdmin)

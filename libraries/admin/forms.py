@@ -11,9 +11,10 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import format_html
 
-from libraries.errors import InvalidPayload
+from libraries import quotas
+from libraries.errors import InvalidPayload, QuotaExceeded
 from libraries.models import PortalView
-from libraries.state import FIELDS, apply_patch, check_patch, check_size
+from libraries.state import FIELDS, apply_patch, blocks_of, check_patch, check_size
 
 if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
@@ -105,6 +106,8 @@ class PortalViewForm(PortalViewModelForm):
         except InvalidPayload as error:
             by_field = {FIELDS[key].column: sentence for key, sentence in (error.details or {}).items()}
             self.add_error(None, ValidationError(by_field or error.message))
+        except QuotaExceeded as error:
+            self.add_error("library" if adding else "items", error.message)
         if self.patch and not adding:
             self._check_version(cleaned["loaded_version"])
         return cleaned
@@ -113,7 +116,12 @@ class PortalViewForm(PortalViewModelForm):
         check_patch(self.patch)
         before = {key: getattr(self.instance, field.column) for key, field in FIELDS.items()}
         # All that the form shows, not only the patch: an item must exist also if it was the items that changed.
-        check_size(apply_patch(before, given))
+        size = blocks_of(check_size(apply_patch(before, given)))
+        one, adding = self.instance, self.instance._state.adding
+        library_id = self.cleaned_data["library"].pk if adding else one.library_id
+        if adding:
+            quotas.check_portal_views(library_id)
+        quotas.check_growth(library_id=library_id, portal_view_id=one.pk, before=0 if adding else one.size, after=size)
 
     def _check_version(self, loaded: int) -> None:
         # The lock holds until the request's transaction ends, so that nothing changes before it is saved.

@@ -11,9 +11,9 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from libraries import membership
+from libraries import membership, quotas
 from libraries.admin.base import PortalAdmin, TabularInline
-from libraries.errors import NotFound
+from libraries.errors import NotFound, QuotaExceeded
 from libraries.models import Library, Membership, User
 from libraries.roles import Role
 
@@ -51,6 +51,13 @@ class MembershipFormSet(InlineFormSet):
         kept = [form for form in self.forms if form not in self.deleted_forms and not _is_blank(form)]
         if not any(form.cleaned_data.get("role", form.instance.role) == Role.OWNER for form in kept):
             raise ValidationError("A library needs an owner: make somebody an owner first.")
+        try:
+            quotas.check_members(self.instance.pk, sum(form.instance._state.adding for form in kept))
+            for form in kept:
+                if form.has_changed() and form.cleaned_data.get("role") == Role.OWNER and _rises(form):
+                    quotas.check_libraries(form.cleaned_data["user"].pk)
+        except QuotaExceeded as error:
+            raise ValidationError(error.message) from error
 
     def save(self, commit: bool = True) -> list[Membership]:
         """Save what was changed. First whoever comes or rises, so that the last owner may go once there is another."""
@@ -83,6 +90,11 @@ class MembershipFormSet(InlineFormSet):
 def _is_blank(form: MembershipForm) -> bool:
     """Whether it is a row for a new member that nobody filled in."""
     return form.instance._state.adding and not form.has_changed()
+
+
+def _rises(form: MembershipForm) -> bool:
+    """Whether somebody is not an owner yet."""
+    return form.instance._state.adding or "role" in form.changed_data
 
 
 def _role(form: MembershipForm) -> Role:

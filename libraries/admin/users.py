@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin, messages
+from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from libraries import membership
 from libraries.admin.base import PortalAdmin
+from libraries.admin.rights import asker_of, may_change
 from libraries.models import User
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ else:
     from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+_HASH = "_password_hash"
+"""Where a request keeps the hash of the new person's password."""
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -33,11 +37,19 @@ class AddUserForm(UserCreationForm):
     """A new person with an e-mail address and a password."""
 
     usable_password: Any = None
+    password_hash: ClassVar[str | None] = None
 
     class Meta:
         model = User
         fields = ("email", "name")
         field_classes: ClassVar[dict[str, Any]] = {}
+
+    def set_password_and_save(self, user: User, *args: Any, commit: bool = True, **options: Any) -> User:
+        """Give the person the password, as it was hashed before."""
+        user.password = self.password_hash or make_password(self.cleaned_data["password1"])
+        if commit:
+            user.save()
+        return user
 
 
 class ChangeUserForm(UserChangeForm):
@@ -71,7 +83,7 @@ def deactivate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[Use
 
 
 class UserAdmin(DjangoUserAdmin, PortalAdmin):
-    """People. Only a superuser may give rights, or change another superuser."""
+    """People. Only a superuser gives rights; who changes somebody else must have all the rights that those have."""
 
     form = ChangeUserForm
     add_form = AddUserForm
@@ -94,19 +106,30 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         """The form knows who asks."""
         form = super().get_form(request, obj, change=change, **options)
         form.asker = request.user  # type: ignore[attr-defined]
+        form.password_hash = getattr(request, _HASH, None)  # type: ignore[attr-defined]
         return form
+
+    def add_view(
+        self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Django's page to add a person. It is one transaction, which does not wait for the hash of the password."""
+        if request.method == "POST" and self.has_add_permission(request):
+            form = self.get_form(request)(request.POST)
+            if form.is_valid():
+                setattr(request, _HASH, make_password(form.cleaned_data["password1"]))
+        return super().add_view(request, form_url, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         """Only a superuser gives rights."""
-        return self.readonly_fields if _is_superuser(request) else (*self.readonly_fields, *_RIGHTS)
+        return self.readonly_fields if asker_of(request).is_superuser else (*self.readonly_fields, *_RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser changes a superuser."""
-        return _may_touch(request, obj) and super().has_change_permission(request, obj)
+        """Whether somebody may change people, or this one."""
+        return super().has_change_permission(request, obj) and _may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Only a superuser deletes a superuser."""
-        return _may_touch(request, obj) and super().has_delete_permission(request, obj)
+        """Whether somebody may delete people, or this one; nobody deletes themselves."""
+        return super().has_delete_permission(request, obj) and obj != request.user and _may(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         """Save the person; whether they may log in is told to their open connections."""
@@ -126,9 +149,5 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         self.message_user(request, sentence, messages.SUCCESS if changed else messages.INFO)
 
 
-def _is_superuser(request: HttpRequest) -> bool:
-    return isinstance(request.user, User) and request.user.is_superuser
-
-
-def _may_touch(request: HttpRequest, obj: User | None) -> bool:
-    return _is_superuser(request) or not (obj and obj.is_superuser)
+def _may(request: HttpRequest, person: User | None) -> bool:
+    return person is None or may_change(asker_of(request), person)

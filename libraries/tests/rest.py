@@ -27,6 +27,11 @@ def cast(request: pytest.FixtureRequest, name: str) -> APIClient:
     return as_(None if name == "nobody" else request.getfixturevalue(name))
 
 
+def send(user: User, method: str, path: str, body: bytes, content_type: str) -> Any:
+    """The answer to a request with these bytes."""
+    return as_(user).generic(method, path, body, content_type=content_type)  # type: ignore[arg-type]  # bytes are fine
+
+
 def refused(answer: Any, code: str, *keys: str) -> str:
     """Assert that the answer is a refusal with this code that names these keys; its message."""
     body = answer.json()

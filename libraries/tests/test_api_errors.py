@@ -7,7 +7,7 @@ from io import BytesIO
 from typing import Any
 
 import pytest
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.core.exceptions import PermissionDenied, RequestDataTooBig, TooManyFieldsSent
 from django.core.handlers.asgi import ASGIRequest
 from django.db import InterfaceError, OperationalError
 from django.http import Http404
@@ -20,13 +20,7 @@ from libraries.api_auth import Tokens
 from libraries.api_errors import STATUSES, exception_handler, refusal
 from libraries.api_json import MAX_BODY_BYTES
 from libraries.models import PortalView, User
-from libraries.tests.rest import as_, refused
-
-
-def send(user: User, method: str, path: str, body: bytes, content_type: str) -> Any:
-    """The answer to a request with these bytes."""
-    return as_(user).generic(method, path, body, content_type=content_type)  # type: ignore[arg-type]  # bytes are fine
-
+from libraries.tests.rest import as_, refused, send
 
 # --- Addresses, methods and bodies ------------------------------------------------------------------------
 
@@ -182,6 +176,7 @@ CODES: list[tuple[Exception, str]] = [
     (Http404(), "not-found"),
     (PermissionDenied(), "forbidden"),
     (RequestDataTooBig(), "too-large"),
+    (TooManyFieldsSent(), "invalid-payload"),
     (errors.InvalidPayload("No."), "invalid-payload"),
     (errors.NotFound("No."), "not-found"),
     (errors.Forbidden("No."), "forbidden"),

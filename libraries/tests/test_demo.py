@@ -12,7 +12,7 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth import authenticate
 from django.contrib.auth.password_validation import validate_password
 from django.contrib.staticfiles import finders
 from django.core.management import CommandError, call_command
@@ -123,7 +123,7 @@ def test_a_second_run_computes_one_hash_and_no_more() -> None:
 def test_each_of_them_can_log_in() -> None:
     demo()
     for person in PEOPLE:
-        assert ModelBackend().authenticate(None, username=person.email, password=PASSWORD) is not None
+        assert authenticate(None, email=person.email, password=PASSWORD) is not None
 
 
 def test_the_text_says_who_and_where() -> None:
@@ -132,6 +132,26 @@ def test_the_text_says_who_and_where() -> None:
     assert all(person.email in text for person in PEOPLE)
     assert "http://portal.example.org:9000/admin/" in text
     assert "ws://portal.example.org:9000/ws/portal-view/" in text
+
+
+@pytest.mark.parametrize(
+    ("host", "warned"),
+    [
+        ("127.0.0.1", False),
+        ("127.1.2.3", False),
+        ("::1", False),
+        ("localhost", False),
+        ("0.0.0.0", True),  # noqa: S104 - what it warns of
+        ("::", True),
+        ("192.168.1.5", True),
+        ("table.local", True),
+    ],
+)
+def test_a_host_that_others_reach_is_warned_of(host: str, warned: bool) -> None:
+    out, err = StringIO(), StringIO()
+    call_command("demo", "--json", "--host", host, stdout=out, stderr=err)
+    assert ("anybody there can log in" in err.getvalue()) is warned
+    assert json.loads(out.getvalue())["portalViewId"]
 
 
 def test_production_is_refused_unless_forced(settings: Any) -> None:

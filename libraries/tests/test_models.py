@@ -79,7 +79,7 @@ def test_a_membership_has_a_role(library: Library, stranger: User, role: str) ->
 
 def test_models_say_what_they_are(library: Library, portal_view: PortalView, owner: User) -> None:
     assert (str(library), str(portal_view)) == ("Library", "Evening")
-    assert str(library.memberships.get(user=owner)) == "owner@example.org in Library"
+    assert str(library.memberships.get(user=owner)) == f"Owner ({owner.id}) in Library"
     assert str(Receipt(connection_id="c1", ref='"a"')) == 'c1 "a"'
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from libraries import projection
+from libraries.keys import plain_key
 from libraries.projection import (
     ALWAYS,
     CURRENT_HEALTH,
@@ -24,7 +25,6 @@ from libraries.projection import (
 )
 from libraries.roles import PortalRole
 from libraries.tests.strategies import as_sent
-from libraries.values import plain_key
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 ALL_SHOWN = {

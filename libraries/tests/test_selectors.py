@@ -8,8 +8,9 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from libraries import selectors
 from libraries.errors import NotFound
-from libraries.models import Library, PortalView, User
+from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
 from libraries.selectors import (
     Access,
@@ -24,6 +25,7 @@ from libraries.selectors import (
     portal_views_in,
     portal_views_of,
     pulses,
+    roles_in,
     roles_on,
 )
 
@@ -112,8 +114,8 @@ def test_pulses_of_many_are_read_in_one_query(
     other = PortalView.objects.create(library=library, name="Other", version=7)
     with django_assert_num_queries(1):
         assert pulses([portal_view.id, other.id, uuid4()]) == {
-            portal_view.id: Pulse(1, portal_view.epoch, library.access_version),
-            other.id: Pulse(7, other.epoch, library.access_version),
+            portal_view.id: Pulse(library.id, 1, portal_view.epoch, library.access_version),
+            other.id: Pulse(library.id, 7, other.epoch, library.access_version),
         }
 
 
@@ -181,3 +183,41 @@ def test_memberships_come_with_their_users(
         assert [(one.user, one.role) for one in memberships_of(library.id)] == [
             (cast[role], role) for role in (Role.EDITOR, Role.OWNER, Role.VIEWER)
         ]
+
+
+def test_roles_in_libraries_are_read_in_one_query(
+    library: Library, cast: dict[Role, User], stranger: User, django_assert_num_queries: Queries
+) -> None:
+    other = Library.objects.create(name="Other")
+    Membership.objects.create(library=other, user=cast[Role.VIEWER], role=Role.OWNER.value)
+    Membership.objects.create(library=other, user=stranger, role=Role.VIEWER.value)
+    User.objects.filter(id=stranger.id).update(is_active=False)
+    people = [*(user.id for user in cast.values()), stranger.id, uuid4()]
+    with django_assert_num_queries(1):
+        found = roles_in([(one.id, user_id) for one in (library, other) for user_id in people])
+    expected = {(library.id, user.id): role for role, user in cast.items()}
+    assert found == {**expected, (other.id, cast[Role.VIEWER].id): Role.OWNER}
+
+
+def test_any_number_of_ids_may_be_asked_for(
+    portal_view: PortalView,
+    library: Library,
+    owner: User,
+    django_assert_num_queries: Queries,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # SQLite takes 250,000 parameters of a statement.
+    monkeypatch.setattr(selectors, "AT_ONCE", 100)
+    many = [uuid4() for _ in range(299)]
+    with django_assert_num_queries(3):
+        assert pulses([*many, portal_view.id]).keys() == {portal_view.id}
+    with django_assert_num_queries(3):
+        assert roles_on(portal_view_id=portal_view.id, user_ids=[*many, owner.id]) == {owner.id: Role.OWNER}
+    with django_assert_num_queries(3):
+        assert roles_in([*((library.id, one) for one in many), (library.id, owner.id)]) == {
+            (library.id, owner.id): Role.OWNER
+        }
+    with django_assert_num_queries(6):
+        assert accesses([*((one, portal_view.id) for one in many), (owner.id, portal_view.id)]).keys() == {
+            (owner.id, portal_view.id)
+        }

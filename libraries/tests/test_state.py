@@ -162,7 +162,7 @@ def test_an_item_patch_may_be_as_deep_as_an_item_in_a_state() -> None:
 def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
     payload = {f"\ud800{index}": 1 for index in range(1000)}
     for details in (details_of(payload), item_details_of("a", payload)):
-        assert len(details) == MAX_DETAILS
+        assert 1 < len(details) < MAX_DETAILS
         assert details["\\ud8000"].startswith("Text may not hold half")
         as_sent(details)
 

@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -105,20 +105,24 @@ class Server:
 
 @dataclass(frozen=True)
 class Installation:
-    """Folder, environment and secret of one installation, and the stores that were started for it."""
+    """Folder, environment and secret of one installation, and the stores that were started for it.
+
+    `root` is the working copy whose `manage.py` runs.
+    """
 
     folder: Path
     env: Mapping[str, str]
     secret_key: str = field(repr=False)
     postgres: Postgres | None = None
     valkey: Valkey | None = None
+    root: Path = ROOT
 
     def manage(self, *arguments: str) -> str:
         """Run `manage.py` and return its standard output; raises ProcessFailed with its standard error."""
-        command = [sys.executable, str(ROOT / "manage.py"), *arguments]
+        command = [sys.executable, str(self.root / "manage.py"), *arguments]
         done = subprocess.run(  # noqa: S603 - our own command line
             command,
-            cwd=ROOT,
+            cwd=self.root,
             env=dict(self.env),
             capture_output=True,
             text=True,
@@ -139,17 +143,22 @@ class Installation:
         return Cast.from_json(self.manage("demo", "--json"))
 
     @contextmanager
-    def server(self, kind: ServerKind = ServerKind.SERVE, *options: str, **env: str) -> Iterator[Server]:
-        """A running server on a port of its own; `options` go on its command line, `env` over the environment."""
+    def server(
+        self, kind: ServerKind = ServerKind.SERVE, *options: str, launcher: Sequence[str] = (), **env: str
+    ) -> Iterator[Server]:
+        """A running server on a port of its own; `options` go on its command line, `env` over the environment.
+
+        `launcher` is a command that starts the server's in its own place, such as `prlimit`.
+        """
         port = ReservedPort()
-        command = [sys.executable, str(ROOT / "manage.py"), kind.value]
+        command = [*launcher, sys.executable, str(self.root / "manage.py"), kind.value]
         if kind is ServerKind.SERVE:
             command += ["--host", "127.0.0.1", "--port", str(port.number), *options]
         else:
             command += ["--noreload", *options, f"127.0.0.1:{port.number}"]
         log = self.folder / f"{kind.value}-{port.number}.log"
         try:
-            with Process(f"manage.py {kind.value}", command, log, env={**self.env, **env}, cwd=ROOT) as process:
+            with Process(f"manage.py {kind.value}", command, log, env={**self.env, **env}, cwd=self.root) as process:
                 server = Server(process, port.number)
                 server.start()
                 yield server
@@ -158,7 +167,7 @@ class Installation:
 
 
 @contextmanager
-def installation(stores: StoreKind, **env: str) -> Iterator[Installation]:
+def installation(stores: StoreKind, root: Path = ROOT, /, **env: str) -> Iterator[Installation]:
     """An empty installation on `stores`, which run while the block lasts; `env` adds settings.
 
     The environment starts from our own, without anything that would configure Portal.
@@ -172,4 +181,4 @@ def installation(stores: StoreKind, **env: str) -> Iterator[Installation]:
         if stores is StoreKind.POSTGRES:
             database, layer = stack.enter_context(postgres()), stack.enter_context(valkey())
             settings |= {"DATABASE_URL": database.create_database("portal"), "REDIS_URL": layer.url}
-        yield Installation(folder, settings | env, secret_key, database, layer)
+        yield Installation(folder, settings | env, secret_key, database, layer, root)

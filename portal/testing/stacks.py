@@ -8,17 +8,13 @@ from dataclasses import dataclass
 from uuid import uuid4
 
 from portal.testing.installation import Cast, Installation, Server, ServerKind
+from portal.testing.limits import NO_LIMITS
 from portal.testing.people import Client
 from portal.testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 
 ALLOWED_ORIGIN = "https://table.example.org"
 # Tests open and say more in a second than people do; the limits have tests of their own.
-STACK_ENV = {
-    "PORTAL_ALLOWED_ORIGINS": ALLOWED_ORIGIN,
-    "PORTAL_MESSAGES_PER_SECOND": "0",
-    "PORTAL_CONNECTIONS_PER_USER": "0",
-    "PORTAL_HANDSHAKES_PER_SECOND": "0",
-}
+STACK_ENV = {"PORTAL_ALLOWED_ORIGINS": ALLOWED_ORIGIN, **NO_LIMITS}
 
 
 @dataclass(frozen=True)

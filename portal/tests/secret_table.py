@@ -24,7 +24,7 @@ from portal.testing.in_process import InProcessServer
 from portal.tests.secret_clients import Client, Received
 from portal.tests.secret_marks import MARK, Content, Gardener, Sight, everything
 from portal.tests.secret_steps import Beginning
-from realtime.database import in_database
+from realtime.database import in_lane
 
 NOT_FOLDED = {"version", "updatedAt", "epoch", "role"}  # a patch does not carry these
 LIST_EVERY = 4
@@ -131,7 +131,7 @@ class Table:
         await self._check_rest({"viewer", *(client.name for client in viewers if client is self._editor)}, seen)
 
     async def _read(self) -> None:
-        stored = await asyncio.to_thread(self._server.ask, in_database(load, self._id))
+        stored = await asyncio.to_thread(self._server.ask, in_lane(self._id, load, self._id))
         assert stored is not None
         self._stored = stored.state
         self._sight = Sight.of(self._stored)

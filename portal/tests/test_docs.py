@@ -10,23 +10,26 @@ import argparse
 import ast
 import re
 from collections.abc import Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from libraries import state, values
+from libraries import addresses, keys, networks, state, values
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.roles import PORTAL_ROLES, PortalRole
 from portal.testing.installation import ROOT
-from realtime import connection, protocol
+from realtime import connection, doors, limits, occupancy, protocol, work
 from realtime.policy import ALLOWED
+from realtime.server import portions
 
 DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 README = ROOT / "README.md"
 PROTOCOL = ROOT / "docs" / "protocol.md"
 OPERATIONS = ROOT / "docs" / "operations.md"
+SECURITY = ROOT / "docs" / "security.md"
 
 _TABLE = re.compile(r"<!-- table: (.+?) -->\n(.*?)<!-- end -->", re.DOTALL)
 _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
@@ -142,20 +145,119 @@ def test_close_codes() -> None:
     assert [int(row[0]) for row in table(PROTOCOL, "close codes")] == list(protocol.CloseCode)
 
 
+QUOTAS = ("PORTAL_VIEWS_PER_LIBRARY", "PORTAL_LIBRARY_BYTES", "PORTAL_MEMBERS_PER_LIBRARY", "PORTAL_LIBRARIES_PER_USER")
+
+
 def test_limits() -> None:
     limits = [int(row[1].replace(",", "")) for row in table(PROTOCOL, "limits")]
     defaults = dict(zip(column(README, "settings"), (row[1] for row in table(README, "settings")), strict=True))
     assert limits == [
         *(int(defaults[name].strip("`")) for name in ("PORTAL_MAX_MESSAGE_BYTES", "PORTAL_SEND_BUFFER_BYTES")),
         connection.STALLED_SECONDS,
+        *(int(defaults[name].strip("`")) for name in QUOTAS),
         state.MAX_ITEMS,
         state.MAX_STATE_BYTES,
         values.MAX_DEPTH,
+        values.MAX_MESSAGE_VALUES,
+        values.MAX_BODY_VALUES,
+        keys.MAX_KEY_CHARS,
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
         protocol.MAX_REF_CHARS,
-        values.MAX_DATA_URL_CHARS,
+        addresses.MAX_DATA_URL_CHARS,
     ]
+
+
+def _numbers(row: list[str], first: int, last: int) -> list[int]:
+    return [int(cell.replace(",", "")) for cell in row[first:last]]
+
+
+def test_rates_and_caps() -> None:
+    defaults = {codes(row[0])[0]: int(row[1].strip("`")) for row in table(README, "settings") if row[1][1:-1].isdigit()}
+    for name, last in (("rates", 3), ("caps", 2)):
+        for row in table(PROTOCOL, name):
+            assert _numbers(row, 1, last) == [defaults[setting] for setting in codes(row[-1])], row[0]
+
+
+def test_prices() -> None:
+    rows = [(codes(row[0]) or [limits.REFUSED], float(row[1])) for row in table(PROTOCOL, "prices")]
+    assert rows == [([kind], price.credits) for kind, price in limits.PRICES.items()]
+
+
+def test_what_is_said_of_limits_in_sentences() -> None:
+    text = PROTOCOL.read_text()
+    assert f"each whole {limits.BYTES_A_CREDIT:,} characters" in text
+    assert f"after {limits.PATIENCE_SECONDS:.0f} s without a rest" in text
+    assert limits.REFUSALS == 100
+    assert f"goes on so for {portions.PATIENCE_SECONDS:.0f} s is closed" in text
+    assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
+    assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
+    assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)
+    assert doors.FLOOD == 10
+    assert occupancy.SHARED_FROM == 10
+
+
+# --- Security ----------------------------------------------------------------------------------------------
+
+
+def security_limits() -> dict[str, int]:
+    """Each limit of the page on security, by the setting or constant that has it."""
+    text = SECURITY.read_text()
+    rows = [row for name, _ in _TABLE.findall(text) if name.startswith("limits") for row in table(SECURITY, name)]
+    limits_of = {codes(row[2])[0]: int(row[1].replace(",", "")) for row in rows}
+    assert len(limits_of) == len(rows)
+    return limits_of
+
+
+def value_of(name: str) -> object:
+    """What a setting is by default, or a constant in a module."""
+    if name.startswith("PORTAL_"):
+        return next(int(row[1].strip("`")) for row in table(README, "settings") if codes(row[0]) == [name])
+    module, _, constant = name.rpartition(".")
+    return getattr(import_module(module), constant)
+
+
+@pytest.mark.parametrize(("name", "limit"), security_limits().items(), ids=lambda part: str(part))
+def test_a_limit_is_what_the_page_on_security_says(name: str, limit: int) -> None:
+    assert value_of(name) == limit
+
+
+NO_LIMITS_OF_CLIENTS = {
+    "PORTAL_ACCESS_TOKEN_MINUTES",
+    "PORTAL_DATABASE_THREADS",
+    "PORTAL_HSTS_SECONDS",
+    "PORTAL_REFRESH_TOKEN_DAYS",
+    "PORTAL_WORKERS",
+    "libraries.values.MAX_SAFE_INTEGER",
+    "realtime.protocol.MAX_REF_NUMBER",
+}
+"""Numbers that are settings or constants called MAX, and no limit on how much somebody may ask for."""
+
+
+def numbers_in_the_code() -> Iterator[str]:
+    """Each setting that is a number, and each constant called MAX in the code that runs."""
+    for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
+        match node:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="env"), attr="number"), args=[ast.Constant(value=str(name)), *_]
+            ):
+                yield name
+    for path in (path for app in ("libraries", "realtime", "portal") for path in (ROOT / app).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if not {"tests", "testing", "migrations"} & set(parts):
+            for constant in re.findall(r"^(MAX_[A-Z_]+) = ", path.read_text(), re.MULTILINE):
+                yield f"{'.'.join(parts)}.{constant}"
+
+
+def test_the_page_on_security_has_every_limit() -> None:
+    missing = set(numbers_in_the_code()) - set(security_limits()) - NO_LIMITS_OF_CLIENTS
+    assert missing == set()
+
+
+def test_the_page_on_security_names_tests_that_are_there() -> None:
+    named = re.findall(r"`((?:portal|libraries|realtime)/[\w/]+\.py)", SECURITY.read_text())
+    assert named
+    assert [path for path in named if not (ROOT / path).exists()] == []
 
 
 # --- Operations --------------------------------------------------------------------------------------------

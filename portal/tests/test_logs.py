@@ -11,8 +11,10 @@ import structlog
 import uvicorn
 import websockets
 from django.conf import settings
+from django.test import Client
 
 from portal import logs
+from portal.redaction import STRUCK
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl-_x"
 PATH = f"/ws/portal-view/1?version=3&token={JWT}&ticket=T1ck3t&share=Sh4re&epoch=e"
@@ -37,35 +39,9 @@ def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 def clean(stream: io.StringIO) -> str:
     """What was written, which must be something, and must hold no secret."""
     written = stream.getvalue()
-    assert logs.STRUCK in written
+    assert STRUCK in written
     assert not [secret for secret in SECRETS if secret in written]
     return written
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        (PATH, "/ws/portal-view/1?version=3&token=***&ticket=***&share=***&epoch=e"),
-        ("GET /?TOKEN=abc HTTP/1.1", "GET /?TOKEN=*** HTTP/1.1"),
-        ('"WebSocket /ws?token=abc" [accepted]', '"WebSocket /ws?token=***" [accepted]'),
-        ("b'token=abc&x=1'", "b'token=***&x=1'"),
-        ("access_token=abc", "access_token=***"),
-        ('{"token": "abc", "x": 1}', '{"token": "***", "x": 1}'),
-        ("{'password': 'abc'}", "{'password': '***'}"),
-        (r'"{\"refreshToken\": \"abc\"}"', r'"{\"refreshToken\": \"***\"}"'),
-        (f"portal.v1.json, bearer.{JWT}", "portal.v1.json, bearer.***"),
-        (f"Authorization: Bearer {JWT}.", "Authorization: Bearer ***."),
-        ("token expired, ticket unknown; the share of it", "token expired, ticket unknown; the share of it"),
-        ("version=3", "version=3"),
-    ],
-)
-def test_strike(text: str, expected: str) -> None:
-    assert logs.strike(text) == expected
-
-
-@pytest.mark.parametrize("value", [None, True, 3, 1.5])
-def test_plain_values_stay(value: Any) -> None:
-    assert logs.strike_value(value) is value
 
 
 def test_structlog(output: io.StringIO) -> None:
@@ -114,6 +90,41 @@ def test_json_is_one_object_a_line() -> None:
     assert event["timestamp"].endswith("Z")
 
 
+def test_marks_that_a_terminal_obeys_are_escaped(output: io.StringIO) -> None:
+    for logger in (structlog.get_logger("portal"), logging.getLogger("some.library")):
+        try:
+            raise ValueError("\x1b[2J\u202e\nforged line")
+        except ValueError:
+            logger.exception("\x1b[31m\u2066\n\ud800", extra={"k\u200bey": "\x9b"})
+    written = output.getvalue()
+    assert written.count("Traceback") == 2
+    assert not [mark for mark in "\x1b\u202e\u2066\u200b\ud800\x9b" if mark in written]
+    assert "\nforged" not in written
+
+
+def test_what_a_client_gets_refused_is_one_line_without_traceback(output: io.StringIO) -> None:
+    [handler] = [one for one in logging.getLogger().handlers if getattr(one, "stream", None) is output]
+    handler.addFilter(logs.ClientFaults())
+    answer = Client().get("/api/libraries", headers={"host": "elsewhere.example.org\n"})
+    assert answer.status_code == 400
+    lines = [line for line in output.getvalue().splitlines() if "Invalid HTTP_HOST" in line]
+    assert len(lines) == 1
+    assert "info" in lines[0]
+    assert "Traceback" not in output.getvalue()
+    logging.getLogger("django.security").setLevel(logging.WARNING)
+    try:
+        Client().get("/api/libraries", headers={"host": "again.example.org"})
+    finally:
+        logging.getLogger("django.security").setLevel(logging.NOTSET)
+    assert "again" not in output.getvalue()
+
+
+def test_other_errors_of_security_stay_as_they_are() -> None:
+    record = logging.LogRecord("django.security.csrf", logging.WARNING, __file__, 1, "Forbidden", None, None)
+    assert logs.ClientFaults().filter(record)
+    assert record.levelno == logging.WARNING
+
+
 async def test_uvicorn(output: io.StringIO) -> None:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         await receive()
@@ -152,4 +163,5 @@ def test_the_access_log_of_uvicorn_is_off() -> None:
 def test_the_formatter_is_the_configured_one() -> None:
     formatters = settings.LOGGING["formatters"]
     assert {entry["()"] for entry in formatters.values()} == {logs.formatter}
+    assert all(entry["filters"] == ["client_faults"] for entry in settings.LOGGING["handlers"].values())
     assert {entry["formatter"] for entry in settings.LOGGING["handlers"].values()} == set(formatters)

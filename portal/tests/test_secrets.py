@@ -17,9 +17,9 @@ from hypothesis import settings as playing
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries import projection
+from libraries.keys import plain_key
 from libraries.models import Library, Membership, User
 from libraries.roles import PortalRole, Role
-from libraries.values import plain_key
 from portal.testing.in_process import InProcessServer
 from portal.tests import secret_marks
 from portal.tests.secret_machine import Machine

@@ -6,6 +6,7 @@ What a socket says is not tested here. Where nothing is said of processes, the s
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import re
 import signal
@@ -15,6 +16,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
+from unittest.mock import patch
 
 import httpx
 import pytest
@@ -170,6 +173,12 @@ async def test_the_supervisor_ends_last_and_with_status_0(several: Stack) -> Non
     assert not any(map(is_there, worker_ids(process)))
 
 
+def test_each_process_knows_of_the_others(several: Stack) -> None:
+    for pid in worker_ids(several.server.process)[:WORKERS]:
+        if is_there(pid):
+            assert f"PORTAL_WORKERS={WORKERS}".encode() in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0")
+
+
 # --- The end of a process -------------------------------------------------------------------------------------
 
 
@@ -257,7 +266,21 @@ async def test_a_changed_file_starts_it_anew_and_without_a_supervisor_it_ends(
         await until(lambda: not is_there(after), "the end of the process")
 
 
-# --- What is refused ------------------------------------------------------------------------------------------
+# --- What is warned of, and what is refused -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("behind", "addresses", "warned"),
+    [(True, ["*"], True), (True, ["10.0.0.5", "0.0.0.0/0"], True), (True, ["10.0.0.5"], False), (False, ["*"], False)],
+)
+def test_a_proxy_at_any_address_is_warned_of(
+    behind: bool, addresses: list[str], warned: bool, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.PORTAL_BEHIND_PROXY, settings.PORTAL_PROXY_ADDRESSES = behind, addresses
+    with patch("realtime.management.commands.serve.serve") as served, caplog.at_level(logging.WARNING):
+        call_command("serve", "--port", "0")
+    assert served.called
+    assert ("any_proxy_believed" in caplog.text) is warned
 
 
 def test_several_processes_need_a_channel_layer_that_they_share() -> None:

@@ -1,7 +1,9 @@
 """Settings as processes meet them: defaults that run, and one sentence for every bad value."""
 
+import base64
 import json
 import os
+import secrets
 import stat
 import subprocess
 import sys
@@ -10,8 +12,11 @@ from typing import Any
 
 import pytest
 
+from portal.env import SECRET_KEY_LENGTH
+from portal.private import weakness
+
 ROOT = Path(__file__).resolve().parents[2]
-KEY = "k3y-" * 15
+KEY = "uYb2-Qm9xL0sVd7TfKz3_hNwC8aRj5PgE1oGtJ6iXlWvBn4SyMk"
 PRODUCTION = {
     "PORTAL_DEBUG": "false",
     "PORTAL_SECRET_KEY": KEY,
@@ -118,8 +123,9 @@ def test_production_over_plain_http(tmp_path: Path) -> None:
 
 
 def test_a_proxy_is_believed_when_told_so(tmp_path: Path) -> None:
-    found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "SECURE_PROXY_SSL_HEADER")
-    assert found["SECURE_PROXY_SSL_HEADER"] == ["HTTP_X_FORWARDED_PROTO", "https"]
+    """By the server, which knows who says it (`test_proxies`); Django would believe anybody."""
+    found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "PORTAL_BEHIND_PROXY", "SECURE_PROXY_SSL_HEADER")
+    assert found == {"PORTAL_BEHIND_PROXY": True, "SECURE_PROXY_SSL_HEADER": None}
 
 
 def test_postgres_has_a_pool(tmp_path: Path) -> None:
@@ -144,7 +150,7 @@ def test_sqlite_locks_before_it_reads(tmp_path: Path) -> None:
 def test_redis_carries_the_news(tmp_path: Path) -> None:
     urls = "redis://one:6379/0, rediss://user:word@two/1"
     layer = read(tmp_path, {"REDIS_URL": urls}, "CHANNEL_LAYERS")["CHANNEL_LAYERS"]["default"]
-    assert layer["BACKEND"] == "channels_redis.pubsub.RedisPubSubChannelLayer"
+    assert layer["BACKEND"] == "realtime.bus.SignedChannelLayer"
     assert layer["CONFIG"]["hosts"] == ["redis://one:6379/0", "rediss://user:word@two/1"]
 
 
@@ -162,15 +168,24 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "PORTAL_HIDDEN_KEYS",
         "PORTAL_PROXY_ADDRESSES",
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE",
-        "AXES_FAILURE_LIMIT",
+        "PORTAL_LOGIN_ATTEMPTS",
     )
     assert read(tmp_path, variables, *names) == {
         "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
         "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 1000,
-        "AXES_FAILURE_LIMIT": 10,
+        "PORTAL_LOGIN_ATTEMPTS": 10,
     }
+
+
+def test_what_may_be_read_is_kept_in_memory(tmp_path: Path) -> None:
+    names = ("FILE_UPLOAD_MAX_MEMORY_SIZE", "DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_HANDLERS")
+    found = read(tmp_path, {"PORTAL_MAX_BODY_BYTES": "10000000"}, *names)
+    assert found["FILE_UPLOAD_MAX_MEMORY_SIZE"] == found["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 10_000_000
+    assert not any("Temporary" in handler for handler in found["FILE_UPLOAD_HANDLERS"])
+    unlimited = read(tmp_path, {"PORTAL_MAX_BODY_BYTES": "0"}, *names)
+    assert unlimited["DATA_UPLOAD_MAX_MEMORY_SIZE"] is None
 
 
 BAD = [
@@ -185,8 +200,22 @@ BAD = [
     ("PORTAL_REFRESH_TOKEN_DAYS", "-1"),
     ("PORTAL_MAX_MESSAGE_BYTES", "64k"),
     ("PORTAL_MAX_MESSAGE_BYTES", "-1"),
+    ("PORTAL_CONNECTIONS", "-1"),
+    ("PORTAL_REQUESTS_AT_ONCE", "all"),
+    ("PORTAL_REQUESTS_WAITING", "-1"),
+    ("PORTAL_MAX_BODY_BYTES", "4M"),
+    ("PORTAL_MAX_ANONYMOUS_BODY_BYTES", "-1"),
+    ("PORTAL_BODIES_BYTES", "64 MiB"),
+    ("PORTAL_ANSWERS_BYTES", "some"),
+    ("PORTAL_VIEWS_PER_LIBRARY", "many"),
+    ("PORTAL_LIBRARY_BYTES", "20MiB"),
+    ("PORTAL_MEMBERS_PER_LIBRARY", "-1"),
+    ("PORTAL_LIBRARIES_PER_USER", "1.5"),
     ("PORTAL_LOGIN_ATTEMPTS", "1.5"),
     ("PORTAL_LOGIN_ATTEMPTS", "9" * 5000),
+    ("PORTAL_LOGIN_ATTEMPTS", "-1"),
+    ("PORTAL_LOGINS_PER_MINUTE", "many"),
+    ("PORTAL_WORKERS", "0"),
     ("PORTAL_ALLOWED_HOSTS", "https://portal.example.org"),
     ("PORTAL_ALLOWED_HOSTS", "portal.example.org:8000"),
     ("PORTAL_ALLOWED_ORIGINS", "table.example.org"),
@@ -211,6 +240,7 @@ BAD = [
     ("REDIS_URL", "127.0.0.1:6379"),
     ("REDIS_URL", "redis://127.0.0.1:port"),
     ("PORTAL_DATA_DIR", "/dev/null/var"),
+    ("PORTAL_DATA_DIR", "/dev/null"),
     ("PORTAL_SECRET_KEY_FILE", "/nowhere/secret"),
 ]
 
@@ -237,6 +267,98 @@ def test_production_does_not_start_with_a_short_key(tmp_path: Path) -> None:
     process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY": "short"})
     assert process.returncode == 1
     assert process.stderr.startswith("PORTAL_SECRET_KEY is too short")
+
+
+def test_keys_of_before_are_good_for_what_they_signed(tmp_path: Path) -> None:
+    assert read(tmp_path, {}, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": []}
+    variables = {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50}, {'b' * 50}"}
+    assert read(tmp_path, variables, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": ["a" * 50, "b" * 50]}
+
+
+def test_production_does_not_start_with_a_short_key_of_before(tmp_path: Path) -> None:
+    process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50},short"})
+    assert process.returncode == 1
+    assert process.stderr.startswith("PORTAL_SECRET_KEY_FALLBACKS must list keys of 50 characters")
+    assert "short" not in process.stderr
+
+
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("django-insecure-" + KEY, "looks like a placeholder"),
+        ("CHANGE_ME" + KEY, "looks like a placeholder"),
+        ("a" * 64, "has fewer than 8 different characters"),
+        ("0110" * 16, "has fewer than 8 different characters"),
+        (KEY[:26] * 2, "repeats itself"),
+        (KEY[:20] * 2 + KEY[:13], "repeats itself"),
+        ("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "counts up or down"),
+        ("".join(letter * 3 for letter in "correcthorsebattery"), "counts up or down"),
+    ],
+)
+def test_production_does_not_start_with_a_weak_key(tmp_path: Path, key: str, said: str) -> None:
+    process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY": key})
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"PORTAL_SECRET_KEY {said}: production needs 50 random characters")
+    assert process.stderr.count("\n") == 1
+    assert key not in process.stderr
+
+
+def test_random_keys_are_not_weak() -> None:
+    for _ in range(500):
+        for key in (
+            secrets.token_urlsafe(48),
+            secrets.token_hex(25),
+            base64.b64encode(secrets.token_bytes(48)).decode(),
+        ):
+            assert weakness(key, SECRET_KEY_LENGTH) is None, key
+
+
+def test_production_does_not_answer_to_any_host(tmp_path: Path) -> None:
+    process = load(tmp_path, {**PRODUCTION, "PORTAL_ALLOWED_HOSTS": "portal.example.org, *"})
+    assert process.returncode == 1
+    assert process.stderr.startswith("PORTAL_ALLOWED_HOSTS must list the host names")
+    assert process.stderr.count("\n") == 1
+    assert read(tmp_path, {"PORTAL_ALLOWED_HOSTS": "*"}, "ALLOWED_HOSTS") == {"ALLOWED_HOSTS": ["*"]}
+
+
+# --- The data folder --------------------------------------------------------------------------------------
+
+
+def mode(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def test_the_data_folder_is_made_for_us_alone(tmp_path: Path) -> None:
+    assert load(tmp_path, {}).stderr == ""
+    assert mode(tmp_path / "var") == 0o700
+
+
+def test_a_data_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:
+    folder = tmp_path / "var"
+    (folder / "static").mkdir(parents=True)
+    (folder / "db.sqlite3").touch(0o644)
+    folder.chmod(0o755)
+    process = load(tmp_path, {})
+    assert process.returncode == 0
+    assert process.stderr.startswith(f"PORTAL_DATA_DIR is {folder}, which others could look into until now")
+    assert process.stderr.count("\n") == 1
+    assert (mode(folder), mode(folder / "db.sqlite3")) == (0o700, 0o600)
+    assert load(tmp_path, {}).stderr == ""
+
+
+@pytest.mark.parametrize("foreign", [True, False])
+def test_a_folder_of_others_stays_open_and_our_files_are_closed(tmp_path: Path, foreign: bool) -> None:
+    folder = tmp_path / "var"
+    folder.mkdir()
+    (folder / "db.sqlite3").touch(0o644)
+    if foreign:
+        (folder / "www").mkdir()
+    folder.chmod(0o755 if foreign else 0o1777)
+    before = mode(folder)
+    process = load(tmp_path, {})
+    assert process.returncode == 0
+    assert "give Portal a folder of its own" in process.stderr
+    assert (mode(folder), mode(folder / "db.sqlite3")) == (before, 0o600)
 
 
 def test_manage_py_tells_the_same(tmp_path: Path) -> None:

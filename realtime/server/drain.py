@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import socket
+import sys
 import threading
 from functools import cache
 from types import FrameType
@@ -24,6 +25,7 @@ from realtime.protocol import CloseCode, GoingAway, encode
 from realtime.server.census import count_on_signal
 from realtime.server.frames import FramesProtocol
 from realtime.server.garbage import settle
+from realtime.server.loop import SWITCH_SECONDS
 
 REASON = "going-away"
 SPREAD_MILLISECONDS = 5_000
@@ -121,6 +123,7 @@ class DrainingServer(uvicorn.Server):
         """Begin to serve."""
         await super().startup(sockets)
         settle()
+        sys.setswitchinterval(SWITCH_SECONDS)
         count_on_signal()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:

@@ -19,7 +19,10 @@ from websockets.frames import Frame
 from websockets.http11 import Request
 from websockets.protocol import State
 
+from realtime.connection import refuse
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
+from realtime.limits import COME_BACK_SECONDS
+from realtime.server.portions import PORTION, Portions
 from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
 
@@ -62,6 +65,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         "ping_timeout",
         "ping_timer",
         "pong_timer",
+        "portions",
         "queue",
         "read_paused",
         "request",
@@ -75,10 +79,13 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         "writable",
     )
 
+    conn: PortalServerProtocol
     _deaf = False
     """Set once the connection has failed: then nothing more is heard."""
     _early = b""
     """What the client has sent before it was answered."""
+    _next_portion: asyncio.Handle | None = None
+    """Set while the next portion of what the client has sent is to be read by itself."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -86,6 +93,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             extensions=[deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
         )
         self.form = Form.FRAME
+        self.portions = Portions()
         self.queue = Inbox()  # type: ignore[assignment]  # the part of a queue that the base class uses
         self.writable = Gate()  # type: ignore[assignment]  # likewise of an event
         self.writable.set()
@@ -142,9 +150,37 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             # A pong must not come before the response to the handshake.
             self._early += data
             self._do_not_listen()
+        elif not self.handshake_initiated or (len(data) <= PORTION and not self.portions):
+            self._read(data)
+        else:
+            self.portions.add(data)
+            self._do_not_listen()
+            if self._next_portion is None:
+                self._read_portion()
+
+    def _read_portion(self) -> None:
+        """Read some of what the client has sent, unless what it has sent before is not taken yet."""
+        self._next_portion = None
+        if self._deaf or self.disconnected:
+            self.portions.drop()
             return
+        if self.portions and (self.close_sent or self._is_free):
+            self._read(self.portions.take())
+        if self.close_sent:
+            self._listen()
+        else:
+            self._listen_again()
+
+    def _read(self, data: bytes) -> None:
+        read_before = self.conn.frames_read
         self.conn.receive_data(data)
         self.handle_events()
+        wait = self.portions.charge(self.conn.frames_read - read_before, len(data), self.loop.time())
+        if wait and self._next_portion is None:
+            self._do_not_listen()
+            self._next_portion = self.loop.call_later(wait, self._read_portion)
+            if self.portions.is_too_late(self.loop.time()):
+                refuse(self, "rate-limited", "You send too many frames: connect again later.", wait=COME_BACK_SECONDS)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
         elif self.conn.handshake_exc is not None and not self.close_sent:
@@ -173,6 +209,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self.leave()
+        self._forget_unread()
         super().connection_lost(exc)
         self.conn.parser.close()  # suspended, it would keep the parser, and that it
 
@@ -198,6 +235,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self._listen_again()
         elif message["type"] == "websocket.close":
             self._cut_after(self.close_timeout)
+            self._listen()  # the client's close may be behind what is not read yet
 
     # What the client sends.
 
@@ -261,6 +299,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         """
         self.leave()
         self._deaf = True
+        self._forget_unread()
         close: Any = self.conn.close_sent
         self.queue.put_nowait({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
         self.transport.write(b"".join(self.conn.data_to_send()))
@@ -311,11 +350,25 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self.transport.pause_reading()
 
     def _listen(self) -> None:
-        if self.read_paused:
+        if self._next_portion is not None:
+            return
+        if self.portions:
+            self._next_portion = self.loop.call_soon(self._read_portion)
+        elif self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()
 
+    def _forget_unread(self) -> None:
+        self.portions.drop()
+        if self._next_portion is not None:
+            self._next_portion.cancel()
+            self._next_portion = None
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether the application has taken everything, and the client what waits for it."""
+        return self.handshake_complete and self.stalled_since is None and self.queue.empty()
+
     def _listen_again(self) -> None:
-        """Listen, if the application has taken everything, and the client what waits for it."""
-        if self.handshake_complete and self.stalled_since is None and self.queue.empty():
+        if self._is_free:
             self._listen()

@@ -10,6 +10,9 @@ import uvicorn
 from django.conf import settings
 
 from realtime.server.drain import DrainableProtocol, DrainingServer
+from realtime.server.files import raise_file_limit
+from realtime.server.http import BoundedHttpProtocol
+from realtime.server.listening import ListeningSocket
 
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
@@ -38,7 +41,7 @@ class Place:
                 self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
             ):
                 try:
-                    bound.append(_bind(socket.socket(family, kind, protocol), address, shared=shared))
+                    bound.append(_bind(ListeningSocket(family, kind, protocol), address, shared=shared))
                 except OSError as error:
                     if error.errno not in _NOT_HERE:
                         raise
@@ -79,7 +82,7 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
         host=host,
         port=port,
         loop="realtime.server.loop:fast_loop",
-        http="httptools",
+        http=BoundedHttpProtocol,
         ws=DrainableProtocol,
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
@@ -98,5 +101,6 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
 
 def serve(place: Place) -> None:
     """Serve in this process until a signal ends it; CannotListen if the port cannot be had."""
+    raise_file_limit()
     sockets = place.bind()
     DrainingServer(config(place.host, place.port, place.drain_seconds)).run(sockets=sockets)

@@ -15,6 +15,7 @@ import structlog
 import uvicorn
 
 from realtime.server.drain import DrainingServer
+from realtime.server.files import raise_file_limit
 from realtime.server.run import Place, config
 from realtime.spawned import begin
 
@@ -32,6 +33,7 @@ def work(place: Place, lifeline: socket.socket) -> None:
     """Serve in a process of its own, on a port that it shares with others."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; until we serve, the supervisor ends us
     lifeline.setblocking(False)
+    raise_file_limit()
     server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline)
     server.run(sockets=place.bind(shared=True))
 

@@ -14,9 +14,10 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from realtime import access, hub, layer
+from realtime import access, beat, hub, layer
 from realtime.hub import current_hub
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
+from realtime.tests.doubles import as_lane
 from realtime.tests.houses import Database, House
 
 
@@ -74,8 +75,9 @@ def logged() -> Iterator[list[EventDict]]:
 async def house(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
     """The hub of the test's event loop, with a database that the test decides over."""
     database = Database()
-    for module in (access, hub):
+    for module in (access, beat):
         monkeypatch.setattr(module, "in_database", database)
+    monkeypatch.setattr(hub, "in_lane", as_lane(database))
     house = House(current_hub(), database)
     yield house
     database.gate.set()
@@ -85,5 +87,5 @@ async def house(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIte
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A hub that ticks, and tries again, a hundred times as fast."""
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(beat, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(hub, "RETRY_SECONDS", 0.01)

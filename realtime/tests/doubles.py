@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -20,6 +20,7 @@ from realtime.room import Room
 from realtime.work import Job
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
+LIBRARY_ID = UUID(int=7)
 LONG_AFTER = 4e9
 """Seconds since the epoch: no credential of a test ends."""
 
@@ -107,7 +108,7 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
     """A portal view's state; its name tells the version."""
     return {
         "id": str(PORTAL_VIEW_ID),
-        "libraryId": str(UUID(int=7)),
+        "libraryId": str(LIBRARY_ID),
         "name": f"at {version}",
         **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
         "healthDisplay": "numbers",
@@ -154,11 +155,13 @@ def news(version: int | None, **more: Any) -> News:
 class Task:
     """A job that notes when it is done. It absorbs, or lets pass, jobs of the names it is given."""
 
-    def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "") -> None:
+    def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "", size: int = 1) -> None:
         self.name = name
         self.done = done
         self.absorbs = absorbs
         self.passing = lets_pass
+        self.messages = 1
+        self.size = size
 
     async def run(self) -> None:
         """See `realtime.work.Job`."""
@@ -170,6 +173,8 @@ class Task:
         if later.name not in self.absorbs:
             return False
         self.name += later.name
+        self.messages += later.messages
+        self.size += later.size
         return True
 
     def lets_pass(self, later: Job) -> bool:
@@ -181,7 +186,7 @@ class Task:
 def new_room(drained: list[Connection] | None = None) -> Room:
     """A room that nobody is in, with a list of whom it was told to bring up to date."""
     told = [] if drained is None else drained
-    return Room(PORTAL_VIEW_ID, lambda _room, connection: told.append(connection))
+    return Room(PORTAL_VIEW_ID, lambda _room, waiting: told.append(waiting.connection))
 
 
 def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Bulletin] = (), **more: Any) -> None:
@@ -206,3 +211,12 @@ def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
 def versions(person: Person) -> list[int | None]:
     """The versions of what came since the last time."""
     return [message.get("version") for message in person.outlet.take()]
+
+
+def as_lane(database: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """In place of `realtime.database.in_lane` and `in_write_lane`, what stands in for `in_database`."""
+
+    async def in_lane(_portal_view_id: UUID, function: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
+        return await database(function, *args, **more)
+
+    return in_lane

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from libraries.roles import Role
-from libraries.selectors import Pulse, Stored, load, pulses, roles_on
+from libraries.roles import PortalRole, Role
+from libraries.selectors import Pulse, Stored, load, pulses, roles_in, roles_on
 from libraries.services import forget_receipts
 from realtime.greeting import Waiting
 from realtime.groups import NEWS, News, portal_view_group
@@ -16,16 +16,23 @@ from realtime.hub import Hub
 from realtime.layer import require_layer
 from realtime.room import Room
 from realtime.tests.clients import DEADLINE_SECONDS, Message, until
-from realtime.tests.doubles import PORTAL_VIEW_ID, Person, news, stored
+from realtime.tests.doubles import LIBRARY_ID, PORTAL_VIEW_ID, Person, news, stored
+
+_ROLES = {PortalRole.CONTROLLER: Role.EDITOR, PortalRole.VIEWER: Role.VIEWER}
 
 
 class Database:
-    """What a hub reads. While `gate` is closed every answer waits; it is that of the moment the question came."""
+    """What a hub reads. While `gate` is closed every answer waits; it is that of the moment the question came.
+
+    Unless it `tells_roles`, whoever asks for the roles in a library is told what they know already.
+    """
 
     def __init__(self) -> None:
         self.stored: Stored | None = stored(1)
         self.access_version = 1
         self.roles: dict[UUID, Role] = {}
+        self.tells_roles = False
+        self.roles_here: Callable[[], dict[UUID, PortalRole]] = dict
         self.errors: list[Exception] = []
         self.asked: list[str] = []
         self.on_ask: Callable[[], None] = lambda: None
@@ -47,13 +54,19 @@ class Database:
             load: lambda _portal_view_id: self.stored,
             pulses: self._pulses,
             roles_on: lambda **_more: dict(self.roles),
+            roles_in: self._roles_in,
             forget_receipts: lambda: None,
         }
+
+    def _roles_in(self, asked: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Role]:
+        assert {library_id for library_id, _ in asked} == {LIBRARY_ID}
+        roles = self.roles if self.tells_roles else {one: _ROLES[role] for one, role in self.roles_here().items()}
+        return {(LIBRARY_ID, user_id): role for user_id, role in roles.items()}
 
     def _pulses(self, portal_view_ids: list[UUID]) -> dict[UUID, Pulse]:
         if self.stored is None:
             return {}
-        pulse = Pulse(version=self.stored.version, epoch=self.stored.epoch, access_version=self.access_version)
+        pulse = Pulse(LIBRARY_ID, self.stored.version, self.stored.epoch, self.access_version)
         return dict.fromkeys(portal_view_ids, pulse)
 
     def count(self, function: Callable[..., Any]) -> int:
@@ -73,6 +86,7 @@ class House:
         self.hub = hub
         self.database = database
         self._people: list[Person] = []
+        database.roles_here = lambda: {UUID(one.connection.user_id): one.connection.role for one in self._people}
 
     @property
     def room(self) -> Room:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from channels.layers import get_channel_layer
 from django.db import OperationalError
 
-from libraries.models import PortalView, User
-from realtime import database, jobs
-from realtime.database import in_database
+from libraries.models import Library, PortalView, User
+from libraries.selectors import Stored, load
+from realtime import database, hub, jobs
+from realtime.database import in_write_lane
 from realtime.delivery import EXTENSION
 from realtime.hub import current_hub
 from realtime.routing import application
@@ -55,13 +58,36 @@ async def test_without_a_database_the_client_is_to_come_back(
 ) -> None:
     token = token_of(viewer)
 
-    def away(function: object) -> Callable[..., object]:
+    def away(function: object, **_more: object) -> Callable[..., object]:
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(database, "database_sync_to_async", away)
     client = await connect(token, portal_view, greeted=False)
     error, closed = await client.refused()
     assert (error["code"], closed) == ("unavailable", (1013, "unavailable"))
+
+
+async def test_a_state_that_is_slow_to_read_holds_up_nobody_else(
+    connect: Connect, library: Library, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Cause: all sockets of a process had one thread for the database.
+    others = [await PortalView.objects.acreate(library=library, name=str(number)) for number in range(5)]
+    asked, go_on = threading.Event(), threading.Event()
+
+    def load_slowly(portal_view_id: UUID) -> Stored | None:
+        if portal_view_id == portal_view.id:
+            asked.set()
+            assert go_on.wait(DEADLINE_SECONDS)
+        return load(portal_view_id)
+
+    monkeypatch.setattr(hub, "load", load_slowly)
+    slow = asyncio.create_task(connect(viewer, portal_view))
+    await until(asked.is_set, "the slow read")
+    for other in others:
+        await connect(viewer, other)
+    assert not slow.done()
+    go_on.set()
+    await slow
 
 
 async def test_what_a_refused_client_sends_is_not_heard(connect: Connect, portal_view: PortalView) -> None:
@@ -210,13 +236,13 @@ async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
 ) -> None:
     go_on, asked = asyncio.Event(), asyncio.Event()
 
-    async def slow(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    async def slow(*args: Any, **more: Any) -> Any:
         asked.set()
         await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
-        return await in_database(function, *args, **more)
+        return await in_write_lane(*args, **more)
 
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", slow)
+    monkeypatch.setattr(jobs, "in_write_lane", slow)
     await client.send("portal-view-update", payload={"name": "Night"})
     await client.send("portal-view-update", payload={"zoom": 2})
     await client.send("portal-view-update", payload={"blackout": True})

@@ -58,7 +58,7 @@ async def test_a_bug_in_a_job_closes_and_is_logged(
     connect: Connect, portal_view: PortalView, editor: User, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
 ) -> None:
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", bug)
+    monkeypatch.setattr(jobs, "in_write_lane", bug)
     await client.send("portal-view-update", payload={"name": "shibboleth"})
     error, closed = await client.refused()
     assert (error["code"], closed) == ("internal-error", (1011, "internal-error"))
@@ -69,7 +69,7 @@ async def test_two_bugs_close_once(
     connect: Connect, portal_view: PortalView, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", bug)
+    monkeypatch.setattr(jobs, "in_write_lane", bug)
     monkeypatch.setitem(handlers.HANDLERS, PING, bug)
     await client.send("portal-view-update", payload={"name": "Night"})
     await client.send("ping")

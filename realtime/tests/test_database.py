@@ -2,26 +2,127 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import DataError, InterfaceError, OperationalError, connection
 
 from libraries.errors import Unavailable
 from libraries.models import User
-from realtime.database import in_database
+from realtime import broadcast
+from realtime.database import _lanes, in_database, in_lane, in_write_lane
+from realtime.tests.clients import DEADLINE_SECONDS, until
 
 pytestmark = pytest.mark.django_db(transaction=True)  # the thread looks at its connection
 
+ONE, OTHER = UUID(int=1), UUID(int=2)
 
-async def test_the_call_is_made_in_another_thread() -> None:
+
+WAYS = [in_database, partial(in_lane, ONE), partial(in_write_lane, ONE)]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_the_call_is_made_in_another_thread(way: Callable[..., Any]) -> None:
     def call(*args: int, **more: int) -> tuple[threading.Thread, tuple[int, ...], dict[str, int]]:
         return threading.current_thread(), args, more
 
-    thread, args, more = await in_database(call, 1, 2, three=3)
+    thread, args, more = await way(call, 1, 2, portal_view_id=3, function=4)
     assert thread is not threading.current_thread()
-    assert (args, more) == ((1, 2), {"three": 3})
+    assert (args, more) == ((1, 2), {"portal_view_id": 3, "function": 4})
+
+
+class Slow:
+    """Calls that wait until they are let go, and note their order."""
+
+    def __init__(self) -> None:
+        self.begun: list[str] = []
+        self._go_on = {name: threading.Event() for name in "abcd"}
+
+    def call(self, name: str) -> str:
+        """Wait in a thread."""
+        self.begun.append(name)
+        assert self._go_on[name].wait(DEADLINE_SECONDS)
+        return name
+
+    def let_go(self, name: str) -> None:
+        """End a call."""
+        self._go_on[name].set()
+
+
+async def test_one_portal_view_is_asked_about_one_at_a_time_and_others_meanwhile() -> None:
+    slow = Slow()
+    first = asyncio.create_task(in_lane(ONE, slow.call, "a"))
+    await until(lambda: slow.begun == ["a"], "the first call")
+    second = asyncio.create_task(in_lane(ONE, slow.call, "b"))
+    assert await in_lane(OTHER, str, 1) == "1"
+    assert await in_database(str, 2) == "2"
+    assert slow.begun == ["a"]
+    slow.let_go("b")
+    slow.let_go("a")
+    assert list(await asyncio.gather(first, second)) == ["a", "b"]
+    assert slow.begun == ["a", "b"]
+    assert not _lanes[asyncio.get_running_loop()]
+
+
+async def test_who_goes_away_while_they_wait_holds_up_nobody() -> None:
+    slow = Slow()
+    first = asyncio.create_task(in_lane(ONE, slow.call, "a"))
+    await until(lambda: slow.begun == ["a"], "the first call")
+    waiting = asyncio.create_task(in_lane(ONE, slow.call, "b"))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    slow.let_go("a")
+    assert await first == "a"
+    assert await in_lane(ONE, str, 1) == "1"
+    assert not _lanes[asyncio.get_running_loop()]
+
+
+async def test_all_threads_but_one_may_be_held_up(settings: Any) -> None:
+    slow = Slow()
+    held = [
+        asyncio.create_task(in_lane(UUID(int=number), slow.call, "a"))
+        for number in range(1, settings.PORTAL_DATABASE_THREADS)
+    ]
+    await until(lambda: len(slow.begun) == len(held), "the threads")
+    assert await in_lane(UUID(int=99), str, 1) == "1"
+    slow.let_go("a")
+    await asyncio.gather(*held)
+
+
+async def test_sqlite_has_one_writer_and_postgres_one_for_each_portal_view() -> None:
+    slow = Slow()
+    first = asyncio.create_task(in_write_lane(ONE, slow.call, "a"))
+    await until(lambda: slow.begun == ["a"], "the first call")
+    second = asyncio.create_task(in_write_lane(OTHER, slow.call, "b"))
+    assert await in_lane(OTHER, str, 1) == "1"
+    assert slow.begun == (["a", "b"] if connection.features.has_select_for_update else ["a"])
+    slow.let_go("a")
+    slow.let_go("b")
+    assert list(await asyncio.gather(first, second)) == ["a", "b"]
+
+
+async def test_what_a_call_publishes_is_collected_for_the_coroutine() -> None:
+    with broadcast.collect() as news:
+        await in_write_lane(ONE, broadcast.broadcast_deleted, ONE)
+    assert [told["event"] for told in news] == ["deleted"]
+
+
+async def test_no_connection_stays_open() -> None:
+    def ask() -> int:
+        User.objects.exists()
+        return threading.get_ident()
+
+    def is_open() -> tuple[int, bool]:
+        return threading.get_ident(), connection.connection is not None
+
+    threads = {await in_lane(UUID(int=number), ask) for number in range(20)}
+    assert threads
+    assert not any(stays for _, stays in [await in_lane(UUID(int=number), is_open) for number in range(20)])
 
 
 @pytest.mark.parametrize("away", [OperationalError, InterfaceError])

@@ -12,7 +12,7 @@ import pytest
 from libraries.models import PortalView, User
 from libraries.roles import PortalRole
 from realtime import jobs
-from realtime.database import in_database
+from realtime.database import in_write_lane
 from realtime.handlers import HANDLERS
 from realtime.policy import ALLOWED
 from realtime.protocol import CLIENT_MESSAGES
@@ -21,6 +21,7 @@ from realtime.tests.clients import DEADLINE_SECONDS, Connect, token_of, until
 pytestmark = pytest.mark.django_db(transaction=True)
 
 Body = dict[str, Any]
+ITEMS: list[Body] = [{"id": "a", "text": "x" * 4096}]
 
 BODIES: dict[str, Callable[[User], Body]] = {
     "ping": lambda user: {},
@@ -75,13 +76,13 @@ async def test_a_ping_is_answered_while_a_write_is_slow(
 ) -> None:
     go_on, calls = asyncio.Event(), []
 
-    async def slow(function: Callable[..., Any], *args: Any, **more: Any) -> Any:
+    async def slow(*args: Any, **more: Any) -> Any:
         calls.append(more["payload"])
         await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
-        return await in_database(function, *args, **more)
+        return await in_write_lane(*args, **more)
 
     client = await connect(editor, portal_view)
-    monkeypatch.setattr(jobs, "in_database", slow)
+    monkeypatch.setattr(jobs, "in_write_lane", slow)
     await client.send("portal-view-update", payload={"name": "a"}, ref="a")
     await until(lambda: calls, "the first write")
     for name in "bc":
@@ -143,6 +144,22 @@ async def test_a_bad_value_is_neither_stored_nor_relayed(
         await client.expect_nothing_before_pong()
     await portal_view.arefresh_from_db()
     assert (portal_view.name, portal_view.version) == ("Evening", 1)
+
+
+async def test_what_a_library_has_no_room_for_is_not_stored(
+    connect: Connect, portal_view: PortalView, editor: User, viewer: User, settings: Any
+) -> None:
+    settings.PORTAL_LIBRARY_BYTES = 2048
+    sender, other = await connect(editor, portal_view), await connect(viewer, portal_view)
+    for kind, payload in (("portal-view-update", {"items": ITEMS}), ("item-update", {"itemId": "ogre", **ITEMS[0]})):
+        error = await sender.ask(kind, payload={**payload, **({} if "items" in payload else {"id": "ogre"})})
+        assert (error["type"], error["code"]) == ("error", "quota-exceeded")
+        assert "2,048 are possible" in error["message"]
+    for client in (sender, other):
+        await client.expect_nothing_before_pong()
+    await portal_view.arefresh_from_db()
+    assert portal_view.version == 1
+    assert (await sender.ask("portal-view-update", payload={"name": "Night"}))["version"] == 2
 
 
 async def test_updates_and_commands_keep_their_order(

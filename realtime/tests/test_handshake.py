@@ -119,7 +119,7 @@ async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: Port
 async def test_a_database_that_is_away_is_no_refusal_of_the_person(
     portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(function: object) -> Callable[..., object]:
+    def away(function: object, **_more: object) -> Callable[..., object]:
         raise OperationalError("connection refused")
 
     wanted = scope(portal_view.id, f"token={token_of(viewer)}")
@@ -223,6 +223,8 @@ def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
         ("null", False),
         ("", False),
         ("portal.example.org:8000", False),
+        ("http://[", False),
+        ("http://a\u2100b", False),
     ],
 )
 async def test_pages_of_our_own_and_of_allowed_origins_may_connect(

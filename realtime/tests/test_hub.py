@@ -165,7 +165,7 @@ async def test_a_room_that_closes_leaves_the_others_open(house: House) -> None:
     await house.join(other)
     await house.leave(one)
     assert house.hub.rooms.keys() == {UUID(int=99)}
-    assert house.hub._ticker is not None
+    assert house.hub._beat._ticker is not None
     await house.send(news(2, portalViewId=str(UUID(int=99))))
     assert await house.hear_versions(other, 1) == [2]
 

@@ -11,9 +11,9 @@ from structlog.typing import EventDict
 
 from libraries.errors import Unavailable
 from libraries.roles import PortalRole, Role
-from libraries.selectors import Stored, pulses, roles_on
+from libraries.selectors import Stored, pulses, roles_in, roles_on
 from libraries.services import forget_receipts
-from realtime import hub
+from realtime import beat, hub
 from realtime.connection import STALLED_SECONDS
 from realtime.tests.clients import until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
@@ -27,7 +27,7 @@ async def beats(house: House, number: int = 1) -> None:
     for _ in range(number):
         seen = house.database.count(pulses)
         await until(partial(_more_than, house, seen), "a beat")
-        await until(lambda: house.hub._beating is None, "its end")
+        await until(lambda: house.hub._beat._beating is None, "its end")
 
 
 def _more_than(house: House, seen: int) -> bool:
@@ -75,10 +75,10 @@ async def test_who_takes_nothing_for_too_long_is_closed(house: House) -> None:
 
 async def test_an_empty_hub_does_not_tick(house: House) -> None:
     one = await house.join(viewer())
-    ticker = house.hub._ticker
+    ticker = house.hub._beat._ticker
     assert ticker is not None
     await house.leave(one)
-    assert house.hub._ticker is None
+    assert house.hub._beat._ticker is None
     await house.join(one)
     await beats(house)
 
@@ -134,7 +134,7 @@ async def test_a_restored_backup_starts_the_room_anew(house: House, past: Stored
 
 
 async def test_a_restored_backup_is_noticed_by_a_read_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "BEAT_TICKS", 10**9)
+    monkeypatch.setattr(beat, "BEAT_TICKS", 10**9)
     house.database.stored = stored(5)
     one = await house.join(viewer())
     await house.tell(7)
@@ -151,7 +151,7 @@ async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(house: Ho
     await until(partial(_more_than, house, seen), "a beat that begins")
     await house.leave(one)
     house.database.gate.set()
-    await until(lambda: house.hub._beating is None, "the end of the beat")
+    await until(lambda: house.hub._beat._beating is None, "the end of the beat")
     assert one.outlet.take() == []
 
 
@@ -168,7 +168,7 @@ async def test_a_database_that_is_away_is_asked_again(house: House, logged: list
 
 
 async def test_old_receipts_are_forgotten_now_and_then(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "FORGET_TICKS", 3 * hub.BEAT_TICKS)
+    monkeypatch.setattr(beat, "FORGET_TICKS", 3 * beat.BEAT_TICKS)
     await house.join(viewer())
     await until(lambda: house.database.count(forget_receipts) == 2, "the second time")
     assert house.database.count(pulses) in {6, 7}
@@ -242,6 +242,57 @@ async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(house: Ho
     await house.leave(one)
     reads = house.database.reads
     house.database.gate.set()
-    await until(lambda: house.hub._beating is None, "the end of the beat")
+    await until(lambda: house.hub._beat._beating is None, "the end of the beat")
     assert house.database.reads == reads
     assert one.connection.role is PortalRole.VIEWER
+
+
+# --- Roles that were changed behind the services' backs ----------------------------------------------------
+
+
+async def turns(house: House, number: int = beat.TURNS) -> None:
+    """Wait until the roles of all rooms were looked up, or those of some."""
+    for _ in range(number):
+        turn = house.hub._beat._turn
+        await until(lambda before=turn: house.hub._beat._turn != before, "the next turn")  # type: ignore[misc]
+
+
+async def test_roles_that_were_changed_without_a_word_are_found(house: House) -> None:
+    demoted, dismissed = await member(house, controller(), Role.EDITOR), await member(house, viewer(), Role.VIEWER)
+    promoted, same = await member(house, viewer(), Role.VIEWER), await member(house, controller(), Role.OWNER)
+    house.database.tells_roles = True
+    await turns(house)
+    assert house.database.count(roles_on) == 0
+    house.database.roles[UUID(demoted.connection.user_id)] = Role.VIEWER
+    house.database.roles[UUID(promoted.connection.user_id)] = Role.OWNER
+    del house.database.roles[UUID(dismissed.connection.user_id)]
+    await turns(house)
+    assert (await house.hear(demoted, "role-changed"))["role"] == "viewer"
+    assert (await house.hear(promoted, "role-changed"))["role"] == "controller"
+    assert (await house.hear(dismissed, "error"))["code"] == "access-withdrawn"
+    assert same.outlet.take() == []
+
+
+async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(house: House) -> None:
+    await member(house, viewer(), Role.VIEWER)
+    await turns(house)
+    looked_up = house.database.count(roles_in)
+    await turns(house, 3 * beat.TURNS)
+    assert house.database.count(roles_in) == looked_up + 3
+
+
+async def test_a_turn_that_fails_is_taken_again(house: House) -> None:
+    one = await member(house, controller(), Role.EDITOR)
+    house.database.tells_roles = True
+    house.database.roles[UUID(one.connection.user_id)] = Role.VIEWER
+    failed: list[str] = []
+
+    def fail_twice() -> None:
+        if house.database.asked[-1] == roles_in.__name__ and len(failed) < 2:
+            failed.append(roles_in.__name__)
+            house.database.errors.append(Unavailable("Away."))
+
+    house.database.on_ask = fail_twice
+    await turns(house)
+    assert len(failed) == 2
+    assert (await house.hear(one, "role-changed"))["role"] == "viewer"

@@ -190,3 +190,35 @@ async def test_an_answer_from_elsewhere_reaches_who_asked(house: House) -> None:
     await house.settle()
     assert one.outlet.take_types() == ["portal-view-updated"]
     assert other.outlet.take() == []
+
+
+# --- How often ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("patient")
+async def test_questions_within_a_while_reach_controllers_as_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "ASK_SECONDS", 0.2)
+    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
+    began = asyncio.get_running_loop().time()
+    for _ in range(50):
+        await asks(house, one)
+    first = await house.hear(asked, "sync-requested")
+    second = await house.hear(asked, "sync-requested")
+    assert asyncio.get_running_loop().time() - began >= hub.ASK_SECONDS
+    assert first["connectionId"] == second["connectionId"] == one.id
+    await asks(house, other)
+    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_has_left_meanwhile_asks_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "ASK_SECONDS", 0.05)
+    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
+    await asks(house, one)
+    await house.hear(asked, "sync-requested")
+    await asks(house, one)
+    one.connection.closed = True
+    await house.hub.leave(one.connection)
+    await asyncio.sleep(2 * hub.ASK_SECONDS)
+    await asks(house, other)
+    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id

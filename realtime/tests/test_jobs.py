@@ -15,7 +15,7 @@ from realtime import jobs
 from realtime.connection import Ref
 from realtime.jobs import Asked, Relay, Update, relay_item, relay_patch, relay_sync
 from realtime.tests.clients import Listener
-from realtime.tests.doubles import Person, controller
+from realtime.tests.doubles import Person, as_lane, controller
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -32,7 +32,7 @@ def person(editor: User, portal_view: PortalView) -> Person:
 
 def update(person: Person, *payloads: Payload, item_id: str | None = None, **more: Any) -> Update:
     """An update of messages whose refs are 0, 1 and so on."""
-    asked = [Asked(payload, ref, person.id, **more) for ref, payload in enumerate(payloads)]
+    asked = [Asked(payload, ref, person.id, 1, **more) for ref, payload in enumerate(payloads)]
     return Update(person.connection, item_id, asked)
 
 
@@ -62,6 +62,12 @@ class Script:
         return answer
 
 
+def script(monkeypatch: pytest.MonkeyPatch, database: Script) -> None:
+    """Have jobs ask this database."""
+    for name in ("in_lane", "in_write_lane"):
+        monkeypatch.setattr(jobs, name, as_lane(database))
+
+
 # --- Updates -----------------------------------------------------------------------------------------------
 
 
@@ -77,7 +83,7 @@ async def test_merged_messages_are_one_write_with_an_answer_each(person: Person,
 
 
 async def test_a_message_without_a_ref_has_no_answer(person: Person, portal_view: PortalView) -> None:
-    await Update(person.connection, None, [Asked({"name": "a"}, UNSET, person.id)]).run()
+    await Update(person.connection, None, [Asked({"name": "a"}, UNSET, person.id, 1)]).run()
     assert person.outlet.take() == []
     assert (await reread(portal_view)).name == "a"
 
@@ -104,14 +110,14 @@ async def test_who_may_not_write_any_more_is_told_so(person: Person, portal_view
 
 async def test_without_a_database_everybody_is_told_at_once(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     database = Script(Unavailable("Away."))
-    monkeypatch.setattr(jobs, "in_database", database)
+    script(monkeypatch, database)
     await update(person, {"name": "a"}, {"name": "b"}).run()
     assert answers(person) == [("error", 0, "unavailable"), ("error", 1, "unavailable")]
     assert database.asked == ["update_portal_view"]
 
 
 async def test_a_bug_is_not_taken_for_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "in_database", Script(ZeroDivisionError()))
+    script(monkeypatch, Script(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         await update(person, {"name": "a"}, {"name": "b"}).run()
     assert person.outlet.take() == []
@@ -149,7 +155,7 @@ async def test_a_message_that_was_stored_is_answered_and_not_stored_again(
     await update(person, {"name": "a"}).run()
     await update(person, {"name": "b"}).run()
     person.outlet.take()
-    again = Asked({"name": "b"}, 0, person.id, is_retry=True)
+    again = Asked({"name": "b"}, 0, person.id, 1, is_retry=True)
     await Update(person.connection, None, [again], alone=True).run()
     assert answers(person) == [("ack", 0, 3)]
     assert (await reread(portal_view)).version == 3
@@ -159,7 +165,7 @@ async def test_a_message_that_was_stored_is_answered_and_not_stored_again(
 async def test_a_message_that_was_not_stored_is_stored_when_it_comes_again(
     person: Person, portal_view: PortalView, ref: Ref
 ) -> None:
-    await Update(person.connection, None, [Asked({"name": "a"}, ref, "before", is_retry=True)], alone=True).run()
+    await Update(person.connection, None, [Asked({"name": "a"}, ref, "before", 1, is_retry=True)], alone=True).run()
     stored = await reread(portal_view)
     assert (stored.name, stored.version) == ("a", 2)
     assert answers(person) == ([] if ref is UNSET else [("ack", 0, 2)])
@@ -169,8 +175,8 @@ async def test_a_message_that_is_stored_at_this_moment_is_answered_with_that(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Script(None, AlreadyApplied("Stored before."), 7)
-    monkeypatch.setattr(jobs, "in_database", database)
-    await Update(person.connection, None, [Asked({"name": "a"}, 0, "before", is_retry=True)], alone=True).run()
+    script(monkeypatch, database)
+    await Update(person.connection, None, [Asked({"name": "a"}, 0, "before", 1, is_retry=True)], alone=True).run()
     assert answers(person) == [("ack", 0, 7)]
     assert database.asked == ["find_receipt", "update_portal_view", "find_receipt"]
 
@@ -184,7 +190,7 @@ async def test_a_command_is_acknowledged_with_the_version_at_hand(person: Person
 
     sent: list[str] = []
     person.connection.version = 4
-    await Relay(person.connection, "r", send).run()
+    await Relay(person.connection, "r", 1, send).run()
     assert sent == [person.id]
     assert answers(person) == [("ack", "r", 4)]
 
@@ -193,7 +199,7 @@ async def test_a_command_that_is_refused_is_told_why(person: Person) -> None:
     async def refuse() -> None:
         raise InvalidPayload("No.")
 
-    await Relay(person.connection, "r", refuse).run()
+    await Relay(person.connection, "r", 1, refuse).run()
     assert answers(person) == [("error", "r", "invalid-payload")]
 
 
@@ -258,6 +264,6 @@ async def test_a_controllers_state_goes_to_viewers_only(person: Person, portal_v
 
 async def test_a_command_for_a_portal_view_that_is_gone_is_refused(person: Person, portal_view: PortalView) -> None:
     await sync_to_async(portal_view.delete)()
-    job = Relay(person.connection, "r", lambda: relay_patch(person.connection, {"hp": 2}))
+    job = Relay(person.connection, "r", 1, lambda: relay_patch(person.connection, {"hp": 2}))
     await job.run()
     assert answers(person) == [("error", "r", "not-found")]

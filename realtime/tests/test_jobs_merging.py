@@ -9,8 +9,8 @@ from realtime.connection import Ref
 from realtime.jobs import Asked, Relay, Update
 from realtime.tests.doubles import controller
 
-ONE = Asked({"name": "a"}, 1, "me")
-ITEMS = Asked({"items": []}, 2, "me")
+ONE = Asked({"name": "a"}, 1, "me", 1)
+ITEMS = Asked({"items": []}, 2, "me", 1)
 SOMEBODY = controller().connection
 
 
@@ -22,7 +22,7 @@ async def _nothing() -> None:
     """Send nothing."""
 
 
-RELAY = Relay(SOMEBODY, UNSET, _nothing)
+RELAY = Relay(SOMEBODY, UNSET, 1, _nothing)
 
 
 @pytest.mark.parametrize(
@@ -59,4 +59,4 @@ def test_what_may_be_merged_and_what_may_be_passed(
 
 @pytest.mark.parametrize(("ref", "receipt"), [(UNSET, None), (1, "1"), ("1", '"1"'), ("é", '"é"')])
 def test_a_receipt_tells_text_from_numbers(ref: Ref, receipt: str | None) -> None:
-    assert Asked({}, ref, "me").receipt == receipt
+    assert Asked({}, ref, "me", 1).receipt == receipt

@@ -10,6 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.values import MAX_MESSAGE_VALUES
 from realtime.protocol import (
     CLIENT_MESSAGES,
     CLOSE_REASONS,
@@ -114,6 +115,20 @@ def test_a_number_that_no_receiver_can_hold_is_invalid_json(number: str) -> None
 @pytest.mark.parametrize("text", ["[" * 100_000, '{"type": "portal-view-update", "payload": ' + '{"a":' * 100_000])
 def test_endless_nesting_is_an_invalid_payload(text: str) -> None:
     assert refused(text).code == "invalid-payload"
+
+
+@pytest.mark.parametrize("key", ["payload", "more"])
+def test_a_message_of_too_many_values_is_an_invalid_payload(key: str) -> None:
+    spare = MAX_MESSAGE_VALUES - 4 - (key == "more")  # the message itself, its type and its ref, what holds them
+    for count in (spare, spare + 1):
+        body = {"payload": {}, key: {"x": [0] * count} if key == "payload" else [0] * count}
+        text = json.dumps({"type": "portal-view-update", "ref": 4, **body}, separators=(",", ":"))
+        if count > spare - (key == "payload"):
+            error = refused(text)
+            assert (error.code, error.ref) == ("invalid-payload", 4)
+            assert "at most 10000 values" in error.message
+        else:
+            assert decode(text).ref == 4
 
 
 @pytest.mark.parametrize("message", [[], "ping", 1, None, True, [{"type": "ping"}]])

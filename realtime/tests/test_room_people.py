@@ -136,7 +136,7 @@ def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> Non
     room.admit(Waiting(demoted.connection))
     read(room, 2, meanwhile=(update(3),))
     assert versions(demoted) == [2, 3]
-    room.change_role(demoted.connection.user_id, PortalRole.VIEWER)
+    room.change_roles({demoted.connection.user_id: PortalRole.VIEWER})
     assert demoted.outlet.take() == []
     read(room, 3)
     assert versions(demoted) == [3]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from libraries.roles import PortalRole
 from realtime.connection import Connection
 from realtime.greeting import Waiting
+from realtime.protocol import SyncRequested
 from realtime.room import Room
 from realtime.tests.doubles import Person, controller, new_room, read, room_with, update, versions, viewer
 
@@ -129,3 +131,53 @@ def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
     assert room.admit(Waiting(slow.connection, "portal-view-updated"))
     [message] = slow.outlet.take()
     assert (message["type"], message["version"], message["payload"]["name"]) == ("portal-view-updated", 3, "at 3")
+
+
+def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
+    slow, room, _ = slow_in_a_room()
+    owed: list[Waiting] = []
+    room._on_drain = lambda _room, waiting: owed.append(waiting)
+    slow.outlet.take()
+    slow.outlet.stall()
+    for role in [PortalRole.CONTROLLER, PortalRole.VIEWER] * 50 + [PortalRole.CONTROLLER]:
+        room.change_roles({slow.connection.user_id: role})
+    assert slow.outlet.take() == []
+    assert slow.connection.role is PortalRole.CONTROLLER
+    slow.outlet.drain()
+    assert [(one.connection, one.greeting) for one in owed] == [(slow.connection, "role-changed")]
+    room.admit(owed[0])
+    assert [message["role"] for message in slow.outlet.take()] == ["controller"]
+    room.take(update(2))
+    assert versions(slow) == [2]
+
+
+def test_who_does_not_read_gets_nothing_that_is_only_relayed() -> None:
+    slow, sender = viewer(), controller()
+    room = room_with(slow, sender)
+    slow.outlet.stall()
+    room.take(update(None, to=slow.id))
+    room.take(update(None))
+    assert slow.outlet.take() == []
+    slow.outlet.drain()
+    room.take(update(None, to=slow.id))
+    assert len(slow.outlet.take()) == 1
+
+
+def test_a_controller_that_does_not_read_is_not_asked() -> None:
+    slow, other = controller(), controller()
+    room = room_with(slow, other)
+    question = SyncRequested(user_id="ann", connection_id="hers")
+    slow.outlet.stall()
+    assert room.ask_controllers(question)
+    assert (slow.outlet.take(), other.outlet.take_types()) == ([], ["sync-requested"])
+    other.outlet.stall()
+    assert not room.ask_controllers(question)
+
+
+def test_who_leaves_is_owed_nothing() -> None:
+    slow, room, _ = slow_in_a_room()
+    slow.outlet.stall()
+    room.change_roles({slow.connection.user_id: PortalRole.CONTROLLER})
+    room.remove(slow.connection)
+    assert room._owed == {}
+    assert room.is_empty

@@ -11,7 +11,7 @@ from libraries.membership import change_role, remove_member, set_user_active
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
 from libraries.services import delete_portal_view, update_item, update_portal_view
-from realtime import hub
+from realtime import beat
 from realtime.hub import current_hub
 from realtime.tests.clients import Client, Connect
 
@@ -74,7 +74,7 @@ async def test_a_new_role_in_the_library_holds_at_once(
 async def test_a_role_that_changes_while_somebody_comes_in_is_caught_up_with(
     connect: Connect, portal_view: PortalView, library: Library, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.01)
+    monkeypatch.setattr(beat, "TICK_SECONDS", 0.01)
     client = await connect(editor, portal_view)
     # As if its news had come between the handshake and the room.
     await Membership.objects.filter(library=library, user=editor).aupdate(role=Role.VIEWER.value)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from structlog.typing import EventDict
 
 from realtime import subscriptions
 from realtime.groups import News
+from realtime.seal import NotAuthentic
 from realtime.subscriptions import Subscriptions
 from realtime.tests.clients import DEADLINE_SECONDS, until
 from realtime.tests.doubles import news
@@ -255,4 +257,26 @@ async def test_what_is_no_news_stops_nobody(house: House, logged: list[EventDict
     assert await house.hears("a")
     [entry] = logged
     assert (entry["event"], entry.get("portalViewId")) == (event, None)
+    await house.discard("a")
+
+
+async def test_news_that_are_not_authentic_are_counted_and_said_once(
+    house: House, logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "REPORT_SECONDS", 0.02)
+    forged = ["tag"] * 500 + ["replay"]
+    receive = house.layer.receive
+
+    async def receive_after_forged(channel: str) -> Any:
+        if forged:
+            raise NotAuthentic(forged.pop())
+        return await receive(channel)
+
+    monkeypatch.setattr(house.layer, "receive", receive_after_forged)
+    await house.add("a")
+    assert await house.hears("a")
+    await until(lambda: sum(entry["count"] for entry in logged) == 501, "the report")
+    assert {entry["event"] for entry in logged} == {"news_not_authentic"}
+    assert sum((Counter(entry["reasons"]) for entry in logged), Counter()) == {"tag": 500, "replay": 1}
+    assert len(logged) < 20
     await house.discard("a")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from realtime.tests.clients import DEADLINE_SECONDS, until
+from realtime.tests.clients import DEADLINE_SECONDS
 from realtime.tests.doubles import Task
-from realtime.work import MAX_WAITING, Work
+from realtime.work import MAX_WAITING, MAX_WAITING_BYTES, Work
 
 
 class Slow(Task):
@@ -121,15 +121,46 @@ async def test_without_jobs_there_is_nothing_to_wait_for() -> None:
 
 async def test_who_asks_for_too_much_waits_until_all_is_done() -> None:
     work, slow, done = await busy()
-    for number in range(MAX_WAITING):
+    for number in range(MAX_WAITING - 1):  # besides the one under way
         await work.add(Task(str(number), done))
-    one_more = asyncio.create_task(work.add(Task("one more", done)))
-    await until(lambda: len(work._waiting) > MAX_WAITING, "the job too many")
-    assert not one_more.done()
-    slow.go_on.set()
-    await asyncio.wait_for(one_more, DEADLINE_SECONDS)
+    await waits(work, slow, Task("one more", done))
     assert done[-1] == "one more"
-    assert len(done) == MAX_WAITING + 2
+    assert len(done) == MAX_WAITING + 1
+
+
+async def test_messages_that_were_merged_are_counted_each() -> None:
+    work, slow, done = await busy()
+    for _ in range(MAX_WAITING - 1):
+        await work.add(Task("a", done, absorbs="a"))
+    assert len(work._waiting) == 1
+    await waits(work, slow, Task("a", done))
+    assert done == ["slow", "a" * MAX_WAITING]
+
+
+async def test_what_is_long_waits_sooner() -> None:
+    work, slow, done = await busy()
+    await work.add(Task("long", done, size=MAX_WAITING_BYTES - 1))
+    await waits(work, slow, Task("short", done))
+    assert done == ["slow", "long", "short"]
+
+
+async def test_what_is_done_waits_no_more() -> None:
+    done: list[str] = []
+    work = Work(unexpected)
+    for number in range(3 * MAX_WAITING):
+        await work.add(Task(str(number), done, size=MAX_WAITING_BYTES // 2))
+        await finish(work)
+    assert len(done) == 3 * MAX_WAITING
+    assert (work._messages, work._size) == (0, 0)
+
+
+async def waits(work: Work, slow: Slow, job: Task) -> None:
+    """Adding the job takes until all is done."""
+    adding = asyncio.create_task(work.add(job))
+    await asyncio.sleep(0)
+    assert not adding.done()
+    slow.go_on.set()
+    await asyncio.wait_for(adding, DEADLINE_SECONDS)
 
 
 async def test_after_a_crash_nothing_more_is_done() -> None:

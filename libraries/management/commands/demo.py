@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -16,6 +17,11 @@ from libraries.demo_data import PEOPLE, DemoPerson
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
 from libraries.state import FIELDS, check_patch
+
+_WARNING = (
+    "Warning: on {host} others in your network reach this, and the password of the demo is published: anybody there can"
+    " log in, as an administrator too. Use 127.0.0.1 unless you trust everybody in the network."
+)
 
 
 class Command(BaseCommand):
@@ -41,28 +47,35 @@ class Command(BaseCommand):
                 " production. Add --force to make the demo all the same."
             )
         make_demo()
+        if not _is_this_machine(options["host"]):
+            self.stderr.write(_WARNING.format(host=options["host"]))
         self.stdout.write(_as_json() if options["json"] else _as_text(options["host"], options["port"]))
 
 
 def make_demo() -> None:
     """Make what is missing; put people's passwords, activity and roles back."""
+    password_hash = _password_hash()
     with transaction.atomic():
-        users = _make_people()
+        users = _make_people(password_hash)
         library = _make_library()
         for person in PEOPLE:
             _put_role(library, users[person.key], person.role)
         _make_portal_view(library)
 
 
-def _make_people() -> dict[str, User]:
-    # They share one password, and as a rule one hash: to compute a hash takes time, and this one is no secret.
-    right: str | None = None
+def _password_hash() -> str:
+    """The hash that all of them share: to compute one takes time, for which no transaction should wait."""
+    stored = User.objects.filter(email=PEOPLE[0].email).values_list("password", flat=True).first()
+    if stored is not None and check_password(demo_data.PASSWORD, stored):
+        return stored
+    return make_password(demo_data.PASSWORD)
+
+
+def _make_people(password_hash: str) -> dict[str, User]:
     users = {}
     for person in PEOPLE:
         user = User.objects.filter(email=person.email).first() or User(email=person.email, name=person.name)
-        if user.password != right and not check_password(demo_data.PASSWORD, user.password):
-            user.password = right or make_password(demo_data.PASSWORD)
-        right = user.password
+        user.password = password_hash
         user.is_active = True
         if person.is_admin:
             user.is_staff = user.is_superuser = True
@@ -92,6 +105,13 @@ def _put_role(library: Library, user: User, role: Role | None) -> None:
 def _make_portal_view(library: Library) -> None:
     columns = {FIELDS[key].column: value for key, value in check_patch(demo_data.PORTAL_VIEW).known.items()}
     PortalView.objects.get_or_create(id=demo_data.PORTAL_VIEW_ID, defaults={"library": library, **columns})
+
+
+def _is_this_machine(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _log_in(person: DemoPerson) -> dict[str, str]:

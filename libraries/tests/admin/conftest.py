@@ -17,7 +17,6 @@ from django.urls import reverse
 
 from libraries.models import User
 
-BACKEND = "django.contrib.auth.backends.ModelBackend"
 OK = 200
 
 News = list[dict[str, Any]]
@@ -136,7 +135,7 @@ def desk_of(news: News, django_capture_on_commit_callbacks: Callable[..., Any]) 
 
     def desk_of(user: User) -> Desk:
         client = Client()
-        client.force_login(user, BACKEND)
+        client.force_login(user)
         return Desk(user, client, news, django_capture_on_commit_callbacks)
 
     return desk_of

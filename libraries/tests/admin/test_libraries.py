@@ -77,8 +77,8 @@ def test_a_member_who_is_taken_out_is_cut_off(
 def test_the_history_says_who_was_changed(desk: Desk, library: Library, stranger: User, viewer: User) -> None:
     save_roles(desk, library, {viewer: None}, (stranger, "EDITOR"))
     history = body(desk.get(f"/admin/libraries/library/{library.pk}/history/"))
-    assert "Added membership “stranger@example.org in Library”" in history
-    assert "Deleted membership “viewer@example.org in Library”" in history
+    assert f"Added membership “Stranger ({stranger.pk}) in Library”" in history
+    assert f"Deleted membership “Viewer ({viewer.pk}) in Library”" in history
 
 
 @pytest.mark.parametrize("role", ["EDITOR", None])
@@ -237,3 +237,13 @@ def test_who_may_delete_libraries_only_cannot_take_portal_views_with_them(
     desk = clerk("delete_library", "view_library")
     desk.post(delete(library), {"post": "yes"}, status=FORBIDDEN)
     assert PortalView.objects.exists()
+
+
+def test_a_quota_is_told_above_the_members(
+    desk: Desk, library: Library, stranger: User, editor: User, settings: Any
+) -> None:
+    settings.PORTAL_MEMBERS_PER_LIBRARY, settings.PORTAL_LIBRARIES_PER_USER = 3, 1
+    assert "3 are possible" in inline_errors(save_roles(desk, library, {}, (stranger, "VIEWER")))
+    membership.create_library(actor_id=editor.id, name="Own")
+    assert "owns 1 libraries" in inline_errors(save_roles(desk, library, {editor: "OWNER"}))
+    assert members(library) == CAST

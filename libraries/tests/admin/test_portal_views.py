@@ -258,3 +258,14 @@ def test_a_member_who_is_no_staff_is_asked_to_log_in(
 ) -> None:
     page = desk_of(owner).get(change(portal_view))
     assert page.redirect_chain[0][0].startswith("/admin/login/")
+
+
+def test_a_quota_is_told_beside_the_field(desk: Desk, portal_view: PortalView, settings: Any) -> None:
+    settings.PORTAL_LIBRARY_BYTES = 1024
+    longer = json.dumps([{"id": "a", "text": "x" * 2048}])
+    assert "1,024 are possible" in errors(desk.save(change(portal_view), items=longer, current_item=None))["items"][0]
+    settings.PORTAL_VIEWS_PER_LIBRARY = 1
+    page = desk.save(add(PortalView), library=str(portal_view.library_id), name="New", items="[]")
+    assert errors(page)["library"] == ["The library has 1 portal views, and 1 are possible: delete one of them first."]
+    portal_view.refresh_from_db()
+    assert (portal_view.version, PortalView.objects.count()) == (1, 1)

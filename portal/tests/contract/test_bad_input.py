@@ -82,7 +82,7 @@ BAD_FRAMES: dict[str, tuple[str, str]] = {
 # Known keys with values that may not be stored; each is refused with a sentence for that key.
 GOOD_ITEM: dict[str, Any] = {"id": "a"}
 BAD_VALUES: dict[str, list[Any]] = {
-    "name": [None, 1, True, [], {}, "", "   ", "x" * 201],
+    "name": [None, 1, True, [], {}, "", "   ", "x" * 201, "a\x1b[2Jb", "a\u202eb", "a\nb", "\u200b\u200d"],
     **{
         flag: [None, 0, 1, "true", [], {}]
         for flag in ("showEncounter", "showHealth", "showAC", "showActions", "autoResetImageState", "blackout")

@@ -165,6 +165,20 @@ async def test_what_a_viewer_may_not_see_is_not_sent(stack: Stack) -> None:
         assert shown["payload"]["items"] == [{**GOBLIN, "hp": 3}]
 
 
+async def test_a_retry_that_names_a_connection_to_another_portal_view_is_stored(stack: Stack, portal_view: str) -> None:
+    # Cause: receipts were of a person and a connection; the ack had the other portal view's version.
+    async with stack.join(stack.new_portal_view(), stack.controller) as (socket, elsewhere):
+        for version in (2, 3):
+            await socket.send("portal-view-update", ref=1, payload={"name": "Elsewhere"})
+            assert (await socket.receive("ack"))["version"] == version
+    message: dict[str, Any] = {"ref": 1, "retry": True, "connectionId": elsewhere["connectionId"]}
+    async with stack.join(portal_view, stack.controller) as (socket, connected):
+        for _ in range(2):
+            await socket.send("portal-view-update", **message, payload={"name": "Here"})
+            assert (await socket.receive("ack"))["version"] == connected["version"] + 1
+    assert (stored(stack, portal_view)["name"], stored(stack, portal_view)["version"]) == ("Here", 2)
+
+
 # --- Items -------------------------------------------------------------------------------------------------
 
 

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from argparse import ArgumentTypeError
 from typing import Any
 
+import structlog
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from realtime.server import CannotListen, Place, Supervisor, serve
 from realtime.server.reload import Watch, own_folders
+
+EVERYBODY = frozenset({"*", "0.0.0.0/0", "::/0"})
+"""Addresses of a proxy that say: whoever connects is believed about where the request came from."""
+
+log = structlog.get_logger(__name__)
 
 
 class Command(BaseCommand):
@@ -52,7 +59,11 @@ class Command(BaseCommand):
             for one in place.bind():  # a port that cannot be had is said before anything else
                 one.close()
             self.stderr.write(f"Portal on http://{place}/ - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
+            if settings.PORTAL_BEHIND_PROXY and not EVERYBODY.isdisjoint(settings.PORTAL_PROXY_ADDRESSES):
+                log.warning("any_proxy_believed", addresses=settings.PORTAL_PROXY_ADDRESSES)
             if workers > 1 or options["reload"]:
+                # What each of them may take of the cores (`libraries.passwords`)
+                os.environ["PORTAL_WORKERS"] = str(max(workers, settings.PORTAL_WORKERS))
                 watch = Watch(own_folders()) if options["reload"] else None
                 sys.exit(Supervisor(place, workers, watch).run())
             serve(place)

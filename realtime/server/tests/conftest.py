@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from libraries.models import PortalView
 from realtime import audience
+from realtime.server.tests.answering import AnsweringServer
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.table import Table
 
@@ -45,9 +47,30 @@ def table(
     table.stop()
 
 
+@pytest.fixture(autouse=True)
+def _no_rates(settings: Any) -> None:
+    """Tests say more in a second than people do; the rates have tests of their own."""
+    settings.PORTAL_FRAMES_PER_SECOND = settings.PORTAL_MESSAGES_PER_SECOND = settings.PORTAL_UPDATES_PER_SECOND = 0
+
+
 @pytest.fixture
 def no_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Nothing that a client does is an error of the server."""
     yield
     records = [*caplog.get_records("setup"), *caplog.get_records("call")]
     assert [record.getMessage() for record in records if record.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture(scope="session")
+def _answering() -> Iterator[AnsweringServer]:
+    server = AnsweringServer()
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def answering(_answering: AnsweringServer, no_errors: None) -> Iterator[AnsweringServer]:
+    """The server that answers http, for one test."""
+    yield _answering
+    _answering.clean()

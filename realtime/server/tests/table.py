@@ -76,9 +76,9 @@ class Table(Served):
         super().start()
         self._tasks_at_rest = self.ask(_holdings()).tasks
 
-    def seat(self, user: User) -> Person:
-        """Somebody comes."""
-        return Person(self.open(self._path_for(user)))
+    def seat(self, user: User, *lines: str) -> Person:
+        """Somebody comes, with more header lines."""
+        return Person(self.open(self._path_for(user), *lines))
 
     def seat_narrow(self, user: User) -> Person:
         """Somebody for whom the kernels hold little."""

@@ -1,0 +1,94 @@
+"""One run of one row: quiet, attack, and the seconds after; what the other tenant saw in each, in figures."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from bench.abuse.rows import ROWS
+from bench.abuse.stage import MIB, Held, Stage, attack, child, held, most, sink
+from bench.load import percentile
+
+WARM_SECONDS = 1.5
+PAUSE_SECONDS = 1.0
+LOOK_SECONDS = 0.1
+AFTER = (2.0, 5.0)
+"""Seconds after the end of the attack that are looked at."""
+PATIENCE_SECONDS = 1.5
+"""How long past those the other tenant waits for what was sent in them."""
+STOP_SECONDS = 30.0
+KINDS = ("ping", "delivery")
+PHASES = ("quiet", "attack", "after")
+KINDS_OF_ANSWERS = 4
+
+Timed = Sequence[tuple[float, float | None]]
+
+
+def run(stage: Stage, name: str, seconds: float, quiet_seconds: float) -> dict[str, Any]:
+    """Figures of one run.
+
+    `ping` and `delivery` have p50, p99 and greatest of each phase, in milliseconds; `connect` has how often the other
+    tenant connected and was refused. The rest is of the server (`memory` is growth in MiB) and of the attacker (`sent`
+    is each second).
+    """
+    row, target = ROWS[name], stage.target()
+    seen: list[Held] = []
+    with stage.server(row) as server, child("bench.abuse.probe", stage.probe_order(server.port)) as probe:
+
+        def look() -> None:
+            seen.append(held(server))
+            time.sleep(LOOK_SECONDS)
+
+        time.sleep(WARM_SECONDS)
+        with sink(row) as port:
+            quiet = attack(name, target, port, quiet_seconds, lambda: time.sleep(LOOK_SECONDS))
+        time.sleep(PAUSE_SECONDS)
+        before = held(server)
+        done = attack(name, target, server.port, seconds, look)
+        while time.monotonic() < done["ended"] + AFTER[1] + PATIENCE_SECONDS:
+            look()
+        saw = probe.result(STOP_SECONDS)
+        server.process.kill()  # how long it takes to end is nothing that we measure
+    windows = {
+        "quiet": (quiet["began"], quiet["ended"]),
+        "attack": (done["began"], done["ended"]),
+        "after": (done["ended"] + AFTER[0], done["ended"] + AFTER[1]),
+    }
+    return {
+        **{kind: {phase: _summary(_within(saw[kind], windows[phase])) for phase in PHASES} for kind in KINDS},
+        "connect": _connects(_within(saw["connect"], (done["began"], done["ended"]))),
+        "cut": saw["cut"],
+        **_of_server(before, most([before, *seen])),
+        **_of_attacker(done),
+    }
+
+
+def _within(timed: Timed, window: tuple[float, float]) -> list[float | None]:
+    return [took for sent, took in timed if window[0] <= sent < window[1]]
+
+
+def _summary(values: Sequence[float | None]) -> dict[str, float]:
+    known = [value for value in values if value is not None]
+    return {"p50": percentile(known, 0.5), "p99": percentile(known, 0.99), "greatest": max(known, default=float("nan"))}
+
+
+def _connects(values: Sequence[float | None]) -> dict[str, float]:
+    known = [value for value in values if value is not None]
+    return {"tried": len(values), "refused": len(values) - len(known), "greatest": max(known, default=float("nan"))}
+
+
+def _of_server(before: Held, peak: Held) -> dict[str, float]:
+    return {
+        "memory": (peak.memory - before.memory) / MIB,
+        "threads before": before.threads,
+        "threads": peak.threads,
+        "logged": (peak.logged - before.logged) / MIB,
+    }
+
+
+def _of_attacker(done: dict[str, Any]) -> dict[str, Any]:
+    seconds = done["seconds"]
+    answers = sorted(done["answers"], key=done["answers"].get, reverse=True)[:KINDS_OF_ANSWERS]
+    sent = {"messages": done["messages"], "MB": done["sent_bytes"] / 1e6, "connections": done["opened"]}
+    return {"sent": {what: value / seconds for what, value in sent.items()}, "answers": answers}

@@ -1,0 +1,237 @@
+"""`bench.abuse`: which attacks there are, what sends them, what is promised, and where it is written."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.abuse import section, verdict
+from bench.abuse.engine import Engine, Part
+from bench.abuse.rows import FAR, NEAR, ROWS, Row
+from bench.abuse.target import Target
+from portal.testing.processes import ReservedPort
+from realtime.protocol import CLIENT_MESSAGES
+from realtime.server.tests.peer import MASK, masking
+
+TARGET = Target(
+    library_id="library",
+    view_id="view",
+    large_view_id="large-view",
+    controller="controller-token",
+    viewer="viewer-token",
+    guest_id="guest",
+    bad_tokens=["bad-1", "bad-2"],
+    victim="victim@example.com",
+)
+ROW_OF_TYPE = {
+    "ping": "ping",
+    "portal-view-update": "update",
+    "item-update": "item-update",
+    "request-sync": "request-sync",
+    "sync-response": "sync-response",
+    "auth": "auth",
+}
+QUICK = {"p50": 1.0, "p99": 5.0, "greatest": 9.0}
+KEPT: dict[str, Any] = {
+    "ping": {phase: dict(QUICK) for phase in ("quiet", "attack", "after")},
+    "delivery": {phase: dict(QUICK) for phase in ("quiet", "attack", "after")},
+    "connect": {"tried": 2, "refused": 0, "greatest": 3.0},
+    "cut": 0,
+    "memory": 1.0,
+    "threads before": 2,
+    "threads": 9,
+    "sent": {"messages": 1.0, "MB": 1.0, "connections": 1.0},
+    "answers": ["rate-limited"],
+}
+
+
+def _run(*path: str, value: float) -> dict[str, Any]:
+    """A run that kept everything, but for one figure."""
+    run = copy.deepcopy(KEPT)
+    *parents, last = path
+    part = run
+    for parent in parents:
+        part = part[parent]
+    part[last] = value
+    return run
+
+
+# --- Rows --------------------------------------------------------------------------------------------------
+
+
+def test_every_type_of_message_has_a_flood() -> None:
+    assert set(ROW_OF_TYPE) == set(CLIENT_MESSAGES)
+    for kind, name in ROW_OF_TYPE.items():
+        blocks = [part.block for part in ROWS[name].parts(TARGET) if part.messages]
+        assert f'"type": "{kind}"'.encode() in _unmasked(blocks[0])
+
+
+def _unmasked(block: object) -> bytes:
+    assert isinstance(block, bytes)
+    start = block.index(MASK) + len(MASK)
+    return masking(block[start : start + 100], MASK)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_row_says_what_it_sends_and_opens_something(name: str) -> None:
+    row = ROWS[name]
+    assert row.what.endswith(".")
+    assert "\n" not in row.what
+    parts = row.parts(TARGET)
+    assert parts
+    for part in parts:
+        assert part.connections > 0
+        assert isinstance(part.opening(1), bytes)
+
+
+# --- What sends --------------------------------------------------------------------------------------------
+
+
+async def _attack(part: Part, serve: Callable[..., Any], seconds: float = 0.3) -> Engine:
+    port = ReservedPort()
+    server = await asyncio.start_server(serve, "127.0.0.1", port.number)
+    engine = Engine([part], port.number, FAR)
+    await asyncio.to_thread(engine.run, seconds)
+    server.close()
+    port.close()
+    return engine
+
+
+async def test_connection_that_the_server_ends_is_opened_again_and_its_answer_is_noted() -> None:
+    sources = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readuntil(b"\r\n\r\n") == b"GET / HTTP/1.1\r\n\r\n"
+        sources.add(writer.get_extra_info("peername")[0])
+        writer.write(b'HTTP/1.1 429 Too Many Requests\r\n\r\n{"code":"rate-limited"}')
+        writer.close()
+
+    part = Part(lambda n: b"GET / HTTP/1.1\r\n\r\n", connections=2, opens_per_second=1000)
+    engine = await _attack(part, serve)
+    assert engine.counts.opened > 2
+    assert set(engine.counts.answers) == {"429", "rate-limited"}
+    assert sources == {FAR}
+
+
+async def test_block_is_repeated_once_the_awaited_word_has_come() -> None:
+    received = bytearray()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.extend(await reader.readexactly(5))
+        assert received == b"hello"  # and nothing of the block yet
+        writer.write(b"welcome")
+        try:
+            while chunk := await reader.read(65_536):
+                received.extend(chunk)
+        except ConnectionResetError:
+            pass  # it ends so
+        writer.close()
+
+    engine = await _attack(Part(lambda n: b"hello", awaits=b"come", block=b"0123456789", messages=2), serve)
+    flood = bytes(received[5:])
+    assert len(flood) > 1000
+    assert flood == (b"0123456789" * (len(flood) // 10 + 1))[: len(flood)]
+    assert engine.counts.messages == pytest.approx((engine.counts.sent_bytes - 5) / 5)
+
+
+async def test_abandoned_connection_is_reset_when_it_has_said_its_opening() -> None:
+    resets = 0
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal resets
+        try:
+            await reader.read()
+        except ConnectionResetError:
+            resets += 1
+        writer.close()
+
+    part = Part(lambda n: b"GET", connections=3, abandons=True, opens_per_second=500)
+    engine = await _attack(part, serve)
+    assert engine.counts.opened > 3
+    assert resets > 3
+
+
+# --- What is promised --------------------------------------------------------------------------------------
+
+FROM_FAR, FROM_NEAR = (Row(ROWS["ping"].parts, source=source) for source in (FAR, NEAR))
+
+
+def test_nothing_is_broken_when_all_is_quick() -> None:
+    assert verdict.broken(FROM_FAR, [KEPT] * 3) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        (("ping", "attack", "p99"), 20.0, "ping p99 20.0 ms, at most 20.0"),
+        (("delivery", "attack", "p99"), 31.0, "delivery p99 31.0 ms, at most 20.0"),
+        (("ping", "attack", "greatest"), 250.0, "ping greatest 250 250 250 ms"),
+        (("delivery", "after", "p99"), 7.5, "delivery p99 7.5 ms after the end, quiet was 5.0"),
+        (("ping", "attack", "p99"), float("nan"), "ping p99 nan ms, at most 20.0"),
+        (("memory",), 100.0, "memory grew by 100 MiB"),
+        (("threads",), 43, "41 more threads"),
+        (("cut",), 1, "1 connections of the other tenant were cut"),
+        (("connect", "refused"), 1, "the other tenant could not connect 3 times"),
+    ],
+)
+def test_one_figure_breaks_one_promise(path: tuple[str, ...], value: float, sentence: str) -> None:
+    assert verdict.broken(FROM_FAR, [_run(*path, value=value)] * 3) == [sentence]
+
+
+def test_p99_may_be_twice_a_quiet_that_was_slow() -> None:
+    run = _run("ping", "quiet", "p99", value=30.0)
+    run["ping"]["attack"] = {"p50": 1.0, "p99": 59.0, "greatest": 90.0}
+    assert verdict.broken(FROM_FAR, [run]) == []
+
+
+def test_greatest_may_be_exceeded_in_one_run_of_three() -> None:
+    slow = _run("ping", "attack", "greatest", value=900.0)
+    assert verdict.broken(FROM_FAR, [KEPT, slow, KEPT]) == []
+    assert verdict.broken(FROM_FAR, [KEPT, slow, slow]) == ["ping greatest 9 900 900 ms"]
+
+
+def test_p99_is_the_median_of_the_runs_and_memory_the_most() -> None:
+    runs = [KEPT, _run("ping", "attack", "p99", value=500.0), _run("memory", value=200.0)]
+    assert verdict.broken(FROM_FAR, runs) == ["memory grew by 200 MiB"]
+
+
+def test_limits_of_a_network_are_shared_by_who_is_on_it() -> None:
+    refused = _run("connect", "refused", value=2)
+    assert verdict.broken(FROM_NEAR, [refused]) == []
+
+
+def test_run_that_failed_breaks_the_promise() -> None:
+    assert verdict.broken(FROM_FAR, [KEPT, {"failed": "AttackFailed: no"}]) == ["run failed: AttackFailed: no"]
+
+
+# --- Where it is written -----------------------------------------------------------------------------------
+
+RECORD: dict[str, Any] = {"date": "2026-01-01", "seconds": 30.0, "quiet": 10.0, "runs": 1, "rows": {"ping": [KEPT]}}
+
+
+def test_section_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    page = tmp_path / "RESULTS.md"
+    page.write_text("# What was measured\n\nOther figures.\n\n## Abuse\n\nOld ones.\n")
+    section.write(RECORD, tmp_path)
+    written = page.read_text()
+    assert written.startswith("# What was measured\n\nOther figures.\n\n## Abuse\n")
+    assert "Old ones" not in written
+    assert "| ping | 1.0 messages" in written
+    assert written.count(section.HEADING) == 1
+    assert json.loads((tmp_path / "abuse.json").read_text()) == RECORD
+    assert section.stored(tmp_path) == section.section(RECORD)
+
+
+def test_there_is_no_section_before_the_first_attack(tmp_path: Path) -> None:
+    assert section.stored(tmp_path) == ""
+
+
+def test_row_of_failed_runs_is_written(tmp_path: Path) -> None:
+    record = {**RECORD, "rows": {"ping": [{"failed": "OSError: no"}]}}
+    assert "| ping | failed |" in section.section(record)

@@ -1,0 +1,35 @@
+"""Which network an address belongs to: what limits per network count by. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
+from typing import Any
+
+IPV4_PREFIX = 24
+IPV6_PREFIX = 64
+NO_NETWORK = "none"
+"""What stands for all that have no address, such as the peers of a Unix socket."""
+
+
+def network_of(address: object) -> str:
+    """The network of an IP address: its /24, or its /64 for IPv6, such as `192.0.2.0/24`.
+
+    An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`; RFC 4291, section 2.5.5.2) counts as IPv4.
+    `NO_NETWORK` where there is no address, or where it is none.
+    """
+    try:
+        ip = ip_address(str(address))
+    except ValueError:
+        return NO_NETWORK
+    if not isinstance(ip, IPv4Address) and ip.ipv4_mapped is not None:
+        ip = ip.ipv4_mapped
+    if isinstance(ip, IPv4Address):
+        return str(IPv4Network((int(ip), IPV4_PREFIX), strict=False))
+    return str(IPv6Network((int(ip), IPV6_PREFIX), strict=False))
+
+
+def network_of_scope(scope: Mapping[str, Any]) -> str:
+    """The network of the client of an ASGI scope."""
+    client = scope.get("client")
+    return network_of(client[0] if client else None)

@@ -1,0 +1,107 @@
+"""What stands before Django: how long a body may be, how many requests are answered at once, and who is refused.
+
+All of it runs in the event loop, without a thread, so that a refusal costs little. A request's way: its lane has room;
+its body is read; it waits for a thread; Django answers it; the thread is free again, however slowly the client reads.
+What a view does, and who may ask for it, does not belong here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+from asgiref.sync import ThreadSensitiveContext
+from django.conf import settings
+
+from libraries.api_errors import RETRY_SECONDS, STATUSES, refusal
+from libraries.networks import network_of_scope
+from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
+from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
+from portal.outgoing import Answer, Outgoing, Send
+from realtime.server.http import CONNECTION
+
+TOO_LONG = "The body is too long: at most {most} bytes are possible here."
+BUSY = "The server has more to do than it can: try again in a moment."
+
+
+class Admission:
+    """An ASGI application for http, around Django's."""
+
+    def __init__(self, application: Any) -> None:
+        self._application = application
+        self.lanes = Lanes(table())
+        self.bodies = Budget(settings.PORTAL_BODIES_BYTES)
+        self.outgoing = Outgoing(settings.PORTAL_ANSWERS_BYTES)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        network = network_of_scope(scope)
+        lane = self.lanes.of(scope["path"])
+        headers = dict(scope["headers"])
+        most = longest_body(headers, lane.row.logged_in)
+        connection = scope.get("extensions", {}).get(CONNECTION)
+        answer = Answer(None if connection is None else connection.abort)
+        body = Body(self.bodies, network)
+        try:
+            lane.check_room(network)
+            await body.read(receive, announced_length(headers), most)
+            await self._answer(lane, network, scope, body, receive, answer)
+        except (BodyCut, ClientGone):
+            return
+        except TooLong:
+            await _refuse(scope, headers, send, "too-large", TOO_LONG.format(most=most))
+        except (LaneFull, NoRoom):
+            await _refuse(scope, headers, send, "unavailable", BUSY)
+        else:
+            await self.outgoing.send(answer, send)
+        finally:
+            body.close()
+
+    async def _answer(
+        self, lane: Lane, network: str, scope: Scope, body: Body, receive: Receive, answer: Answer
+    ) -> None:
+        """Have Django answer, in a thread of the lane.
+
+        It keeps the thread to the end, even where the client goes: a thread cannot be stopped, and another one beside
+        it would be one too many.
+        """
+        thread = await lane.enter(network, receive)
+        try:
+            async with ThreadSensitiveContext(executor=thread):
+                await self._application(scope, _whole(body), answer.keep)
+        finally:
+            lane.leave(thread)
+            body.close()
+
+
+def _whole(body: Body) -> Receive:
+    """ASGI's `receive` of a client that has sent all of its body, and never goes."""
+    read = False
+
+    async def receive() -> Any:
+        nonlocal read
+        if read:
+            await asyncio.get_running_loop().create_future()
+        read = True
+        return {"type": "http.request", "body": body.data, "more_body": False}
+
+    return receive
+
+
+async def _refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code: str, sentence: str) -> None:
+    """The one shape of errors below /api/, plain text elsewhere."""
+    status = STATUSES[code]
+    if scope["path"].startswith("/api/"):
+        kind, data = b"application/json", msgspec.json.encode(refusal(code, sentence))
+    else:
+        kind, data = b"text/plain; charset=utf-8", f"{sentence}\n".encode()
+    lines = [(b"content-type", kind), (b"content-length", str(len(data)).encode())]
+    if status == 503:
+        lines.append((b"retry-after", str(RETRY_SECONDS).encode()))
+    if b"expect" in headers:
+        # It has been told not to send its body (RFC 9110, section 10.1.1); the next request would be taken for that.
+        lines.append((b"connection", b"close"))
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": data})

@@ -1,0 +1,126 @@
+"""What is sent with each row of the tables: right in all but, perhaps, who sends it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from conftest import PASSWORD
+from libraries.models import User
+from portal.tests.access.people import World, email_of
+
+Body = dict[str, Any]
+NEW_PASSWORD = "quite another password"  # noqa: S105
+
+
+def _log_in(world: World, asker: User | None) -> Body:
+    return {"email": asker.email if asker else email_of("unknown"), "password": PASSWORD}
+
+
+def _refresh(world: World, asker: User | None) -> Body:
+    return {"refresh": str(RefreshToken.for_user(asker)) if asker else "none"}
+
+
+def _new_member(world: World, asker: User | None) -> Body:
+    return {"email": User.objects.create_user(email_of("new"), PASSWORD).email, "role": "EDITOR"}
+
+
+def _same(body: Body) -> Callable[[World, User | None], Body]:
+    return lambda world, asker: body
+
+
+REST: dict[str, Callable[[World, User | None], Body]] = {
+    "POST /api/auth/register": _same({"email": email_of("new"), "password": PASSWORD}),
+    "POST /api/auth/token": _log_in,
+    "POST /api/auth/token/refresh": _refresh,
+    "PATCH /api/auth/me": _same({"name": "Changed"}),
+    "POST /api/libraries": _same({"name": "New"}),
+    "PATCH /api/libraries/{library}": _same({"name": "Changed"}),
+    "PUT /api/libraries/{library}": _same({"name": "Changed"}),
+    "POST /api/libraries/{library}/members": _new_member,
+    "PATCH /api/libraries/{library}/members/{other}": _same({"role": "EDITOR"}),
+    "PATCH /api/libraries/{library}/members/{self}": _same({"role": "OWNER"}),
+    "POST /api/libraries/{library}/portal-views": _same({"name": "New"}),
+    "PATCH /api/portal-views/{view}": _same({"name": "Changed"}),
+    "PUT /api/portal-views/{view}": _same({"name": "Changed"}),
+}
+"""By method and address; a row that is not here has no body."""
+
+
+def _passwords(first: str = "password1", second: str = "password2") -> Body:
+    return {first: NEW_PASSWORD, second: NEW_PASSWORD}
+
+
+def _user_form(world: World, asker: User | None) -> Body:
+    return {"email": world.other.email, "name": "Changed", "is_active": "on"}
+
+
+def _library_form(world: World, asker: User | None) -> Body:
+    members = list(world.library.memberships.order_by("created_at"))
+    body: Body = {"name": "Changed", "description": ""}
+    body |= {"memberships-TOTAL_FORMS": len(members), "memberships-INITIAL_FORMS": len(members)}
+    for index, member in enumerate(members):
+        row = {"id": member.pk, "library": world.library.pk, "user": member.user_id}
+        role = "EDITOR" if member.user_id == world.other.pk else member.role
+        body |= {f"memberships-{index}-{key}": value for key, value in {**row, "role": role}.items()}
+    return body
+
+
+def _new_library_form(world: World, asker: User | None) -> Body:
+    counts = {"memberships-TOTAL_FORMS": 1, "memberships-INITIAL_FORMS": 0}
+    return {"name": "New", "description": "", **counts, **_row(world)}
+
+
+def _row(world: World) -> Body:
+    return {"memberships-0-user": str(world.other.pk), "memberships-0-role": "OWNER"}
+
+
+def _view_form(world: World, asker: User | None) -> Body:
+    return {"name": "Changed", "health_display": "bar", "items": "[]", "loaded_version": 1}
+
+
+def _new_view_form(world: World, asker: User | None) -> Body:
+    return {"library": str(world.library.pk), "name": "New", "health_display": "bar", "items": "[]"}
+
+
+_YES = _same({"post": "yes"})
+
+ADMIN: dict[str, Callable[[World, User | None], Body]] = {
+    "POST /admin/logout/": _same({}),
+    "POST /admin/password_change/": _same({"old_password": PASSWORD, **_passwords("new_password1", "new_password2")}),
+    "POST /admin/libraries/user/add/": _same({"email": email_of("new"), "name": "", **_passwords()}),
+    "POST /admin/libraries/user/{other}/change/": _user_form,
+    "POST /admin/libraries/user/{other}/delete/": _YES,
+    "POST /admin/libraries/user/{other}/password/": _same({"usable_password": "true", **_passwords()}),
+    "POST /admin/libraries/library/add/": _new_library_form,
+    "POST /admin/libraries/library/{library}/change/": _library_form,
+    "POST /admin/libraries/library/{library}/delete/": _YES,
+    "POST /admin/libraries/portalview/add/": _new_view_form,
+    "POST /admin/libraries/portalview/{view}/change/": _view_form,
+    "POST /admin/libraries/portalview/{view}/delete/": _YES,
+    "POST /admin/auth/group/add/": _same({"name": "New"}),
+    "POST /admin/auth/group/{group}/change/": _same({"name": "Changed"}),
+    "POST /admin/auth/group/{group}/delete/": _YES,
+}
+"""The forms; the actions of lists are made of their rows."""
+
+
+def action(world: World, address: str) -> Body:
+    """The form of a list's action: the one object that the test knows of this model is selected."""
+    listed, name = address.split("#")
+    keys = {"user": world.other.pk, "library": world.library.pk, "portalview": world.portal_view.pk}
+    selected = {**keys, "group": world.group.pk}.get(listed.rstrip("/").rpartition("/")[2], 1)
+    return {"action": name, "_selected_action": [str(selected)], "post": "yes"}
+
+
+MESSAGES: dict[str, Body] = {
+    "ping": {},
+    "portal-view-update": {"payload": {"blackout": True}},
+    "item-update": {"payload": {"itemId": "goblin", "name": "Goblin King"}},
+    "request-sync": {},
+    "sync-response": {"payload": {"zoom": 2}},
+    "auth": {},
+}
+"""A message of each type; `auth` gets the token of whoever sends it."""

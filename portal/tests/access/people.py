@@ -1,0 +1,130 @@
+"""Everybody who may ask for something, each made by one function; a library that most of them have to do with."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.models import Group, Permission
+
+from conftest import PASSWORD
+from libraries.membership import add_member, remove_member, set_user_active
+from libraries.models import Library, Membership, PortalView, Receipt, User
+from libraries.roles import Role
+
+HIDDEN_TEXT = "only-for-controllers"
+HIDDEN_NUMBER = 714_253
+ITEMS: list[dict[str, Any]] = [
+    {"id": "ogre", "type": "stat-block", "name": "Ogre", "hp": HIDDEN_NUMBER, "gmNotes": HIDDEN_TEXT},
+    {"id": f"spy-{HIDDEN_TEXT}", "type": "token", "name": HIDDEN_TEXT, "visible": False},
+]
+
+
+@dataclass(frozen=True)
+class World:
+    """A library with a portal view, its owner and one more member; and a group of permissions."""
+
+    library: Library
+    portal_view: PortalView
+    owner: User
+    other: User
+    group: Group
+
+    def ids(self, asker: User | None) -> dict[str, str]:
+        """What stands in the addresses of the tables; `self` is whoever asks."""
+        return {
+            "library": str(self.library.id),
+            "view": str(self.portal_view.id),
+            "other": str(self.other.id),
+            "self": str(asker.id if asker else self.other.id),
+            "group": str(self.group.pk),
+        }
+
+
+def email_of(name: str) -> str:
+    """The address of somebody by name; that of `other` is known from members lists only."""
+    return f"{name}@example.org"
+
+
+def make_user(name: str, **more: Any) -> User:
+    """A new account."""
+    return User.objects.create_user(email_of(name), PASSWORD, name=name.title(), **more)
+
+
+def make_world() -> World:
+    """The library, its owner, and another viewer."""
+    library = Library.objects.create(name="Library")
+    owner, other = make_user("owner"), make_user("other")
+    for user, role in ((owner, Role.OWNER), (other, Role.VIEWER)):
+        Membership.objects.create(library=library, user=user, role=role.value)
+    portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS)
+    return World(library, portal_view, owner, other, Group.objects.create(name="Group"))
+
+
+def _member(name: str, role: Role) -> Callable[[World], User]:
+    def make(world: World) -> User:
+        user = make_user(name)
+        add_member(actor_id=None, library_id=world.library.id, email=user.email, role=role)
+        return user
+
+    return make
+
+
+def _former(world: World) -> User:
+    user = _member("former", Role.EDITOR)(world)
+    remove_member(actor_id=None, library_id=world.library.id, user_id=user.id)
+    return user
+
+
+def _switched_off(world: World) -> User:
+    user = _member("off", Role.EDITOR)(world)
+    set_user_active(user_id=user.id, is_active=False)
+    user.refresh_from_db()
+    return user
+
+
+def _staff_with_all(world: World) -> User:
+    user = make_user("all", is_staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    return user
+
+
+MAKERS: dict[str, Callable[[World], User | None]] = {
+    "owner": lambda world: world.owner,
+    "editor": _member("editor", Role.EDITOR),
+    "viewer": _member("viewer", Role.VIEWER),
+    "stranger": lambda world: make_user("stranger"),
+    "nobody": lambda world: None,
+    "former": _former,
+    "off": _switched_off,
+    "staff": lambda world: make_user("staff", is_staff=True),
+    "all": _staff_with_all,
+    "super": lambda world: make_user("super", is_staff=True, is_superuser=True),
+}
+"""Each column of the tables. `nobody` has no token, `former` was a member, `off` is a member whose account is switched
+off; tokens of both are still good. `staff` has no permission in the admin, `all` has every one.
+"""
+
+KEPT = (User, Library, Membership, PortalView, Receipt, Group)
+
+
+def stored() -> dict[str, str]:
+    """All that is stored, by model, to be compared; not when somebody logged in last."""
+    kept = {}
+    for model in KEPT:
+        rows = [
+            {key: value for key, value in row.items() if key != "last_login"}
+            for row in model.objects.order_by("pk").values()
+        ]
+        kept[model.__name__] = json.dumps(rows, default=str)
+    gives = [*Group.permissions.through.objects.values(), *User.groups.through.objects.values()]
+    kept["Group"] += json.dumps(gives, default=str)
+    return kept
+
+
+def changed(before: dict[str, str]) -> set[str]:
+    """The names of the models of which something is stored that was not, or the other way round."""
+    after = stored()
+    return {name for name in before if before[name] != after[name]}

@@ -1,0 +1,177 @@
+"""The tables: what everybody is answered. A row that is missing, or one too many, fails `test_access_matrix`.
+
+A cell is a status. Behind the last bar stand the models that change when it succeeds. In an address, `{self}` is
+whoever asks and `{other}` another viewer of the library; behind `#` stands the action of a list.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+REST = """
+method | address                                  | owner editor viewer stranger nobody former off staff all super | changes
+GET    | /                                        | 302   302    302    302      302    302    302 302   302 302   |
+GET    | /socket.io/                              | 400   400    400    400      400    400    400 400   400 400   |
+GET    | /api/health                              | 200   200    200    200      200    200    200 200   200 200   |
+GET    | /api/health/ready                        | 200   200    200    200      200    200    200 200   200 200   |
+GET    | /api/schema                              | 200   200    200    200      200    200    200 200   200 200   |
+GET    | /api/docs                                | 200   200    200    200      200    200    200 200   200 200   |
+GET    | /api/nothing                             | 404   404    404    404      404    404    404 404   404 404   |
+POST   | /api/auth/register                       | 201   201    201    201      201    201    201 201   201 201   | User
+POST   | /api/auth/token                          | 200   200    200    200      401    200    401 200   200 200   |
+POST   | /api/auth/token/refresh                  | 200   200    200    200      401    200    401 200   200 200   |
+GET    | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   |
+PATCH  | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   | User
+GET    | /api/libraries                           | 200   200    200    200      401    200    401 200   200 200   |
+POST   | /api/libraries                           | 201   201    201    201      401    201    401 201   201 201   | Library Membership
+GET    | /api/libraries/{library}                 | 200   200    200    404      401    404    401 404   404 404   |
+PATCH  | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
+PUT    | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
+DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Library Membership PortalView
+GET    | /api/libraries/{library}/members         | 200   200    200    404      401    404    401 404   404 404   |
+POST   | /api/libraries/{library}/members         | 201   403    403    404      401    404    401 404   404 404   | Library Membership
+PATCH  | /api/libraries/{library}/members/{other} | 200   403    403    404      401    404    401 404   404 404   | Library Membership
+DELETE | /api/libraries/{library}/members/{other} | 204   403    403    404      401    404    401 404   404 404   | Library Membership
+PATCH  | /api/libraries/{library}/members/{self}  | 200   403    403    404      401    404    401 404   404 404   | Library
+DELETE | /api/libraries/{library}/members/{self}  | 409   204    204    404      401    404    401 404   404 404   | Library Membership
+GET    | /api/libraries/{library}/portal-views    | 200   200    200    404      401    404    401 404   404 404   |
+POST   | /api/libraries/{library}/portal-views    | 201   201    403    404      401    404    401 404   404 404   | PortalView
+GET    | /api/portal-views/{view}                 | 200   200    200    404      401    404    401 404   404 404   |
+PATCH  | /api/portal-views/{view}                 | 200   200    403    404      401    404    401 404   404 404   | PortalView
+PUT    | /api/portal-views/{view}                 | 200   200    403    404      401    404    401 404   404 404   | PortalView
+DELETE | /api/portal-views/{view}                 | 204   204    403    404      401    404    401 404   404 404   | PortalView
+"""  # noqa: E501
+
+MESSAGES = """
+type               | owner editor    viewer    stranger  nobody             former    off              staff     all       super     | changes
+ping               | pong  pong      pong      no-access credential-missing no-access user-unavailable no-access no-access no-access |
+portal-view-update | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+item-update        | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+request-sync       | forbidden forbidden ack   no-access credential-missing no-access user-unavailable no-access no-access no-access |
+sync-response      | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
+auth               | ack   ack       ack       no-access credential-missing no-access user-unavailable no-access no-access no-access |
+"""  # noqa: E501
+
+_OUTSIDE = "302 302 302 302 302 302 302"
+"""The members, and whoever else is not of the staff: they are led to the log-in, whatever it is that they ask for."""
+
+_ANY_STAFF = """
+GET  | /admin/                                         | 200 200 200 |
+GET  | /admin/password_change/                         | 200 200 200 |
+POST | /admin/password_change/                         | 302 302 302 | User
+GET  | /admin/password_change/done/                    | 200 200 200 |
+GET  | /admin/jsi18n/                                  | 200 200 200 |
+GET  | /admin/search/?s=libr                           | 200 200 200 |
+GET  | /admin/r/1/1/                                   | 404 404 404 |
+GET  | /admin/nothing/                                 | 404 404 404 |
+GET  | /admin/libraries/user/{other}/                  | 302 302 302 |
+GET  | /admin/libraries/library/{library}/             | 302 302 302 |
+GET  | /admin/libraries/portalview/{view}/             | 302 302 302 |
+GET  | /admin/auth/group/{group}/                      | 302 302 302 |
+"""
+
+_WITH_PERMISSION = """
+GET  | /admin/libraries/                               | 404 200 200 |
+GET  | /admin/autocomplete/?app_label=libraries&model_name=membership&field_name=user&term=o | 403 200 200 |
+GET  | /admin/libraries/user/                          | 403 200 200 |
+POST | /admin/libraries/user/#activate                 | 403 302 302 |
+POST | /admin/libraries/user/#deactivate               | 403 302 302 | User Library
+POST | /admin/libraries/user/#delete_selected          | 403 200 200 |
+GET  | /admin/libraries/user/add/                      | 403 200 200 |
+POST | /admin/libraries/user/add/                      | 403 302 302 | User
+GET  | /admin/libraries/user/{other}/change/           | 403 200 200 |
+POST | /admin/libraries/user/{other}/change/           | 403 302 302 | User
+GET  | /admin/libraries/user/{other}/delete/           | 403 200 200 |
+POST | /admin/libraries/user/{other}/delete/           | 403 200 200 |
+GET  | /admin/libraries/user/{other}/history/          | 403 200 200 |
+GET  | /admin/libraries/user/{other}/password/         | 403 200 200 |
+POST | /admin/libraries/user/{other}/password/         | 403 302 302 | User
+GET  | /admin/libraries/library/                       | 403 200 200 |
+POST | /admin/libraries/library/#delete_selected       | 403 302 302 | Library Membership PortalView
+GET  | /admin/libraries/library/add/                   | 403 200 200 |
+POST | /admin/libraries/library/add/                   | 403 302 302 | Library Membership
+GET  | /admin/libraries/library/{library}/change/      | 403 200 200 |
+POST | /admin/libraries/library/{library}/change/      | 403 302 302 | Library Membership
+GET  | /admin/libraries/library/{library}/delete/      | 403 200 200 |
+POST | /admin/libraries/library/{library}/delete/      | 403 302 302 | Library Membership PortalView
+GET  | /admin/libraries/library/{library}/history/     | 403 200 200 |
+GET  | /admin/libraries/portalview/                    | 403 200 200 |
+POST | /admin/libraries/portalview/#next_item          | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#previous_item      | 403 302 302 |
+POST | /admin/libraries/portalview/#show_encounter_on  | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_encounter_off | 403 302 302 |
+POST | /admin/libraries/portalview/#show_health_on     | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_health_off    | 403 302 302 |
+POST | /admin/libraries/portalview/#show_ac_on         | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_ac_off        | 403 302 302 |
+POST | /admin/libraries/portalview/#show_actions_on    | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_actions_off   | 403 302 302 |
+POST | /admin/libraries/portalview/#blackout_on        | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#blackout_off       | 403 302 302 |
+POST | /admin/libraries/portalview/#delete_selected    | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/add/                | 403 200 200 |
+POST | /admin/libraries/portalview/add/                | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/change/      | 403 200 200 |
+POST | /admin/libraries/portalview/{view}/change/      | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/delete/      | 403 200 200 |
+POST | /admin/libraries/portalview/{view}/delete/      | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/history/     | 403 200 200 |
+GET  | /admin/libraries/portalview/{view}/preview/     | 403 200 200 |
+GET  | /admin/auth/group/                              | 403 200 200 |
+POST | /admin/auth/group/#delete_selected              | 403 302 302 | Group
+GET  | /admin/auth/group/add/                          | 403 200 200 |
+POST | /admin/auth/group/add/                          | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/change/               | 403 200 200 |
+POST | /admin/auth/group/{group}/change/               | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/delete/               | 403 200 200 |
+POST | /admin/auth/group/{group}/delete/               | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/history/              | 403 200 200 |
+"""
+
+_DOORS = """
+method | address        | owner editor viewer stranger nobody former off staff all super | changes
+GET    | /admin/login/  | 200   200    200    200      200    200    200 302   302 302   |
+POST   | /admin/logout/ | 302   302    302    302      302    302    302 200   200 200   |
+"""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table: what each of the people is answered, and the models that change if that is a success."""
+
+    method: str
+    address: str
+    cells: dict[str, str]
+    changes: frozenset[str]
+
+    @property
+    def name(self) -> str:
+        """What a test is called by."""
+        return f"{self.method} {self.address}".strip()
+
+
+def rows(table: str) -> list[Row]:
+    """The lines of a table whose first line names the columns."""
+    head, *lines = [[cell.strip() for cell in line.split("|")] for line in table.strip().splitlines()]
+    people = head[-2].split()
+    found = []
+    for line in lines:
+        *keys, cells, changes = line
+        method, address = keys if len(keys) == 2 else ("", keys[0])
+        found.append(Row(method, address, dict(zip(people, cells.split(), strict=True)), frozenset(changes.split())))
+    return found
+
+
+def _of_the_admin() -> list[Row]:
+    doors, head = rows(_DOORS), _DOORS.strip().splitlines()[0]
+    lines = []
+    for line in (_ANY_STAFF + _WITH_PERMISSION).strip().splitlines():
+        if line:
+            method, address, staff, changes = line.split("|")
+            lines.append("|".join((method, address, f"{_OUTSIDE} {staff}", changes)))
+    return doors + rows("\n".join((head, *lines)))
+
+
+REST_ROWS = rows(REST)
+MESSAGE_ROWS = rows(MESSAGES)
+ADMIN_ROWS = _of_the_admin()

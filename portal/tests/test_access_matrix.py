@@ -1,0 +1,132 @@
+"""Who may do what by REST: every route and method for everybody. What is refused changes nothing and tells nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+from django.core.cache import cache
+from django.test import Client
+
+from libraries.api_errors import STATUSES
+from libraries.tests.rest import as_
+from portal.tests.access import bodies
+from portal.tests.access.people import HIDDEN_NUMBER, HIDDEN_TEXT, MAKERS, World, changed, make_world, stored
+from portal.tests.access.routes import METHODS, methods_of, patterns, route_of
+from portal.tests.access.tables import REST_ROWS, Row
+
+pytestmark = pytest.mark.django_db
+
+UNKNOWN = "0190a1de-0000-7000-8000-000000000000"
+IDS = dict.fromkeys(("library", "view", "other", "self", "group"), UNKNOWN)
+CONTROLLERS = {"owner", "editor"}
+OPEN = ("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh")
+"""Those ask for no token."""
+
+
+@pytest.fixture
+def world() -> World:
+    cache.clear()  # so many log-ins from one address
+    return make_world()
+
+
+def site_routes() -> dict[str, set[str]]:
+    """The methods of each route of the site outside of the admin; one with a slash at its end is the same route."""
+    found: dict[str, set[str]] = {}
+    for route, pattern in patterns():
+        if not route.startswith("admin/"):
+            key = route if "(" in route else route.rstrip("/")
+            assert found.setdefault(key, methods_of(pattern)) == methods_of(pattern), route
+    return found
+
+
+def test_every_route_and_method_is_in_the_table() -> None:
+    in_table: dict[str, set[str]] = {}
+    for row in REST_ROWS:
+        route = route_of(row.address.format(**IDS))
+        in_table.setdefault(route if "(" in route else route.rstrip("/"), set()).add(row.method)
+    assert in_table == site_routes()
+
+
+def test_every_row_has_everybody_and_no_row_is_there_twice() -> None:
+    assert all(list(row.cells) == list(MAKERS) for row in REST_ROWS)
+    names = [row.name for row in REST_ROWS]
+    assert len(names) == len(set(names))
+    assert bodies.REST.keys() <= set(names)
+
+
+def _json(body: Any) -> dict[str, Any]:
+    return {"data": msgspec.json.encode(body), "content_type": "application/json"} if body is not None else {}
+
+
+@pytest.mark.parametrize("who", MAKERS)
+@pytest.mark.parametrize("row", REST_ROWS, ids=lambda row: row.name)
+def test_what_everybody_is_answered(row: Row, who: str, world: World) -> None:
+    asker = MAKERS[who](world)
+    body = bodies.REST[row.name](world, asker) if row.name in bodies.REST else None
+    client, before = as_(asker), stored()
+    answer = client.generic(row.method, row.address.format(**world.ids(asker)), **_json(body))
+    expected = int(row.cells[who])
+    text = answer.content.decode() if not answer.streaming else ""
+    assert answer.status_code == expected, text
+    assert changed(before) == (row.changes if expected < 400 else set())
+    if expected >= 400 and row.address.startswith("/api/"):
+        said = answer.json()
+        assert STATUSES[said["code"]] == expected
+        assert "Library" not in text
+        assert "Evening" not in text
+    if who not in CONTROLLERS:
+        assert HIDDEN_TEXT not in text
+        assert str(HIDDEN_NUMBER) not in text
+    if who != "owner":
+        assert world.other.email not in text
+
+
+def test_what_is_hidden_is_there_for_controllers(world: World) -> None:
+    for who in sorted(CONTROLLERS):
+        text = as_(MAKERS[who](world)).get(f"/api/portal-views/{world.portal_view.id}").content.decode()
+        assert HIDDEN_TEXT in text
+        assert str(HIDDEN_NUMBER) in text
+    assert world.other.email in as_(world.owner).get(f"/api/libraries/{world.library.id}/members").content.decode()
+
+
+@pytest.mark.parametrize("who", MAKERS)
+def test_a_head_is_answered_as_a_get_without_its_body(who: str, world: World) -> None:
+    client = as_(asker := MAKERS[who](world))
+    for row in REST_ROWS:
+        if row.method == "GET" and "socket.io" not in row.address:
+            answer = client.head(row.address.format(**world.ids(asker)))
+            assert (str(answer.status_code), answer.content) == (row.cells[who], b""), row.name
+
+
+@pytest.mark.parametrize("who", MAKERS)
+def test_a_method_that_a_route_has_not_changes_nothing(who: str, world: World) -> None:
+    client, before = as_(asker := MAKERS[who](world)), stored()
+    has_a_good_token = who not in {"nobody", "off"}
+    for address in sorted({row.address for row in REST_ROWS if row.address.startswith("/api/")}):
+        had = {row.method for row in REST_ROWS if row.address == address}
+        if address in {"/api/health", "/api/health/ready", "/api/docs", "/api/schema", "/api/nothing"}:
+            continue
+        for method in {*METHODS, "OPTIONS", "TRACE"} - had:
+            answer = client.generic(method, address.format(**world.ids(asker)), "{}", "application/json")
+            expected = 405 if has_a_good_token or address in OPEN else 401
+            assert answer.status_code == expected, (method, address)
+    assert changed(before) == set()
+
+
+@pytest.mark.parametrize("address", ["/api/health", "/api/health/ready", "/api/docs", "/api/schema", "/api/nothing"])
+def test_pages_for_everybody_are_only_read(address: str, world: World) -> None:
+    before = stored()
+    for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE"):
+        assert Client().generic(method, address).status_code in {403, 404, 405}, method
+    assert changed(before) == set()
+
+
+def test_a_log_in_to_the_admin_is_none_to_the_api(world: World) -> None:
+    client = Client()
+    superuser = MAKERS["super"](world)
+    assert superuser is not None
+    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
+    assert client.get("/api/auth/me").status_code == 401
+    assert client.get("/api/libraries").status_code == 401

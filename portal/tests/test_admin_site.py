@@ -1,0 +1,176 @@
+"""Requests to the admin that make no sense: each is answered with a page, a message or 404, never with a 500."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+
+import pytest
+from django.contrib import admin
+from django.contrib.contenttypes.models import ContentType
+from django.db.models import Model
+from django.test import Client
+
+from libraries.models import Library, PortalView, User
+from portal.admin_site import MAX_SEARCH_CHARS, MAX_SEARCH_WORDS, BoundedChangeList, Site
+
+pytestmark = pytest.mark.django_db
+
+NOT_FOUND = 404
+HUGE = "9" * 30
+BAD_KEYS = ["x", "%00", "%FF", HUGE, "inf", "_5F", "a/b", "9" * 3000]
+TOO_LONG = ["word " * (MAX_SEARCH_WORDS + 1), "a" * (MAX_SEARCH_CHARS + 1), "1 " * 1200]
+
+LISTS = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model in admin.site._registry]
+
+
+@pytest.fixture
+def superuser(stranger: User) -> Client:
+    """The browser of somebody who may do everything."""
+    stranger.is_staff = stranger.is_superuser = True
+    stranger.save()
+    client = Client()
+    client.force_login(stranger, "django.contrib.auth.backends.ModelBackend")
+    return client
+
+
+def test_every_list_is_bounded() -> None:
+    assert isinstance(admin.site, Site)
+    assert LISTS
+    for model_admin in admin.site._registry.values():
+        assert model_admin.get_changelist(None) is BoundedChangeList  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("address", LISTS)
+def test_a_long_search_is_refused_with_a_message(superuser: Client, address: str) -> None:
+    for words in TOO_LONG:
+        page = superuser.get(address, {"q": words})
+        assert page.status_code == 200
+        said = [str(message) for message in page.context["messages"]]
+        assert said == [
+            f"Search for at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words; all rows are shown."
+        ]
+
+
+def test_a_search_at_the_limit_is_looked_for(superuser: Client, viewer: User, editor: User) -> None:
+    for words in ("viewer " * MAX_SEARCH_WORDS, "viewer".ljust(MAX_SEARCH_CHARS)):
+        page = superuser.get("/admin/libraries/user/", {"q": words})
+        assert [str(user) for user in page.context["cl"].result_list] == ["viewer@example.org"]
+        assert not list(page.context["messages"])
+
+
+def test_a_field_that_completes_finds_nothing_for_a_long_search(superuser: Client, library: Library) -> None:
+    field = {"app_label": "libraries", "model_name": "membership", "field_name": "user"}
+    found = superuser.get("/admin/autocomplete/", {**field, "term": "viewer"}).json()["results"]
+    assert [entry["text"] for entry in found] == ["viewer@example.org"]
+    for words in TOO_LONG:
+        assert superuser.get("/admin/autocomplete/", {**field, "term": words}).json()["results"] == []
+    assert superuser.get("/admin/autocomplete/", {**field, "term": "vie\0wer"}).json()["results"] == found
+
+
+@pytest.mark.parametrize("field", ["portal_views", "memberships", "id", "name", "nothing"])
+def test_a_field_that_refers_to_nothing_completes_nothing(superuser: Client, field: str) -> None:
+    query = {"app_label": "libraries", "model_name": "library", "field_name": field, "term": "a"}
+    assert superuser.get("/admin/autocomplete/", query).status_code == 403
+
+
+@pytest.mark.parametrize("page", ["x", "-1", "0", "2", HUGE, "\0"])
+def test_the_search_beside_the_page_has_no_other_page(superuser: Client, page: str) -> None:
+    assert superuser.get("/admin/search/", {"s": "port", "page": page}).status_code == NOT_FOUND
+
+
+def test_the_search_beside_the_page(superuser: Client) -> None:
+    assert b"Portal view" in superuser.get("/admin/search/", {"s": "port"}).content
+    for words in TOO_LONG:
+        assert superuser.get("/admin/search/", {"s": words}).status_code == NOT_FOUND
+
+
+def test_no_object_has_a_page_outside_of_the_admin(superuser: Client, portal_view: PortalView) -> None:
+    keys = ["1", "x", "%00", HUGE, str(portal_view.pk)]
+    kinds = [*ContentType.objects.values_list("pk", flat=True), 0, HUGE, "x", "%00"]
+    answers = {superuser.get(f"/admin/r/{kind}/{key}/").status_code for kind in kinds for key in keys}
+    assert answers == {NOT_FOUND}
+
+
+@pytest.mark.parametrize(
+    ("address", "query"),
+    [
+        ("/admin/libraries/user/", {"last_login__range": ""}),
+        ("/admin/libraries/user/", {"user_permissions": HUGE}),
+        ("/admin/libraries/user/", {"date_joined__year": HUGE}),
+        ("/admin/libraries/user/", {"name": "\0"}),
+        ("/admin/libraries/user/", {"id": "x"}),
+        ("/admin/libraries/user/", {"nothing": "x"}),
+        ("/admin/libraries/portalview/", {"version__in": HUGE}),
+        ("/admin/libraries/portalview/", {"version__range": HUGE}),
+        ("/admin/libraries/portalview/", {"current_item": HUGE}),
+        ("/admin/libraries/portalview/", {"library__id__exact": "x"}),
+        ("/admin/libraries/library/", {"p": "x"}),
+        ("/admin/libraries/library/", {"p": HUGE}),
+        ("/admin/libraries/library/", {"o": "x.-.99"}),
+        ("/admin/auth/group/", {"id__in": HUGE}),
+    ],
+)
+def test_a_filter_that_makes_no_sense_leads_back_to_the_list(
+    superuser: Client, portal_view: PortalView, address: str, query: dict[str, str]
+) -> None:
+    page = superuser.get(address, query)
+    assert page.status_code in {200, 302}
+    if page.status_code == 302:
+        assert page["Location"] == f"{address}?e=1"
+
+
+@pytest.mark.parametrize("lookup", ["email__regex", "name__iregex"])
+def test_no_filter_is_a_regular_expression(superuser: Client, lookup: str) -> None:
+    assert superuser.get("/admin/libraries/user/", {lookup: "(a+)+$"}).status_code == 400
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+@pytest.mark.parametrize("model", [User, Library, PortalView])
+def test_an_object_that_is_not_there(superuser: Client, model: type[Model], key: str) -> None:
+    pages = ["change", "delete", "history", *(["preview"] if model is PortalView else [])]
+    for page in pages:
+        answer = superuser.get(f"/admin/libraries/{model._meta.model_name}/{key}/{page}/")
+        assert answer.status_code in {NOT_FOUND, 302}, page  # Django leads from an object that is gone to the index
+
+
+@pytest.mark.parametrize("key", BAD_KEYS)
+def test_a_password_of_nobody(superuser: Client, key: str) -> None:
+    answer = superuser.get(f"/admin/libraries/user/{key}/password/")
+    assert answer.status_code == (302 if "/" in key else NOT_FOUND)  # to the form of `a/b/password`, which is not there
+
+
+COUNTS = [("1001", "0"), ("99999999", "0"), ("-1", "0"), ("x", "0"), ("9" * 5000, "0"), ("3", "99999999"), ("3", "-1")]
+
+
+@pytest.mark.parametrize(("total", "initial"), COUNTS)
+def test_a_form_that_says_it_has_more_rows_than_it_has(
+    superuser: Client, library: Library, total: str, initial: str
+) -> None:
+    counts = {"memberships-TOTAL_FORMS": total, "memberships-INITIAL_FORMS": initial}
+    address = f"/admin/libraries/library/{library.pk}/change/"
+    page = superuser.post(address, {"name": "Other", "description": "", **counts})
+    assert page.status_code == 200
+    assert page.context["errors"]
+    library.refresh_from_db()
+    assert library.name == "Library"
+
+
+BODIES = [
+    (b"\xff\xfe\x00=\xff", "application/x-www-form-urlencoded", {200, 400}),
+    (b"\xff\xfe\x00", "multipart/form-data; boundary=x", {200, 400}),
+    (b"\xff\xfe\x00", "multipart/form-data", {400}),
+    (b"name=1", "application/x-www-form-urlencoded; charset=nonsense", {200, 400, 415}),
+    (b'{"name": 1}', "application/json", {200}),
+    (urlencode({f"k{index}": 1 for index in range(7000)}).encode(), "application/x-www-form-urlencoded", {400}),
+    (b"name=" + b"a" * 3_000_000, "application/x-www-form-urlencoded", {400, 413}),
+]
+
+
+@pytest.mark.parametrize(("body", "kind", "statuses"), BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_form(
+    superuser: Client, library: Library, body: bytes, kind: str, statuses: set[int]
+) -> None:
+    answer = superuser.generic("POST", f"/admin/libraries/library/{library.pk}/change/", body, content_type=kind)
+    assert answer.status_code in statuses
+    library.refresh_from_db()
+    assert library.name == "Library"

@@ -1,0 +1,151 @@
+"""The lanes of requests: who may be answered, who waits, whose turn it is, and who is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Row, table
+
+ANY = re.compile("")
+
+
+async def never() -> None:
+    """A client that stays."""
+    await asyncio.get_running_loop().create_future()
+
+
+def lane(at_once: int = 1, waiting: int = 4) -> Lane:
+    """A lane of its own."""
+    return Lane(Row("any", ANY, at_once, waiting))
+
+
+async def waiting(lane: Lane, network: str, gone: Any = never) -> asyncio.Task[ThreadPoolExecutor]:
+    """A request that waits."""
+    before = lane.waits
+    task = asyncio.create_task(lane.enter(network, gone))
+    await asyncio.sleep(0)
+    assert lane.waits == before + 1
+    return task
+
+
+async def test_a_thread_serves_one_request_after_the_other() -> None:
+    one = lane()
+    thread = await one.enter("a", never)
+    task = await waiting(one, "a")
+    one.leave(thread)
+    assert await task is thread
+    assert (one.busy, one.waits) == (1, 0)
+    one.leave(thread)
+    assert await one.enter("b", never) is thread
+    assert one.busy == 1
+
+
+async def test_networks_take_turns() -> None:
+    one = lane(waiting=8)
+    thread = await one.enter("a", never)
+    names = ["a", "a", "a", "b", "c", "b"]
+    tasks = [await waiting(one, name) for name in names]
+    order = []
+    while tasks:
+        one.leave(thread)
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        (task,) = done
+        order.append(names[tasks.index(task)])
+        names.pop(tasks.index(task))
+        tasks.remove(task)
+    assert order == ["a", "b", "c", "a", "b", "a"]
+    assert one.waits == 0
+
+
+async def test_one_network_has_half_of_the_places_at_most(caplog: pytest.LogCaptureFixture) -> None:
+    one = lane(waiting=4)
+    thread = await one.enter("a", never)
+    tasks = [await waiting(one, "a") for _ in range(2)]
+    for _ in range(20):
+        with pytest.raises(LaneFull):
+            await one.enter("a", never)
+    tasks += [await waiting(one, name) for name in ("b", "c")]
+    with pytest.raises(LaneFull):
+        await one.enter("d", never)
+    assert caplog.text.count("requests_refused") == 1  # at most once a second
+    for _ in tasks:
+        one.leave(thread)
+    await asyncio.gather(*tasks)
+    assert (one.busy, one.waits) == (1, 0)
+
+
+async def test_who_goes_while_waiting_leaves_no_trace() -> None:
+    one = lane()
+    thread = await one.enter("a", never)
+    goes = asyncio.Event()
+    gone, stays = await waiting(one, "a", goes.wait), await waiting(one, "a")
+    goes.set()
+    with pytest.raises(ClientGone):
+        await gone
+    assert one.waits == 1
+    one.leave(thread)
+    assert await stays is thread
+    one.leave(thread)
+    assert (one.busy, one.waits, one._queues) == (0, 0, {})
+
+
+async def test_whose_turn_comes_as_they_go_hands_it_on() -> None:
+    one = lane()
+    thread = await one.enter("a", never)
+    goes = asyncio.Event()
+    gone, stays = await waiting(one, "a", goes.wait), await waiting(one, "b")
+    goes.set()
+    one.leave(thread)
+    with pytest.raises(ClientGone):
+        await gone
+    assert await stays is thread
+
+
+async def test_a_request_that_is_cancelled_hands_its_turn_on() -> None:
+    one = lane()
+    thread = await one.enter("a", never)
+    first, second = await waiting(one, "a"), await waiting(one, "a")
+    one.leave(thread)
+    first.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await first
+    assert await second is thread
+
+
+async def test_no_limits() -> None:
+    one = lane(at_once=0)
+    threads = {await one.enter("a", never) for _ in range(50)}
+    assert len(threads) == 50
+    full = lane(at_once=1, waiting=0)
+    await full.enter("a", never)
+    tasks = [await waiting(full, "a") for _ in range(500)]
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    assert full.waits == 0
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        ("/api/health", "health"),
+        ("/api/health/ready/", "health"),
+        ("/api/healthy", "other"),
+        ("/static/admin/x.css", "static"),
+        ("/api/auth/token", "log-in"),
+        ("/api/auth/token/", "log-in"),
+        ("/api/auth/token/refresh", "other"),
+        ("/api/auth/register", "log-in"),
+        ("/admin/login/", "log-in"),
+        ("/admin/", "other"),
+        ("/", "other"),
+        ("", "other"),
+    ],
+)
+def test_the_lane_of_a_path(path: str, name: str) -> None:
+    assert Lanes(table()).of(path).row.name == name

@@ -1,0 +1,37 @@
+"""The limits on sockets, as the site's settings have them now: `0` is no limit. What they limit is said elsewhere."""
+
+from __future__ import annotations
+
+from django.conf import settings
+
+from realtime.limits import Rate
+from realtime.occupancy import Caps
+
+
+def updates() -> Rate:
+    """Updates of one connection."""
+    return Rate(settings.PORTAL_UPDATES_PER_SECOND, settings.PORTAL_UPDATE_BURST)
+
+
+def messages() -> Rate:
+    """All other messages of one connection."""
+    return Rate(settings.PORTAL_MESSAGES_PER_SECOND, settings.PORTAL_MESSAGE_BURST)
+
+
+def failed_handshakes() -> Rate:
+    """Attempts to connect from one network that fail."""
+    return Rate(settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST)
+
+
+def handshakes() -> Rate:
+    """Attempts to connect of one person, whose credential is good."""
+    return Rate(settings.PORTAL_HANDSHAKES_PER_USER, settings.PORTAL_HANDSHAKE_BURST_PER_USER)
+
+
+def caps() -> Caps:
+    """Connections at once."""
+    return Caps(
+        per_user_and_view=settings.PORTAL_CONNECTIONS_PER_USER_AND_VIEW,
+        per_user=settings.PORTAL_CONNECTIONS_PER_USER,
+        per_view=settings.PORTAL_CONNECTIONS_PER_VIEW,
+    )

@@ -1,0 +1,79 @@
+"""An application that answers http as its path says, to see what the server does around it.
+
+`/bytes/N` is N bytes, `/body` says how long the body was, `/held` waits until it is let go, and anything else is its
+own path. A WebSocket is accepted; under `/silent` it never is.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from realtime.server.tests.peer import Peer
+from realtime.server.tests.served import Served
+
+
+class AnsweringServer(Served):
+    """The server. `paths` has what was asked for, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._config.app = self._serve
+        self._config.interface = "asgi3"
+        self.paths: list[str] = []
+        self._let_go = asyncio.Event()
+
+    def let_go(self) -> None:
+        """Answer those that are held."""
+        self.do(self._let_go.set)
+
+    def clean(self) -> None:
+        """Close what the test has opened, and forget what was asked."""
+        self.let_go()
+        super().clean()
+        self.do(self._let_go.clear)
+        self.paths.clear()
+
+    async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
+        path: str = scope["path"]
+        self.paths.append(path)
+        if scope["type"] == "websocket":
+            await receive()
+            if path != "/silent":
+                await send({"type": "websocket.accept"})
+            while (await receive())["type"] != "websocket.disconnect":
+                pass
+            return
+        read = 0
+        while (event := await receive())["type"] == "http.request":
+            read += len(event["body"])
+            if not event["more_body"]:
+                break
+        else:
+            return
+        if path == "/held":
+            await self._let_go.wait()
+        data = path.encode()
+        if path == "/body":
+            data = f"{read} {sorted(name.decode() for name, _ in scope['headers'])}".encode()
+        elif path.startswith("/bytes/"):
+            data = b"x" * int(path.rpartition("/")[2])
+        await send(
+            {
+                "type": "http.response.start",
+                "status": 200,
+                "headers": [(b"content-length", str(len(data)).encode())],
+            }
+        )
+        await send({"type": "http.response.body", "body": data})
+
+
+def get(path: str, *lines: str, method: str = "GET") -> bytes:
+    """A request without its body."""
+    return "\r\n".join((f"{method} {path} HTTP/1.1", "Host: 127.0.0.1", *lines, "", "")).encode("latin-1")
+
+
+def answered(peer: Peer) -> tuple[int, dict[str, str], str]:
+    """Status, headers and body of the next answer."""
+    status, headers = peer.response()
+    return status, headers, peer._read(int(headers["content-length"])).decode()

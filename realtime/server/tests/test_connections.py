@@ -1,0 +1,200 @@
+"""How many connections a process takes, and what becomes of the others; before, it ran out of files.
+
+Then `accept` failed at each turn of the event loop, at full speed and with a traceback, and so did every write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import resource
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from portal.testing.in_process import wait_until
+from realtime.server.files import RESERVED, most_connections, raise_file_limit
+from realtime.server.http import TURNED_AWAY_AT_ONCE
+from realtime.server.listening import AT_ONCE, ListeningSocket
+from realtime.server.loop import fast_loop
+from realtime.server.tests.answering import AnsweringServer, answered, get
+from realtime.server.tests.peer import request
+
+MOST = 5
+
+
+def test_who_is_one_too_many_is_told_so(answering: AnsweringServer, settings: Any) -> None:
+    settings.PORTAL_CONNECTIONS = MOST
+    inside = [answering.open(), *(answering.connect() for _ in range(MOST - 1))]
+    wait_until(lambda: len(answering.server.server_state.connections) == MOST)
+    for octets in (b"", get("/"), request()):
+        peer = answering.connect()
+        peer.send(octets)
+        status, headers, text = answered(peer)
+        assert (status, headers["retry-after"], headers["connection"]) == (503, "5", "close")
+        assert "too many connections" in text
+        peer.ended()
+        peer.socket.close()
+    inside[0].answers()
+    inside[1].send(get("/inside"))
+    assert answered(inside[1])[2] == "/inside"
+    inside[2].socket.close()
+    wait_until(lambda: len(answering.server.server_state.connections) < MOST)
+    answering.open().answers()
+
+
+def test_those_who_are_told_so_are_not_many(answering: AnsweringServer, settings: Any) -> None:
+    """They stay until they have read it, for 2 s at most; the rest is cut at once."""
+    settings.PORTAL_CONNECTIONS = 1
+    for _ in range(3 * TURNED_AWAY_AT_ONCE):
+        answering.connect()
+    wait_until(lambda: answering.do(lambda: len(answering.server.server_state.connections)) > TURNED_AWAY_AT_ONCE)
+    last = answering.connect()
+    assert b"503" in last.socket.recv(100)
+    assert len(answering.server.server_state.connections) <= 1 + TURNED_AWAY_AT_ONCE + 1
+
+
+def test_no_limit(answering: AnsweringServer, settings: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings.PORTAL_CONNECTIONS = 0
+    monkeypatch.setattr("resource.getrlimit", lambda _: (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    assert most_connections() == 0
+    answering.open().answers()
+
+
+@pytest.mark.parametrize(
+    ("soft", "wanted", "most"),
+    [
+        (1024, 0, 1024 - RESERVED),
+        (1024, 500, 500),
+        (1024, 20_000, 1024 - RESERVED),
+        (100, 20_000, 50),
+        (resource.RLIM_INFINITY, 20_000, 20_000),
+    ],
+)
+def test_some_files_are_kept_for_everything_else(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, most: int
+) -> None:
+    settings.PORTAL_CONNECTIONS = wanted
+    monkeypatch.setattr("resource.getrlimit", lambda _: (soft, resource.RLIM_INFINITY))
+    assert most_connections() == most
+
+
+def test_the_limit_on_files_is_raised() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, 512), hard))
+        raise_file_limit()
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+# --- The socket that listens ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def listener() -> Iterator[ListeningSocket]:
+    """A socket that listens, outside of any event loop."""
+    with ListeningSocket(socket.AF_INET, socket.SOCK_STREAM) as made:
+        made.bind(("127.0.0.1", 0))
+        made.setblocking(False)
+        made.listen(200)
+        yield made
+
+
+def test_a_rush_is_taken_in_several_turns(listener: ListeningSocket) -> None:
+    clients = [socket.create_connection(listener.getsockname()) for _ in range(AT_ONCE + 1)]
+    taken = [listener.accept()[0] for _ in range(AT_ONCE)]
+    with pytest.raises(BlockingIOError):  # as if there were no more in this turn
+        listener.accept()
+    taken.append(listener.accept()[0])
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+    for one in (*clients, *taken):
+        one.close()
+
+
+def no_files(monkeypatch: pytest.MonkeyPatch, times: int, code: int = errno.EMFILE) -> None:
+    """Let `accept` fail so many times."""
+    real, left = socket.socket.accept, iter(range(times))
+
+    def accept(self: socket.socket) -> Any:
+        if next(left, None) is not None:
+            raise OSError(code, os.strerror(code))
+        return real(self)
+
+    monkeypatch.setattr("socket.socket.accept", accept)
+
+
+def test_without_a_file_left_a_connection_is_answered_and_closed(
+    listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It must not stay in the queue: the event loop would be told of it again at once, without end."""
+    no_files(monkeypatch, 1)
+    with socket.create_connection(listener.getsockname()) as client:
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+        client.settimeout(5)
+        assert client.recv(100).startswith(b"HTTP/1.1 503 ")
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    assert caplog.text.count("no_files_left") == 1
+    for _ in range(50):
+        no_files(monkeypatch, 1)
+        with socket.create_connection(listener.getsockname()), pytest.raises(BlockingIOError):
+            listener.accept()
+    assert caplog.text.count("no_files_left") <= 2  # once a second
+
+
+def test_where_the_machine_has_none_left_there_is_a_pause(
+    listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    no_files(monkeypatch, 2, errno.ENFILE)
+    with socket.create_connection(listener.getsockname()):
+        with pytest.raises(OSError, match="Too many open files in system"):  # aiofastnet pauses for a second
+            listener.accept()
+        with pytest.raises(BlockingIOError):  # and asks once more before that
+            listener.accept()
+        listener.accept()[0].close()
+
+
+def test_the_event_loop_pauses_with_it(
+    listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """aiofastnet calls `remove_reader` of the socket, where it means the event loop's; without one it never pauses."""
+    calls = 0
+    no_files(monkeypatch, 2, errno.ENFILE)
+    real = ListeningSocket.accept
+
+    def accept(self: ListeningSocket) -> Any:
+        nonlocal calls
+        calls += 1
+        return real(self)
+
+    monkeypatch.setattr(ListeningSocket, "accept", accept)
+
+    async def serve() -> None:
+        come = asyncio.get_running_loop().create_future()
+        server = await asyncio.get_running_loop().create_server(lambda: Greeter(come), sock=listener)
+        with socket.create_connection(listener.getsockname()):
+            await asyncio.wait_for(come, 10)
+        server.close()
+
+    with asyncio.Runner(loop_factory=fast_loop) as runner:
+        runner.run(serve())
+    assert calls < 10
+    assert caplog.text.count("no_files_left") == 1
+
+
+class Greeter(asyncio.Protocol):
+    """Says that somebody has come."""
+
+    def __init__(self, come: asyncio.Future[None]) -> None:
+        self._come = come
+
+    def connection_made(self, transport: Any) -> None:
+        self._come.set_result(None)
+        transport.abort()
