@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from django.test import RequestFactory
+from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.tokens import AccessToken
 
 from fuzz.clock import NotAccepted
@@ -63,27 +63,43 @@ def value(text: str) -> Any:
         raise NotAccepted from error
 
 
-def mapping(text: str) -> dict[str, Any]:
-    """A JSON object; NotAccepted if it is none."""
-    read = value(text)
+def said(text: str) -> dict[str, Any]:
+    """A message's payload, as `decode` lets it through."""
+    try:
+        message = resolve("realtime.protocol.decode")(frame(text))
+    except PortalError as error:
+        raise NotAccepted from error
+    read: dict[str, Any] = message.payload
+    return read
+
+
+def posted(text: str) -> dict[str, Any]:
+    """A body, as the parser lets it through; NotAccepted if it is no object."""
+    try:
+        read = resolve("libraries.api_json.JSONParser")().parse(stream(text))
+    except APIException as error:
+        raise NotAccepted from error
     if not isinstance(read, dict):
         raise NotAccepted
     return read
 
 
 def payload(text: str) -> dict[str, Any]:
-    """An object that `check_patch` lets through."""
-    return _accepted("libraries.state.check_patch", mapping(text))
+    """A message's payload that `check_patch` lets through."""
+    return _accepted("libraries.state.check_patch", said(text))
 
 
 def item(text: str) -> dict[str, Any]:
-    """A patch that `check_item_patch` lets through."""
-    return _accepted("libraries.state.check_item_patch", "a", mapping(text))
+    """A message's payload that `check_item_patch` lets through."""
+    return _accepted("libraries.state.check_item_patch", "a", said(text))
 
 
 def state(text: str) -> dict[str, Any]:
-    """A portal view's state with what a patch stores in it; NotAccepted if the patch stores nothing."""
-    known = resolve("libraries.state.check_patch")(payload(text)).known
+    """A portal view's state with what a body stores in it; NotAccepted if that is nothing."""
+    try:
+        known = resolve("libraries.state.check_patch")(posted(text)).known
+    except PortalError as error:
+        raise NotAccepted from error
     if not known:
         raise NotAccepted
     return {**BLANK, **known}
@@ -174,9 +190,9 @@ def page_request(text: str) -> Any:
     return SimpleNamespace(query_params={"page": header(text), "pageSize": header(text)})
 
 
-def log_in(text: str) -> tuple[Any, dict[str, str]]:
-    """A request to log in, and its credentials."""
-    return RequestFactory().post("/"), {"email": text}
+def length_header(text: str) -> dict[bytes, bytes]:
+    """Headers with the text as the length of the body."""
+    return {b"content-length": header(text).encode("latin-1")}
 
 
 def tags(text: str) -> Any:
@@ -260,9 +276,14 @@ def token_read(function: Callable[..., Any], given: str) -> object:
     return function(AccessToken, given)
 
 
-def counted(function: Callable[..., Any], given: tuple[Any, dict[str, str]]) -> object:
-    """Ask what name a failed log-in is counted under."""
-    return function(*given)
+def counted(function: Callable[..., Any], given: Any) -> object:
+    """Ask whether a value holds more than it may."""
+    return function(given, 1 << 30, 1 << 30)
+
+
+def redacted(function: Callable[..., Any], given: dict[str, Any]) -> object:
+    """Make an event fit for a log, in both ways."""
+    return [function(one_line=one_line)(None, "info", given) for one_line in (True, False)]
 
 
 def found(function: Callable[..., Any], given: str) -> object:

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from aiofastnet import constants
 from django.conf import settings
 
 from fuzz import readers, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from libraries import api_json
 from libraries.roles import PortalRole
+from realtime.server import portions
 
 MAX_PATH_BYTES = 63 * 1024
 MAX_HEADER_BYTES = 32 * 1024
@@ -50,8 +50,8 @@ def path_bytes() -> int:
 
 
 def read_bytes() -> int:
-    """What `manage.py serve` reads from a socket at once, and hears without a break."""
-    return int(constants.DATA_RECEIVED_MAX_SIZE)
+    """What `manage.py serve` hears of a socket without a break."""
+    return portions.MOST
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,9 @@ class Target:
         return f"{self.name} {self.label}".strip()
 
 
-_STATE, _VALUES, _PROJECTION = "libraries.state", "libraries.values", "libraries.projection"
-_HANDSHAKE, _SERIALIZERS, _LOGS = "realtime.handshake", "libraries.serializers", "portal.logs"
+_STATE, _VALUES, _KEYS = "libraries.state", "libraries.values", "libraries.keys"
+_PROJECTION, _ADDRESSES, _REDACTION = "libraries.projection", "libraries.addresses", "portal.redaction"
+_HANDSHAKE, _SERIALIZERS = "realtime.handshake", "libraries.serializers"
 _VIEWER = PortalRole.VIEWER
 
 TARGETS: tuple[Target, ...] = (
@@ -83,17 +84,23 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.decode", "raw", message_bytes),
-    Target(f"{_STATE}.check_patch", "object", message_bytes, readers.mapping),
-    Target(f"{_STATE}.check_patch", "object", body_bytes, readers.mapping, label="(body)"),
-    Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.mapping, before("a")),
+    Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
+    Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
+    Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.said, before("a")),
     Target(f"{_STATE}.check_item_patch", "text", message_bytes, call=after({}), label="(item's id)"),
-    Target(f"{_STATE}.apply_patch", "items", body_bytes, readers.payload, before(BLANK)),
+    Target(f"{_STATE}.apply_patch", "items", body_bytes, readers.posted, before(BLANK)),
     Target(f"{_STATE}.apply_item_patch", "object", message_bytes, readers.item, before([{"id": "a"}], 0)),
     Target(f"{_STATE}.find_item", "items", body_bytes, readers.items, after("?")),
     Target(f"{_STATE}.check_size", "items", body_bytes, readers.state),
-    Target(f"{_VALUES}.check_value", "json", message_bytes, readers.value),
-    Target(f"{_VALUES}.is_url_key", "text", message_bytes),
-    Target(f"{_VALUES}.plain_key", "text", message_bytes),
+    Target(f"{_STATE}.size_of", "items", body_bytes, readers.state),
+    Target(f"{_VALUES}.check_value", "object", message_bytes, readers.said),
+    Target(f"{_VALUES}.has_too_many_values", "json", body_bytes, readers.value, readers.counted),
+    Target(f"{_KEYS}.is_url_key", "text", message_bytes),
+    Target(f"{_KEYS}.plain_key", "text", message_bytes),
+    Target(f"{_KEYS}.check_key", "text", message_bytes),
+    Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
+    Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
+    Target("libraries.names.check_name", "text", field_bytes),
     # What others are sent of them.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
     Target(f"{_PROJECTION}.project_item", "object", message_bytes, readers.item, after(FLAGS)),
@@ -123,7 +130,10 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.filters.NamedFilters", "text", path_bytes, readers.header, readers.searched),
     Target("libraries.authentication.read_token", "text", header_bytes, readers.header, readers.token_read),
     Target("libraries.models.UserManager.get_by_natural_key", "text", field_bytes, call=readers.found),
-    Target("portal.logins.account", "text", body_bytes, readers.log_in, readers.counted),
+    Target("libraries.emails.canonical", "text", field_bytes),
+    Target("libraries.emails.is_plain", "text", field_bytes),
+    Target("libraries.networks.network_of", "text", header_bytes, readers.header),
+    Target("portal.bodies.announced_length", "text", header_bytes, readers.length_header),
     *(
         Target(f"{_SERIALIZERS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
         for name, field, others in (
@@ -139,19 +149,21 @@ TARGETS: tuple[Target, ...] = (
             ("UserSerializer", "name", {}),
         )
     ),
-    Target(f"{_SERIALIZERS}.LibrarySerializer", "object", body_bytes, readers.mapping, readers.validated),
+    Target(f"{_SERIALIZERS}.LibrarySerializer", "object", body_bytes, readers.posted, readers.validated),
     # Logs: the longest text that gets into one is a path.
-    Target(f"{_LOGS}.strike", "text", path_bytes),
-    Target(f"{_LOGS}.strike_value", "object", message_bytes, readers.payload),
-    Target(f"{_LOGS}.strike_named", "text", path_bytes, call=before("path")),
-    Target(f"{_LOGS}.redact", "object", message_bytes, readers.payload, before(None, "info")),
-    Target(f"{_LOGS}.formatter", "text", path_bytes, readers.record, readers.formatted),
+    Target(f"{_REDACTION}.strike", "text", path_bytes),
+    Target(f"{_REDACTION}.escape", "text", path_bytes),
+    Target(f"{_REDACTION}.is_secret", "text", path_bytes),
+    Target(f"{_REDACTION}.cut_traceback", "text", path_bytes),
+    Target(f"{_REDACTION}.Redactor", "object", message_bytes, readers.said, readers.redacted),
+    Target("portal.logs.formatter", "text", path_bytes, readers.record, readers.formatted),
 )
 
 WALKED = (
-    *("libraries.api_json", "libraries.authentication", "libraries.filters", "libraries.pagination"),
+    *("libraries.addresses", "libraries.api_json", "libraries.authentication", "libraries.emails"),
+    *("libraries.filters", "libraries.keys", "libraries.names", "libraries.networks", "libraries.pagination"),
     *("libraries.preconditions", "libraries.projection", "libraries.serializers", "libraries.state"),
-    *("libraries.values", "portal.logins", "portal.logs", "realtime.handshake", "realtime.policy"),
+    *("libraries.values", "portal.logs", "portal.redaction", "realtime.handshake", "realtime.policy"),
     *("realtime.protocol", "realtime.server.wire"),
 )
 """The modules whose public functions, classes' methods included, have to be in `TARGETS` or in `LEFT_OUT`."""
@@ -168,7 +180,10 @@ LEFT_OUT: dict[str, str] = {
     "libraries.projection.epoch_seen": "takes an epoch of our own",
     "libraries.projection.hide_also": "takes a setting",
     "libraries.serializers": "each class of a body is called as a whole; the others describe answers",
-    "portal.logins.refuse_rest": "takes nothing that a client wrote",
+    "libraries.keys.check_no_prototype": "is called by check_key",
+    "libraries.networks.network_of_scope": "calls network_of",
+    "libraries.state.blocks_of": "takes a number",
+    "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
     "realtime.policy.may_send": "looks a type up that decode has let through",
     "realtime.policy.refusal": "takes a type that decode has let through",

@@ -12,8 +12,9 @@ from fuzz import clock, cost
 from fuzz.clock import NotAccepted
 from fuzz.cost import Probe
 from fuzz.targets import Target
+from libraries.keys import _plain_short, plain_key
 
-NAME = "libraries.values.plain_key"
+NAME = "libraries.keys.plain_key"
 PATTERN = re.compile(r"eyJ[\w-]+\.")
 
 
@@ -70,7 +71,7 @@ def test_it_finds_an_exception_that_is_no_refusal() -> None:
 
 def test_a_run_finds_a_hostile_word_by_itself() -> None:
     """The pattern that strikes web tokens out of logs was of this kind: quadratic in `eyJeyJeyJ`."""
-    row = Target("portal.logs.strike", "text", lambda: 32_768, call=lambda _function, text: PATTERN.sub("", text))
+    row = Target("portal.redaction.strike", "text", lambda: 32_768, call=lambda _function, text: PATTERN.sub("", text))
     outcome = cost.run(None, 1, 10, [row])
     (found,) = outcome.findings
     assert "eyJ" in found.given
@@ -79,13 +80,11 @@ def test_a_run_finds_a_hostile_word_by_itself() -> None:
 
 
 def test_a_cost_is_measured_with_empty_caches() -> None:
-    from libraries.values import _plain_key
-
     misses: list[int] = []
 
     def ask(key: str) -> None:
-        _plain_key(key)
-        misses.append(_plain_key.cache_info().misses)
+        plain_key(key)
+        misses.append(_plain_short.cache_info().misses)
 
     clock.seconds(lambda: "Max_HP", ask, attempts=2, at_most=1)
     assert misses == [1, 1]

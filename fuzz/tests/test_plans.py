@@ -70,7 +70,7 @@ def test_frames_fill_a_read() -> None:
 
 
 def test_the_words_of_patterns_are_found() -> None:
-    assert {"token", "eyJ", "bearer"} <= set(fragments.literals("portal.logs"))
+    assert {"token", "eyJ", "bearer"} <= set(fragments.literals("portal.redaction"))
     assert {"hp", "items", "type", "url"} <= set(fragments.vocabulary())
 
 

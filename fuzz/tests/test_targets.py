@@ -24,7 +24,11 @@ PURE = "Pure modules know no framework"
 OF_NO_CLIENT = {
     "libraries.errors": "says what is refused",
     "libraries.roles": "has words of our own",
+    "realtime.doors": "counts by network and by id",
     "realtime.groups": "takes what other processes of ours publish",
+    "realtime.limits": "takes types, lengths and times",
+    "realtime.occupancy": "counts by id",
+    "realtime.seal": "takes what comes over the bus",
 }
 """Pure modules that no client's bytes get into."""
 
