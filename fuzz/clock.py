@@ -112,6 +112,6 @@ def exponent(costs: Mapping[int, float]) -> float:
     """Of the power of the length that the cost grows with, over the last two doublings; infinity if one was cut."""
     sizes = sorted(costs)
     first, last = sizes[max(0, len(sizes) - 3)], sizes[-1]
-    if math.isinf(costs[last]):
-        return math.inf
+    if math.isinf(costs[first]) or math.isinf(costs[last]):
+        return math.inf if math.isinf(costs[last]) else 0.0
     return math.log(max(costs[last], TICK) / max(costs[first], TICK)) / math.log(last / first)

@@ -11,6 +11,7 @@ import math
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -21,15 +22,17 @@ from fuzz.clock import NotAccepted
 from fuzz.findings import Finding, Outcome
 from fuzz.readers import resolve
 from fuzz.stack import Stack
-from fuzz.targets import TARGETS, Target
+from fuzz.targets import TARGETS, Target, body_bytes
 from libraries.errors import PortalError
 
 PART = "cost"
 DEAR_SECONDS = 0.05
 MAX_SECONDS = 0.25
+MAX_BODY_SECONDS = 0.6
+"""Of what takes a whole body: it is called in a thread, and holds up the sockets less."""
 MAX_EXPONENT = 1.3
-SUSPECT_EXPONENT = 1.2
-"""Of a first, single measurement: below it nobody looks again."""
+SUSPECT_EXPONENT = 1.15
+"""Of a first, single measurement, and of each doubling: below it nobody looks again."""
 LENGTHS = 7
 """The lengths that may be tried: the limit, its half, and so on."""
 STRIDE = 3
@@ -39,7 +42,7 @@ CUT_SECONDS = 2.0
 """CPU after which a call is cut short."""
 MAX_WALL = 2.0
 """How many times as long as asked for it may take, on a busy machine."""
-ENOUGH_SECONDS = 0.3
+ENOUGH_SECONDS = 0.8
 """What costs so much is not tried at a greater length."""
 
 REFUSALS = (PortalError, APIException, ValidationError, ObjectDoesNotExist, ValueError)
@@ -80,11 +83,11 @@ class Probe:
             while shift >= 0 and max(costs.values(), default=0.0) <= ENOUGH_SECONDS:
                 costs[limit >> shift] = cost = self._seconds(limit >> shift)
                 shift = max(0, shift - (STRIDE if cost < CHEAP_SECONDS else 1)) if shift else -1
+            return self._look_closer(costs)
         except NotAccepted:
             return []
         except Crashed as crash:
             return [self._found(f"raised {crash.__cause__!r}")]
-        return self._look_closer(costs)
 
     def _look_closer(self, costs: Mapping[int, float]) -> list[Finding]:
         dear = [length for length, cost in costs.items() if cost >= DEAR_SECONDS]
@@ -96,9 +99,10 @@ class Probe:
                 found = self._growth(length) and self._growth(length)  # twice, as noise is not
                 if found:
                     return [found]
-        if costs[dear[-1]] >= MAX_SECONDS:
+        bound = MAX_BODY_SECONDS if self.target.limit is body_bytes else MAX_SECONDS
+        if costs[dear[-1]] >= bound:
             least = self._seconds(dear[-1], clock.ATTEMPTS)
-            if least >= MAX_SECONDS:
+            if least >= bound:
                 return [self._found(f"takes {_milliseconds(least)} of CPU for {dear[-1]:,} bytes")]
         return []
 
@@ -106,8 +110,9 @@ class Probe:
         """Measure at n, 2n, 4n and 8n with care."""
         costs = {longest // part: self._seconds(longest // part, clock.ATTEMPTS) for part in (8, 4, 2, 1)}
         power = clock.exponent(costs)
-        if power < MAX_EXPONENT or costs[longest] < DEAR_SECONDS:
-            return None
+        least = min(clock.exponent({one: costs[one] for one in pair}) for pair in pairwise(sorted(costs)[-3:]))
+        if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < DEAR_SECONDS:
+            return None  # what is done from some length on makes one step, and does not grow
         shown = ", ".join(f"{_milliseconds(cost)} for {length:,}" for length, cost in costs.items())
         return self._found(f"CPU grows with the length to the power of {power:.2f}: {shown} bytes")
 

@@ -210,7 +210,9 @@ class Flood:
         peer.open(f"{portal_view_path(portal_view_id)}?token={self._people[role].access}", *lines)
         first = peer.receive()
         data = inflated(first.data) if first.rsv1 else first.data
-        return peer, str(json.loads(data)["connectionId"])
+        said = json.loads(data)
+        assert said["type"] == "connected", said  # noqa: S101  # told as a finding
+        return peer, str(said["connectionId"])
 
     def _role_changes(self) -> Callable[[], int]:
         owner, members = self._people["owner"], f"/api/libraries/{self.stack.cast.library_id}/members"
