@@ -21,6 +21,7 @@ from websockets.protocol import State
 
 from realtime.connection import refuse
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
+from realtime.entrance import over_limit
 from realtime.limits import COME_BACK_SECONDS
 from realtime.server.portions import PORTION, Portions
 from realtime.server.slim import Gate, Inbox
@@ -176,7 +177,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         self.conn.receive_data(data)
         self.handle_events()
         wait = self.portions.charge(self.conn.frames_read - read_before, len(data), self.loop.time())
-        if wait and self._next_portion is None:
+        if wait and self._next_portion is None and over_limit("PORTAL_FRAMES_PER_SECOND"):
             self._do_not_listen()
             self._next_portion = self.loop.call_later(wait, self._read_portion)
             if self.portions.is_too_late(self.loop.time()):

@@ -132,6 +132,13 @@ def test_who_never_stops_is_sent_away(echo: EchoServer, rates: Any, monkeypatch:
     rates.PORTAL_FRAMES_PER_SECOND = 0
 
 
+def test_a_site_that_tries_its_limits_out_reads_on(echo: EchoServer, rates: Any) -> None:
+    rates.PORTAL_FRAME_BURST, rates.PORTAL_LIMITS_DRY_RUN = 100, True
+    peer = echo.open()
+    peer.send(*(text(f"{number}") for number in range(2000)))
+    assert [peer.text() for _ in range(2000)] == [str(number) for number in range(2000)]
+
+
 def test_who_was_read_later_is_read_in_the_end(echo: EchoServer, rates: Any) -> None:
     rates.PORTAL_FRAMES_PER_SECOND, rates.PORTAL_FRAME_BURST = 2000, 100
     peer = echo.open()
