@@ -28,8 +28,8 @@ from libraries.errors import PortalError
 PART = "cost"
 DEAR_SECONDS = 0.05
 MAX_SECONDS = 0.25
-MAX_BODY_SECONDS = 0.6
-"""Of what takes a whole body: it is called in a thread, and holds up the sockets less."""
+OF_BODIES = 3
+"""How many times as much as both bounds may be taken for a whole body: that is read in a thread, and no socket waits."""
 MAX_EXPONENT = 1.3
 SUSPECT_EXPONENT = 1.15
 """Of a first, single measurement, and of each doubling: below it nobody looks again."""
@@ -70,6 +70,7 @@ class Probe:
         self.target = target
         self.name = f"{PART}:{target.title}:{seed}:{number}"
         self.tried = 0
+        self._times = OF_BODIES if target.limit is body_bytes else 1
         self._function = resolve(target.name)
         rng = random.Random(f"{seed}:{target.title}:{number}")
         self.plan = KINDS[target.kind](rng, self._function.__module__, number)
@@ -90,7 +91,7 @@ class Probe:
             return [self._found(f"raised {crash.__cause__!r}")]
 
     def _look_closer(self, costs: Mapping[int, float]) -> list[Finding]:
-        dear = [length for length, cost in costs.items() if cost >= DEAR_SECONDS]
+        dear = [length for length, cost in costs.items() if cost >= DEAR_SECONDS * self._times]
         if not dear:
             return []
         for length in sorted({dear[0], dear[-1]}):
@@ -99,10 +100,9 @@ class Probe:
                 found = self._growth(length) and self._growth(length)  # twice, as noise is not
                 if found:
                     return [found]
-        bound = MAX_BODY_SECONDS if self.target.limit is body_bytes else MAX_SECONDS
-        if costs[dear[-1]] >= bound:
+        if costs[dear[-1]] >= MAX_SECONDS * self._times:
             least = self._seconds(dear[-1], clock.ATTEMPTS)
-            if least >= bound:
+            if least >= MAX_SECONDS * self._times:
                 return [self._found(f"takes {_milliseconds(least)} of CPU for {dear[-1]:,} bytes")]
         return []
 
@@ -111,7 +111,7 @@ class Probe:
         costs = {longest // part: self._seconds(longest // part, clock.ATTEMPTS) for part in (8, 4, 2, 1)}
         power = clock.exponent(costs)
         least = min(clock.exponent({one: costs[one] for one in pair}) for pair in pairwise(sorted(costs)[-3:]))
-        if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < DEAR_SECONDS:
+        if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < DEAR_SECONDS * self._times:
             return None  # what is done from some length on makes one step, and does not grow
         shown = ", ".join(f"{_milliseconds(cost)} for {length:,}" for length, cost in costs.items())
         return self._found(f"CPU grows with the length to the power of {power:.2f}: {shown} bytes")

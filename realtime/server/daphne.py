@@ -6,10 +6,11 @@ after a message that is too long.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any
 
 from daphne.server import Server
-from daphne.ws_protocol import WebSocketFactory, WebSocketProtocol
+from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtocol
 
 from realtime.protocol import CloseCode
 from realtime.server.wire import TOO_BIG
@@ -17,6 +18,12 @@ from realtime.server.wire import TOO_BIG
 
 class PortalWebSocketProtocol(WebSocketProtocol):
     """One WebSocket connection of `manage.py runserver`."""
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802  # autobahn's name
+        """Refuse with 400 what is no ASCII where it must be (RFC 6455, section 4.1): Daphne would answer with 500."""
+        if not f"{request.path}{request.headers.get('sec-websocket-protocol', '')}".isascii():
+            raise ConnectionDeny(HTTPStatus.BAD_REQUEST, "The path and the subprotocols must be ASCII.")
+        return super().onConnect(request)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
         """Send the application's close code and reason; autobahn's `sendClose` allows only 1000 and 3000 to 4999."""
