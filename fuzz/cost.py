@@ -29,7 +29,7 @@ PART = "cost"
 DEAR_SECONDS = 0.05
 MAX_SECONDS = 0.25
 OF_BODIES = 3
-"""How many times as much as both bounds may be taken for a whole body: that is read in a thread, and no socket waits."""
+"""How many times as much may be taken for a whole body: a thread reads that, and no socket waits."""
 MAX_EXPONENT = 1.3
 SUSPECT_EXPONENT = 1.15
 """Of a first, single measurement, and of each doubling: below it nobody looks again."""

@@ -22,7 +22,7 @@ class PortalWebSocketProtocol(WebSocketProtocol):
     def onConnect(self, request: Any) -> Any:  # noqa: N802  # autobahn's name
         """Refuse with 400 what is no ASCII where it must be (RFC 6455, section 4.1): Daphne would answer with 500."""
         if not f"{request.path}{request.headers.get('sec-websocket-protocol', '')}".isascii():
-            raise ConnectionDeny(HTTPStatus.BAD_REQUEST, "The path and the subprotocols must be ASCII.")
+            raise ConnectionDeny(int(HTTPStatus.BAD_REQUEST), "The path and the subprotocols must be ASCII.")
         return super().onConnect(request)
 
     def handle_reply(self, message: dict[str, Any]) -> None:
