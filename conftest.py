@@ -11,6 +11,7 @@ from hypothesis import settings as hypothesis_settings
 
 from libraries.models import Library, Membership, PortalView, User
 from libraries.roles import Role
+from portal.testing.limits import NO_LIMITS
 
 # A busy machine is no bug.
 hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -36,6 +37,13 @@ ITEMS: list[dict[str, Any]] = [
 @pytest.fixture(autouse=True)
 def _quick_passwords(settings: Any) -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def no_limits(settings: Any) -> None:
+    """For servers of this process: few people say and open more in a second than people do."""
+    for name in NO_LIMITS:
+        setattr(settings, name, 0)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
@@ -127,6 +128,6 @@ def test_a_log_in_to_the_admin_is_none_to_the_api(world: World) -> None:
     client = Client()
     superuser = MAKERS["super"](world)
     assert superuser is not None
-    client.force_login(superuser, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(superuser, settings.AUTHENTICATION_BACKENDS[0])
     assert client.get("/api/auth/me").status_code == 401
     assert client.get("/api/libraries").status_code == 401

@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 import pytest
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.contenttypes.models import ContentType
 from django.db.models import Model
@@ -29,7 +30,7 @@ def superuser(stranger: User) -> Client:
     stranger.is_staff = stranger.is_superuser = True
     stranger.save()
     client = Client()
-    client.force_login(stranger, "django.contrib.auth.backends.ModelBackend")
+    client.force_login(stranger, settings.AUTHENTICATION_BACKENDS[0])
     return client
 
 

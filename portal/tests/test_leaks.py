@@ -78,7 +78,7 @@ def _resident_bytes() -> int:
 
 
 @pytest.fixture
-def server(transactional_db: None) -> Iterator[CountedServer]:
+def server(transactional_db: None, no_limits: None) -> Iterator[CountedServer]:
     """A server on the test database."""
     started = CountedServer()
     started.start()

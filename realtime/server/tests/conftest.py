@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 
@@ -48,9 +47,8 @@ def table(
 
 
 @pytest.fixture(autouse=True)
-def _no_rates(settings: Any) -> None:
-    """Tests say more in a second than people do; the rates have tests of their own."""
-    settings.PORTAL_FRAMES_PER_SECOND = settings.PORTAL_MESSAGES_PER_SECOND = settings.PORTAL_UPDATES_PER_SECOND = 0
+def _no_rates(no_limits: None) -> None:
+    """The limits have tests of their own."""
 
 
 @pytest.fixture
