@@ -12,11 +12,13 @@ import msgspec
 from hypothesis import strategies as st
 
 from fuzz import fragments
+from libraries.state import FIELDS, READ_ONLY
 from realtime.protocol import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
 
 LONG = 40_000
 """Times that a fragment is repeated in a long text, at most."""
 DEEP = 9_000
+_WITH_PAYLOAD = sorted(kind for kind, message in CLIENT_MESSAGES.items() if "payload" in message.__struct_fields__)
 
 _fragments = st.randoms(use_true_random=False).map(lambda rng: fragments.draw(rng))
 _words = st.sampled_from(fragments.vocabulary())
@@ -96,8 +98,9 @@ def _nested(draw: st.DrawFn) -> str:
     opening, closing = draw(st.sampled_from([("[", "]"), ('{"a":', "}")]))
     levels = draw(st.integers(1, 40) | st.integers(1, DEEP))
     deep = opening * levels + "1" + closing * levels
-    kind = draw(st.sampled_from(sorted(CLIENT_MESSAGES)))
-    return f'{{"type":"{kind}","ref":1,"itemId":"a","payload":{{{json.dumps(draw(_words))}:{deep}}}}}'
+    kind = draw(st.sampled_from(_WITH_PAYLOAD))
+    key = draw(st.sampled_from(sorted({*FIELDS, *READ_ONLY})) | _words)
+    return f'{{"type":"{kind}","ref":1,"itemId":"a","payload":{{{json.dumps(key)}:{deep}}}}}'
 
 
 frames: st.SearchStrategy[str] = st.one_of(_encoded, _encoded, _spoilt(), _nested(), texts)

@@ -111,7 +111,7 @@ FIELDS: dict[str, Field] = {
 
 
 def check_patch(payload: object) -> Patch:
-    """Sort a payload's keys into what is stored and what is only relayed; read-only keys are dropped.
+    """Sort a payload's keys into what is stored and what is only relayed; read-only keys are checked, and dropped.
 
     Raises InvalidPayload, with a sentence for each bad key, unless every value may be stored or relayed.
     """
@@ -120,18 +120,17 @@ def check_patch(payload: object) -> Patch:
     details: dict[str, str] = {}
     patch = Patch({}, {})
     for key, value in payload.items():
-        if key in READ_ONLY:
-            continue
         field = FIELDS.get(key)
         try:
-            check_value({key: value})
+            check_value({key: value})  # of read-only keys too: a `sync-response` is relayed with them
             if field is not None:
                 field.check(value)
         except ValueError as error:
             details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
-        (patch.relayed if field is None else patch.known)[key] = value
+        if key not in READ_ONLY:
+            (patch.relayed if field is None else patch.known)[key] = value
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
     return patch

@@ -69,8 +69,17 @@ def test_the_fields_are_those_of_the_protocol() -> None:
     }
 
 
+@pytest.mark.parametrize("key", sorted(READ_ONLY))
+@pytest.mark.parametrize("value", ["\0", 2**53, "javascript:run()", [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])
+def test_what_stands_under_a_read_only_key_is_checked_too(key: str, value: object) -> None:
+    """A `sync-response` is relayed with them: unchecked nesting there ended the connection with 1011."""
+    with pytest.raises(InvalidPayload) as refused:
+        check_patch({key: value})
+    assert set(refused.value.details or {}) == {key}
+
+
 def test_a_payload_is_sorted_into_stored_relayed_and_read_only() -> None:
-    patch = check_patch({"name": "Night", "zoom": 2, **dict.fromkeys(READ_ONLY, object()), "blackout": True})
+    patch = check_patch({"name": "Night", "zoom": 2, **dict.fromkeys(READ_ONLY, "any"), "blackout": True})
     assert patch.known == {"name": "Night", "blackout": True}
     assert patch.relayed == {"zoom": 2}
 

@@ -25,6 +25,11 @@ def update(payload: str) -> str:
     return f'{{"type": "portal-view-update", "ref": "r", "payload": {payload}}}'
 
 
+def sync(payload: str) -> str:
+    """A `sync-response` as raw text."""
+    return f'{{"type": "sync-response", "ref": "r", "payload": {payload}}}'
+
+
 BAD_FRAMES: dict[str, tuple[str, str]] = {
     "empty": ("invalid-json", ""),
     "blank": ("invalid-json", "  "),
@@ -76,6 +81,8 @@ BAD_FRAMES: dict[str, tuple[str, str]] = {
     "sync-payload-missing": ("invalid-payload", '{"type": "sync-response"}'),
     "sync-nul": ("invalid-payload", r'{"type": "sync-response", "payload": {"note": "\u0000"}}'),
     "sync-large-integer": ("invalid-payload", f'{{"type": "sync-response", "payload": {{"zoom": {LARGEST + 1}}}}}'),
+    "sync-nul-under-a-read-only-key": ("invalid-payload", sync(r'{"createdAt": "\u0000"}')),
+    "sync-levels-under-a-read-only-key": ("invalid-payload", sync(f'{{"createdAt": {"[" * 900}{"]" * 900}}}')),
     "sync-payload-list": ("invalid-payload", '{"type": "sync-response", "payload": []}'),
 }
 
