@@ -27,6 +27,7 @@ from realtime.consumer import PortalViewConsumer
 from realtime.hub import current_hub
 from realtime.server.drain import DrainableProtocol
 from realtime.server.slim import Gate, Inbox
+from realtime.server.sweep import sweep_of
 from realtime.server.wire import PortalServerProtocol
 
 SOCKETS = 2000
@@ -61,7 +62,7 @@ class CountedServer(InProcessServer):
     def census(self) -> Census:
         """Count, once the server has noticed that everybody left and the garbage is collected."""
         state = self.server.server_state
-        wait_until(lambda: not (state.connections or state.tasks or self.rooms()))
+        wait_until(lambda: not (state.connections or state.tasks or self.rooms() or self.ask(_is_watching())))
         gc.collect()
         return Census(*self.ask(_count()), sys.getallocatedblocks(), _resident_bytes())
 
@@ -70,6 +71,11 @@ async def _count() -> tuple[int, int, int]:
     layer = get_channel_layer()
     assert isinstance(layer, InMemoryChannelLayer)
     return len(current_hub().rooms), len(layer.groups), len(asyncio.all_tasks())
+
+
+async def _is_watching() -> bool:
+    """Whether the server still looks at a connection that was at HTTP a moment ago."""
+    return bool(sweep_of(asyncio.get_running_loop())._watched)
 
 
 def _resident_bytes() -> int:

@@ -131,3 +131,4 @@ class OrderedHttpProtocol(HttpToolsProtocol):
         self._unfed = b""
         super().handle_websocket_upgrade()
         self.websocket = self.transport.get_protocol()
+        self.parser = None  # type: ignore[assignment]  # it has our methods, and we would be kept with the WebSocket

@@ -9,7 +9,7 @@ import pytest
 
 from libraries.models import PortalView, User
 from portal.testing.in_process import wait_until
-from realtime import connection, hub
+from realtime import beat, connection
 from realtime.server import frames
 from realtime.server.tests.peer import TEXT, Closed, Peer, close
 from realtime.server.tests.table import Holdings, Message, Person, Table
@@ -53,7 +53,7 @@ def rises(messages: list[Message]) -> bool:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who does not read is closed soon."""
     monkeypatch.setattr(connection, "STALLED_SECONDS", 0.1)
-    monkeypatch.setattr(hub, "TICK_SECONDS", 0.05)
+    monkeypatch.setattr(beat, "TICK_SECONDS", 0.05)
 
 
 def test_a_slow_reader_gets_the_newest_state_once(table: Table, owner: User, editor: User, viewer: User) -> None:
