@@ -7,6 +7,7 @@ What a portal view may hold is not checked here but in `libraries.state`, and wh
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from django.contrib.auth.password_validation import validate_password
@@ -18,7 +19,7 @@ from libraries.errors import named
 from libraries.models import Membership, PortalView, User, iso
 from libraries.projection import epoch_seen, project
 from libraries.roles import PortalRole, Role, portal_role
-from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
 from libraries.validators import validate_lines, validate_name
 
 UNKNOWN_KEY = "There is no such key."
@@ -50,7 +51,8 @@ class Body(serializers.Serializer[Any]):
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked values by field."""
-        unknown = {named(key): [UNKNOWN_KEY] for key in data if key not in self.fields}
+        strangers = islice((key for key in data if key not in self.fields), MAX_DETAILS)
+        unknown = {named(key): [UNKNOWN_KEY] for key in strangers}
         if unknown:
             raise serializers.ValidationError(unknown)
         return super().to_internal_value(data)

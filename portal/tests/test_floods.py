@@ -53,18 +53,28 @@ def attack(port: int) -> list[socket.socket]:
     return [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
 
 
-def first_octets(peers: list[socket.socket]) -> list[bytes]:
-    """What each was sent, if anything."""
-    found = []
-    for peer in peers:
-        peer.settimeout(0.01)
-        try:
-            found.append(peer.recv(100))
-        except TimeoutError:
-            found.append(b"open")
-        except ConnectionError:
-            found.append(b"")
+def first_octets(peers: list[socket.socket], most_open: int) -> list[bytes]:
+    """What each was sent, `open` for nothing; once no more are open than that, or the deadline has passed."""
+    found = [b"open"] * len(peers)
+
+    def look() -> bool:
+        for place, peer in enumerate(peers):
+            if found[place] == b"open":
+                found[place] = _octets(peer)
+        return found.count(b"open") <= most_open
+
+    wait_until(look)
     return found
+
+
+def _octets(peer: socket.socket) -> bytes:
+    peer.settimeout(0.01)
+    try:
+        return peer.recv(100)
+    except TimeoutError:
+        return b"open"
+    except ConnectionError:
+        return b""
 
 
 @pytest.mark.parametrize("files_left", [FILES, 0], ids=["below the cap", "no file left"])
@@ -79,8 +89,7 @@ def test_more_connections_than_files(stack: Stack, files_left: int) -> None:
     try:
         peers = attack(port)
         used = cpu_seconds(process.pid)
-        said = first_octets(peers)
-        assert said.count(b"open") <= max(limit - RESERVED, limit // 2)
+        said = first_octets(peers, max(limit - RESERVED, limit // 2))
         assert said.count(b"open") > 0
         assert sum(octets.startswith(b"HTTP/1.1 503") for octets in said) > 0
         if files_left:  # those that are kept are for this

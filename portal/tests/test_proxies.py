@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -15,8 +16,9 @@ HTTPS = "X-Forwarded-Proto: https"
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    """A server with the settings of now."""
+def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server with the settings of now: Django's middleware reads them once, when the application is made."""
+    monkeypatch.delitem(sys.modules, "portal.asgi", raising=False)
     server = Served()
     server.start()
     try:
@@ -40,6 +42,7 @@ def served() -> Iterator[Served]:
 )
 def test_only_the_proxy_says_that_it_is_https(
     settings: Any,
+    monkeypatch: pytest.MonkeyPatch,
     transactional_db: None,
     behind: bool,
     addresses: list[str],
@@ -49,7 +52,7 @@ def test_only_the_proxy_says_that_it_is_https(
     settings.PORTAL_BEHIND_PROXY, settings.PORTAL_PROXY_ADDRESSES = behind, addresses
     settings.SECURE_SSL_REDIRECT = True
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
-    with served() as server:
+    with served(monkeypatch) as server:
         peer = server.connect()
         peer.send(get("/api/libraries", *lines))
         status, headers = peer.response()
