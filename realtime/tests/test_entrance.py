@@ -163,6 +163,21 @@ async def test_a_flood_gets_a_bare_status(
     assert answers == [("token-invalid", None), *[("rate-limited", None)] * 9, ("", 429)]
 
 
+async def test_where_a_server_can_not_answer_barely_a_flood_is_closed_before_it_is_accepted(
+    settings: Any, portal_view: PortalView, transactional_db: None
+) -> None:
+    settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.001, 1
+    current_entrance()
+    for _ in range(11):
+        communicator = WebsocketCommunicator(application, f"{path_of(portal_view)}?token=bad")
+        await communicator.send_input({"type": "websocket.connect"})
+        event = await communicator.receive_output()
+        if event["type"] == "websocket.accept":
+            await Client(communicator).leave()
+    assert event == {"type": "websocket.close"}
+    await communicator.wait()
+
+
 # --- Https ------------------------------------------------------------------------------------------------------
 
 

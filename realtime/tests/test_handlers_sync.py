@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from libraries.errors import Unavailable
 from libraries.models import PortalView, User
 from portal.testing.tokens import forge_token
+from realtime import handlers
 from realtime.tests.clients import Connect, room_of, token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -93,4 +95,18 @@ async def test_a_bad_token_changes_nothing(
     bad = forge_token(settings.SECRET_KEY, str(viewer.id), lifetime=lifetime, token_type=kind)
     error = await client.ask("auth", token=bad)
     assert (error["type"], error["code"]) == ("error", code)
+    await client.expect_nothing_before_pong()
+
+
+async def test_without_the_database_a_fresh_token_is_good_all_the_same(
+    connect: Connect, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = await connect(viewer, portal_view)
+
+    async def away(*_asked: object) -> None:
+        raise Unavailable("The database did not answer.")
+
+    monkeypatch.setattr(handlers, "look_up", away)
+    ack = await client.ask("auth", token=token_of(viewer))
+    assert ack["type"] == "ack"
     await client.expect_nothing_before_pong()

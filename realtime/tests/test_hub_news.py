@@ -176,3 +176,10 @@ async def test_news_of_a_kind_that_is_not_known_are_let_be(house: House, logged:
     await house.tell(2)
     assert await house.hear_versions(one, 1) == [2]
     assert logged == []
+
+
+async def test_a_role_of_who_is_in_no_room_is_let_be(house: House) -> None:
+    gone = viewer()
+    house.hub.hear_of_role(gone.connection, None)
+    assert house.hub.rooms == {}
+    assert gone.outlet.closed is None
