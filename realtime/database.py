@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from asyncio import AbstractEventLoop
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from functools import cache
@@ -41,7 +41,7 @@ class _Lane:
         self.calls = 0
 
 
-_lanes: WeakKeyDictionary[AbstractEventLoop, dict[UUID, _Lane]] = WeakKeyDictionary()
+_lanes: WeakKeyDictionary[AbstractEventLoop, dict[Hashable, _Lane]] = WeakKeyDictionary()
 
 
 async def in_lane(portal_view_id: UUID, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -54,9 +54,14 @@ async def in_lane(portal_view_id: UUID, function: Callable[P, T], /, *args: P.ar
 
 
 async def in_write_lane(portal_view_id: UUID, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a service that stores something in one portal view; as `in_lane`, and on SQLite after all other writes."""
-    lane = portal_view_id if connection.features.has_select_for_update else _ONE_WRITER
-    return await in_lane(lane, function, *args, **kwargs)
+    """Run a service that stores something in one portal view; as `in_lane`, and on SQLite one write at a time.
+
+    There portal views take turns: however many writes wait for one of them, the next of another waits for one only.
+    """
+    if connection.features.has_select_for_update:
+        return await in_lane(portal_view_id, function, *args, **kwargs)
+    async with _turn(("write", portal_view_id)):
+        return await in_lane(_ONE_WRITER, function, *args, **kwargs)
 
 
 async def in_database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -78,10 +83,10 @@ async def _call(threads: ThreadPoolExecutor, function: Callable[P, T], /, *args:
 
 
 @asynccontextmanager
-async def _turn(portal_view_id: UUID) -> AsyncIterator[None]:
-    """Wait for all who came before with the same portal view."""
+async def _turn(key: Hashable) -> AsyncIterator[None]:
+    """Wait for all who came before with the same key."""
     lanes = _lanes.setdefault(asyncio.get_running_loop(), {})
-    lane = lanes.setdefault(portal_view_id, _Lane())
+    lane = lanes.setdefault(key, _Lane())
     lane.calls += 1
     try:
         async with lane.lock:
@@ -89,7 +94,7 @@ async def _turn(portal_view_id: UUID) -> AsyncIterator[None]:
     finally:
         lane.calls -= 1
         if not lane.calls:
-            del lanes[portal_view_id]
+            del lanes[key]
 
 
 @cache

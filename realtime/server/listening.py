@@ -19,7 +19,7 @@ import structlog
 from realtime.server.refusals import TOO_MANY
 from realtime.server.seldom import Seldom
 
-AT_ONCE = 64
+AT_ONCE = 16
 """How many connections are taken in one turn of the event loop, so that a rush of them holds up nobody."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}

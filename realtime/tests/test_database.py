@@ -106,6 +106,19 @@ async def test_sqlite_has_one_writer_and_postgres_one_for_each_portal_view() -> 
     assert list(await asyncio.gather(first, second)) == ["a", "b"]
 
 
+async def test_portal_views_take_turns_however_many_writes_wait_for_one() -> None:
+    slow = Slow()
+    first = asyncio.create_task(in_write_lane(ONE, slow.call, "a"))
+    await until(lambda: slow.begun == ["a"], "the first call")
+    flood = [asyncio.create_task(in_write_lane(ONE, slow.begun.append, f"flood {number}")) for number in range(30)]
+    await asyncio.sleep(0)
+    other = asyncio.create_task(in_write_lane(OTHER, slow.begun.append, "other"))
+    await asyncio.sleep(0)
+    slow.let_go("a")
+    await asyncio.gather(first, other, *flood)
+    assert slow.begun.index("other") <= 2
+
+
 async def test_what_a_call_publishes_is_collected_for_the_coroutine() -> None:
     with broadcast.collect() as news:
         await in_write_lane(ONE, broadcast.broadcast_deleted, ONE)
