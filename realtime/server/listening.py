@@ -19,8 +19,8 @@ import structlog
 from realtime.server.refusals import TOO_MANY
 from realtime.server.seldom import Seldom
 
-AT_ONCE = 16
-"""How many connections are taken in one turn of the event loop, so that a rush of them holds up nobody."""
+AT_ONCE = 2
+"""How many connections are taken in one turn of the event loop: each is much work for it, and others come in between."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
