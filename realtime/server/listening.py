@@ -20,7 +20,7 @@ from realtime.server.refusals import TOO_MANY
 from realtime.server.seldom import Seldom
 
 AT_ONCE = 2
-"""How many connections are taken in one turn of the event loop: each is much work for it, and others come in between."""
+"""How many connections are taken in one turn of the event loop: each is much work, and others come in between."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
