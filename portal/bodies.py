@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from django.conf import settings
 
-from realtime.server.seldom import Seldom
+from realtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,7 @@ import structlog
 from django.conf import settings
 
 from libraries.passwords import WAITING, hashes_at_once
-from realtime.server.seldom import Seldom
+from realtime.seldom import Seldom
 
 Scope = Mapping[str, Any]
 

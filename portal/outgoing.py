@@ -12,7 +12,7 @@ from typing import Any
 
 import structlog
 
-from realtime.server.seldom import Seldom
+from realtime.seldom import Seldom
 
 log = structlog.get_logger(__name__)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from asyncio import AbstractEventLoop
+from collections import defaultdict
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -19,6 +20,7 @@ from realtime import configured
 from realtime.connection import Connection
 from realtime.doors import Door, Doors
 from realtime.occupancy import Occupancy
+from realtime.seldom import Seldom
 from realtime.tallies import Tallies
 
 FULL_SECONDS = 10.0
@@ -40,16 +42,14 @@ class Flooded(Limited):
     """So many too many that nothing is explained any more."""
 
 
-LOG_SECONDS = 1.0
-"""How often at most it is logged that the same limit was passed: whoever floods must not fill the log."""
-_logged_at: dict[str, float] = {}
+_said: defaultdict[str, Seldom] = defaultdict(Seldom)
+"""By limit: whoever floods must not fill the log."""
 
 
 def over_limit(limit: str, **who: object) -> bool:
     """Whether to refuse what is over a limit: true, but for a site that only tries its limits out. It is logged."""
-    refused, now = not settings.PORTAL_LIMITS_DRY_RUN, time.monotonic()
-    if now - _logged_at.get(limit, 0.0) >= LOG_SECONDS:
-        _logged_at[limit] = now
+    refused = not settings.PORTAL_LIMITS_DRY_RUN
+    if _said[limit].count():
         log.info("over_limit", limit=limit, refused=refused, **who)
     return refused
 

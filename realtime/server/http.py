@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from realtime.seldom import Seldom
 from realtime.server.files import most_connections
 from realtime.server.pipeline import PIECE_BYTES, OrderedHttpProtocol
 from realtime.server.refusals import (
@@ -30,7 +31,6 @@ from realtime.server.refusals import (
     TOO_MANY,
     answer,
 )
-from realtime.server.seldom import Seldom
 from realtime.server.sweep import sweep_of
 
 TURNED_AWAY_AT_ONCE = 32

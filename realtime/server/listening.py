@@ -16,8 +16,8 @@ from typing import Any
 
 import structlog
 
+from realtime.seldom import Seldom
 from realtime.server.refusals import TOO_MANY
-from realtime.server.seldom import Seldom
 
 AT_ONCE = 2
 """How many connections are taken in one turn of the event loop: each is much work, and others come in between."""

@@ -9,7 +9,7 @@ from channels.testing import WebsocketCommunicator
 from structlog.typing import EventDict
 
 from libraries.models import PortalView, User
-from realtime import entrance
+from realtime import entrance, seldom
 from realtime.entrance import current_entrance
 from realtime.routing import application
 from realtime.tests.clients import Client, Connect, path_of, token_of
@@ -17,7 +17,8 @@ from realtime.tests.clients import Client, Connect, path_of, token_of
 
 @pytest.fixture(autouse=True)
 def _log_each(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(entrance, "LOG_SECONDS", 0.0)
+    monkeypatch.setattr(seldom, "SECONDS", 0.0)
+    entrance._said.clear()
 
 
 async def refusal(connect: Connect, who: User | str | None, where: PortalView | str) -> tuple[str, int, int | None]:
@@ -167,7 +168,6 @@ async def test_where_a_server_can_not_answer_barely_a_flood_is_closed_before_it_
     settings: Any, portal_view: PortalView, transactional_db: None
 ) -> None:
     settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.001, 1
-    current_entrance()
     for _ in range(11):
         communicator = WebsocketCommunicator(application, f"{path_of(portal_view)}?token=bad")
         await communicator.send_input({"type": "websocket.connect"})
