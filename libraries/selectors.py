@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import CharField, Func, IntegerField, OuterRef, QuerySet, Subquery
+from django.db.models import F, Func, IntegerField, QuerySet
 
 from libraries.errors import NotFound
 from libraries.models import Library, Membership, PortalView, Receipt, User
@@ -150,21 +150,16 @@ def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref
     return receipts.values_list("version", flat=True).first()
 
 
-def _role_of(user_id: UUID, library: str) -> Subquery:
-    role = Membership.objects.filter(user_id=user_id, user__is_active=True, library=OuterRef(library)).values("role")
-    return Subquery(role[:1], output_field=CharField())
-
-
 def libraries_of(user_id: UUID) -> QuerySet[Library]:
     """The person's libraries, each with their `role` in it."""
-    libraries = Library.objects.annotate(role=_role_of(user_id, "id"))  # type: ignore[no-redef]  # declared there
-    return libraries.filter(role__isnull=False)  # type: ignore[misc]  # the annotation
+    mine = Library.objects.filter(memberships__user_id=user_id, memberships__user__is_active=True)
+    return mine.annotate(role=F("memberships__role"))  # type: ignore[no-redef]  # declared there
 
 
 def portal_views_of(user_id: UUID) -> QuerySet[PortalView]:
     """The portal views in the person's libraries, each with their `role`."""
-    portal_views = PortalView.objects.annotate(role=_role_of(user_id, "library_id"))  # type: ignore[no-redef]
-    return portal_views.filter(role__isnull=False)  # type: ignore[misc]
+    mine = PortalView.objects.filter(library__memberships__user_id=user_id, library__memberships__user__is_active=True)
+    return mine.annotate(role=F("library__memberships__role"))  # type: ignore[no-redef]
 
 
 def get_active_user(user_id: UUID) -> User | None:

@@ -20,6 +20,7 @@ from libraries.networks import network_of_scope
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
+from portal.sqlite.turns import WRITES_FOR
 from realtime.server.http import CONNECTION
 
 TOO_LONG = "The body is too long: at most {most} bytes are possible here."
@@ -68,6 +69,7 @@ class Admission:
         it would be one too many.
         """
         thread = await lane.enter(network, receive)
+        WRITES_FOR.set(network)
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self._application(scope, _whole(body), answer.keep)

@@ -23,6 +23,7 @@ from portal import private
 TRUE = ("true", "on", "yes", "1")
 FALSE = ("false", "off", "no", "0")
 SECRET_KEY_LENGTH = 50  # characters; what `check --deploy` asks for (security.W009)
+SQLITE = "portal.sqlite"
 
 _MAKE_KEY = "`openssl rand -base64 48` makes them, the same for all processes"
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
@@ -132,11 +133,12 @@ def database(name: str, file: Path) -> dict[str, Any]:
     """
     url = text(name)
     if not url:
-        return {"ENGINE": "django.db.backends.sqlite3", "NAME": str(file)}
+        return {"ENGINE": SQLITE, "NAME": str(file)}
     if not url.startswith(("sqlite:///", "postgres://", "postgresql://")):
         refuse(name, "must start with sqlite:/// or postgres://.")
     try:
-        found: dict[str, Any] = dict(environ.Env.db_url_config(url))
+        engine = SQLITE if url.startswith("sqlite") else None
+        found: dict[str, Any] = dict(environ.Env.db_url_config(url, engine=engine))
     except ValueError as error:
         refuse(name, f"is not a database URL: {error}.")
     if found["NAME"] in ("", ":memory:"):

@@ -65,8 +65,7 @@ PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 
 PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
 # TCP connections of one process; 0 means as many as it may have files
 PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
-# Requests that are answered at once, those that wait for that, and bytes of bodies; 0 means no limit
-PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", 4, 0, 1_000)
+# Requests that wait for their turn, and bytes of bodies; 0 means no limit
 PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
 PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4_194_304, 0, 2**31 - 1)
 PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
@@ -139,7 +138,9 @@ TEMPLATES = [
 # --- Storage ----------------------------------------------------------------------------------------------
 
 _database: dict[str, Any] = env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")
-if _database["ENGINE"] == "django.db.backends.sqlite3":
+if _database["ENGINE"] == env.SQLITE:
+    # Each thread keeps its connection: the last one to close copies the whole log into the file, and opening is work
+    _database["CONN_MAX_AGE"] = None
     _database["OPTIONS"] = {
         "transaction_mode": "IMMEDIATE",  # a read and the write that follows from it are one
         "timeout": 20,  # seconds to wait for another writer
@@ -162,10 +163,11 @@ else:
         "reconnect_timeout": 2,
     }
 DATABASES = {"default": _database}
-# Threads that ask the database for sockets. Of the pool's connections some are for requests; and SQLite has one writer
-PORTAL_DATABASE_THREADS = env.number(
-    "PORTAL_DATABASE_THREADS", 4 if "pool" in _database.get("OPTIONS", {}) else 2, 1, 6
-)
+# Threads that ask the database for sockets, and requests that are answered at once; 0 means no limit for these.
+# Some of the pool's connections are for each; SQLite has one writer, and never waits for a network.
+_threads = 2 if _database["ENGINE"] == env.SQLITE else 4
+PORTAL_DATABASE_THREADS = env.number("PORTAL_DATABASE_THREADS", _threads, 1, 6)
+PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", _threads, 0, 1_000)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 _redis_urls = env.redis_urls("REDIS_URL")

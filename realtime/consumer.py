@@ -96,8 +96,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             if refused.code != Unavailable.code:  # which is not the client's fault
                 entrance.fail(came_from)
             self._refuse(refused.code, refused.message)
-        except Limited as too_many:
-            self._refuse(too_many.code, too_many.message, too_many.wait)
+        except Limited as too_many:  # which is logged, at most once a second
+            if too_many.code == "rate-limited" and limited is None:
+                entrance.fail(came_from)
+            refuse(self.outlet, too_many.code, too_many.message, wait=too_many.wait)
 
     async def _turn_away(self) -> None:
         """Answer with a bare status, before anything is accepted (ASGI, "WebSocket Denial Response")."""
@@ -175,12 +177,13 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
     async def websocket_disconnect(self, message: Any) -> None:
         """The client is gone, or we closed; what it asked for is still done, in `_leave`."""
         self.outlet.leave()  # which completes the count of what was sent
-        log.info(
-            "disconnected",
-            code=int(message.get("code") or 1005),
-            seconds=round(time.monotonic() - self.began, 3),
-            **self._counts(),
-        )
+        if self.session is not None:  # who never came in was refused, which is a line already
+            log.info(
+                "disconnected",
+                code=int(message.get("code") or 1005),
+                seconds=round(time.monotonic() - self.began, 3),
+                **self._counts(),
+            )
         raise StopConsumer
 
     async def _leave(self) -> None:
@@ -192,9 +195,9 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         await current_hub().leave(session.connection)
         await session.work.finish()
 
-    def _refuse(self, code: str, message: str, wait: float | None = None) -> None:
+    def _refuse(self, code: str, message: str) -> None:
         log.info("refused", code=code, **self._who())
-        refuse(self.outlet, code, message, wait=wait)
+        refuse(self.outlet, code, message)
 
     def _crash(self) -> None:
         log.exception("socket_crashed", **self._who())

@@ -212,7 +212,7 @@ def security_limits() -> dict[str, int]:
 def value_of(name: str) -> object:
     """What a setting is by default, or a constant in a module."""
     if name.startswith("PORTAL_"):
-        return next(int(row[1].strip("`")) for row in table(README, "settings") if codes(row[0]) == [name])
+        return next(int(codes(row[1])[0]) for row in table(README, "settings") if codes(row[0]) == [name])
     module, _, constant = name.rpartition(".")
     return getattr(import_module(module), constant)
 

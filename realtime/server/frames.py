@@ -23,12 +23,15 @@ from realtime.connection import refuse
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
 from realtime.entrance import over_limit
 from realtime.limits import COME_BACK_SECONDS
-from realtime.server.portions import PORTION, Portions
+from realtime.server.portions import Portions
 from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
 
 LAST_WORD_SECONDS = 1.0
 """How long a client that was too slow has to read why it is cut."""
+
+_logger = logging.getLogger("uvicorn.error.websockets")
+"""Whose level is set in `portal.logs`."""
 
 NO_LIMIT = 2**31 - 1
 """Bytes that may wait for a client where the settings have no limit: event loops take no more."""
@@ -90,9 +93,8 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.conn = PortalServerProtocol(
-            extensions=[deflate], max_size=self.config.ws_max_size or None, logger=logging.getLogger("uvicorn.error")
-        )
+        self.logger = _logger
+        self.conn = PortalServerProtocol(extensions=[deflate], max_size=self.config.ws_max_size or None, logger=_logger)
         self.form = Form.FRAME
         self.portions = Portions()
         self.queue = Inbox()  # type: ignore[assignment]  # the part of a queue that the base class uses
@@ -151,7 +153,7 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             # A pong must not come before the response to the handshake.
             self._early += data
             self._do_not_listen()
-        elif not self.handshake_initiated or (len(data) <= PORTION and not self.portions):
+        elif not self.handshake_initiated or (len(data) <= self.portions.size and not self.portions):
             self._read(data)
         else:
             self.portions.add(data)
@@ -173,10 +175,11 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self._listen_again()
 
     def _read(self, data: bytes) -> None:
-        read_before = self.conn.frames_read
+        frames, unpacked = self.conn.frames_read, self.conn.octets_read
         self.conn.receive_data(data)
         self.handle_events()
-        wait = self.portions.charge(self.conn.frames_read - read_before, len(data), self.loop.time())
+        frames, unpacked = self.conn.frames_read - frames, self.conn.octets_read - unpacked
+        wait = self.portions.charge(frames, unpacked, len(data), self.loop.time())
         if wait and self._next_portion is None and over_limit("PORTAL_FRAMES_PER_SECOND"):
             self._do_not_listen()
             self._next_portion = self.loop.call_later(wait, self._read_portion)

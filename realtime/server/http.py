@@ -73,14 +73,15 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
     # What the transport says.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client has come; beyond the limit it is told to come back."""
+        """A client has come; beyond the limit it takes a silent one's place, or is told to come back."""
         super().connection_made(transport)
         # Whoever sends an answer knows how much of it waits for the client, which `portal.outgoing` has to.
         transport.set_write_buffer_limits(high=0)
         self._since = self._moved = self.loop.time()
-        sweep_of(self.loop).watch(self)
+        self._sweep = sweep_of(self.loop)
+        self._sweep.watch(self)
         most = most_connections()
-        if most and len(self.connections) > most:
+        if most and len(self.connections) > most and not self._take_place():
             if times := _too_many.count():
                 log.warning("connections_refused", connections=most, refused=times)
             self._hear_no_more(TOO_MANY)
@@ -90,6 +91,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
     def data_received(self, data: bytes) -> None:
         """The client has sent something."""
         self._progress = self.loop.time()
+        self._sweep.watch(self)
         if self._awaited is Awaited.NOTHING:
             self._await(Awaited.HEAD)
         self._heard = True
@@ -107,7 +109,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
-        sweep_of(self.loop).forget(self)
+        self._sweep.forget(self)
         super().connection_lost(exc)
 
     # What the parser says.
@@ -185,6 +187,20 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         """Whether what comes is no longer of use: it was refused."""
         answered = self.cycle is not None and self.cycle.response_complete and self._awaited is Awaited.BODY
         return answered or self._deaf_since is not None
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether it is the client's turn: nothing is being done for it."""
+        is_done = self._awaited is Awaited.NOTHING and self.is_answering
+        return not is_done and not self.is_over
+
+    def _take_place(self) -> bool:
+        """End the connection that has been silent for longest, if there is one besides this."""
+        silent = next((one for one in self._sweep if isinstance(one, BoundedHttpProtocol) and one._is_awaited), self)
+        if silent is self:
+            return False
+        silent.transport.abort()
+        return True
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection to a WebSocket, which has to finish its handshake in time."""

@@ -19,7 +19,7 @@ import structlog
 from realtime.seldom import Seldom
 from realtime.server.refusals import TOO_MANY
 
-AT_ONCE = 2
+AT_ONCE = 1
 """How many connections are taken in one turn of the event loop: each is much work, and others come in between."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}

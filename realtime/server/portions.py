@@ -10,11 +10,13 @@ from django.conf import settings
 
 from realtime.limits import Bucket, Rate
 
-PORTION = 4096
-"""Octets that are read at first; so much, or less, is read at once as it comes."""
-LEAST, MOST = 1024, 16_384
-SMALL_FRAME = 256
-"""A portion of frames that have fewer octets on average is followed by one of `LEAST`, any other by one of `MOST`."""
+FIRST = 4096
+"""Octets of the first portion; so much, or less, is read at once as it comes."""
+LEAST, MOST = 64, 16_384
+WORK = 65_536
+"""About what a portion may cost, in octets to unpack and look at; one that costs more is followed by a smaller one."""
+FRAME_WORK = 1024
+"""What a frame costs besides."""
 PATIENCE_SECONDS = 10.0
 """How long a client may send more frames than it may; then its connection ends."""
 
@@ -22,11 +24,12 @@ PATIENCE_SECONDS = 10.0
 class Portions:
     """What one client has sent and is not read yet."""
 
-    __slots__ = ("_frames", "_late_since", "_size", "_unread")
+    __slots__ = ("_frames", "_late_since", "_unread", "size")
 
     def __init__(self) -> None:
         self._unread: bytearray | None = None
-        self._size = PORTION
+        self.size = FIRST
+        """Octets of the next portion."""
         self._frames = Bucket()
         self._late_since: float | None = None
 
@@ -38,15 +41,14 @@ class Portions:
         """The client has sent more."""
         if self._unread is None:
             self._unread = bytearray()
-            self._size = PORTION
         self._unread += data
 
     def take(self) -> bytes:
         """The next portion."""
         if self._unread is None:
             return b""
-        portion = bytes(self._unread[: self._size])
-        del self._unread[: self._size]
+        portion = bytes(self._unread[: self.size])
+        del self._unread[: self.size]
         if not self._unread:
             self._unread = None
         return portion
@@ -55,12 +57,16 @@ class Portions:
         """Nothing more is to be read."""
         self._unread = None
 
-    def charge(self, frames: int, size: int, now: float) -> float:
-        """Note how many frames there were in a portion of that size; seconds until the next may be read.
+    def charge(self, frames: int, unpacked: int, size: int, now: float) -> float:
+        """Note what a portion of that size held: frames, and octets without compression; seconds until the next.
 
         `now` is monotonic.
         """
-        self._size = LEAST if frames * SMALL_FRAME > size else MOST
+        work = frames * FRAME_WORK + unpacked
+        if work > WORK:
+            self.size = max(LEAST, size * WORK // work)
+        elif size >= self.size:
+            self.size = min(MOST, 2 * self.size)
         rate = Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
         self._frames.take(rate, frames, now)
         wait = self._frames.wait(rate, 1, now)

@@ -7,6 +7,7 @@ WebSocket is not looked at at all.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
@@ -27,25 +28,31 @@ class Sweep:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._time = loop.time
         self._call_later = loop.call_later
-        self._watched: set[Watched] = set()
+        self._watched: dict[Watched, None] = {}
+        """In the order of their last word: a dictionary keeps it."""
         self._runs = False
 
     def watch(self, one: Watched) -> None:
-        """Look at it from now on, once a second."""
-        self._watched.add(one)
+        """Look at it from now on, once a second; it has just said something."""
+        self._watched.pop(one, None)
+        self._watched[one] = None
         if not self._runs:
             self._runs = True
             self._call_later(SECONDS, self._look)
 
     def forget(self, one: Watched) -> None:
         """Look at it no longer."""
-        self._watched.discard(one)
+        self._watched.pop(one, None)
+
+    def __iter__(self) -> Iterator[Watched]:
+        """All, the one that has been silent for longest first."""
+        return iter(self._watched)
 
     def _look(self) -> None:
         now = self._time()
         for one in tuple(self._watched):
             if not one.look(now):
-                self._watched.discard(one)
+                self._watched.pop(one, None)
         self._runs = bool(self._watched)
         if self._runs:
             self._call_later(SECONDS, self._look)

@@ -32,6 +32,8 @@ class PortalServerProtocol(ServerProtocol):
     """Of the message that is being read, if it is text."""
     frames_read = 0
     """How many frames the client has sent."""
+    octets_read = 0
+    """And what they held, without compression."""
 
     def accept(self, request: Request) -> Response:
         """The answer to a handshake; whoever speaks another version is told ours (RFC 6455, section 4.4)."""
@@ -49,6 +51,7 @@ class PortalServerProtocol(ServerProtocol):
     def recv_frame(self, frame: Frame) -> None:
         """Check what websockets does not: text is UTF-8 (RFC 6455, section 8.1), from the first octet that is not."""
         self.frames_read += 1
+        self.octets_read += len(frame.data)
         if frame.opcode is Opcode.TEXT and self.current_size is None:
             self._text = _text_decoder()
             self._check_text(frame)

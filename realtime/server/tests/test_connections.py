@@ -20,6 +20,7 @@ from realtime.server.files import RESERVED, most_connections, raise_file_limit
 from realtime.server.http import TURNED_AWAY_AT_ONCE
 from realtime.server.listening import AT_ONCE, ListeningSocket
 from realtime.server.loop import fast_loop
+from realtime.server.sweep import sweep_of
 from realtime.server.tests.answering import AnsweringServer, answered, get
 from realtime.server.tests.peer import request
 
@@ -27,9 +28,12 @@ MOST = 5
 
 
 def test_who_is_one_too_many_is_told_so(answering: AnsweringServer, settings: Any) -> None:
+    """Where all the others are being served."""
     settings.PORTAL_CONNECTIONS = MOST
-    inside = [answering.open(), *(answering.connect() for _ in range(MOST - 1))]
-    wait_until(lambda: len(answering.server.server_state.connections) == MOST)
+    inside = [answering.open() for _ in range(MOST - 1)]
+    busy = answering.connect()
+    busy.send(get("/held"))
+    wait_until(lambda: answering.paths[-1] == "/held")
     for octets in (b"", get("/"), request()):
         peer = answering.connect()
         peer.send(octets)
@@ -39,16 +43,55 @@ def test_who_is_one_too_many_is_told_so(answering: AnsweringServer, settings: An
         peer.ended()
         peer.socket.close()
     inside[0].answers()
-    inside[1].send(get("/inside"))
-    assert answered(inside[1])[2] == "/inside"
-    inside[2].socket.close()
+    answering.let_go()
+    assert answered(busy)[2] == "/held"
+    inside[1].socket.close()
     wait_until(lambda: len(answering.server.server_state.connections) < MOST)
     answering.open().answers()
+
+
+@pytest.mark.parametrize("octets", [b"", b"GET /si", get("/body", "Content-Length: 9", method="POST") + b"half"])
+def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, settings: Any, octets: bytes) -> None:
+    """Those who say nothing, half a head or half a body can shut nobody out."""
+    settings.PORTAL_CONNECTIONS = MOST
+    inside = answering.open()
+    silent = [answering.connect() for _ in range(MOST - 1)]
+    for one in silent:
+        one.send(octets)
+    wait_until(lambda: {_port(one) for one in silent} == set(answering.do(_silent)))
+    silent[0].send(b"G")  # it has just said something
+    wait_until(lambda: answering.do(_silent)[-1] == _port(silent[0]))
+    newcomer = answering.open()
+    newcomer.answers()
+    inside.answers()
+    silent[1].ended()
+    assert _port(silent[0]) in answering.do(_silent)
+
+
+def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: AnsweringServer, settings: Any) -> None:
+    settings.PORTAL_CONNECTIONS = 1
+    peer = answering.connect()
+    peer.send(get("/kept"))
+    assert answered(peer)[2] == "/kept"
+    newcomer = answering.connect()
+    newcomer.send(get("/new"))
+    assert answered(newcomer)[2] == "/new"
+    peer.ended()
+
+
+def _silent() -> list[int]:
+    """The ports of those who are watched, the longest silent first."""
+    return [one.client[1] for one in sweep_of(asyncio.get_running_loop())]  # type: ignore[attr-defined]
+
+
+def _port(peer: Any) -> int:
+    return int(peer.socket.getsockname()[1])
 
 
 def test_those_who_are_told_so_are_not_many(answering: AnsweringServer, settings: Any) -> None:
     """They stay until they have read it, for 2 s at most; the rest is cut at once."""
     settings.PORTAL_CONNECTIONS = 1
+    answering.open()
     for _ in range(3 * TURNED_AWAY_AT_ONCE):
         answering.connect()
     wait_until(lambda: answering.do(lambda: len(answering.server.server_state.connections)) > TURNED_AWAY_AT_ONCE)
