@@ -24,7 +24,7 @@ from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
 from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
-from realtime.limits import REFUSED
+from realtime.limits import REFUSED, Limiter
 from realtime.pacing import is_in_time
 from realtime.policy import may_send, refusal
 from realtime.protocol import ClientMessage, Error, InvalidMessage, decode
@@ -127,8 +127,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             outlet=self.outlet,
         )
         connection.extend(admission.credential.expires_at, time.time())
-        current_entrance().enter(connection)
-        self.session = Session(connection, Work(self._crash))
+        entrance = current_entrance()
+        entrance.enter(connection)
+        limiter = Limiter(entrance.allowance_of(connection.user_id))
+        self.session = Session(connection, Work(self._crash), limiter)
         log.info("connected", role=connection.role, **self._who())
         current_hub().join(
             Waiting(

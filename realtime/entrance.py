@@ -10,7 +10,7 @@ import asyncio
 import time
 from asyncio import AbstractEventLoop
 from collections import defaultdict
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import structlog
 from django.conf import settings
@@ -19,6 +19,7 @@ from libraries.errors import PortalError
 from realtime import configured
 from realtime.connection import Connection
 from realtime.doors import Door, Doors
+from realtime.limits import Allowance
 from realtime.occupancy import Occupancy
 from realtime.seldom import Seldom
 from realtime.tallies import Tallies
@@ -61,6 +62,7 @@ class Entrance:
         self._doors = Doors()
         self._occupancy = Occupancy()
         self._tallies = Tallies(self._occupancy, self._doors)
+        self._allowances: WeakValueDictionary[str, Allowance] = WeakValueDictionary()
 
     def look(self, network: str) -> None:
         """Before anything else is asked; Limited or Flooded if too many attempts from the network have failed."""
@@ -91,6 +93,10 @@ class Entrance:
                 raise Limited(code, _FULL[code], FULL_SECONDS)
             self._occupancy.take(user_id, portal_view_id)
         self._tallies.begin()
+
+    def allowance_of(self, user_id: str) -> Allowance:
+        """What all connections of a person share."""
+        return self._allowances.setdefault(user_id, Allowance())
 
     def leave(self, connection: Connection) -> None:
         """A connection that was counted has ended."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -43,7 +43,7 @@ class Session:
 
     connection: Connection
     work: Work
-    limiter: Limiter = field(default_factory=Limiter)
+    limiter: Limiter
 
 
 async def ping(session: Session, message: Ping, size: int) -> None:

@@ -1,4 +1,4 @@
-"""How much one connection may say in a second: what each message costs, and what happens beyond. Pure.
+"""How much a connection, and a person, may say in a second: what each message costs, what happens beyond. Pure.
 
 Nothing here sends, waits or reads a clock: times are seconds of a monotonic clock that the caller has looked at. How
 many may connect is in `realtime.doors` and `realtime.occupancy`.
@@ -19,6 +19,8 @@ REFUSALS_SECONDS = 10.0
 """So many refusals within so many seconds end the connection."""
 COME_BACK_SECONDS = 5.0
 """When a client whose connection was ended for that may come back."""
+CONNECTIONS_WORTH = 4
+"""A person may say as much as so many connections, however many they have: those of a few tabs and devices."""
 
 
 ROUNDING_SECONDS = 1e-6
@@ -104,14 +106,44 @@ class Verdict:
 DONE = Verdict()
 
 
+class Meter:
+    """A bucket that is drawn from with another one, which several meters share; both have to have credit."""
+
+    __slots__ = ("_own", "_shared")
+
+    def __init__(self, shared: Bucket) -> None:
+        self._own = Bucket()
+        self._shared = shared
+
+    def wait(self, rate: Rate, cost: float, now: float) -> float:
+        """As of a bucket; `rate` is of the own one."""
+        return max(self._own.wait(rate, cost, now), self._shared.wait(rate.times(CONNECTIONS_WORTH), cost, now))
+
+    def take(self, rate: Rate, cost: float, now: float) -> None:
+        """As of a bucket."""
+        self._own.take(rate, cost, now)
+        self._shared.take(rate.times(CONNECTIONS_WORTH), cost, now)
+
+
+class Allowance:
+    """What one person has said of late, over all of their connections to a process."""
+
+    __slots__ = ("__weakref__", "others", "updates")
+
+    def __init__(self) -> None:
+        self.updates = Bucket()
+        self.others = Bucket()
+
+
 class Limiter:
     """What one connection has said of late."""
 
-    __slots__ = ("_behind_since", "_others", "_refusals", "_refusals_from", "_updates")
+    __slots__ = ("_allowance", "_behind_since", "_others", "_refusals", "_refusals_from", "_updates")
 
-    def __init__(self) -> None:
-        self._updates = Bucket()
-        self._others = Bucket()
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance  # which is there for as long as one of the person's connections
+        self._updates = Meter(allowance.updates)
+        self._others = Meter(allowance.others)
         self._behind_since: float | None = None
         self._refusals = 0
         self._refusals_from = -math.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -56,7 +57,13 @@ def run(stage: Stage, name: str, seconds: float, quiet_seconds: float) -> dict[s
         "after": (done["ended"] + AFTER[0], done["ended"] + AFTER[1]),
     }
     return {
-        **{kind: {phase: _summary(_within(saw[kind], windows[phase])) for phase in PHASES} for kind in KINDS},
+        **{
+            kind: {
+                **{phase: _summary(_within(saw[kind], windows[phase])) for phase in PHASES},
+                "quiet as long as after": {"p99": _p99_of_parts(saw[kind], windows["quiet"])},
+            }
+            for kind in KINDS
+        },
         "connect": _connects(_within(saw["connect"], (done["began"], done["ended"]))),
         "cut": saw["cut"],
         **_of_server(before, most([before, *seen])),
@@ -71,6 +78,14 @@ def _within(timed: Timed, window: tuple[float, float]) -> list[float | None]:
 def _summary(values: Sequence[float | None]) -> dict[str, float]:
     known = [value for value in values if value is not None]
     return {"p50": percentile(known, 0.5), "p99": percentile(known, 0.99), "greatest": max(known, default=float("nan"))}
+
+
+def _p99_of_parts(timed: Timed, window: tuple[float, float]) -> float:
+    """The median of p99 in parts that are as long as what is watched after the end: in fewer values it is higher."""
+    began, ended = window
+    long = min(AFTER[1] - AFTER[0], ended - began)
+    parts = [began + long * number for number in range(int((ended - began) / long))]
+    return statistics.median(_summary(_within(timed, (part, part + long)))["p99"] for part in parts)
 
 
 def _connects(values: Sequence[float | None]) -> dict[str, float]:

@@ -37,10 +37,11 @@ ROW_OF_TYPE = {
     "sync-response": "sync-response",
     "auth": "auth",
 }
+PHASES = ("quiet", "attack", "after", "quiet as long as after")
 QUICK = {"p50": 1.0, "p99": 5.0, "greatest": 9.0}
 KEPT: dict[str, Any] = {
-    "ping": {phase: dict(QUICK) for phase in ("quiet", "attack", "after")},
-    "delivery": {phase: dict(QUICK) for phase in ("quiet", "attack", "after")},
+    "ping": {phase: dict(QUICK) for phase in PHASES},
+    "delivery": {phase: dict(QUICK) for phase in PHASES},
     "connect": {"tried": 2, "refused": 0, "greatest": 3.0},
     "cut": 0,
     "memory": 1.0,
@@ -172,7 +173,7 @@ def test_nothing_is_broken_when_all_is_quick() -> None:
         (("ping", "attack", "p99"), 20.0, "ping p99 20.0 ms, at most 20.0"),
         (("delivery", "attack", "p99"), 31.0, "delivery p99 31.0 ms, at most 20.0"),
         (("ping", "attack", "greatest"), 250.0, "ping greatest 250 250 250 ms"),
-        (("delivery", "after", "p99"), 7.5, "delivery p99 7.5 ms after the end, quiet was 5.0"),
+        (("delivery", "after", "p99"), 7.5, "delivery p99 7.5 ms after the end, quiet for as long was 5.0"),
         (("ping", "attack", "p99"), float("nan"), "ping p99 nan ms, at most 20.0"),
         (("memory",), 100.0, "memory grew by 100 MiB"),
         (("threads",), 43, "41 more threads"),

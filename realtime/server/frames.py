@@ -33,6 +33,9 @@ LAST_WORD_SECONDS = 1.0
 _logger = logging.getLogger("uvicorn.error.websockets")
 """Whose level is set in `portal.logs`."""
 
+PAUSE_SECONDS = 0.1
+"""Between two portions of what a client still sends that was told to go: its close is behind them."""
+
 NO_LIMIT = 2**31 - 1
 """Bytes that may wait for a client where the settings have no limit: event loops take no more."""
 
@@ -357,7 +360,8 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         if self._next_portion is not None:
             return
         if self.portions:
-            self._next_portion = self.loop.call_soon(self._read_portion)
+            pause = PAUSE_SECONDS if self.close_sent else 0
+            self._next_portion = self.loop.call_later(pause, self._read_portion)
         elif self.read_paused:
             self.read_paused = False
             self.transport.resume_reading()

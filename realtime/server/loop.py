@@ -7,7 +7,7 @@ import asyncio
 import aiofastnet
 import uvloop
 
-SWITCH_SECONDS = 0.0003
+SWITCH_SECONDS = 0.0001
 """How long a thread runs Python before another one may (sys.setswitchinterval), where the default is 5 ms.
 
 The loop competes with each thread that answers a request, and stands behind all of them each time that it has waited

@@ -13,7 +13,7 @@ from realtime.limits import Bucket, Rate
 FIRST = 4096
 """Octets of the first portion; so much, or less, is read at once as it comes."""
 LEAST, MOST = 64, 16_384
-WORK = 65_536
+WORK = 16_384
 """About what a portion may cost, in octets to unpack and look at; one that costs more is followed by a smaller one."""
 FRAME_WORK = 1024
 """What a frame costs besides."""

@@ -8,12 +8,14 @@ from hypothesis import strategies as st
 
 from realtime.limits import (
     BYTES_A_CREDIT,
+    CONNECTIONS_WORTH,
     DONE,
     PATIENCE_SECONDS,
     PRICES,
     REFUSALS,
     REFUSALS_SECONDS,
     REFUSED,
+    Allowance,
     Bucket,
     Kind,
     Limiter,
@@ -60,7 +62,7 @@ def charge(limiter: Limiter, kind: str, now: float, size: int = 100) -> tuple[fl
 
 @pytest.mark.parametrize("kind", [kind for kind, price in PRICES.items() if price.kind is Kind.OTHER])
 def test_others_are_refused_at_once_beyond_the_burst(kind: str) -> None:
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     free = int(OTHERS.burst / PRICES[kind].credits)
     assert [charge(limiter, kind, 50.0) for _ in range(free)] == [(0.0, False)] * free
     wait, refused = charge(limiter, kind, 50.0)
@@ -70,12 +72,12 @@ def test_others_are_refused_at_once_beyond_the_burst(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", [kind for kind, price in PRICES.items() if price.kind is Kind.UPDATE])
 def test_a_drag_of_60_a_second_never_waits(kind: str) -> None:
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     assert {charge(limiter, kind, 10 + number / 60) for number in range(6000)} == {(0.0, False)}
 
 
 def test_updates_beyond_the_burst_wait_at_first_and_are_refused_then() -> None:
-    limiter, now, waited = Limiter(), 10.0, 0.0
+    limiter, now, waited = Limiter(Allowance()), 10.0, 0.0
     for _ in range(int(UPDATES.burst)):
         assert charge(limiter, "item-update", now) == (0.0, False)
     while True:
@@ -93,14 +95,28 @@ def test_updates_beyond_the_burst_wait_at_first_and_are_refused_then() -> None:
 
 
 def test_both_rates_are_apart() -> None:
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     for _ in range(int(UPDATES.burst)):
         charge(limiter, "item-update", 10.0)
     assert charge(limiter, "ping", 10.0) == (0.0, False)
 
 
+@pytest.mark.parametrize(("kind", "rate"), [("item-update", UPDATES), ("request-sync", OTHERS)])
+def test_many_connections_of_one_person_may_say_as_much_as_a_few(kind: str, rate: Rate) -> None:
+    """Or else each limit could be had thirty times."""
+    person, other = Allowance(), Limiter(Allowance())
+    limiters = [Limiter(person) for _ in range(30)]
+    done = 0
+    for limiter in limiters:
+        while charge(limiter, kind, 10.0) == (0.0, False):
+            done += 1
+    # An update that has to wait is charged as well, and each of the thirty had one.
+    assert CONNECTIONS_WORTH * rate.burst - 2 * len(limiters) < done <= CONNECTIONS_WORTH * rate.burst
+    assert charge(other, kind, 10.0) == (0.0, False)
+
+
 def test_size_counts() -> None:
-    limiter, size = Limiter(), 15 * BYTES_A_CREDIT
+    limiter, size = Limiter(Allowance()), 15 * BYTES_A_CREDIT
     done = 0
     while charge(limiter, "item-update", 10.0, size) == (0.0, False):
         done += 1
@@ -108,7 +124,7 @@ def test_size_counts() -> None:
 
 
 def test_without_a_rate_there_is_no_limit() -> None:
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     for kind in PRICES:
         for _ in range(1000):
             assert limiter.charge(kind, 65_536, NO_LIMIT, NO_LIMIT, 10.0) is DONE or kind.endswith("update")
@@ -116,8 +132,8 @@ def test_without_a_rate_there_is_no_limit() -> None:
 
 
 def test_too_many_refusals_within_a_while() -> None:
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     assert not any(limiter.count_refusal(10.0) for _ in range(REFUSALS - 1))
     assert limiter.count_refusal(10.0 + REFUSALS_SECONDS)
-    limiter = Limiter()
+    limiter = Limiter(Allowance())
     assert not any(limiter.count_refusal(number * 0.11) for number in range(1000))

@@ -10,7 +10,7 @@ import pytest
 from libraries.models import PortalView, User
 from portal.testing.in_process import wait_until
 from realtime.limits import REFUSALS
-from realtime.server import portions
+from realtime.server import frames, portions
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, CONT, PING, PONG, TEXT, Frame, deflated, frame, text
 from realtime.server.tests.table import Person, Table
@@ -123,6 +123,7 @@ def test_frames_beyond_the_rate_are_read_later(echo: EchoServer, rates: Any, flo
 
 def test_who_never_stops_is_sent_away(echo: EchoServer, rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(frames, "PAUSE_SECONDS", 0)
     rates.PORTAL_FRAME_BURST = 100
     peer = echo.open()
     peer.send(frame(PONG) * 20_000)
