@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections import defaultdict
@@ -27,6 +28,8 @@ SECONDS = 30.0
 QUIET_SECONDS = 10.0
 """At most: a p99 needs no more, and the greatest is not compared with the quiet."""
 RUNS = 3
+CODE = ("libraries", "portal", "realtime", "requirements.txt")
+"""What is measured: figures of two runs belong together if these are the same."""
 OTHER_SECONDS = 16.0
 """Of each run: start, warm up, pause, watch what comes after, end."""
 
@@ -41,13 +44,23 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--only", nargs="+", choices=ROWS, metavar="ROW", help="only these; writes nothing")
     parser.add_argument("--list", action="store_true", help="print the rows, and attack nothing")
     parser.add_argument(
-        "--write", type=Path, nargs="?", const=Path("bench"), help="write abuse.json and the section of RESULTS.md here"
+        "--write",
+        type=Path,
+        nargs="?",
+        const=Path("bench"),
+        help="write abuse.json and the section of RESULTS.md here; runs of the same code are added to those before",
     )
     parser.add_argument("--root", type=Path, default=ROOT, help="attack this working copy of Portal; writes nothing")
     arguments = parser.parse_args()
     if arguments.write and (arguments.only or arguments.root != ROOT):
         parser.error("--write needs a complete run of this working copy: leave out --only and --root.")
+    if arguments.write and _git("status", "--porcelain", "--", *CODE):
+        parser.error("--write needs code that is committed, so that the figures are of something.")
     return arguments
+
+
+def _git(*arguments: str) -> str:
+    return subprocess.run(["git", *arguments], cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603, S607
 
 
 def main() -> int:
@@ -76,9 +89,12 @@ def main() -> int:
         "runs": arguments.runs,
         "rows": rows,
     }
-    print(f"\n{section.rows_of(record)}")
     if arguments.write:
+        record["code"] = _git("rev-parse", *(f"HEAD:{path}" for path in CODE)).split()
+        record = section.added(record, arguments.write)
+        rows = record["rows"]
         section.write(record, arguments.write)
+    print(f"\n{section.rows_of(record)}")
     failures = {name: verdict.broken(ROWS[name], runs) for name, runs in rows.items()}
     broken = [f"{name}: {sentence}" for name, sentences in failures.items() for sentence in sentences]
     print("\n".join(["Broken promises:", *broken]) if broken else "Every promise was kept.")

@@ -88,6 +88,16 @@ def stored(folder: Path) -> str:
     return section(json.loads(file.read_text())) if file.exists() else ""
 
 
+def added(record: dict[str, Any], folder: Path) -> dict[str, Any]:
+    """The record with the runs that are kept in the folder, if they are of the same code and as long."""
+    file = folder / FILE
+    before = json.loads(file.read_text()) if file.exists() else {}
+    if any(before.get(key) != record[key] for key in ("code", "seconds", "quiet")):
+        return record
+    rows = {name: [*before["rows"].get(name, ()), *runs] for name, runs in record["rows"].items()}
+    return {**record, "runs": before["runs"] + record["runs"], "rows": rows}
+
+
 def write(record: dict[str, Any], folder: Path) -> None:
     """Keep a record, and put the section at the end of RESULTS.md in place of the one that was there."""
     (folder / FILE).write_text(json.dumps(record, indent=1) + "\n")

@@ -236,3 +236,15 @@ def test_there_is_no_section_before_the_first_attack(tmp_path: Path) -> None:
 def test_row_of_failed_runs_is_written(tmp_path: Path) -> None:
     record = {**RECORD, "rows": {"ping": [{"failed": "OSError: no"}]}}
     assert "| ping | failed |" in section.section(record)
+
+
+def test_runs_of_the_same_code_are_added(tmp_path: Path) -> None:
+    """Three runs of all attacks take two hours; they need not be in one."""
+    record = {**RECORD, "code": ["a", "b"]}
+    assert section.added(record, tmp_path) == record
+    section.write(record, tmp_path)
+    both = section.added(record, tmp_path)
+    assert both["runs"] == 2 * record["runs"]
+    assert all(len(both["rows"][name]) == 2 * len(runs) for name, runs in record["rows"].items())
+    for other in ({"code": ["a", "c"]}, {"seconds": 1}, {"quiet": 1}):
+        assert section.added({**record, **other}, tmp_path) == {**record, **other}
