@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from typing import Any
 
@@ -12,6 +13,7 @@ NO_NETWORK = "none"
 """What stands for all that have no address, such as the peers of a Unix socket."""
 
 
+@lru_cache(maxsize=4_096)
 def network_of(address: object) -> str:
     """The network of an IP address: its /24, or its /64 for IPv6, such as `192.0.2.0/24`.
 

@@ -2,32 +2,47 @@
 
 from __future__ import annotations
 
+from functools import cache
+from typing import Any
+
 from django.conf import settings
+from django.core.signals import setting_changed
 
 from realtime.limits import Rate
 from realtime.occupancy import Caps
 
 
+@cache
 def updates() -> Rate:
     """Updates of one connection."""
     return Rate(settings.PORTAL_UPDATES_PER_SECOND, settings.PORTAL_UPDATE_BURST)
 
 
+@cache
 def messages() -> Rate:
     """All other messages of one connection."""
     return Rate(settings.PORTAL_MESSAGES_PER_SECOND, settings.PORTAL_MESSAGE_BURST)
 
 
+@cache
+def frames() -> Rate:
+    """WebSocket frames of one connection."""
+    return Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
+
+
+@cache
 def failed_handshakes() -> Rate:
     """Attempts to connect from one network that fail."""
     return Rate(settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST)
 
 
+@cache
 def handshakes() -> Rate:
     """Attempts to connect of one person, whose credential is good."""
     return Rate(settings.PORTAL_HANDSHAKES_PER_USER, settings.PORTAL_HANDSHAKE_BURST_PER_USER)
 
 
+@cache
 def caps() -> Caps:
     """Connections at once."""
     return Caps(
@@ -35,3 +50,12 @@ def caps() -> Caps:
         per_user=settings.PORTAL_CONNECTIONS_PER_USER,
         per_view=settings.PORTAL_CONNECTIONS_PER_VIEW,
     )
+
+
+def _forget(**_: Any) -> None:
+    """A test has changed a setting."""
+    for one in (updates, messages, frames, failed_handshakes, handshakes, caps):
+        one.cache_clear()
+
+
+setting_changed.connect(_forget)

@@ -19,12 +19,12 @@ from libraries.errors import PortalError, Unavailable
 from libraries.networks import network_of_scope
 from realtime.connection import CRASHED, Connection, refuse
 from realtime.delivery import EXTENSION, Outlet, QueueOutlet
-from realtime.entrance import Flooded, Limited, current_entrance
+from realtime.entrance import Entrance, Flooded, Limited, current_entrance
 from realtime.greeting import Waiting
 from realtime.handlers import HANDLERS, Session
 from realtime.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.hub import current_hub
-from realtime.limits import REFUSED, Limiter
+from realtime.limits import REFUSED
 from realtime.pacing import is_in_time
 from realtime.policy import may_send, refusal
 from realtime.protocol import ClientMessage, Error, InvalidMessage, decode
@@ -91,7 +91,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         try:
             if limited is not None:
                 raise limited
-            await self._let_in()
+            await self._let_in(entrance)
         except Refused as refused:
             if refused.code != Unavailable.code:  # which is not the client's fault
                 entrance.fail(came_from)
@@ -111,11 +111,11 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             await send({"type": "websocket.close"})
         raise StopConsumer
 
-    async def _let_in(self) -> None:
+    async def _let_in(self, entrance: Entrance) -> None:
         """Find out who it is, and give them a place; Refused or Limited."""
         if is_socketio(self.scope):
             raise Refused("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
-        admission = await admit(self.scope)
+        admission = await admit(self.scope, entrance)
         # The copies of the scope that routing made all share this list: the headers are not needed any more.
         headers: Any = self.scope["headers"]
         headers.clear()
@@ -127,10 +127,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             outlet=self.outlet,
         )
         connection.extend(admission.credential.expires_at, time.time())
-        entrance = current_entrance()
         entrance.enter(connection)
-        limiter = Limiter(entrance.allowance_of(connection.user_id))
-        self.session = Session(connection, Work(self._crash), limiter)
+        self.session = Session(connection, Work(self._crash))
         log.info("connected", role=connection.role, **self._who())
         current_hub().join(
             Waiting(

@@ -18,6 +18,7 @@ from libraries.errors import InvalidPayload, Unavailable
 from libraries.roles import portal_role
 from libraries.state import check_item_patch, check_patch
 from realtime.connection import Connection
+from realtime.entrance import current_entrance
 from realtime.handshake import verify
 from realtime.hub import current_hub
 from realtime.jobs import Asked, Relay, Update, relay_patch, relay_sync
@@ -43,7 +44,14 @@ class Session:
 
     connection: Connection
     work: Work
-    limiter: Limiter
+    _limiter: Limiter | None = None
+
+    @property
+    def limiter(self) -> Limiter:
+        """What its client has said of late: nothing is kept of one that says nothing."""
+        if self._limiter is None:
+            self._limiter = Limiter(current_entrance().allowance_of(self.connection.user_id))
+        return self._limiter
 
 
 async def ping(session: Session, message: Ping, size: int) -> None:

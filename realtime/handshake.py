@@ -18,7 +18,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.errors import PortalError, Unavailable
 from libraries.roles import PortalRole, portal_role
-from realtime.entrance import current_entrance
+from realtime.entrance import Entrance
 from realtime.lookup import look_up
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
 
@@ -64,7 +64,7 @@ def subprotocol(scope: Scope) -> str | None:
     return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
 
 
-async def admit(scope: Scope) -> Admission:
+async def admit(scope: Scope, entrance: Entrance) -> Admission:
     """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
     route = scope["url_route"]["kwargs"]
     if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
@@ -76,7 +76,7 @@ async def admit(scope: Scope) -> Admission:
         raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
     query = parse_qs(scope["query_string"].decode("latin-1"))
     credential = verify(_read_credential(scope, query))
-    current_entrance().come(str(credential.user_id))
+    entrance.come(str(credential.user_id))
     portal_view_id = _uuid(wanted)
     # An id that is no UUID gets the answer of one that does not exist, after the same questions.
     try:

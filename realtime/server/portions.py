@@ -6,9 +6,8 @@ greatest length. Read in one go they would hold up everybody else, or fill the m
 
 from __future__ import annotations
 
-from django.conf import settings
-
-from realtime.limits import Bucket, Rate
+from realtime import configured
+from realtime.limits import Bucket
 
 FIRST = 4096
 """Octets of the first portion; so much, or less, is read at once as it comes."""
@@ -67,7 +66,7 @@ class Portions:
             self.size = max(LEAST, size * WORK // work)
         elif size >= self.size:
             self.size = min(MOST, 2 * self.size)
-        rate = Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
+        rate = configured.frames()
         self._frames.take(rate, frames, now)
         wait = self._frames.wait(rate, 1, now)
         if not wait:

@@ -16,6 +16,7 @@ from libraries.models import PortalView, User
 from libraries.roles import PortalRole
 from portal.testing.tokens import forge_token
 from realtime import database
+from realtime.entrance import Entrance
 from realtime.handshake import Admission, Refused, admit, is_socketio, subprotocol, verify
 from realtime.protocol import ERRORS, CloseCode
 from realtime.tests.clients import token_of
@@ -45,7 +46,7 @@ def scope(
 async def refusal(wanted: Scope) -> str:
     """The code of the error that answers; its sentence is one, and shows nothing of the credential."""
     with pytest.raises(Refused) as caught:
-        await admit(wanted)
+        await admit(wanted, Entrance())
     error = caught.value
     assert error.code in ERRORS
     assert error.message.endswith(".")
@@ -82,7 +83,7 @@ async def test_each_step_is_taken_after_those_before_it(portal_view: PortalView,
     ]
     assert [await refusal(wanted) for wanted, _ in steps] == [code for _, code in steps]
     assert {ERRORS[code] for _, code in steps} == {CloseCode.POLICY}
-    admission = await admit(scope(ours, f"token={good}", origin="http://portal.example.org:8000"))
+    admission = await admit(scope(ours, f"token={good}", origin="http://portal.example.org:8000"), Entrance())
     assert admission.role is PortalRole.VIEWER
 
 
@@ -92,7 +93,9 @@ async def test_who_is_let_in_and_as_what(
 ) -> None:
     user: User = request.getfixturevalue(who)
     await PortalView.objects.filter(id=portal_view.id).aupdate(version=5)
-    admission = await admit(scope(portal_view.id, f"token={forged(user.id, lifetime=100)}&version=3&epoch=e"))
+    admission = await admit(
+        scope(portal_view.id, f"token={forged(user.id, lifetime=100)}&version=3&epoch=e"), Entrance()
+    )
     claims = admission.credential
     assert claims.user_id == user.id
     assert admission == Admission(
@@ -111,7 +114,7 @@ async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: Port
     sentences = set()
     for wanted in (portal_view.id, uuid4(), UUID(int=0), "1", "no-uuid"):
         with pytest.raises(Refused) as caught:
-            await admit(scope(wanted, f"token={token}"))
+            await admit(scope(wanted, f"token={token}"), Entrance())
         sentences.add((caught.value.code, caught.value.message))
     assert len(sentences) == 1
 
@@ -144,7 +147,7 @@ async def test_a_database_that_is_away_is_no_refusal_of_the_person(
     ],
 )
 async def test_what_the_client_says_it_has(portal_view: PortalView, viewer: User, query: str, known: object) -> None:
-    admission = await admit(scope(portal_view.id, f"token={token_of(viewer)}{query}"))
+    admission = await admit(scope(portal_view.id, f"token={token_of(viewer)}{query}"), Entrance())
     assert (admission.known_version, admission.known_epoch) == known
 
 
@@ -155,7 +158,7 @@ async def test_the_subprotocol_is_looked_at_before_the_query(
     portal_view: PortalView, viewer: User, editor: User
 ) -> None:
     offered = ("portal.v1.json", f"bearer.{token_of(viewer)}")
-    admission = await admit(scope(portal_view.id, f"token={token_of(editor)}", offered=offered))
+    admission = await admit(scope(portal_view.id, f"token={token_of(editor)}", offered=offered), Entrance())
     assert admission.credential.user_id == viewer.id
     assert await refusal(scope(portal_view.id, f"token={token_of(editor)}", offered=("bearer.",))) == "token-invalid"
 
@@ -233,7 +236,7 @@ async def test_pages_of_our_own_and_of_allowed_origins_may_connect(
     settings.PORTAL_ALLOWED_ORIGINS = ["https://table.example.org"]
     wanted = scope(portal_view.id, f"token={token_of(viewer)}", origin=origin)
     if allowed:
-        await admit(wanted)
+        await admit(wanted, Entrance())
     else:
         assert await refusal(wanted) == "origin-not-allowed"
 
