@@ -19,6 +19,7 @@ from rest_framework_simplejwt.tokens import AccessToken
 from fuzz.clock import NotAccepted
 from libraries.errors import PortalError
 from libraries.roles import PortalRole
+from realtime.entrance import Entrance
 
 FLAGS: dict[str, Any] = {
     **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions"), True),
@@ -169,9 +170,9 @@ def _scope(**more: Any) -> dict[str, Any]:
     return {**scope, **more}
 
 
-def awaited(function: Callable[[Any], Any], given: Any) -> object:
-    """Run a coroutine up to where it waits for something."""
-    coroutine = function(given)
+def admitted(function: Callable[[Any, Entrance], Any], given: Any) -> object:
+    """Run a handshake up to where it waits for something."""
+    coroutine = function(given, Entrance())
     try:
         return coroutine.send(None)
     except StopIteration as end:

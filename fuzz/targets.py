@@ -113,9 +113,9 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.protocol.encode", "object", message_bytes, readers.update),
     Target("realtime.protocol.encode_state", "items", body_bytes, readers.state),
     # The handshake.
-    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query_token, readers.awaited, "(token in the query)"),
-    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query, readers.awaited, "(query)"),
-    Target(f"{_HANDSHAKE}.admit", "text", header_bytes, readers.subprotocols, readers.awaited, "(subprotocols)"),
+    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query_token, readers.admitted, "(token in the query)"),
+    Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query, readers.admitted, "(query)"),
+    Target(f"{_HANDSHAKE}.admit", "text", header_bytes, readers.subprotocols, readers.admitted, "(subprotocols)"),
     Target(f"{_HANDSHAKE}.verify", "text", message_bytes),
     Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
     Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
