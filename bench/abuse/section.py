@@ -65,7 +65,8 @@ def section(record: dict[str, Any]) -> str:
     return f"""{HEADING}
 
 Written by `make abuse` on {record["date"]}: {record["runs"]} runs of {record["seconds"]:.0f} s each, with the default
-limits, on SQLite. The server has one core, attacker and probe the other. Another tenant, on another network unless the
+limits, on SQLite with its file in memory. The server has one core,
+attacker and probe the other. Another tenant, on another network unless the
 name says "near", pings every 15 ms, stores 10 updates a second for 10 viewers, and connects every 2 s. Latencies are
 p50 / p99 / greatest in milliseconds, medians of the runs. An attack opens at most {OPENS_A_SECOND:,.0f} connections a
 second; over those that are open it sends as fast as it can. "Quiet" is the same tenant on the same server while the
@@ -74,8 +75,8 @@ to 5 after the end. Memory is the greatest growth (RSS), threads the most.
 
 Kept: p99 under {verdict.TIMES_QUIET:g} times quiet or {verdict.ENOUGH_MS:g} ms, greatest under
 {verdict.GREATEST_MS:g} ms in two of three runs, memory under {verdict.MEMORY_MIB:g} MiB, at most
-{verdict.MORE_THREADS} more threads, p99 after it under {verdict.TIMES_QUIET_AFTER:g} times quiet, and nobody of the
-other tenant cut off or refused.
+{verdict.MORE_THREADS} more threads, p99 after it under {verdict.TIMES_QUIET_AFTER:g} times that of a quiet as long,
+and nobody of the other tenant cut off or refused.
 
 {rows_of(record)}
 {about}

@@ -1,8 +1,8 @@
 """Django's backend for SQLite, where the transactions of one process wait in a queue rather than poll for the lock.
 
 SQLite has one writer. Whoever finds its lock taken sleeps for up to 100 ms and tries again (`sqliteDefaultBusyCallback`
-in SQLite's main.c), so under load who comes next is chance, and somebody can lose for seconds. Here they
-wait in a queue. Between processes, and for a statement outside of any transaction, SQLite's way remains.
+in SQLite's main.c), so under load who comes next is chance, and somebody can lose for seconds. Here they wait in a
+queue. Between processes, and for a statement outside of any transaction, SQLite's way remains.
 """
 
 from __future__ import annotations
