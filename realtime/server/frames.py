@@ -9,20 +9,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable
+from http import HTTPStatus
 from socket import SO_ERROR, SOL_SOCKET
 from typing import Any
 
 from django.conf import settings
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.utils import ClientDisconnected
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame
-from websockets.http11 import Request
 from websockets.protocol import State
 
 from realtime.connection import refuse
 from realtime.delivery import EXTENSION, WINDOW_BITS, Form, Member, Prepared, Raw
 from realtime.entrance import over_limit
 from realtime.limits import COME_BACK_SECONDS
+from realtime.server import upgrade
 from realtime.server.portions import Portions
 from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
@@ -152,11 +155,11 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         """The client has sent something: what came before a mistake is heard, whether in one piece with it or not."""
         if self._deaf:
             return
-        if self.handshake_initiated and not self.handshake_complete:
+        if not self.handshake_complete:
             # A pong must not come before the response to the handshake.
             self._early += data
             self._do_not_listen()
-        elif not self.handshake_initiated or (len(data) <= self.portions.size and not self.portions):
+        elif len(data) <= self.portions.size and not self.portions:
             self._read(data)
         else:
             self.portions.add(data)
@@ -190,8 +193,6 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
                 refuse(self, "rate-limited", "You send too many frames: connect again later.", wait=COME_BACK_SECONDS)
         if self.conn.parser_exc is not None:
             self.handle_parser_exception()
-        elif self.conn.handshake_exc is not None and not self.close_sent:
-            self._refuse_request()
         elif self.transport.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR):
             # Of a reset that came with data uvloop tells once, and aiofastnet has only read the data.
             self.transport.abort()
@@ -234,36 +235,65 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         return event
 
     async def send(self, message: Any) -> None:
-        """An ASGI event of the application; the response to the handshake is dropped once it is sent."""
+        """An ASGI event of the application."""
+        if message["type"] == "websocket.accept" and not self.handshake_complete and self.initial_response is None:
+            self._accept(message)
+            return
         await super().send(message)
-        if message["type"] == "websocket.accept":
-            del self.response
-            self._hear_early()
-            self._listen_again()
-        elif message["type"] == "websocket.close":
+        if message["type"] == "websocket.close":
             self._cut_after(self.close_timeout)
             self._listen()  # the client's close may be behind what is not read yet
 
+    def _accept(self, message: Any) -> None:
+        """Answer the handshake; OSError if the client is gone (ASGI, WebSocket, "Send")."""
+        if self.disconnected:
+            raise ClientDisconnected
+        if self.transport.is_closing():
+            return
+        headers = self.response.headers
+        for name, value in message.get("headers", ()):
+            headers[name.decode("latin-1")] = value.decode("latin-1")
+        if subprotocol := message.get("subprotocol"):
+            headers["Sec-WebSocket-Protocol"] = subprotocol
+        self.handshake_complete = True
+        self.conn.send_response(self.response)
+        del self.response
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.start_keepalive()
+        self._hear_early()
+        self._listen_again()
+
     # What the client sends.
 
-    def handle_connect(self, event: Request) -> None:
-        """Offer the outlet to the application."""
-        super().handle_connect(event)
-        scope: Any = getattr(self, "scope", None)
-        if scope is None:  # the handshake failed
+    def take_over(self, http: HttpToolsProtocol) -> None:
+        """Go on with a connection whose handshake the HTTP parser has read (RFC 6455, section 4.2.1)."""
+        self.transport, self.client = http.transport, http.client
+        self.connections.add(self)
+        scope: Any = http.scope
+        asked = upgrade.request(scope, http.url)
+        self.response = self.conn.accept(asked)
+        if self.response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self._refuse_handshake()
             return
-        scope["extensions"][EXTENSION] = self
         if any(
             isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
             for extension in self.conn.extensions
         ):
             self.form = Form.COMPRESSED
-        # The application has its own copies of what it needs; kept, these are several KiB for each connection. The
-        # parser keeps the request itself for as long as it runs.
-        del self.request
-        event.headers.clear()
-        event.path = ""
+        offered = asked.headers.get_all("Sec-WebSocket-Protocol")
+        self.scope: Any = upgrade.websocket_scope(scope, http.url, offered)
+        self.scope["extensions"] = {"websocket.http.response": {}, EXTENSION: self}
         self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
+        self.queue.put_nowait({"type": "websocket.connect"})
+        task = self.loop.create_task(self.run_asgi())
+        task.add_done_callback(self.on_task_complete)
+        self.tasks.add(task)
+
+    def _refuse_handshake(self) -> None:
+        self.handshake_complete = self.close_sent = True
+        self.conn.send_response(self.response)
+        self.transport.write(b"".join(self.conn.data_to_send()))
+        self.transport.close()
 
     def handle_cont(self, event: Frame) -> None:
         """A further fragment; in one buffer, as a message may be in any number of them, empty ones too."""
@@ -332,13 +362,6 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
             self.leave()
             super().keepalive_timeout()
             self.transport.abort()
-
-    def _refuse_request(self) -> None:
-        """The request can't be read, as when a line of it is longer than 8 KiB: answer, if there is an answer."""
-        self.close_sent = self.handshake_complete = True
-        self.transport.write(b"".join(self.conn.data_to_send()))
-        self.transport.close()
-        self._cut_after(self.close_timeout)
 
     def _cut_after(self, seconds: float) -> None:
         """Cut the connection, unless it has ended by then: a transport that is closed first sends what waits."""

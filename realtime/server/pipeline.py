@@ -15,6 +15,8 @@ import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from realtime.server.upgrade import fault
+
 PIECE_BYTES = 4 * 1024
 """What the parser is given at once: of requests that come together it takes no more in than this holds."""
 
@@ -128,7 +130,15 @@ class OrderedHttpProtocol(HttpToolsProtocol):
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection on; what came in one piece with the handshake is lost (RFC 6455, section 4.1)."""
+        scope: Any = self.scope
+        if status := fault(scope, self.url):
+            self.refuse(status)
+            return
         self._unfed = b""
-        super().handle_websocket_upgrade()
-        self.websocket = self.transport.get_protocol()
+        self.connections.discard(self)
+        self.websocket = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        self.transport.set_protocol(self.websocket)
+        self.websocket.take_over(self)
         self.parser = None  # type: ignore[assignment]  # it has our methods, and we would be kept with the WebSocket

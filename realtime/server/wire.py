@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -11,7 +11,7 @@ from websockets.exceptions import ProtocolError
 from websockets.extensions.permessage_deflate import PerMessageDeflate, ServerPerMessageDeflateFactory
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request, Response
-from websockets.protocol import State
+from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
 from realtime.delivery import WINDOW_BITS
@@ -34,6 +34,10 @@ class PortalServerProtocol(ServerProtocol):
     """How many frames the client has sent."""
     octets_read = 0
     """And what they held, without compression."""
+
+    def parse(self) -> Generator[None]:
+        """Read frames: the request was read by the HTTP server (`realtime.server.upgrade`)."""
+        return Protocol.parse(self)
 
     def accept(self, request: Request) -> Response:
         """The answer to a handshake; whoever speaks another version is told ours (RFC 6455, section 4.4)."""

@@ -17,11 +17,10 @@ from realtime.server.tests.served import Served
 class EchoServer(Served):
     """The server. `heard` has what the application was told since it was last cleaned."""
 
-    def __init__(self, http: str = "auto") -> None:
+    def __init__(self) -> None:
         super().__init__()
         self._config.app = self._serve
         self._config.interface = "asgi3"
-        self._config.http = http
         self.heard: list[dict[str, Any]] = []
 
     @property
