@@ -21,6 +21,7 @@ from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, annou
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
 from portal.sqlite.turns import WRITES_FOR
+from realtime import rush
 from realtime.server.http import CONNECTION
 
 TOO_LONG = "The body is too long: at most {most} bytes are possible here."
@@ -54,6 +55,7 @@ class Admission:
         except TooLong:
             await _refuse(scope, headers, send, "too-large", TOO_LONG.format(most=most))
         except (LaneFull, NoRoom):
+            rush.notice()
             await _refuse(scope, headers, send, "unavailable", BUSY)
         else:
             await self.outgoing.send(answer, send)

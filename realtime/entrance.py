@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 
 from libraries.errors import PortalError
-from realtime import configured
+from realtime import configured, rush
 from realtime.connection import Connection
 from realtime.doors import Door, Doors
 from realtime.limits import Allowance
@@ -69,6 +69,7 @@ class Entrance:
         door, wait = self._doors.look(network, configured.failed_handshakes(), time.monotonic())
         if door is Door.OPEN or not over_limit("PORTAL_HANDSHAKES_PER_SECOND", network=network):
             return
+        rush.notice()
         kind = Flooded if door is Door.SHUT else Limited
         raise kind("rate-limited", "Too many attempts to connect from your network have failed: wait a little.", wait)
 
@@ -81,6 +82,7 @@ class Entrance:
         """An attempt with a good credential; Limited if there were too many of this person."""
         wait = self._doors.come(user_id, configured.handshakes(), time.monotonic())
         if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=user_id):
+            rush.notice()
             raise Limited("rate-limited", "You connect too often: wait a little.", wait)
 
     def enter(self, connection: Connection) -> None:

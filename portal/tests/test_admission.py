@@ -18,6 +18,7 @@ from django.core.asgi import get_asgi_application
 
 from portal.admission import Admission
 from portal.testing.in_process import wait_until
+from realtime import rush
 from realtime.server.tests.answering import answered, get
 from realtime.server.tests.peer import Peer
 from realtime.server.tests.served import Served
@@ -194,6 +195,7 @@ def test_beyond_what_may_wait_requests_are_refused_at_once(
             status, headers, text = answered(server.open_after(get(path)))
             assert (status, headers["retry-after"], headers["content-type"]) == (503, "5", kind)
             assert "try again" in text
+    assert rush.is_on()
     assert caplog.text.count("requests_refused") <= 3  # one a second
     for path in ("/api/health", "/static/x", "/admin/login/"):  # lanes of their own
         assert answered(server.open_after(get(path)))[0] == 200

@@ -16,11 +16,15 @@ from typing import Any
 
 import structlog
 
+from realtime import rush
 from realtime.seldom import Seldom
 from realtime.server.refusals import TOO_MANY
 
-AT_ONCE = 1
-"""How many connections are taken in one turn of the event loop: each is much work, and others come in between."""
+AT_ONCE = 8
+"""How many connections are taken in one turn of the event loop: those that come together share one look-up.
+
+In a rush it is one: each is much work, and others come in between.
+"""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -46,7 +50,7 @@ class ListeningSocket(socket.socket):
 
     def accept(self) -> tuple[socket.socket, Any]:
         """The next connection; BlockingIOError if there is none, or none that may be taken in this turn of the loop."""
-        if self._taken >= AT_ONCE or self._rests:
+        if self._taken >= (1 if rush.is_on() else AT_ONCE) or self._rests:
             self._taken, self._rests = 0, False
             raise BlockingIOError
         self._taken += 1

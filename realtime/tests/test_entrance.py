@@ -9,7 +9,7 @@ from channels.testing import WebsocketCommunicator
 from structlog.typing import EventDict
 
 from libraries.models import PortalView, User
-from realtime import entrance, seldom
+from realtime import entrance, rush, seldom
 from realtime.entrance import current_entrance
 from realtime.routing import application
 from realtime.tests.clients import Client, Connect, path_of, token_of
@@ -193,3 +193,28 @@ async def test_a_site_behind_https_takes_sockets_by_wss_only(
     first = await client.receive()
     assert first.get("code", first["type"]) == answer
     await client.leave()
+
+
+# --- A rush -----------------------------------------------------------------------------------------------------
+
+
+async def test_it_is_a_rush_once_attempts_are_refused_for_their_number(
+    connect: Connect, settings: Any, viewer: User, portal_view: PortalView
+) -> None:
+    rush.forget()
+    settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.01, 2
+    for code in ("token-invalid", "token-invalid", "rate-limited"):
+        assert not rush.is_on()
+        assert (await refusal(connect, "no-token", portal_view))[0] == code
+    assert rush.is_on()
+
+
+async def test_it_is_a_rush_when_one_person_connects_too_often(
+    connect: Connect, settings: Any, viewer: User, portal_view: PortalView
+) -> None:
+    rush.forget()
+    settings.PORTAL_HANDSHAKES_PER_USER, settings.PORTAL_HANDSHAKE_BURST_PER_USER = 0.01, 1
+    await connect(viewer, portal_view)
+    assert not rush.is_on()
+    assert (await refusal(connect, viewer, portal_view))[0] == "rate-limited"
+    assert rush.is_on()

@@ -1,0 +1,54 @@
+"""How many connections are taken in one turn of the event loop."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import pytest
+
+from portal.testing.in_process import wait_until
+from realtime import rush
+from realtime.server.listening import AT_ONCE, ListeningSocket
+
+
+@pytest.fixture(autouse=True)
+def _no_rush() -> Iterator[None]:
+    rush.forget()
+    yield
+    rush.forget()
+
+
+def taken_in_a_turn(count: int) -> int:
+    """How many of those that wait are taken before the listener says that there is nothing more."""
+    with ExitStack() as opened:
+        listener = opened.enter_context(ListeningSocket())
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.setblocking(False)
+        for _ in range(count):
+            opened.enter_context(socket.create_connection(listener.getsockname()))
+        for taken in range(count):
+            try:
+                opened.enter_context(listener.accept()[0])
+            except BlockingIOError:
+                return taken
+    return count
+
+
+def test_those_who_come_together_are_taken_together() -> None:
+    assert taken_in_a_turn(3) == 3
+    assert taken_in_a_turn(AT_ONCE + 5) == AT_ONCE
+
+
+def test_in_a_rush_they_are_taken_one_by_one() -> None:
+    rush.notice()
+    assert taken_in_a_turn(3) == 1
+
+
+def test_a_rush_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rush, "SECONDS", 0.05)
+    rush.notice()
+    wait_until(lambda: not rush.is_on())
+    assert taken_in_a_turn(3) == 3
