@@ -19,11 +19,13 @@ from libraries.errors import PortalError
 from realtime import configured, rush
 from realtime.connection import Connection
 from realtime.doors import Door, Doors
-from realtime.limits import Allowance
+from realtime.limits import Allowance, Bucket, Rate
 from realtime.occupancy import Occupancy
 from realtime.seldom import Seldom
 from realtime.tallies import Tallies
 
+RUSH = Rate(20, 20)
+"""So many failed attempts, of everybody together, are a rush."""
 FULL_SECONDS = 10.0
 """When to come again where there were too many connections."""
 
@@ -62,6 +64,7 @@ class Entrance:
         self._doors = Doors()
         self._occupancy = Occupancy()
         self._tallies = Tallies(self._occupancy, self._doors)
+        self._failures = Bucket()
         self._allowances: WeakValueDictionary[str, Allowance] = WeakValueDictionary()
 
     def look(self, network: str) -> None:
@@ -75,7 +78,11 @@ class Entrance:
 
     def fail(self, network: str) -> None:
         """An attempt from the network has failed."""
-        self._doors.fail(network, configured.failed_handshakes(), time.monotonic())
+        now = time.monotonic()
+        self._doors.fail(network, configured.failed_handshakes(), now)
+        self._failures.take(RUSH, 1, now)
+        if self._failures.wait(RUSH, 1, now):
+            rush.notice()
         self._tallies.begin()
 
     def come(self, user_id: str) -> None:

@@ -20,7 +20,7 @@ from realtime import rush
 from realtime.seldom import Seldom
 from realtime.server.refusals import TOO_MANY
 
-AT_ONCE = 8
+AT_ONCE = 4
 """How many connections are taken in one turn of the event loop: those that come together share one look-up.
 
 In a rush it is one: each is much work, and others come in between.

@@ -209,6 +209,14 @@ async def test_it_is_a_rush_once_attempts_are_refused_for_their_number(
     assert rush.is_on()
 
 
+async def test_it_is_a_rush_when_many_fail_wherever_they_come_from() -> None:
+    rush.forget()
+    for number in range(int(entrance.RUSH.burst)):
+        assert not rush.is_on()
+        current_entrance().fail(f"10.0.{number}.0/24")
+    assert rush.is_on()
+
+
 async def test_it_is_a_rush_when_one_person_connects_too_often(
     connect: Connect, settings: Any, viewer: User, portal_view: PortalView
 ) -> None:
