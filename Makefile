@@ -3,7 +3,7 @@ HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
 
-.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format bench abuse clean
+.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format specs bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -76,6 +76,9 @@ lint: install-dev  # Style, types, the ladder of imports, migrations, production
 format: install-dev  # Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+specs: test-setup  # Have the AsyncAPI CLI, which is 1.5 GB, read docs/asyncapi.yaml; `make test` has its parser and Modelina
+	npm exec --yes --package=@asyncapi/cli@4 -- asyncapi validate docs/asyncapi.yaml
 
 # --- Measure -----------------------------------------------------------------------------------------------
 

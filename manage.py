@@ -2,11 +2,14 @@
 """The command line of Portal: `manage.py help` lists what it can do."""
 
 import os
+import signal
 import sys
 
 
 def main() -> None:
     """Run one management command with the project's settings; needs no environment variable."""
+    if os.getpid() == 1:  # as in a container: it hears no signal without a handler; the servers have theirs later
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     os.umask(0o077)  # the database, its log and what else is written hold what only we may read
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:

@@ -164,6 +164,16 @@ def origin(text: str) -> dict[str, Any]:
     return _scope(headers=[(b"host", b"127.0.0.1:8000"), (b"origin", header(text).encode("latin-1"))])
 
 
+def host(text: str) -> dict[str, Any]:
+    """The scope of a handshake with the text as its Host."""
+    return _scope(headers=[(b"host", header(text).encode("latin-1"))])
+
+
+def target(text: str) -> bytes:
+    """A target in absolute form with the text as all but its scheme."""
+    return b"http://" + header(text).encode("latin-1")
+
+
 def _scope(**more: Any) -> dict[str, Any]:
     route = {"kwargs": {"portal_view_id": _VIEW}}
     scope = {"path": "/ws/portal-view/x", "query_string": b"", "headers": [], "subprotocols": [], "url_route": route}

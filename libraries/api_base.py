@@ -16,10 +16,13 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 
 from libraries.api_json import OnlyJSON
-from libraries.errors import InvalidPayload, NotFound
+from libraries.errors import InvalidPayload, NotFound, few_details, named
 
 MAX_QUERY_CHARS = 2048
 """Of the query string of a list: it comes back in the addresses of the pages before and after."""
+
+
+ONCE = "May be given once only."
 
 
 class ApiView(GenericAPIView[Any]):
@@ -62,6 +65,8 @@ class ApiView(GenericAPIView[Any]):
         """One page of the rows, searched and ordered as the query says; InvalidPayload for one that is too long."""
         if len(self.request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARS:
             raise InvalidPayload(f"The query string is too long: at most {MAX_QUERY_CHARS} characters are possible.")
+        if twice := {named(key): ONCE for key, values in self.request.query_params.lists() if len(values) > 1}:
+            raise InvalidPayload(f"{', '.join(few_details(twice))}: {ONCE}", twice)
         page = self.paginate_queryset(self.filter_queryset(rows))
         assert page is not None, "settings.REST_FRAMEWORK has no pagination"  # noqa: S101
         return self.get_paginated_response(serializer_class(page, many=True, context=context).data)

@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import structlog
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
-from django.db import InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework import exceptions
@@ -20,8 +18,7 @@ from rest_framework.settings import api_settings
 
 from libraries.api_json import TooLarge
 from libraries.errors import Forbidden, InvalidPayload, NotFound, PortalError, Unavailable, few_details, shortened
-
-log = structlog.get_logger(__name__)
+from libraries.outages import is_outage, report
 
 STATUSES: dict[str, int] = {
     "invalid-payload": 400,
@@ -45,6 +42,7 @@ STATUSES: dict[str, int] = {
 RETRY_SECONDS = 5
 """When to come back after `unavailable`."""
 
+AWAY = "The database is away; try again in a moment."
 _INTERNAL = "Something went wrong on our side, and is logged; try again later."
 _NOT_FOUND = "There is nothing at this address; /api/docs lists what there is."
 
@@ -54,9 +52,9 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     headers: dict[str, str] = {}
     if isinstance(error, PortalError):
         body = refusal(error.code, error.message, error.details)
-    elif isinstance(error, OperationalError | InterfaceError):
-        log.warning("database_away", error=repr(error))
-        body = refusal(Unavailable.code, "The database is away; try again in a moment.")
+    elif is_outage(error):
+        report(error)
+        body = refusal(Unavailable.code, AWAY)
     elif isinstance(error, Http404):
         body = refusal(NotFound.code, _NOT_FOUND)
     elif isinstance(error, PermissionDenied):

@@ -56,6 +56,13 @@ _MEANINGS: dict[int, str] = {
     503: "Too many ask at this moment, or the database is away; Retry-After says how many seconds to wait.",
 }
 
+BUSY: dict[str, Any] = {
+    "description": _MEANINGS[503],
+    "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds."}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+"""What any request may be answered."""
+
 _CONTROLLER_SEES: dict[str, Any] = {
     "id": "5f0c8f4e-3f0b-4a55-9a51-6a0f2f0d7c11",
     "libraryId": "0d1c9a52-52c5-4b0e-8f0e-3c1f6f0a9b77",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TypeVar
 from uuid import UUID
 
+from jwt import ImmatureSignatureError
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework_simplejwt.authentication import JWTAuthentication
 from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
@@ -13,6 +14,8 @@ from rest_framework_simplejwt.tokens import AccessToken, Token
 
 from libraries.models import User
 from libraries.selectors import get_active_user
+
+OF_THE_FUTURE = "The token is of a time to come: compare the clock of the machine that made it with this server's."
 
 AnyToken = TypeVar("AnyToken", bound=Token)
 
@@ -43,9 +46,18 @@ def read_token(kind: type[AnyToken], text: str) -> AnyToken:
         return kind(text)  # type: ignore[arg-type]  # the stubs ask for a Token; text is what is meant
     except ExpiredTokenError:
         raise AuthenticationFailed("The token has expired: get a fresh one.", "token-expired") from None
-    except TokenError:
+    except TokenError as error:
         sentence = f"This is not a valid {kind.token_type} token of this server: log in again."
-        raise AuthenticationFailed(sentence, "token-invalid") from None
+        raise AuthenticationFailed(OF_THE_FUTURE if is_of_the_future(error) else sentence, "token-invalid") from None
+
+
+def is_of_the_future(error: BaseException | None) -> bool:
+    """Whether a token was refused for being made, or good, only later than now (RFC 7519, sections 4.1.5 and 4.1.6)."""
+    while error is not None:
+        if isinstance(error, ImmatureSignatureError):
+            return True
+        error = error.__cause__
+    return False
 
 
 def person_of(token: Token) -> User:

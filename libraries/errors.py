@@ -34,6 +34,14 @@ def shortened(sentence: str) -> str:
     return sentence if len(sentence) <= MAX_SENTENCE_CHARS else f"{sentence[: MAX_SENTENCE_CHARS - 2]}…."
 
 
+def described(error: BaseException | None) -> str:
+    """An error for a log: its kind, what it says, and what it came from. The repr of some has no words in it."""
+    if error is None:
+        return "no error"
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{words} (from {described(error.__cause__)})" if error.__cause__ is not None else words
+
+
 class PortalError(Exception):
     """A refusal with a stable `code`, a `message` a person can act on, and `details` by key where there are any.
 

@@ -17,7 +17,6 @@ class Ordering(filters.OrderingFilter):  # type: ignore[misc]
 
     def __init__(self, fields: dict[str, str]) -> None:
         names = ", ".join(fields.values())
-        self._most = len(fields)
         super().__init__(
             fields=fields,
             error_messages={
@@ -27,10 +26,10 @@ class Ordering(filters.OrderingFilter):  # type: ignore[misc]
         )
 
     def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
-        """The rows in the order asked for, or in the model's own; InvalidPayload for more names than there are."""
+        """The rows in the order asked for, or in the model's own; InvalidPayload for a name that comes twice."""
         named = [self.get_ordering_value(name) for name in value or () if name]
-        if len(named) > self._most:
-            sentence = f"At most {self._most} names are possible."
+        if len({name.lstrip("-") for name in named}) < len(named):
+            sentence = "Each name may be given once only."
             raise InvalidPayload(f"ordering: {sentence}", {"ordering": sentence})
         return qs.order_by(*named, "id") if named else qs
 

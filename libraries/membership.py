@@ -14,12 +14,14 @@ from libraries import quotas
 from libraries.emails import canonical
 from libraries.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.models import Library, Membership, PortalView, User
+from libraries.outages import tried_again
 from libraries.roles import Role
 from libraries.selectors import libraries_of
 from libraries.services import publish_deleted, require_controller, tell_on_commit
 from realtime import broadcast
 
 
+@tried_again
 def register_user(*, email: str, password: str, name: str = "") -> User:
     """A new user. The password is already validated; Conflict when the address is taken."""
     taken = Conflict(
@@ -36,6 +38,7 @@ def register_user(*, email: str, password: str, name: str = "") -> User:
     return user
 
 
+@tried_again
 def rename_user(*, user_id: UUID, name: str) -> User:
     """The person with another name to show others; NotFound if they are gone."""
     with transaction.atomic():
@@ -47,6 +50,7 @@ def rename_user(*, user_id: UUID, name: str) -> User:
     return user
 
 
+@tried_again
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
     """Let a user in, or shut them out: their open connections are closed at once."""
     with transaction.atomic():
@@ -56,6 +60,7 @@ def set_user_active(*, user_id: UUID, is_active: bool) -> None:
                 _publish_access(library_id, user_id, None)
 
 
+@tried_again
 def create_library(*, actor_id: UUID, name: str, description: str = "") -> Library:
     """A new library whose owner is the person who asks; QuotaExceeded if they own as many as they may."""
     with transaction.atomic():
@@ -66,6 +71,7 @@ def create_library(*, actor_id: UUID, name: str, description: str = "") -> Libra
     return library
 
 
+@tried_again
 def update_library(
     *, actor_id: UUID, library_id: UUID, name: str | None = None, description: str | None = None
 ) -> Library:
@@ -79,6 +85,7 @@ def update_library(
     return library
 
 
+@tried_again
 def delete_library(*, actor_id: UUID | None, library_id: UUID) -> None:
     """Delete a library with its portal views; their connections are told, and closed. Owners may."""
     with transaction.atomic():
@@ -87,6 +94,7 @@ def delete_library(*, actor_id: UUID | None, library_id: UUID) -> None:
         library.delete()
 
 
+@tried_again
 def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Role) -> Membership:
     """Make the user with that e-mail address a member. Owners may; InvalidPayload when nobody has the address."""
     with transaction.atomic():
@@ -108,6 +116,7 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
     return membership
 
 
+@tried_again
 def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role: Role) -> Membership:
     """Give a member another role. Owners may; Conflict if the library would lose its last owner."""
     with transaction.atomic():
@@ -122,6 +131,7 @@ def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role:
     return membership
 
 
+@tried_again
 def remove_member(*, actor_id: UUID | None, library_id: UUID, user_id: UUID) -> None:
     """End a membership. Owners may, and anybody their own; Conflict if it is the last owner's."""
     with transaction.atomic():

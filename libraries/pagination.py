@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from libraries.errors import InvalidPayload
 
+MAX_PAGE = 999_999_999
 _NUMBER = re.compile(r"[1-9][0-9]{0,8}")
 
 
@@ -31,12 +32,12 @@ class Pages(PageNumberPagination):
 
     def get_page_number(self, request: Request, paginator: Paginator[Any]) -> int:
         """The page asked for; InvalidPayload for what is no number."""
-        return _number(request, "page", 1, None)
+        return _number(request, "page", 1, MAX_PAGE)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:
         """The two parameters in OpenAPI, with their bounds."""
         page, size = super().get_schema_operation_parameters(view)
-        page["schema"] |= {"minimum": 1, "default": 1}
+        page["schema"] |= {"minimum": 1, "maximum": MAX_PAGE, "default": 1}
         size["schema"] |= {"minimum": 1, "maximum": self.max_page_size, "default": self.page_size}
         return [page, size]
 
@@ -55,9 +56,9 @@ class Pages(PageNumberPagination):
         }
 
 
-def _number(request: Request, name: str, default: int, largest: int | None) -> int:
+def _number(request: Request, name: str, default: int, largest: int) -> int:
     value = request.query_params.get(name, str(default))
-    if not _NUMBER.fullmatch(value) or (largest is not None and int(value) > largest):
-        sentence = "Must be a whole number from 1" + (" on." if largest is None else f" to {largest}.")
+    if not _NUMBER.fullmatch(value) or int(value) > largest:
+        sentence = f"Must be a whole number from 1 to {largest}."
         raise InvalidPayload(f"{name}: {sentence}", {name: sentence})
     return int(value)

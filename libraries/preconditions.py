@@ -2,6 +2,10 @@
 
 A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer"`: it names another text, and must neither
 confirm what a cache kept of the time before a change of role, nor let a projected state be stored over the whole one.
+
+A proxy that compresses an answer changes its tag: nginx makes it weak (`W/"3"`), Apache writes `"3-gzip"`, Jetty
+`"3--gzip"`, others `"3;gzip"`. The client sends back what it got, so all of these mean `"3"` here, in If-Match too: a
+tag of ours names a version, which is the same however it was sent.
 """
 
 from __future__ import annotations
@@ -15,23 +19,24 @@ from libraries.roles import PortalRole
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 _EACH = re.compile(_TAG)
+_OF_A_PROXY = re.compile(r'(?:-{1,2}|;)(?:gzip|deflate|br|zstd)"\Z')
 _VERSION = re.compile(r'"([1-9][0-9]{0,18})"')
 
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """What a condition lists, weak tags with their `W/`; `any` is `*`."""
+    """The tags that a condition lists, as we gave them out; `any` is `*`."""
 
     any: bool
     listed: tuple[str, ...]
 
     def has(self, tag: str) -> bool:
-        """Whether the tag is listed, by weak comparison."""
-        return self.any or any(listed.removeprefix("W/") == tag for listed in self.listed)
+        """Whether the tag is listed."""
+        return self.any or tag in self.listed
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The versions that a controller's strong tags name: a weak tag never matches in If-Match."""
+        """The versions that a controller's tags name."""
         found = (_VERSION.fullmatch(tag) for tag in self.listed)
         return tuple(int(match[1]) for match in found if match)
 
@@ -50,4 +55,8 @@ def parse_tags(name: str, value: str | None) -> Tags | None:
     if not _TAGS.fullmatch(value):
         sentence = f'{name} must be * or a list of entity tags in double quotes, as the ETag header gives them: "3".'
         raise InvalidPayload(sentence, {name: sentence})
-    return Tags(any=False, listed=tuple(_EACH.findall(value)))
+    return Tags(any=False, listed=tuple(_as_given(tag) for tag in _EACH.findall(value)))
+
+
+def _as_given(tag: str) -> str:
+    return _OF_A_PROXY.sub('"', tag.removeprefix("W/"))

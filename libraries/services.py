@@ -21,6 +21,7 @@ from django.utils import timezone
 from libraries import quotas
 from libraries.errors import AlreadyApplied, Forbidden, InvalidPayload, NotFound, VersionConflict
 from libraries.models import Library, PortalView, Receipt, new_epoch
+from libraries.outages import tried_again
 from libraries.projection import item_patch_seen, patch_seen, project_relayed
 from libraries.roles import PortalRole, portal_role
 from libraries.selectors import libraries_of, portal_views_of
@@ -46,6 +47,7 @@ RECEIPTS_AT_ONCE = 1_000
 """How many receipts one statement may ask for or write: a database takes only so many parameters."""
 
 
+@tried_again
 def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapping[str, Any]) -> PortalView:
     """A new portal view, in a library that the person may write to."""
     patch = check_patch(payload).known
@@ -68,6 +70,7 @@ def create_portal_view(*, actor_id: UUID | None, library_id: UUID, payload: Mapp
     return portal_view
 
 
+@tried_again
 def update_portal_view(
     *,
     actor_id: UUID | None,
@@ -98,6 +101,7 @@ def update_portal_view(
     return portal_view
 
 
+@tried_again
 def update_item(
     *,
     actor_id: UUID | None,
@@ -135,6 +139,7 @@ def update_item(
     return portal_view
 
 
+@tried_again
 def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_version: int | None = None) -> None:
     """Delete a portal view; every connection to it is told, and closed."""
     with transaction.atomic():
@@ -145,6 +150,7 @@ def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_versio
         publish_deleted([portal_view_id])
 
 
+@tried_again
 def restart_epochs() -> int:
     """Give every portal view a new epoch, and say how many there are.
 

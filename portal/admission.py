@@ -17,6 +17,7 @@ from django.conf import settings
 
 from libraries.api_errors import RETRY_SECONDS, STATUSES, refusal
 from libraries.networks import network_of_scope
+from portal.base_path import site_path
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
@@ -40,7 +41,7 @@ class Admission:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         network = network_of_scope(scope)
-        lane = self.lanes.of(scope["path"])
+        lane = self.lanes.of(site_path(scope))
         headers = dict(scope["headers"])
         most = longest_body(headers, lane.row.logged_in)
         connection = scope.get("extensions", {}).get(CONNECTION)
@@ -97,11 +98,16 @@ def _whole(body: Body) -> Receive:
 async def _refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code: str, sentence: str) -> None:
     """The one shape of errors below /api/, plain text elsewhere."""
     status = STATUSES[code]
-    if scope["path"].startswith("/api/"):
+    if site_path(scope).startswith("/api/"):
         kind, data = b"application/json", msgspec.json.encode(refusal(code, sentence))
     else:
         kind, data = b"text/plain; charset=utf-8", f"{sentence}\n".encode()
     lines = [(b"content-type", kind), (b"content-length", str(len(data)).encode())]
+    origin = headers.get(b"origin", b"")
+    if origin.decode("latin-1").lower() in settings.PORTAL_ALLOWED_ORIGINS:  # or its page could not tell why
+        exposed = ", ".join(settings.CORS_EXPOSE_HEADERS).encode()
+        lines += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", exposed)]
+        lines.append((b"vary", b"origin"))
     if status == 503:
         lines.append((b"retry-after", str(RETRY_SECONDS).encode()))
     if b"expect" in headers:

@@ -6,12 +6,16 @@ What runs it does not belong here, but in `realtime.server`.
 import os
 
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 _http = get_asgi_application()  # loads the apps, without which the next import fails
 
 from portal.admission import Admission  # noqa: E402
+from portal.base_path import BasePath  # noqa: E402
 from realtime.routing import application as _websocket  # noqa: E402
 
-application = ProtocolTypeRouter({"http": Admission(_http), "websocket": _websocket})
+application = BasePath(
+    ProtocolTypeRouter({"http": Admission(_http), "websocket": _websocket}), settings.PORTAL_BASE_PATH
+)

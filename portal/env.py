@@ -26,6 +26,7 @@ SECRET_KEY_LENGTH = 50  # characters; what `check --deploy` asks for (security.W
 SQLITE = "portal.sqlite"
 
 _MAKE_KEY = "`openssl rand -base64 48` makes them, the same for all processes"
+_ENCODED = "In a user name or a password write / ? # [ ] @ and : as %2F %3F %23 %5B %5D %40 and %3A."
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
 
@@ -95,6 +96,14 @@ def origins(name: str) -> list[str]:
     return [origin.lower() for origin in found]
 
 
+def base_path(name: str) -> str:
+    """A path without a slash at its end, such as `/portal` or `/tools/portal`; empty without one."""
+    found = text(name).rstrip("/")
+    if found and not re.fullmatch(r"(/[A-Za-z0-9._~-]+)+", found):
+        refuse(name, f"must be a path such as /portal, of letters, digits and -._~, not {found!r}.")
+    return found
+
+
 def networks(name: str, default: tuple[str, ...]) -> list[str]:
     """Addresses of hosts and networks, for example `10.0.0.5` and `10.1.0.0/16`; or `*` alone, for all."""
     found = words(name, default)
@@ -139,8 +148,8 @@ def database(name: str, file: Path) -> dict[str, Any]:
     try:
         engine = SQLITE if url.startswith("sqlite") else None
         found: dict[str, Any] = dict(environ.Env.db_url_config(url, engine=engine))
-    except ValueError as error:
-        refuse(name, f"is not a database URL: {error}.")
+    except ValueError:  # whose message may hold a part of the password
+        refuse(name, f"is not a database URL. {_ENCODED}")
     if found["NAME"] in ("", ":memory:"):
         refuse(name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal.")
     return found
@@ -153,20 +162,25 @@ def redis_urls(name: str) -> list[str]:
         if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
             refuse(name, "must list URLs such as redis://127.0.0.1:6379/0 (or rediss://, unix://).")
         try:
-            parts.port  # noqa: B018 - reading it is the check
-        except ValueError as error:
-            refuse(name, f"has a bad port: {error}.")
+            _ = parts.port
+        except ValueError:  # likewise
+            refuse(name, f"has a URL whose port is no number. {_ENCODED}")
     return found
 
 
-def folder(name: str, default: Path) -> Path:
-    """An absolute path of a folder that exists and can be written to, for nobody but us (see `portal.private`)."""
+def folder(name: str, default: Path, *, needed: bool) -> Path:
+    """An absolute path of a folder that exists and can be written to, for nobody but us (see `portal.private`).
+
+    One that is not `needed` may be missing, or read-only.
+    """
     path = Path(text(name, str(default))).expanduser().absolute()
     try:
         warning = private.make(path)
     except OSError as error:
+        if not needed:
+            return path
         refuse(name, f"must be a folder that can be made: {error}.")
-    if not os.access(path, os.W_OK | os.X_OK):
+    if needed and not os.access(path, os.W_OK | os.X_OK):
         refuse(name, f"must be a folder that can be written to, but {path} is not.")
     if warning:
         sys.stderr.write(f"{name} {warning}\n")

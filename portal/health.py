@@ -1,4 +1,4 @@
-"""Whether this process can serve: `/api/health` for monitors, `/api/health/ready` for load balancers. No log-in.
+"""`/api/health` says that this process can answer, and what it lacks; `/api/health/ready` whether to send it requests.
 
 The checks are django-health-check's. Whoever asks often, or asks while the database does not answer, costs no more than
 one that asks once: a check runs once at a time, in a thread that nobody has to wait for, is given up after six seconds,
@@ -12,21 +12,29 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import redis.asyncio
 import structlog
+from django import db
 from django.conf import settings
+from django.db import connection
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.utils.deprecation import MiddlewareMixin
 from health_check.base import HealthCheck
 from health_check.checks import Database
 from health_check.contrib.redis import Redis
-from health_check.exceptions import HealthCheckException
+from health_check.exceptions import HealthCheckException, ServiceUnavailable
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from libraries.api_base import ApiView
+from libraries.errors import described
+from libraries.migrated import some_of, unapplied_migrations
 from realtime.server.drain import draining
 
 ANSWER_SECONDS = 1.0
@@ -34,7 +42,15 @@ ANSWER_SECONDS = 1.0
 FRESH_SECONDS = 1.0
 
 T = TypeVar("T")
+HEALTH, READY = "/api/health", "/api/health/ready"
 log = structlog.get_logger(__name__)
+
+
+def _reason(error: object) -> str:
+    """What the check's own words leave out: which error it was."""
+    if isinstance(error, BaseException):
+        return described(error.__cause__ or error)
+    return str(error)
 
 
 class _Apart(Executor):
@@ -100,7 +116,7 @@ class Probe:
         if (error is None) is self._is_away:
             self._is_away = error is not None
             if self._is_away:
-                log.warning("check_failed", check=self.name, error=str(error))
+                log.warning("check_failed", check=self.name, error=_reason(error))
             else:
                 log.info("check_passed", check=self.name)
 
@@ -121,7 +137,48 @@ def _channel_layer() -> list[HealthCheck]:
     return [Redis(client_factory=partial(_ping, url)) for url in hosts]
 
 
-_PROBES = [Probe("database", [Database()]), Probe("channelLayer", _channel_layer())]
+@dataclass(repr=False)
+class Migrations(HealthCheck):  # type: ignore[misc]  # it has no types
+    """The tables are those of this version; once they are, they stay so. A database that is away is another check's."""
+
+    applied = False
+
+    def run(self) -> None:
+        """Called by the framework, in a thread."""
+        if self.applied:
+            return
+        try:
+            missing = unapplied_migrations()
+        finally:
+            connection.close()
+        if missing:
+            raise ServiceUnavailable(f"not applied: {some_of(missing)}")
+        self.applied = True
+
+
+class WritableDatabase(Database):  # type: ignore[misc]
+    """The database answers, and takes writes: after a failover the former primary is read-only."""
+
+    def run(self) -> None:
+        """Called by the framework, in a thread."""
+        super().run()
+        if connection.vendor != "postgresql":
+            return
+        try:
+            with connection.temporary_connection() as cursor:
+                cursor.execute("SHOW transaction_read_only")
+                if cursor.fetchone() == ("on",):
+                    connection.connection.close()  # for good: the pool would give it out again
+                    raise ServiceUnavailable("read-only")
+        except db.Error as error:
+            raise ServiceUnavailable("no answer") from error
+
+
+_PROBES = [
+    Probe("database", [WritableDatabase()]),
+    Probe("channelLayer", _channel_layer()),
+    Probe("migrations", [Migrations()]),
+]
 
 
 def examine() -> dict[str, bool]:
@@ -132,7 +189,10 @@ def examine() -> dict[str, bool]:
 
 
 class Health(ApiView):
-    """Without the database nothing works; without the channel layer what is stored is shown later."""
+    """200 for as long as this process can answer, with what is there.
+
+    Without the database nothing works; without the channel layer what is stored is shown later.
+    """
 
     authentication_classes = ()
     permission_classes = (AllowAny,)
@@ -141,24 +201,39 @@ class Health(ApiView):
     schema = None
 
     def get(self, request: Request) -> Response:
-        """200 or 503."""
+        """What is there."""
         found = examine()
-        status = "unavailable" if self.is_closed(found) else "ok" if all(found.values()) else "degraded"
+        works = found["database"] and found["migrations"]
+        status = "ok" if all(found.values()) else "degraded" if works else "unavailable"
         body = {
             "status": status,
             "draining": draining.is_set(),
             "checks": {name: "ok" if is_there else "unavailable" for name, is_there in found.items()},
         }
-        return Response(body, 503 if status == "unavailable" else 200)
+        return Response(body, self.status_code(works))
 
-    def is_closed(self, found: dict[str, bool]) -> bool:
-        """Whether requests would fail."""
-        return not found["database"]
+    def status_code(self, works: bool) -> int:
+        """Restarting a process brings no database back."""
+        return 200
 
 
 class Ready(Health):
-    """As `Health`, and unavailable from the moment on at which the process was told to end."""
+    """Whether to send requests here: not before the tables are there, nor once the process was told to end."""
 
-    def is_closed(self, found: dict[str, bool]) -> bool:
-        """Whether requests would fail, or have to be made again to another process."""
-        return draining.is_set() or super().is_closed(found)
+    def status_code(self, works: bool) -> int:
+        """503 where requests would fail, or would have to be made again to another process."""
+        return 200 if works and not draining.is_set() else 503
+
+
+class HealthMiddleware(MiddlewareMixin):
+    """Answers the two addresses whatever Host they are asked with: balancers use the address of a machine.
+
+    Nothing behind it sees those requests, so nothing logs them.
+    """
+
+    _views: ClassVar[dict[str, Callable[[HttpRequest], Any]]] = {HEALTH: Health.as_view(), READY: Ready.as_view()}
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """The answer, or None for any other address."""
+        view = self._views.get(request.path_info.removesuffix("/"))
+        return None if view is None else view(request).render()

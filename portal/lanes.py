@@ -50,7 +50,7 @@ class Row:
 
 def table() -> tuple[Row, ...]:
     """All kinds; a request is of the first whose pattern its path matches. 0 is no limit."""
-    static = re.escape(settings.STATIC_URL)
+    static = re.escape(settings.STATIC_URL.removeprefix(settings.PORTAL_BASE_PATH))
     return (
         Row("health", re.compile(r"/api/health(/ready)?/?$"), 2, 64),
         Row("static", re.compile(static), 2, 256),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from libraries.api_errors import RETRY_SECONDS, STATUSES
+from libraries.api_errors import AWAY, RETRY_SECONDS, STATUSES
 from libraries.errors import TooManyAttempts, Unavailable
+from libraries.outages import is_outage, report
 
 
 class RefusalMiddleware(MiddlewareMixin):
@@ -14,6 +15,9 @@ class RefusalMiddleware(MiddlewareMixin):
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The answer, or None for other exceptions."""
+        if is_outage(exception):
+            report(exception)
+            exception = Unavailable(AWAY)
         if not isinstance(exception, TooManyAttempts | Unavailable):
             return None
         wait = getattr(exception, "wait", RETRY_SECONDS)

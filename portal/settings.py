@@ -5,6 +5,7 @@ names the variable (see `portal.env`). Code that acts does not belong here.
 """
 
 import os
+import re
 import warnings
 from datetime import timedelta
 from pathlib import Path
@@ -20,10 +21,15 @@ from portal import env, logs
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
 # Holds db.sqlite3, secret-key and static/; nobody but us may look into it
-DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var")
+_nothing_to_write = bool(env.text("PORTAL_SECRET_KEY")) and env.text("DATABASE_URL").startswith("postgres")
+DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var", needed=not _nothing_to_write)
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
 # Keys of before, while all processes change to the one above: sessions and news between processes may be theirs
 SECRET_KEY_FALLBACKS = env.old_secret_keys("PORTAL_SECRET_KEY_FALLBACKS", checked=not DEBUG)
+
+# Where the site is below its host, such as /portal; empty at the top
+PORTAL_BASE_PATH = env.base_path("PORTAL_BASE_PATH")
+FORCE_SCRIPT_NAME = PORTAL_BASE_PATH or None
 
 # --- Who may connect, and how much they may send ----------------------------------------------------------
 
@@ -34,6 +40,8 @@ if not ALLOWED_HOSTS:
 PORTAL_ALLOWED_ORIGINS = env.origins("PORTAL_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = PORTAL_ALLOWED_ORIGINS
 CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_HEADERS = ("accept", "authorization", "content-type", "if-match", "if-none-match")
+CORS_EXPOSE_HEADERS = ("Allow", "ETag", "Location", "Retry-After", "WWW-Authenticate")
 
 # Bytes of one WebSocket message; 0 means no limit
 PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**31 - 1)
@@ -63,6 +71,8 @@ PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_00
 PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 20, 1, 1_000_000)
 # Only log what these would refuse
 PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
+# How long a connection without a request stays open: longer than a proxy keeps its own, or it uses one that has ended
+PORTAL_KEEP_ALIVE_SECONDS = env.number("PORTAL_KEEP_ALIVE_SECONDS", 75, 1, 3_600)
 # TCP connections of one process; 0 means as many as it may have files
 PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
 # Requests that wait for their turn, and bytes of bodies; 0 means no limit
@@ -107,6 +117,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "portal.health.HealthMiddleware",  # before whatever asks for the host's name
     "portal.csp.PortalCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -219,7 +230,10 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "libraries.api_errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# How far the clocks of machines that make tokens, and of those that read them, may be apart
+PORTAL_CLOCK_LEEWAY_SECONDS = env.number("PORTAL_CLOCK_LEEWAY_SECONDS", 10, 0, 300)
 SIMPLE_JWT = {
+    "LEEWAY": PORTAL_CLOCK_LEEWAY_SECONDS,
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.number("PORTAL_ACCESS_TOKEN_MINUTES", 60, 1, 525_600)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
@@ -235,6 +249,8 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "CAMELIZE_NAMES": True,
     "SCHEMA_PATH_PREFIX": "/api",
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "libraries.api_hooks.complete"],
+    "SERVERS": [{"url": PORTAL_BASE_PATH or "/"}],
     "ENUM_NAME_OVERRIDES": {
         "Role": "libraries.roles.Role",
         "PortalRole": "libraries.roles.PortalRole",
@@ -249,7 +265,7 @@ LANGUAGE_CODE = "en"
 TIME_ZONE = "UTC"
 USE_TZ = True
 
-STATIC_URL = "/static/"
+STATIC_URL = f"{PORTAL_BASE_PATH}/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
@@ -266,12 +282,14 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 # --- The admin --------------------------------------------------------------------------------------------
 
-LOGIN_REDIRECT_URL = "/admin/"  # only the admin has sessions
+LOGIN_REDIRECT_URL = "admin:index"  # only the admin has sessions
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 UNFOLD = {
     "SITE_TITLE": "Portal",
     "SITE_HEADER": "Portal",
     "SITE_SUBHEADER": "What an audience sees",
     "SITE_SYMBOL": "cast",
+    "SITE_URL": f"{PORTAL_BASE_PATH}/",
     "SHOW_VIEW_ON_SITE": False,
 }
 
@@ -280,7 +298,8 @@ UNFOLD = {
 # Whether people reach us over https, directly or through a proxy
 _HTTPS = env.flag("PORTAL_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^api/health(/ready)?/?$"]  # who asks for these is beside us, not before the proxy
+_HEALTH = re.escape(f"{PORTAL_BASE_PATH}/api/health".lstrip("/"))
+SECURE_REDIRECT_EXEMPT = [rf"^{_HEALTH}(/ready)?/?$"]  # who asks for these is beside us, not before the proxy
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0

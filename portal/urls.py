@@ -17,13 +17,22 @@ def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> Jso
     return JsonResponse(body, status=400)
 
 
+@csrf_exempt
+def upgrade_required(request: HttpRequest, rest: str | None = None) -> JsonResponse:
+    """Tell whoever asks for a socket's address over http what it is (RFC 9110, section 15.5.22)."""
+    message = "This is a WebSocket's address: open it with ws:// or wss://. A proxy before us must pass Upgrade on."
+    body = {"code": "upgrade-required", "message": message, "details": None}
+    return JsonResponse(body, status=426, headers={"Upgrade": "websocket"})
+
+
 urlpatterns = [
-    path("", RedirectView.as_view(url="/api/docs")),
+    path("", RedirectView.as_view(pattern_name="docs")),
     path("admin/", admin.site.urls),
     re_path(r"^api/health/?$", Health.as_view(), name="health"),
     re_path(r"^api/health/ready/?$", Ready.as_view(), name="ready"),
     path("api/", include("libraries.urls")),
     re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
+    re_path(r"^ws/portal-view(/[^/]*)?/?$", upgrade_required),
 ]
 
 # One shape of errors below /api/, Django's own elsewhere

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import structlog
 
-from libraries.errors import Unavailable
+from libraries.errors import Unavailable, described
 from libraries.selectors import Pulse, pulses
 from libraries.services import forget_receipts
 from realtime.access import check_roles, find_changed
@@ -145,6 +145,6 @@ def _patience() -> Iterator[None]:
     try:
         yield
     except Unavailable as error:
-        log.warning("rooms_not_compared", error=repr(error.__cause__))
+        log.warning("rooms_not_compared", error=described(error.__cause__))
     except Exception:  # a bug
         log.exception("rooms_not_compared")

@@ -20,9 +20,10 @@ from weakref import WeakKeyDictionary
 
 from channels.db import database_sync_to_async
 from django.conf import settings
-from django.db import InterfaceError, OperationalError, connection, reset_queries
+from django.db import connection, reset_queries
 
 from libraries.errors import Unavailable
+from libraries.outages import is_outage, report
 
 THREADS_FOR_MANY = 2
 """One for those who connect, and one for the beat: neither asks a second question before the first is answered."""
@@ -73,13 +74,16 @@ async def _call(threads: ThreadPoolExecutor, function: Callable[P, T], /, *args:
     def call() -> T:
         # While debugging, Django keeps each query with its values until a request begins; here none ever does.
         reset_queries()
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            if not is_outage(error):
+                raise
+            report(error)
+            raise Unavailable("The database did not answer; try again in a moment.") from error
 
-    try:
-        # This closes the thread's connection, or gives it back to the pool, behind each call.
-        return await database_sync_to_async(call, thread_sensitive=False, executor=threads)()
-    except (OperationalError, InterfaceError) as error:
-        raise Unavailable("The database did not answer; try again in a moment.") from error
+    # This closes the thread's connection, or gives it back to the pool, behind each call.
+    return await database_sync_to_async(call, thread_sensitive=False, executor=threads)()
 
 
 @asynccontextmanager

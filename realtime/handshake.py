@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
@@ -16,10 +16,12 @@ from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
 from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken
 
+from libraries.authentication import OF_THE_FUTURE, is_of_the_future
 from libraries.errors import PortalError, Unavailable
 from libraries.roles import PortalRole, portal_role
 from realtime.entrance import Entrance
 from realtime.lookup import look_up
+from realtime.origins import is_host_allowed, is_origin_allowed
 from realtime.protocol import BEARER_PREFIX, SUBPROTOCOL
 
 Scope = Mapping[str, Any]
@@ -35,7 +37,7 @@ class Refused(PortalError):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A verified access token: whose, and until when (seconds since the epoch)."""
+    """A verified access token: whose, and until when it is good (seconds since the epoch, with the clocks' leeway)."""
 
     user_id: UUID
     expires_at: float
@@ -56,7 +58,7 @@ class Admission:
 
 def is_socketio(scope: Scope) -> bool:
     """Whether a Socket.IO client asks: its Engine.IO version is in the query, or its path is the usual one."""
-    return b"EIO=" in scope["query_string"] or scope["path"].startswith("/socket.io")
+    return b"EIO=" in scope["query_string"] or _site_path(scope).startswith("/socket.io")
 
 
 def subprotocol(scope: Scope) -> str | None:
@@ -69,6 +71,10 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
     route = scope["url_route"]["kwargs"]
     if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
         raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
+    if not is_host_allowed(scope):
+        raise Refused(
+            "host-not-allowed", "This site is not reached by that name; its operator sets PORTAL_ALLOWED_HOSTS."
+        )
     if "portal_view_id" not in route:
         raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
     wanted = route["portal_view_id"]
@@ -87,7 +93,7 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
         raise Refused("user-unavailable", "This account does not exist any more, or is switched off.")
     if access.role is None or portal_view_id is None:
         raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
-    if not _origin_allowed(scope):
+    if not is_origin_allowed(scope):
         raise Refused(
             "origin-not-allowed",
             "Pages of this origin may not connect; the site's operator can allow it in PORTAL_ALLOWED_ORIGINS.",
@@ -110,11 +116,13 @@ def verify(token: str) -> Credential:
         user_id = _uuid(str(access[str(api_settings.USER_ID_CLAIM)]))
     except ExpiredTokenError:
         raise Refused("token-expired", "The token has expired: get a fresh one and connect again.") from None
-    except (TokenError, KeyError):
+    except (TokenError, KeyError) as error:
+        if is_of_the_future(error):
+            raise Refused("token-invalid", OF_THE_FUTURE) from None
         raise _token_invalid() from None
     if user_id is None:
         raise _token_invalid()
-    return Credential(user_id, float(access["exp"]))
+    return Credential(user_id, float(access["exp"]) + settings.PORTAL_CLOCK_LEEWAY_SECONDS)
 
 
 def _token_invalid() -> Refused:
@@ -133,20 +141,9 @@ def _read_credential(scope: Scope, query: Mapping[str, list[str]]) -> str:
     )
 
 
-def _origin_allowed(scope: Scope) -> bool:
-    """Our own pages, those of allowed origins, and clients that are no browser (RFC 6455, section 10.2)."""
-    headers: dict[bytes, bytes] = dict(scope["headers"])
-    origin = headers.get(b"origin")
-    if origin is None:
-        return True
-    text = origin.decode("latin-1").lower()
-    if text in settings.PORTAL_ALLOWED_ORIGINS:
-        return True
-    try:
-        own = urlsplit(text).netloc
-    except ValueError:  # half an address, such as `http://[`, is nobody's
-        return False
-    return bool(own) and own == headers.get(b"host", b"").decode("latin-1").lower()
+def _site_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _uuid(text: str) -> UUID | None:

@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 
 import structlog
 
-from libraries.errors import Unavailable
+from libraries.errors import Unavailable, described
 from libraries.roles import PortalRole
 from libraries.selectors import Stored, load
 from realtime import broadcast
@@ -209,7 +209,7 @@ class Hub:
             if stored is not None:
                 await check_newcomers(room, stored.access_version)
         except Unavailable as error:
-            log.warning("state_not_read", portalViewId=str(room.id), error=repr(error.__cause__))
+            log.warning("state_not_read", portalViewId=str(room.id), error=described(error.__cause__))
             failed = True
         finally:
             room.refreshing = None

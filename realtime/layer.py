@@ -15,7 +15,7 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisError
 
-from libraries.errors import Unavailable
+from libraries.errors import Unavailable, described
 from realtime.groups import News, portal_view_group
 
 ANSWER_SECONDS = 1.0
@@ -64,7 +64,7 @@ async def publish(news: News) -> None:
             await require_layer().group_send(portal_view_group(news["portalViewId"]), news)
     except (OSError, RedisError) as error:  # TimeoutError is an OSError
         if not _Condition.away:
-            log.warning("channel_layer_away", error=repr(error))
+            log.warning("channel_layer_away", error=described(error))
         _Condition.away = True
         _Condition.try_again_at = time.monotonic() + PAUSE_SECONDS
         raise Unavailable("The message could not be passed on; try again in a moment.") from error

@@ -10,11 +10,11 @@ import socket
 import django
 
 
-def begin(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
-    """Serve there, as long as the other end of the lifeline is open."""
+def begin(host: str, port: int, drain_seconds: int, drain_delay: int, path: str, lifeline: socket.socket) -> None:
+    """Serve at a place, as long as the other end of the lifeline is open."""
     django.setup()
 
     from realtime.server.run import Place
     from realtime.server.worker import work
 
-    work(Place(host, port, drain_seconds), lifeline)
+    work(Place(host, port, drain_seconds, drain_delay, path), lifeline)

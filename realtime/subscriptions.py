@@ -12,6 +12,7 @@ from collections.abc import Callable
 import structlog
 from redis.exceptions import RedisError
 
+from libraries.errors import described
 from realtime.groups import News
 from realtime.layer import ANSWER_SECONDS, require_layer
 from realtime.seal import NotAuthentic
@@ -41,7 +42,7 @@ class Subscriptions:
             async with asyncio.timeout(ANSWER_SECONDS), self._lock:
                 await self._add(group)
         except (OSError, RedisError) as error:
-            log.warning("group_not_joined", group=group, error=repr(error))
+            log.warning("group_not_joined", group=group, error=described(error))
             return False
         return True
 
@@ -63,7 +64,7 @@ class Subscriptions:
                     await require_layer().group_discard(group, channel)
             except (OSError, RedisError) as error:
                 # A layer that is away forgets the membership with the connection.
-                log.info("group_not_left", group=group, error=repr(error))
+                log.info("group_not_left", group=group, error=described(error))
             self._groups.discard(group)
             if not self._groups:
                 self._open = None

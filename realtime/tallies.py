@@ -17,6 +17,7 @@ import structlog
 from django.conf import settings
 from redis.exceptions import RedisError
 
+from libraries.errors import described
 from realtime import configured
 from realtime.doors import Doors
 from realtime.occupancy import Occupancy
@@ -80,7 +81,7 @@ class Tallies:
             self._occupancy.hear(())
             if not self._is_away:
                 self._is_away = True
-                log.warning("counts_not_shared", error=repr(error))
+                log.warning("counts_not_shared", error=described(error))
         else:
             if self._is_away:
                 self._is_away = False
@@ -121,7 +122,7 @@ class Tallies:
         try:
             tally = msgspec.msgpack.decode(self._sealer.open(value).body, type=Tally)
         except (NotAuthentic, msgspec.MsgspecError) as error:
-            log.warning("counts_not_read", error=repr(error))
+            log.warning("counts_not_read", error=described(error))
             return None
         return tally if tally.name == name else None
 

@@ -156,7 +156,7 @@ def test_a_fresh_token_works(owner: User) -> None:
 
 def test_refresh_tokens_that_are_none(owner: User) -> None:
     expired = RefreshToken.for_user(owner)
-    expired.set_exp(lifetime=timedelta(seconds=-1))
+    expired.set_exp(lifetime=timedelta(seconds=-11))
     refused(as_(None).post(REFRESH, {"refresh": str(expired)}), "token-expired")
     for token in (str(AccessToken.for_user(owner)), "x", "a.b.c"):
         refused(as_(None).post(REFRESH, {"refresh": token}), "token-invalid")
@@ -190,7 +190,7 @@ def forged(**claims: Any) -> str:
 
 def test_headers_that_let_nobody_in(owner: User) -> None:
     expired = AccessToken.for_user(owner)
-    expired.set_exp(lifetime=timedelta(seconds=-1))
+    expired.set_exp(lifetime=timedelta(seconds=-11))
     good = str(AccessToken.for_user(owner))
     for header, code in (
         ("", "token-invalid"),

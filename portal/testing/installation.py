@@ -76,20 +76,29 @@ class Cast:
 
 @dataclass(frozen=True)
 class Server:
-    """A running Portal server; `process` kills and freezes it, `start()` brings it back on the same port."""
+    """A running Portal server; `process` kills and freezes it, `start()` brings it back on the same port.
+
+    `port` may be a proxy's, and `path` is where the site is below its host.
+    """
 
     process: Process
     port: int
+    path: str = ""
+
+    @property
+    def origin(self) -> str:
+        """The origin of its pages."""
+        return f"http://127.0.0.1:{self.port}"
 
     @property
     def http(self) -> str:
         """The base URL for HTTP, without a slash at the end."""
-        return f"http://127.0.0.1:{self.port}"
+        return f"{self.origin}{self.path}"
 
     @property
     def ws(self) -> str:
         """The base URL for WebSockets, without a slash at the end."""
-        return f"ws://127.0.0.1:{self.port}"
+        return f"ws://127.0.0.1:{self.port}{self.path}"
 
     def start(self) -> None:
         """Start it and return once it answers HTTP, whatever it answers."""

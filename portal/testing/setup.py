@@ -1,7 +1,8 @@
 """`python -m portal.testing.setup`: make sure of what the tests need and pip cannot give.
 
-Debian's Chromium, node with npm, and the npm packages of `portal/testing/node`. What is missing is installed where
-that is possible without asking anybody (apt-get as root), and is an error in one sentence where it is not.
+Debian's Chromium and proxies, node with npm, and the npm packages of `portal/testing/node`. What is missing is
+installed where that is possible without asking anybody (apt-get as root), and is an error in one sentence where it is
+not.
 """
 
 from __future__ import annotations
@@ -91,6 +92,10 @@ def _run(command: list[str], env: dict[str, str]) -> None:
 PARTS = (
     Part("Chromium", lambda: chromium() is not None, _apt("chromium")),
     Part("Node.js and npm", lambda: bool(shutil.which("node") and shutil.which("npm")), _apt("nodejs", "npm")),
+    Part("nginx", lambda: bool(shutil.which("nginx")), _apt("nginx-light")),
+    Part(
+        "HAProxy and Caddy", lambda: bool(shutil.which("haproxy") and shutil.which("caddy")), _apt("haproxy", "caddy")
+    ),
     Part("the npm packages of the tests", _npm_packages_present, _install_npm_packages),
 )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
@@ -109,11 +110,18 @@ async def open_socket(
     query: Mapping[str, str] | None = None,
     origin: str | None = None,
     compression: str | None = "deflate",
+    unix_path: str | None = None,
 ) -> AsyncIterator[PortalSocket]:
     """A connection to `path` of the server at `server_url` (`ws://host:port`), closed when the block ends.
 
+    With `unix_path` it is made to the Unix socket there, and the URL only says what is asked for.
+
     `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is what we offer.
     """
+    sock = None
+    if unix_path is not None:
+        sock = socket.socket(socket.AF_UNIX)
+        sock.connect(unix_path)
     parameters = {**({} if token is None else {"token": token}), **(query or {})}
     async with connect(
         f"{server_url}{path}" + (f"?{urlencode(parameters)}" if parameters else ""),
@@ -126,6 +134,7 @@ async def open_socket(
         ping_interval=None,
         max_size=None,
         max_queue=None,  # else a close waits behind what nobody has read
+        sock=sock,
     ) as connection:
         yield PortalSocket(connection)
 

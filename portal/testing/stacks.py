@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from portal.testing.installation import Cast, Installation, Server, ServerKind
 from portal.testing.limits import NO_LIMITS
 from portal.testing.people import Client
+from portal.testing.proxies import NGINX_PASSES, nginx
 from portal.testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 
 ALLOWED_ORIGIN = "https://table.example.org"
@@ -47,6 +48,31 @@ class Stack:
         async with AsyncExitStack() as exits:
             joined = [await exits.enter_async_context(self.join(portal_view_id, who)) for who in people]
             yield [socket for socket, _ in joined]
+
+
+BASE_PATH = "/portal"
+BELOW_A_PATH = """
+    server {{
+        listen 127.0.0.1:{{listen}};
+        location /portal/ {{ proxy_pass http://127.0.0.1:{port}{uri}; {passes} }}
+        location / {{ return 404; }}
+    }}
+"""
+
+
+@contextmanager
+def below_a_path(installation: Installation, cast: Cast, *, stripped: bool) -> Iterator[Stack]:
+    """A server behind nginx, which has it below `BASE_PATH` and passes that on, or strips it."""
+    with ExitStack() as exits:
+        server = exits.enter_context(
+            installation.server(PORTAL_BASE_PATH=BASE_PATH, PORTAL_BEHIND_PROXY="true", PORTAL_HTTPS="false")
+        )
+        servers = BELOW_A_PATH.format(port=server.port, uri="/" if stripped else "", passes=NGINX_PASSES)
+        port = exits.enter_context(nginx(servers))
+        proxied = replace(server, port=port, path=BASE_PATH)
+        people = (cast.controller, cast.editor, cast.viewer, cast.stranger)
+        clients = [exits.enter_context(Client(proxied.http, person)) for person in people]
+        yield Stack(installation, proxied, cast, *clients)
 
 
 @contextmanager

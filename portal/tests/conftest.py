@@ -12,7 +12,7 @@ from itertools import product
 import pytest
 
 from portal.testing.installation import Cast, Installation, ServerKind, StoreKind, installation
-from portal.testing.stacks import STACK_ENV, Stack, running
+from portal.testing.stacks import STACK_ENV, Stack, below_a_path, running
 
 JWT_START = "eyJ"  # of {" in base64url, as every JWT begins
 
@@ -39,12 +39,20 @@ def installations() -> Iterator[Installations]:
         yield Installations(exits)
 
 
-@pytest.fixture(scope="session", params=list(product(ServerKind, StoreKind)), ids="-".join)
+BELOW_A_PATH = (ServerKind.SERVE, StoreKind.SQLITE, "below-a-path")
+
+
+@pytest.fixture(scope="session", params=[*product(ServerKind, StoreKind), BELOW_A_PATH], ids="-".join)
 def running_stack(request: pytest.FixtureRequest, installations: Installations) -> Iterator[Stack]:
-    """Each server on each store, in turn."""
-    server, store = request.param
-    with running(*installations.on(store), server) as started:
-        yield started
+    """Each server on each store, in turn; and one behind nginx, below a path of its host."""
+    server, store, *_ = request.param
+    made, cast = installations.on(store)
+    if request.param is BELOW_A_PATH:
+        with below_a_path(made, cast, stripped=False) as started:
+            yield started
+    else:
+        with running(made, cast, server) as started:
+            yield started
 
 
 @pytest.fixture

@@ -226,10 +226,12 @@ def test_a_limit_is_what_the_page_on_security_says(name: str, limit: int) -> Non
 
 NO_LIMITS_OF_CLIENTS = {
     "PORTAL_ACCESS_TOKEN_MINUTES",
+    "PORTAL_CLOCK_LEEWAY_SECONDS",
     "PORTAL_DATABASE_THREADS",
     "PORTAL_HSTS_SECONDS",
     "PORTAL_REFRESH_TOKEN_DAYS",
     "PORTAL_WORKERS",
+    "libraries.pagination.MAX_PAGE",
     "libraries.values.MAX_SAFE_INTEGER",
     "realtime.protocol.MAX_REF_NUMBER",
 }

@@ -45,7 +45,7 @@ class Check(HealthCheck):  # type: ignore[misc]  # it has no types
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Check]]:
     """In place of the real ones, which look at a real database."""
-    found = {"database": Check(), "channelLayer": Check()}
+    found = {"database": Check(), "channelLayer": Check(), "migrations": Check()}
     monkeypatch.setattr(health, "_PROBES", [Probe(name, [check]) for name, check in found.items()])
     yield found
     for check in found.values():
@@ -61,9 +61,17 @@ def ask(path: str) -> tuple[int, dict[str, Any]]:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize(
     ("away", "status", "code"),
-    [("", "ok", 200), ("channelLayer", "degraded", 200), ("database", "unavailable", 503)],
+    [
+        ("", "ok", 200),
+        ("channelLayer", "degraded", 200),
+        ("database", "unavailable", 503),
+        ("migrations", "unavailable", 503),
+    ],
 )
 def test_what_is_away_decides(checks: dict[str, Check], path: str, away: str, status: str, code: int) -> None:
+    """A process that can answer is alive: to start it anew brings no database back."""
+    if "ready" not in path:
+        code = 200
     if away:
         checks[away].error = ServiceUnavailable("It is away")
     outcomes = {name: "unavailable" if name == away else "ok" for name in checks}
@@ -77,12 +85,12 @@ def test_a_process_that_ends_is_not_ready_but_healthy(checks: dict[str, Check]) 
         code, answer = ask("/api/health/ready")
     finally:
         draining.clear()
-    assert (code, answer["status"], answer["draining"]) == (503, "unavailable", True)
+    assert (code, answer["status"], answer["draining"]) == (503, "ok", True)
 
 
 def test_an_unexpected_error_is_no_answer_for_strangers(checks: dict[str, Check]) -> None:
     checks["database"].error = RuntimeError("postgres://user:password@host")
-    code, answer = ask("/api/health")
+    code, answer = ask("/api/health/ready")
     assert (code, answer["checks"]["database"]) == (503, "unavailable")
     assert "password" not in str(answer)
 
@@ -90,7 +98,7 @@ def test_an_unexpected_error_is_no_answer_for_strangers(checks: dict[str, Check]
 def test_a_check_that_hangs_holds_up_nobody_and_is_run_once(checks: dict[str, Check]) -> None:
     checks["database"].gate.clear()
     start = time.monotonic()
-    answers = [ask("/api/health")[0] for _ in range(2)]
+    answers = [ask("/api/health/ready")[0] for _ in range(2)]
     assert answers == [503, 503]
     assert time.monotonic() - start < 2 * health.ANSWER_SECONDS + 1
     assert checks["database"].runs == 1
@@ -140,6 +148,16 @@ def test_over_http_it_answers_too(checks: dict[str, Check], settings: Any) -> No
     assert APIClient().get("/api/health/ready").status_code == 200
 
 
+@pytest.mark.parametrize("host", ["10.0.0.5", "portal.example.org", "x" * 300, "bad host", "[::1]:8000", ""])
+@pytest.mark.parametrize("path", PATHS)
+def test_whatever_the_host_is(checks: dict[str, Check], settings: Any, path: str, host: str) -> None:
+    settings.ALLOWED_HOSTS = ["portal.example.org"]
+    with capture_logs() as logged:
+        answer = APIClient().get(path, headers={"Host": host})
+    assert answer.status_code == 200
+    assert not logged
+
+
 @pytest.mark.django_db
 def test_the_real_checks_pass_on_sqlite_and_the_in_memory_layer() -> None:
     assert ask("/api/health")[1]["status"] == "ok"
@@ -149,11 +167,12 @@ def test_the_real_checks_pass_on_sqlite_and_the_in_memory_layer() -> None:
 
 
 def until(server: Server, status: str, code: int) -> None:
-    """Wait until both addresses answer so."""
+    """Wait until both addresses say so, and the second one answers with that status."""
 
     def answers_so() -> bool:
-        answers = [httpx.get(server.http + path, timeout=5, trust_env=False) for path in PATHS[::2]]
-        return {(answer.json()["status"], answer.status_code) for answer in answers} == {(status, code)}
+        alive, ready = (httpx.get(server.http + path, timeout=5, trust_env=False) for path in PATHS[::2])
+        seen = {answer.json()["status"] for answer in (alive, ready)}
+        return seen == {status} and (alive.status_code, ready.status_code) == (200, code)
 
     server.process.wait_until(answers_so, 15)
 
@@ -168,6 +187,8 @@ def test_it_follows_what_goes_and_comes_back() -> None:
         installation(StoreKind.SQLITE, DATABASE_URL=database.url(), REDIS_URL=layer.url, **STACK_ENV) as made,
         made.server() as server,
     ):
+        until(server, "unavailable", 503)
+        made.manage("migrate", "--verbosity", "0")
         until(server, "ok", 200)
         layer.process.kill()
         until(server, "degraded", 200)

@@ -221,7 +221,7 @@ async def test_a_client_that_does_not_answer_holds_up_nobody(alone: Stack) -> No
         os.kill(process.pid, signal.SIGTERM)
         assert (await viewer.receive())["type"] == "going-away"
         answer = await kept.get(ready)
-        assert (answer.status_code, answer.json()["status"], answer.json()["draining"]) == (503, "unavailable", True)
+        assert (answer.status_code, answer.json()["status"], answer.json()["draining"]) == (503, "ok", True)
         async with httpx.AsyncClient(trust_env=False) as fresh:
             with pytest.raises(httpx.ConnectError):
                 await fresh.get(ready)
@@ -274,7 +274,7 @@ async def test_a_changed_file_starts_it_anew_and_without_a_supervisor_it_ends(
     [(True, ["*"], True), (True, ["10.0.0.5", "0.0.0.0/0"], True), (True, ["10.0.0.5"], False), (False, ["*"], False)],
 )
 def test_a_proxy_at_any_address_is_warned_of(
-    behind: bool, addresses: list[str], warned: bool, settings: Any, caplog: pytest.LogCaptureFixture
+    db: None, behind: bool, addresses: list[str], warned: bool, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.PORTAL_BEHIND_PROXY, settings.PORTAL_PROXY_ADDRESSES = behind, addresses
     with patch("realtime.management.commands.serve.serve") as served, caplog.at_level(logging.WARNING):

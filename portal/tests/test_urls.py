@@ -21,6 +21,16 @@ def test_socketio_clients_are_told_what_to_speak(path: str, method: str) -> None
     assert "/ws/portal-view/" in body["message"]
 
 
+@pytest.mark.parametrize("path", ["/ws/portal-view/x", "/ws/portal-view/x/", "/ws/portal-view", "/ws/portal-view/"])
+@pytest.mark.parametrize("method", ["get", "post"])
+def test_a_sockets_address_says_what_it_is(path: str, method: str) -> None:
+    """A proxy that does not pass Upgrade on makes a handshake into a plain GET (RFC 9110, section 15.5.22)."""
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
+    assert answer.json()["code"] == "upgrade-required"
+    assert "WebSocket" in answer.json()["message"]
+
+
 def test_the_root_leads_to_the_documentation() -> None:
     answer = Client().get("/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/api/docs")

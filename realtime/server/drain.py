@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from functools import cache
 from types import FrameType
 from typing import Any
@@ -103,21 +104,36 @@ def ending(application: Any) -> Any:
 
 
 class DrainingServer(uvicorn.Server):
-    """Uvicorn's server with an orderly end, within `config.timeout_graceful_shutdown` seconds."""
+    """Uvicorn's server with an orderly end, within `config.timeout_graceful_shutdown` seconds after the delay."""
+
+    def __init__(self, config: uvicorn.Config, drain_delay: int = 0) -> None:
+        super().__init__(config)
+        self.drain_delay = drain_delay
+        self._stops_at: float | None = None
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second Ctrl+C ends at once.
 
         The signal is not raised again afterwards, as uvicorn does: a process that ends as it was told to has status 0.
         """
-        if self.should_exit and sig == signal.SIGINT:
-            self.force_exit = True
+        if draining.is_set() and sig == signal.SIGINT:
+            self.force_exit = self.should_exit = True
         self.stop()
 
     def stop(self) -> None:
-        """Begin to end."""
+        """Begin to end: not ready from now on, and serving until the delay is over."""
         draining.set()
-        self.should_exit = True
+        if not self.drain_delay:
+            self.should_exit = True
+        elif self._stops_at is None:
+            log.info("not_ready", seconds=self.drain_delay)
+            self._stops_at = time.monotonic() + self.drain_delay
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; whether to end."""
+        if self._stops_at is not None and time.monotonic() >= self._stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""

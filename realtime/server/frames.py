@@ -13,6 +13,7 @@ from http import HTTPStatus
 from socket import SO_ERROR, SOL_SOCKET
 from typing import Any
 
+import structlog
 from django.conf import settings
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.utils import ClientDisconnected
@@ -31,13 +32,15 @@ from realtime.server.slim import Gate, Inbox
 from realtime.server.wire import PortalServerProtocol, deflate
 
 LAST_WORD_SECONDS = 1.0
-"""How long a client that was too slow has to read why it is cut."""
+"""How long a client that was too slow, or said nothing, has to read why it is cut."""
 
 _logger = logging.getLogger("uvicorn.error.websockets")
 """Whose level is set in `portal.logs`."""
 
 PAUSE_SECONDS = 0.1
 """Between two portions of what a client still sends that was told to go: its close is behind them."""
+
+log = structlog.get_logger(__name__)
 
 NO_LIMIT = 2**31 - 1
 """Bytes that may wait for a client where the settings have no limit: event loops take no more."""
@@ -354,14 +357,14 @@ class FramesProtocol(WebSocketsSansIOProtocol, Member):
         self._cut_after(self.close_timeout)
 
     def keepalive_timeout(self) -> None:
-        """Cut a client that does not answer a ping, unless we are the one that does not listen: then ask again."""
+        """Send a client away that does not answer a ping, unless it is we who do not listen: then ask again."""
+        self.pong_timer = self.pending_ping_payload = None
         if self.read_paused:
-            self.pong_timer = None
             self.schedule_ping()
-        elif not self.close_sent:
-            self.leave()
-            super().keepalive_timeout()
-            self.transport.abort()
+        elif self._is_open and not self.close_sent:
+            log.info("no_answer", seconds=self.ping_timeout)
+            refuse(self, "no-answer", "You did not answer a ping in time: connect again.")
+            self._cut_after(LAST_WORD_SECONDS)
 
     def _cut_after(self, seconds: float) -> None:
         """Cut the connection, unless it has ended by then: a transport that is closed first sends what waits."""

@@ -15,6 +15,7 @@ from typing import Any, Final
 import structlog
 
 from realtime.seldom import Seldom
+from realtime.server.drain import draining
 from realtime.server.files import most_connections
 from realtime.server.pipeline import PIECE_BYTES, OrderedHttpProtocol
 from realtime.server.refusals import (
@@ -142,6 +143,9 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         """The head is complete, and the request may be answered."""
         self._await(Awaited.BODY)
         super().on_headers_complete()
+        cycle = self.pipeline[0][0] if self.pipeline else self.cycle
+        if cycle is not None and draining.is_set():
+            cycle.keep_alive = False  # the client's next request belongs elsewhere
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""

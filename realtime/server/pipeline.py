@@ -7,6 +7,7 @@ without reading the answers (RFC 9112, section 9.3.2). Limits and deadlines are 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
@@ -17,8 +18,19 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from realtime.server.upgrade import fault
 
+_ABSOLUTE = re.compile(rb"(?i)https?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
+
 PIECE_BYTES = 4 * 1024
 """What the parser is given at once: of requests that come together it takes no more in than this holds."""
+
+
+def absolute_form(target: bytes) -> tuple[bytes, bytes] | None:
+    """The host that a target in absolute form names, and the target in origin form; None if it is no such target."""
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        return None
+    rest = absolute["rest"]
+    return absolute["host"], rest if rest.startswith(b"/") else b"/" + rest
 
 
 class Flow(FlowControl):
@@ -102,6 +114,14 @@ class OrderedHttpProtocol(HttpToolsProtocol):
                 self.when_answered(self.handle_websocket_upgrade)
         except httptools.HttpParserError:
             self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: a target in absolute form names the host, and its path (RFC 9112, section 3.2.2)."""
+        if absolute := absolute_form(self.url):
+            host, self.url = absolute
+            self.headers[:] = [line for line in self.headers if line[0] != b"host"]
+            self.headers.append((b"host", host))
+        super().on_headers_complete()
 
     def when_answered(self, act: Callable[[], None]) -> None:
         """Do it once everything that was asked for is answered."""

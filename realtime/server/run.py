@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
+import stat
 from dataclasses import dataclass
 
 import uvicorn
@@ -14,6 +16,12 @@ from realtime.server.files import raise_file_limit
 from realtime.server.http import BoundedHttpProtocol
 from realtime.server.listening import ListeningSocket
 
+EVERYWHERE = ("", "*")
+"""Hosts that stand for all addresses of the machine."""
+PING_SECONDS = 20
+"""How often a WebSocket is pinged: many proxies cut one on which nothing comes for 25 s or 30 s."""
+PONG_SECONDS = 20
+"""How long a client may take to answer."""
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -23,22 +31,32 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """Where to serve, and how many seconds a process may take to end."""
+    """Where to serve, and how a process ends: it serves on for the delay, and then has so many seconds.
+
+    With `path`, a Unix socket there takes the place of host and port.
+    """
 
     host: str
     port: int
     drain_seconds: int
+    drain_delay: int = 0
+    path: str = ""
 
     def bind(self, *, shared: bool = False) -> list[socket.socket]:
         """Sockets on all addresses of the host, not listening yet; CannotListen if there are none or one is taken.
 
         Where one is `shared`, each process that binds it so gets a part of the connections.
         """
+        if self.path:
+            return [self._bind_path()]
         bound: list[socket.socket] = []
         unusable: OSError | None = None
         try:
             for family, kind, protocol, _, address in socket.getaddrinfo(
-                self.host, self.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+                None if self.host in EVERYWHERE else self.host,
+                self.port,
+                type=socket.SOCK_STREAM,
+                flags=socket.AI_PASSIVE,
             ):
                 try:
                     bound.append(_bind(ListeningSocket(family, kind, protocol), address, shared=shared))
@@ -54,11 +72,35 @@ class Place:
             raise CannotListen(f"Portal cannot listen on {self}: {error.strerror}.") from error
         return bound
 
+    def _bind_path(self) -> socket.socket:
+        """A Unix socket that everybody may use who may enter its folder, in place of one that nobody listens on."""
+        try:
+            if _is_abandoned(self.path):
+                os.unlink(self.path)
+            one = _bind(ListeningSocket(socket.AF_UNIX, socket.SOCK_STREAM), self.path, shared=False)
+            os.chmod(self.path, 0o666)  # noqa: S103  # a proxy is another user; who may enter is up to the folder
+        except OSError as error:
+            raise CannotListen(f"Portal cannot listen on {self.path}: {error.strerror}.") from error
+        return one
+
+    @property
+    def address(self) -> str:
+        """Where people find it."""
+        return f"unix:{self.path}" if self.path else f"http://{self}/"
+
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
 
-def _bind(one: socket.socket, address: tuple[object, ...], *, shared: bool) -> socket.socket:
+def _is_abandoned(path: str) -> bool:
+    """Whether there is a socket on which nobody listens any more."""
+    if not os.path.exists(path) or not stat.S_ISSOCK(os.stat(path).st_mode):
+        return False
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        return client.connect_ex(path) == errno.ECONNREFUSED
+
+
+def _bind(one: socket.socket, address: tuple[object, ...] | str, *, shared: bool) -> socket.socket:
     try:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if shared:
@@ -72,7 +114,7 @@ def _bind(one: socket.socket, address: tuple[object, ...], *, shared: bool) -> s
     return one
 
 
-def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
+def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvicorn.Config:
     """Uvicorn's configuration: uvloop, our WebSocket protocol, Django's logging, and no access log.
 
     The access log would print `?token=`.
@@ -87,14 +129,15 @@ def config(host: str, port: int, drain_seconds: int = 10) -> uvicorn.Config:
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
-        # A client that sends no frame and no pong for a minute is gone
-        ws_ping_interval=30,
-        ws_ping_timeout=30,
+        ws_ping_interval=PING_SECONDS,
+        ws_ping_timeout=PONG_SECONDS,
+        timeout_keep_alive=settings.PORTAL_KEEP_ALIVE_SECONDS,
         access_log=False,
         log_config=None,
         server_header=False,
         proxy_headers=settings.PORTAL_BEHIND_PROXY,
-        forwarded_allow_ips=settings.PORTAL_PROXY_ADDRESSES,
+        # Who may use a Unix socket is beside us, and has no address
+        forwarded_allow_ips="*" if path else settings.PORTAL_PROXY_ADDRESSES,
         timeout_graceful_shutdown=drain_seconds,
     )
 
@@ -103,4 +146,5 @@ def serve(place: Place) -> None:
     """Serve in this process until a signal ends it; CannotListen if the port cannot be had."""
     raise_file_limit()
     sockets = place.bind()
-    DrainingServer(config(place.host, place.port, place.drain_seconds)).run(sockets=sockets)
+    uvicorn_config = config(place.host, place.port, place.drain_seconds, place.path)
+    DrainingServer(uvicorn_config, place.drain_delay).run(sockets=sockets)

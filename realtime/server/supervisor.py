@@ -130,7 +130,7 @@ class Supervisor:
     def _end(self, bell: socket.socket) -> None:
         for worker in self._workers:
             worker.send_signal(signal.SIGTERM)
-        deadline = time.monotonic() + self._place.drain_seconds + KILL_SECONDS
+        deadline = time.monotonic() + self._place.drain_delay + self._place.drain_seconds + KILL_SECONDS
         while any(worker.is_alive for worker in self._workers):
             if self._heard.count(signal.SIGINT) > 1:  # a second Ctrl+C
                 self._heard.clear()

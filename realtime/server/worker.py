@@ -34,15 +34,15 @@ def work(place: Place, lifeline: socket.socket) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; until we serve, the supervisor ends us
     lifeline.setblocking(False)
     raise_file_limit()
-    server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline)
+    server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline, place.drain_delay)
     server.run(sockets=place.bind(shared=True))
 
 
 class WorkerServer(DrainingServer):
     """A server that lives while its supervisor does."""
 
-    def __init__(self, uvicorn_config: uvicorn.Config, lifeline: socket.socket) -> None:
-        super().__init__(uvicorn_config)
+    def __init__(self, uvicorn_config: uvicorn.Config, lifeline: socket.socket, drain_delay: int = 0) -> None:
+        super().__init__(uvicorn_config, drain_delay)
         self._lifeline = lifeline
 
     async def on_tick(self, counter: int) -> bool:
@@ -101,7 +101,10 @@ class Worker:
     @property
     def is_hung(self) -> bool:
         """Whether a process that has served shows no sign of life."""
-        return self.has_served and self._silent_seconds > HUNG_SECONDS + self._place.drain_seconds
+        return (
+            self.has_served
+            and self._silent_seconds > HUNG_SECONDS + self._place.drain_delay + self._place.drain_seconds
+        )
 
     @property
     def is_alive(self) -> bool:

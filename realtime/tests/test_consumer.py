@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from django.db import OperationalError
 
 from libraries.models import Library, PortalView, User
 from libraries.selectors import Stored, load
-from realtime import database, hub, jobs
+from realtime import hub, jobs, lookup
 from realtime.database import in_write_lane
 from realtime.delivery import EXTENSION
 from realtime.hub import current_hub
@@ -58,10 +57,10 @@ async def test_without_a_database_the_client_is_to_come_back(
 ) -> None:
     token = token_of(viewer)
 
-    def away(function: object, **_more: object) -> Callable[..., object]:
+    def away(pairs: object) -> object:
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(database, "database_sync_to_async", away)
+    monkeypatch.setattr(lookup, "accesses", away)
     client = await connect(token, portal_view, greeted=False)
     error, closed = await client.refused()
     assert (error["code"], closed) == ("unavailable", (1013, "unavailable"))

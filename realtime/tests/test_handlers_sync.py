@@ -86,7 +86,7 @@ async def test_a_token_of_another_person_closes(
 
 
 @pytest.mark.parametrize(
-    ("lifetime", "kind", "code"), [(-1, "access", "token-expired"), (9, "refresh", "token-invalid")]
+    ("lifetime", "kind", "code"), [(-11, "access", "token-expired"), (9, "refresh", "token-invalid")]
 )
 async def test_a_bad_token_changes_nothing(
     connect: Connect, portal_view: PortalView, viewer: User, settings: Any, lifetime: int, kind: str, code: str

@@ -15,13 +15,19 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from libraries.models import PortalView, User
 from libraries.roles import PortalRole
 from portal.testing.tokens import forge_token
-from realtime import database
+from realtime import lookup
 from realtime.entrance import Entrance
 from realtime.handshake import Admission, Refused, admit, is_socketio, subprotocol, verify
 from realtime.protocol import ERRORS, CloseCode
 from realtime.tests.clients import token_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["portal.example.org"]
+
 
 Scope = dict[str, Any]
 
@@ -73,7 +79,7 @@ async def test_each_step_is_taken_after_those_before_it(portal_view: PortalView,
         (scope("", "token=bad", origin=elsewhere), "portal-view-id-missing"),
         (scope("no-uuid", origin=elsewhere), "credential-missing"),
         (scope("no-uuid", "token=bad", origin=elsewhere), "token-invalid"),
-        (scope("no-uuid", f"token={forged(viewer.id, lifetime=-9)}", origin=elsewhere), "token-expired"),
+        (scope("no-uuid", f"token={forged(viewer.id, lifetime=-19)}", origin=elsewhere), "token-expired"),
         (scope("no-uuid", f"token={forged(uuid4())}", origin=elsewhere), "user-unavailable"),
         (scope("no-uuid", f"token={forged(stranger.id)}", origin=elsewhere), "user-unavailable"),
         (scope("no-uuid", f"token={good}", origin=elsewhere), "no-access"),
@@ -122,11 +128,11 @@ async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: Port
 async def test_a_database_that_is_away_is_no_refusal_of_the_person(
     portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(function: object, **_more: object) -> Callable[..., object]:
+    def away(pairs: object) -> object:
         raise OperationalError("connection refused")
 
     wanted = scope(portal_view.id, f"token={token_of(viewer)}")
-    monkeypatch.setattr(database, "database_sync_to_async", away)
+    monkeypatch.setattr(lookup, "accesses", away)
     assert await refusal(wanted) == "unavailable"
     assert ERRORS["unavailable"] is None  # which closes with 1013: come back
 
@@ -172,7 +178,8 @@ def test_a_token_says_whose_it_is_and_until_when(viewer: User) -> None:
     token = forged(viewer.id, lifetime=100)
     credential = verify(token)
     assert credential.user_id == viewer.id
-    assert credential.expires_at == jwt.decode(token, options={"verify_signature": False})["exp"]
+    expires_at = jwt.decode(token, options={"verify_signature": False})["exp"]
+    assert credential.expires_at == expires_at + settings.PORTAL_CLOCK_LEEWAY_SECONDS
 
 
 def _signed(**claims: Any) -> str:
@@ -205,7 +212,7 @@ def test_a_token_that_is_none_of_ours_is_refused(viewer: User, name: str) -> Non
 
 def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
     with pytest.raises(Refused) as caught:
-        verify(forged(viewer.id, lifetime=-1))
+        verify(forged(viewer.id, lifetime=-11))
     assert caught.value.code == "token-expired"
 
 

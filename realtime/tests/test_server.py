@@ -115,23 +115,23 @@ def test_only_our_own_apps_are_watched() -> None:
 # What takes the place of `spawned.begin` runs in a process of its own.
 
 
-def end(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
+def end(*place_and_lifeline: Any) -> None:
     os._exit(3)
 
 
-def serve_and_end(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
-    lifeline.send(b".")
+def serve_and_end(*place_and_lifeline: Any) -> None:
+    place_and_lifeline[-1].send(b".")
     os._exit(3)
 
 
-def serve_and_hang(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
-    lifeline.send(b".")
+def serve_and_hang(*place_and_lifeline: Any) -> None:
+    place_and_lifeline[-1].send(b".")
     time.sleep(60)
 
 
-def stay(host: str, port: int, drain_seconds: int, lifeline: socket.socket) -> None:
+def stay(*place_and_lifeline: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    lifeline.send(b".")
+    place_and_lifeline[-1].send(b".")
     time.sleep(60)
 
 

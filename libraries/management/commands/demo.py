@@ -103,8 +103,14 @@ def _put_role(library: Library, user: User, role: Role | None) -> None:
 
 
 def _make_portal_view(library: Library) -> None:
-    columns = {FIELDS[key].column: value for key, value in check_patch(demo_data.PORTAL_VIEW).known.items()}
+    known = check_patch({**demo_data.PORTAL_VIEW, "items": _below(settings.PORTAL_BASE_PATH)}).known
+    columns = {FIELDS[key].column: value for key, value in known.items()}
     PortalView.objects.get_or_create(id=demo_data.PORTAL_VIEW_ID, defaults={"library": library, **columns})
+
+
+def _below(base: str) -> list[dict[str, Any]]:
+    """The items, with their pictures where the site is."""
+    return [{**item, "image": base + item["image"]} if "image" in item else item for item in demo_data.ITEMS]
 
 
 def _is_this_machine(host: str) -> bool:
@@ -124,7 +130,7 @@ def _as_json() -> str:
 
 
 def _as_text(host: str, port: str) -> str:
-    site = f"{host}:{port}"
+    site = f"{host}:{port}{settings.PORTAL_BASE_PATH}"
     width = max(len(person.email) for person in PEOPLE)
     lines = [
         f"The demo library “{demo_data.LIBRARY_NAME}” is ready. Everybody's password is {demo_data.PASSWORD}",

@@ -12,6 +12,7 @@ REST = """
 method | address                                  | owner editor viewer stranger nobody former off staff all super | changes
 GET    | /                                        | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /socket.io/                              | 400   400    400    400      400    400    400 400   400 400   |
+GET    | /ws/portal-view/{view}                   | 426   426    426    426      426    426    426 426   426 426   |
 GET    | /api/health                              | 200   200    200    200      200    200    200 200   200 200   |
 GET    | /api/health/ready                        | 200   200    200    200      200    200    200 200   200 200   |
 GET    | /api/schema                              | 200   200    200    200      200    200    200 200   200 200   |

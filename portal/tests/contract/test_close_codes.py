@@ -68,7 +68,13 @@ async def test_a_socketio_client_is_told_so(stack: Stack, portal_view: str, path
 @pytest.mark.parametrize("path", ["/socket.io/", "/ws/portal-view/{id}/"])
 async def test_the_real_socketio_client_is_told_so(stack: Stack, portal_view: str, path: str) -> None:
     query = json.dumps({"token": stack.viewer.access})
-    command = ["node", "socketio_probe.mjs", stack.server.http, path.format(id=portal_view), query]
+    command = [
+        "node",
+        "socketio_probe.mjs",
+        stack.server.origin,
+        stack.server.path + path.format(id=portal_view),
+        query,
+    ]
     probe = await asyncio.to_thread(
         subprocess.run, command, cwd=NODE_FOLDER, capture_output=True, text=True, timeout=PROBE_SECONDS, check=False
     )

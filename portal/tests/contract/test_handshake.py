@@ -169,7 +169,7 @@ async def test_who_may_have_missed_something_gets_the_state(
 
 @pytest.mark.parametrize("origin", [None, "same", ALLOWED_ORIGIN], ids=["none", "same-host", "allowed"])
 async def test_an_origin_that_may_connect(stack: Stack, portal_view: str, origin: str | None) -> None:
-    origin = stack.server.http if origin == "same" else origin
+    origin = stack.server.origin if origin == "same" else origin
     path, token = portal_view_path(portal_view), stack.viewer.access
     async with open_socket(stack.server.ws, path, token=token, origin=origin) as socket:
         await socket.receive("connected")

@@ -74,7 +74,7 @@ def document() -> dict[str, Any]:
             "schemas": _schemas([*received, *sent]),
         },
         "x-error-codes": {code: None if close is None else int(close) for code, close in ERRORS.items()},
-        "x-close-codes": {int(code): code.name for code in CloseCode},
+        "x-close-codes": {str(int(code)): code.name for code in CloseCode},
     }
 
 

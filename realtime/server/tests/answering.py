@@ -14,13 +14,14 @@ from realtime.server.tests.served import Served
 
 
 class AnsweringServer(Served):
-    """The server. `paths` has what was asked for, in order."""
+    """The server. `paths` has what was asked for, in order, and `hosts` the names that it was asked by."""
 
     def __init__(self) -> None:
         super().__init__()
         self._config.app = self._serve
         self._config.interface = "asgi3"
         self.paths: list[str] = []
+        self.hosts: list[list[bytes]] = []
         self._let_go = asyncio.Event()
 
     def let_go(self) -> None:
@@ -37,6 +38,7 @@ class AnsweringServer(Served):
     async def _serve(self, scope: Any, receive: Any, send: Any) -> None:
         path: str = scope["path"]
         self.paths.append(path)
+        self.hosts.append([value for name, value in scope["headers"] if name == b"host"])
         if scope["type"] == "websocket":
             await receive()
             if path != "/silent":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -232,12 +233,16 @@ def test_a_server_that_stops_says_so(echo: EchoServer) -> None:
 # --- Pings of the server ----------------------------------------------------------------------------------------
 
 
-def test_who_does_not_answer_a_ping_is_cut(echo: EchoServer) -> None:
+def test_who_does_not_answer_a_ping_is_told_so_and_cut(echo: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     peer = echo.open()
     echo.do(echo.protocol.send_keepalive_ping)
     assert peer.receive().opcode == PING
     echo.do(echo.protocol.keepalive_timeout)
-    peer.failed(1011)
+    assert json.loads(peer.text())["code"] == "no-answer"
+    assert peer.receive() == Frame(CLOSE, b"\x03\xf5no-answer")
+    assert peer.socket.recv(1) == b""  # it has a second to answer, and does not
+    assert caplog.text.count("no_answer") == 1
 
 
 def test_who_is_not_heard_is_not_cut_for_its_silence(echo: EchoServer) -> None:

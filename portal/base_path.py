@@ -1,0 +1,35 @@
+"""Where the site is below a path of its host, such as `/portal`: what a request's path means to the applications.
+
+A proxy may pass the whole path on, or without the site's part: both lead to the same place. ASGI has it as `path` with
+all of it, and `root_path` with the site's part (ASGI, "HTTP Connection Scope").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+
+
+class BasePath:
+    """An ASGI application around another one, which is below `base`; that is empty, or like `/portal`."""
+
+    def __init__(self, application: Application, base: str) -> None:
+        self._application = application
+        self._base = base
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Pass the request on."""
+        if self._base and "path" in scope:
+            path: str = scope["path"]
+            if not f"{path}/".startswith(f"{self._base}/"):
+                path = self._base + path
+            scope = {**scope, "path": path, "root_path": self._base}
+        await self._application(scope, receive, send)
+
+
+def site_path(scope: Any) -> str:
+    """The path without the site's part."""
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", "")) or "/"

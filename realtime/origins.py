@@ -1,0 +1,43 @@
+"""By which name a socket may reach this site, and whose pages may open one (RFC 6455, section 10.2). As REST has it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http.request import split_domain_port, validate_host
+
+Scope = Mapping[str, Any]
+_PORTS = {"http": 80, "https": 443}
+
+
+def is_host_allowed(scope: Scope) -> bool:
+    """Whether the name is one of the site's; without one it is the address that was connected to, as in Django."""
+    host = _header(scope, b"host")
+    if host is None:
+        server = scope.get("server")
+        host = server[0] if server else None
+    if host is None:  # there is no network between us and the client
+        return True
+    domain, _ = split_domain_port(host)
+    return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
+
+
+def is_origin_allowed(scope: Scope) -> bool:
+    """Our own pages, those of allowed origins, and clients that are no browser."""
+    origin = _header(scope, b"origin")
+    if origin is None or origin.lower() in settings.PORTAL_ALLOWED_ORIGINS:
+        return True
+    try:
+        parts = urlsplit(origin.lower())
+        own = urlsplit(f"//{(_header(scope, b'host') or '').lower()}")
+        default = _PORTS.get(parts.scheme)
+        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
+    except ValueError:  # half an address, such as `http://[`, is nobody's
+        return False
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    return next((value.decode("latin-1") for key, value in scope["headers"] if key == name), None)

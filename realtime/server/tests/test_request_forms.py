@@ -1,0 +1,61 @@
+"""Requests as not every client writes them: a target in absolute form, a long header, a socket's address over http."""
+
+from __future__ import annotations
+
+import pytest
+
+from realtime.server.tests.answering import AnsweringServer, answered, get
+from realtime.server.tests.peer import request
+
+
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [
+        ("http://127.0.0.1/a", "/a"),
+        ("HTTP://127.0.0.1:8000/a/b", "/a/b"),
+        ("https://x.example/a", "/a"),
+        ("http://user:password@127.0.0.1/a", "/a"),
+        ("http://127.0.0.1", "/"),
+        ("http://[::1]:8000/", "/"),
+        ("http://127.0.0.1//a", "//a"),
+        ("/http://x/", "/http://x/"),
+    ],
+)
+def test_a_target_in_absolute_form(answering: AnsweringServer, target: str, path: str) -> None:
+    """RFC 9112, section 3.2.2: a server must accept it."""
+    peer = answering.connect()
+    peer.send(get(target))
+    assert answered(peer)[::2] == (200, path)
+
+
+def test_a_query_stays_with_it(answering: AnsweringServer) -> None:
+    peer = answering.connect()
+    peer.send(get("http://127.0.0.1?a=1"))
+    assert answered(peer)[::2] == (200, "/")
+
+
+def test_it_names_the_host(answering: AnsweringServer) -> None:
+    peer = answering.connect()
+    peer.send(get("http://named.example:81/hosts"))
+    assert answered(peer)[0] == 200
+    assert answering.hosts[-1] == [b"named.example:81"]
+
+
+@pytest.mark.parametrize("octets", [12_000, 16_384, 24_000])
+def test_a_long_header(answering: AnsweringServer, octets: int) -> None:
+    """Of a cookie jar, say; Node takes 16 KiB of headers."""
+    line = f"Cookie: a={'x' * octets}"
+    peer = answering.connect()
+    peer.send(get("/long", line))
+    assert answered(peer)[::2] == (200, "/long")
+    peer.send(request("/long", line))
+    status, _ = peer.response()
+    assert status == 101
+
+
+def test_a_socket_in_absolute_form(answering: AnsweringServer) -> None:
+    peer = answering.connect()
+    peer.send(request("http://127.0.0.1/ws/portal-view/x?token=y"))
+    status, _ = peer.response()
+    assert status == 101
+    assert answering.paths[-1] == "/ws/portal-view/x"
