@@ -35,6 +35,7 @@ from rest_framework.response import Response
 from libraries.api_base import ApiView
 from libraries.errors import described
 from libraries.migrated import some_of, unapplied_migrations
+from libraries.outages import writes_were_refused
 from realtime.server.drain import draining
 
 ANSWER_SECONDS = 1.0
@@ -157,11 +158,13 @@ class Migrations(HealthCheck):  # type: ignore[misc]  # it has no types
 
 
 class WritableDatabase(Database):  # type: ignore[misc]
-    """The database answers, and takes writes: after a failover the former primary is read-only."""
+    """The database answers, and takes writes: after a failover the former primary is read-only, and disks fill up."""
 
     def run(self) -> None:
         """Called by the framework, in a thread."""
         super().run()
+        if writes_were_refused():
+            raise ServiceUnavailable("it has refused to write")
         if connection.vendor != "postgresql":
             return
         try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,7 @@ import psycopg.errors
 import pytest
 from django.db import transaction
 
+from libraries import outages
 from libraries.outages import PAUSES, TRANSIENT, is_outage, tried_again
 
 OF_THE_REQUEST = ("22", "23", "42", "0A")
@@ -63,6 +66,36 @@ def test_every_error_of_postgres(sqlstate: str, kind: type[psycopg.Error]) -> No
 )
 def test_those_that_operators_meet(kind: type[psycopg.Error]) -> None:
     assert is_outage(wrapped(kind("no")))
+
+
+@pytest.mark.parametrize(
+    ("statement", "refuses"),
+    [
+        ("INSERT INTO full SELECT hex(randomblob(100000))", True),
+        ("INSERT INTO nothing VALUES (1)", False),
+    ],
+)
+def test_a_full_sqlite_writes_nothing(statement: str, refuses: bool) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.execute("CREATE TABLE full (a)")
+    connection.execute("PRAGMA max_page_count = 4")
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        connection.execute(statement)
+    error = django.db.OperationalError("no")
+    error.__cause__ = caught.value
+    assert outages.refuses_writes(error) is refuses
+
+
+@pytest.mark.parametrize("kind", [psycopg.errors.ReadOnlySqlTransaction, psycopg.errors.DiskFull])
+def test_that_counts_for_a_while(kind: type[psycopg.Error], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outages, "_refused_until", 0.0)
+    outages.report(wrapped(psycopg.errors.TooManyConnections("no")))
+    assert not outages.writes_were_refused()
+    monkeypatch.setattr(outages, "NO_WRITES_SECONDS", 0.2)
+    outages.report(wrapped(kind("no")))
+    assert outages.writes_were_refused()
+    time.sleep(0.25)
+    assert not outages.writes_were_refused()
 
 
 @pytest.mark.parametrize(

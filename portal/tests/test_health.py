@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from structlog.testing import capture_logs
 from portal import health
 from portal.health import Probe
 from portal.testing.installation import Server, StoreKind, installation
+from portal.testing.people import Client
 from portal.testing.stacks import STACK_ENV
 from portal.testing.stores import postgres, valkey
 from realtime.server.drain import draining
@@ -207,3 +209,36 @@ def test_it_follows_what_goes_and_comes_back() -> None:
             assert re.search(rf"check_failed\W.*check={name}", written)
             assert re.search(rf"check_passed\W.*check={name}", written)
         assert "Traceback" not in written
+
+
+@pytest.mark.server
+def test_a_disk_that_is_full_is_an_outage_though_all_can_be_read() -> None:
+    """A limit on the size of files stands for the disk (setrlimit(2), RLIMIT_FSIZE): SQLite cannot write."""
+    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
+        cast = made.prepare()
+        with made.server() as server, Client(server.http, cast.controller) as client:
+            path = f"/api/portal-views/{cast.portal_view_id}"
+            limit(server, FULL_BYTES)
+            tries = (client._http.patch(path, json={"items": items(number)}) for number in range(50))
+            refused = next(answer for answer in tries if answer.status_code != 200)
+            assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+            assert client.get(path)["id"] == cast.portal_view_id
+            until(server, "unavailable", 503)
+            limit(server, resource.RLIM_INFINITY)
+            until(server, "ok", 200)
+            client.patch(path, {"name": "There is room again"})
+            assert "Traceback" not in server.process.log.read_text()
+
+
+FULL_BYTES = 1024 * 1024
+
+
+def items(number: int) -> list[dict[str, str]]:
+    """Some 100 KB, other ones for each number."""
+    return [{"id": f"{place}", "name": f"{number} " * 300} for place in range(100)]
+
+
+def limit(server: Server, size: int) -> None:
+    """Let the server's files grow up to that size."""
+    _, hard = resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE)
+    resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, (size, hard))

@@ -140,7 +140,10 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is complete, and the request may be answered."""
+        """The head is complete, and the request may be answered; it names one host (RFC 9112, section 3.2)."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
+            self._stop(HTTPStatus.BAD_REQUEST)
         self._await(Awaited.BODY)
         super().on_headers_complete()
         cycle = self.pipeline[0][0] if self.pipeline else self.cycle

@@ -18,7 +18,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from realtime.server.upgrade import fault
 
-_ABSOLUTE = re.compile(rb"(?i)https?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
+_ABSOLUTE = re.compile(rb"(?i)(?:http|ws)s?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
 
 PIECE_BYTES = 4 * 1024
 """What the parser is given at once: of requests that come together it takes no more in than this holds."""

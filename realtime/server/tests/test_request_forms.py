@@ -34,6 +34,35 @@ def test_a_query_stays_with_it(answering: AnsweringServer) -> None:
     assert answered(peer)[::2] == (200, "/")
 
 
+def test_a_socket_may_be_asked_for_by_its_whole_address(answering: AnsweringServer) -> None:
+    """RFC 6455, section 4.1, item 2: the request's target may be absolute."""
+    for scheme in ("ws", "wss", "http"):
+        peer = answering.connect()
+        peer.send(request(f"{scheme}://127.0.0.1/whole"))
+        assert peer.response()[0] == 101
+        assert answering.paths[-1] == "/whole"
+
+
+@pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\n\r\n", b"GET http://x/ HTTP/1.1\r\n\r\n"])
+def test_a_request_names_a_host(answering: AnsweringServer, head: bytes) -> None:
+    """RFC 9112, section 3.2; HTTP/1.0 knows none."""
+    peer = answering.connect()
+    peer.send(head)
+    assert answered(peer)[0] == 400
+    old = answering.connect()
+    old.send(b"GET /old HTTP/1.0\r\n\r\n")
+    assert answered(old)[0] == 200
+
+
+@pytest.mark.parametrize("octets", [get("/two", "Host: other.example"), request("/two", "Host: other.example")])
+def test_a_request_names_one_host(answering: AnsweringServer, octets: bytes) -> None:
+    """With two a proxy may have looked at the other."""
+    peer = answering.connect()
+    peer.send(octets)
+    assert peer.response()[0] == 400
+    assert "/two" not in answering.paths
+
+
 def test_it_names_the_host(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("http://named.example:81/hosts"))
