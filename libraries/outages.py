@@ -34,8 +34,8 @@ _RIGHTS = "42501"
 """insufficient_privilege: psycopg counts it among a program's errors, but nobody's request is at fault."""
 TRANSIENT = frozenset({"40001", "40P01"})
 """serialization_failure and deadlock_detected: another transaction was in the way, and the same may go well at once."""
-_NO_WRITES = frozenset({"25006", "53100"})
-"""read_only_sql_transaction and disk_full."""
+_DISK_FULL = "53100"
+"""disk_full; that a server is read-only it tells whoever asks."""
 _NO_WRITES_SQLITE = frozenset({sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL})
 NO_WRITES_SECONDS = 10.0
 """How long a refused write counts: who is sent no requests meanwhile has none by which to find out."""
@@ -60,7 +60,7 @@ def is_outage(error: BaseException) -> bool:
 def refuses_writes(error: BaseException) -> bool:
     """Whether no write would go well, whoever asked for it."""
     code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF  # the rest says more of it
-    return sqlstate(error) in _NO_WRITES or code in _NO_WRITES_SQLITE
+    return sqlstate(error) == _DISK_FULL or code in _NO_WRITES_SQLITE
 
 
 _refused_until = 0.0
