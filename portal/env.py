@@ -158,13 +158,13 @@ def database(name: str, file: Path) -> dict[str, Any]:
 def redis_urls(name: str) -> list[str]:
     """The URLs of the Redis or Valkey servers, none when the variable is not set."""
     for url in (found := words(name)):
-        parts = urlsplit(url)
-        if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
-            refuse(name, "must list URLs such as redis://127.0.0.1:6379/0 (or rediss://, unix://).")
         try:
+            parts = urlsplit(url)
             _ = parts.port
         except ValueError:  # likewise
-            refuse(name, f"has a URL whose port is no number. {_ENCODED}")
+            refuse(name, f"has an address that is no URL. {_ENCODED}")
+        if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
+            refuse(name, f"must list URLs such as redis://127.0.0.1:6379/0 (or rediss://, unix://). {_ENCODED}")
     return found
 
 

@@ -40,6 +40,8 @@ from realtime.server.drain import draining
 
 ANSWER_SECONDS = 1.0
 """How long a check may take; after that what it checks counts as unavailable."""
+TRY_SECONDS = 0.8
+"""How long it waits for a server, so that there is time left to say what it waited for."""
 FRESH_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -130,7 +132,7 @@ class Probe:
 
 
 def _ping(url: str) -> redis.asyncio.Redis:
-    return redis.asyncio.Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+    return redis.asyncio.Redis.from_url(url, socket_timeout=TRY_SECONDS, socket_connect_timeout=TRY_SECONDS)
 
 
 def _channel_layer() -> list[HealthCheck]:
