@@ -157,8 +157,7 @@ def _peer(
     silent: bool = False,
     env: dict[str, str] | None = None,
 ) -> Iterator[Running]:
-    port = ReservedPort()
-    with tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
+    with ReservedPort() as port, tempfile.TemporaryDirectory(prefix="portal-bench-") as folder:
         process = Process(
             name,
             command(port.number, Path(folder)),
@@ -170,7 +169,6 @@ def _peer(
             process.start(lambda: _answers(port.number))
             pin(process.pid, SERVER_CORE)
             yield Running(name, process.pid, wire(port.number), silent)
-    port.close()
 
 
 def _answers(port: int) -> bool:

@@ -124,16 +124,12 @@ def stage(root: Path) -> Iterator[Stage]:
 @contextmanager
 def sink(row: Row) -> Iterator[int]:
     """The port of a sink, which runs beside the server."""
-    port = ReservedPort()
-    command = [sys.executable, "-m", "bench.abuse.sink", str(port.number), *(["refuse"] if row.refused else [])]
-    with (
-        tempfile.TemporaryDirectory(prefix="portal-sink-") as folder,
-        Process("sink", command, Path(folder) / "log", cwd=ROOT) as process,
-    ):
-        process.start(lambda: _listens(port.number))
-        pin(process.pid, SERVER_CORE)
-        yield port.number
-    port.close()
+    with ReservedPort() as port, tempfile.TemporaryDirectory(prefix="portal-sink-") as folder:
+        command = [sys.executable, "-m", "bench.abuse.sink", str(port.number), *(["refuse"] if row.refused else [])]
+        with Process("sink", command, Path(folder) / "log", cwd=ROOT) as process:
+            process.start(lambda: _listens(port.number))
+            pin(process.pid, SERVER_CORE)
+            yield port.number
 
 
 def _listens(port: int) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import copy
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -95,12 +96,31 @@ def test_row_says_what_it_sends_and_opens_something(name: str) -> None:
 
 
 async def _attack(part: Part, serve: Callable[..., Any], seconds: float = 0.3) -> Engine:
-    port = ReservedPort()
-    server = await asyncio.start_server(serve, "127.0.0.1", port.number)
-    engine = Engine([part], port.number, FAR)
-    await asyncio.to_thread(engine.run, seconds)
-    server.close()
-    port.close()
+    """What the engine counted while `serve` answered each of its connections; all of them are closed at the end."""
+    answering: set[asyncio.Task[None]] = set()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        answering.add(task)
+        try:
+            await serve(reader, writer)
+        finally:
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    with ReservedPort() as port:
+        server = await asyncio.start_server(answer, "127.0.0.1", port.number)
+        engine = Engine([part], port.number, FAR)
+        await asyncio.to_thread(engine.run, seconds)
+        await asyncio.sleep(0.1)  # what waits in the backlog is taken, too
+        server.close()
+        await server.wait_closed()
+        while unanswered := {task for task in answering if not task.done()}:
+            await asyncio.wait(unanswered)
+    for task in answering:
+        task.result()
     return engine
 
 
@@ -111,7 +131,6 @@ async def test_connection_that_the_server_ends_is_opened_again_and_its_answer_is
         assert await reader.readuntil(b"\r\n\r\n") == b"GET / HTTP/1.1\r\n\r\n"
         sources.add(writer.get_extra_info("peername")[0])
         writer.write(b'HTTP/1.1 429 Too Many Requests\r\n\r\n{"code":"rate-limited"}')
-        writer.close()
 
     part = Part(lambda n: b"GET / HTTP/1.1\r\n\r\n", connections=2, opens_per_second=1000)
     engine = await _attack(part, serve)
@@ -132,7 +151,6 @@ async def test_block_is_repeated_once_the_awaited_word_has_come() -> None:
                 received.extend(chunk)
         except ConnectionResetError:
             pass  # it ends so
-        writer.close()
 
     engine = await _attack(Part(lambda n: b"hello", awaits=b"come", block=b"0123456789", messages=2), serve)
     flood = bytes(received[5:])
@@ -150,7 +168,6 @@ async def test_abandoned_connection_is_reset_when_it_has_said_its_opening() -> N
             await reader.read()
         except ConnectionResetError:
             resets += 1
-        writer.close()
 
     part = Part(lambda n: b"GET", connections=3, abandons=True, opens_per_second=500)
     engine = await _attack(part, serve)

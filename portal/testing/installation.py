@@ -159,20 +159,17 @@ class Installation:
 
         `launcher` is a command that starts the server's in its own place, such as `prlimit`.
         """
-        port = ReservedPort()
-        command = [*launcher, sys.executable, str(self.root / "manage.py"), kind.value]
-        if kind is ServerKind.SERVE:
-            command += ["--host", "127.0.0.1", "--port", str(port.number), *options]
-        else:
-            command += ["--noreload", *options, f"127.0.0.1:{port.number}"]
-        log = self.folder / f"{kind.value}-{port.number}.log"
-        try:
+        with ReservedPort() as port:
+            command = [*launcher, sys.executable, str(self.root / "manage.py"), kind.value]
+            if kind is ServerKind.SERVE:
+                command += ["--host", "127.0.0.1", "--port", str(port.number), *options]
+            else:
+                command += ["--noreload", *options, f"127.0.0.1:{port.number}"]
+            log = self.folder / f"{kind.value}-{port.number}.log"
             with Process(f"manage.py {kind.value}", command, log, env={**self.env, **env}, cwd=self.root) as process:
                 server = Server(process, port.number)
                 server.start()
                 yield server
-        finally:
-            port.close()
 
 
 @contextmanager

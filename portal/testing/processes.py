@@ -46,6 +46,12 @@ class ReservedPort:
         """Give the port back to the kernel."""
         self._socket.close()
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 @dataclass
 class Process:

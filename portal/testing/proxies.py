@@ -116,18 +116,14 @@ def apache(directives: str) -> Iterator[int]:
 
 @contextmanager
 def _proxy(name: str, command: Sequence[str], template: str, servers: str, **more: str) -> Iterator[int]:
-    port = ReservedPort()
-    try:
-        with tempfile.TemporaryDirectory(prefix=f"portal-{name}-") as folder:
-            config = Path(folder, "config")
-            text = template.format(folder=folder, servers=servers, **more)
-            config.write_text(text.replace("{listen}", str(port.number)))
-            words = [word.format(folder=folder, config=config) for word in command]
-            with Process(name, words, Path(folder, "log")) as process:
-                process.start(lambda: _listens(port.number))
-                yield port.number
-    finally:
-        port.close()
+    with ReservedPort() as port, tempfile.TemporaryDirectory(prefix=f"portal-{name}-") as folder:
+        config = Path(folder, "config")
+        text = template.format(folder=folder, servers=servers, **more)
+        config.write_text(text.replace("{listen}", str(port.number)))
+        words = [word.format(folder=folder, config=config) for word in command]
+        with Process(name, words, Path(folder, "log")) as process:
+            process.start(lambda: _listens(port.number))
+            yield port.number
 
 
 def _listens(port: int) -> bool:

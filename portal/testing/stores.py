@@ -58,7 +58,8 @@ class Valkey:
 @contextmanager
 def valkey() -> Iterator[Valkey]:
     """A running Valkey on a port of its own."""
-    with tempfile.TemporaryDirectory(prefix="portal-valkey-") as folder, _port() as port:
+    with tempfile.TemporaryDirectory(prefix="portal-valkey-") as folder, ReservedPort() as reserved:
+        port = reserved.number
         options = {"--port": str(port), "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": folder}
         command = [str(get_binary_path()), *(word for option in options.items() for word in option)]
         with Process("Valkey", command, Path(folder, "valkey.log")) as process:
@@ -103,7 +104,8 @@ class Postgres:
 @contextmanager
 def postgres() -> Iterator[Postgres]:
     """A running Postgres on a port of its own, with a fresh cluster."""
-    with tempfile.TemporaryDirectory(prefix="portal-postgres-") as name, _port() as port:
+    with tempfile.TemporaryDirectory(prefix="portal-postgres-") as name, ReservedPort() as reserved:
+        port = reserved.number
         folder = Path(name)
         user = UNPRIVILEGED_USER if os.geteuid() == 0 else None  # Postgres refuses to run as root
         binaries = _binaries(folder, user)
@@ -119,15 +121,6 @@ def postgres() -> Iterator[Postgres]:
             server = Postgres(process, port)
             server.start()
             yield server
-
-
-@contextmanager
-def _port() -> Iterator[int]:
-    port = ReservedPort()
-    try:
-        yield port.number
-    finally:
-        port.close()
 
 
 def _create_cluster(binaries: Path, data: Path, user: str | None) -> None:

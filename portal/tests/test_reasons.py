@@ -54,9 +54,8 @@ def self_signed() -> Iterator[int]:
 @contextmanager
 def nobody_listens() -> Iterator[int]:
     """A port that is nobody's."""
-    port = ReservedPort()
-    yield port.number
-    port.close()
+    with ReservedPort() as port:
+        yield port.number
 
 
 @pytest.mark.valkey
