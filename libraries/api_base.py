@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from rest_framework.generics import GenericAPIView
 from rest_framework.permissions import AllowAny
@@ -77,6 +78,30 @@ class ApiView(GenericAPIView[Any]):
         patch_cache_control(final, **self.cache)
         patch_vary_headers(final, ["Authorization"])
         return final
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """Answer, and leave nothing to the garbage collector, which comes seldom (`realtime.server.garbage`).
+
+        What has large answers would have waited for it: 160 MB within half a minute.
+        """
+        response = super().dispatch(request, *args, **kwargs)
+        if isinstance(response, Response):
+            response.add_post_render_callback(_let_go)
+        else:
+            self._undo_circles()
+        return response
+
+    def _undo_circles(self) -> None:
+        """Part the view from its request and itself."""
+        self.request.parser_context.clear()
+        vars(self).clear()
+
+
+def _let_go(response: Any) -> None:
+    """Part a response that is rendered from itself and its view."""
+    view = response.renderer_context["view"]
+    response.renderer_context.clear()
+    view._undo_circles()
 
 
 class NothingHere(ApiView):

@@ -43,6 +43,12 @@ def handshakes() -> Rate:
 
 
 @cache
+def connects() -> Rate:
+    """TCP connections of one network in a rush."""
+    return Rate(settings.PORTAL_CONNECTS_PER_SECOND, settings.PORTAL_CONNECT_BURST)
+
+
+@cache
 def caps() -> Caps:
     """Connections at once."""
     return Caps(
@@ -54,7 +60,7 @@ def caps() -> Caps:
 
 def _forget(**_: Any) -> None:
     """A test has changed a setting."""
-    for one in (updates, messages, frames, failed_handshakes, handshakes, caps):
+    for one in (updates, messages, frames, failed_handshakes, handshakes, connects, caps):
         one.cache_clear()
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import re
+import sys
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Row, table
+from portal.lanes import NICENESS, ClientGone, Lane, LaneFull, Lanes, Row, table
 
 ANY = re.compile("")
 
@@ -43,6 +46,16 @@ async def test_a_thread_serves_one_request_after_the_other() -> None:
     one.leave(thread)
     assert await one.enter("b", never) is thread
     assert one.busy == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks threads")
+async def test_its_threads_stand_back_and_no_other_does() -> None:
+    thread = await lane().enter("a", never)
+
+    def rank() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    assert await asyncio.wrap_future(thread.submit(rank)) == rank() + NICENESS
 
 
 async def test_networks_take_turns() -> None:

@@ -37,7 +37,7 @@ def answer(status: HTTPStatus, sentence: str = "") -> bytes:
         f"Content-Length: {len(text)}",
         "Connection: close",
     ]
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
         lines.append(f"Retry-After: {RETRY_SECONDS}")
     return "\r\n".join((*lines, "", "")).encode() + text
 
