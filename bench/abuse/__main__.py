@@ -41,7 +41,9 @@ def _arguments() -> argparse.Namespace:
         "--quiet", type=float, help=f"of the quiet before it (default: the same, {QUIET_SECONDS} at most)"
     )
     parser.add_argument("--runs", type=int, default=RUNS, help="interleaved runs (default: %(default)s)")
-    parser.add_argument("--only", nargs="+", action="extend", choices=ROWS, metavar="ROW", help="only these; writes nothing")
+    parser.add_argument(
+        "--only", nargs="+", action="extend", choices=ROWS, metavar="ROW", help="only these; writes nothing"
+    )
     parser.add_argument("--list", action="store_true", help="print the rows, and attack nothing")
     parser.add_argument(
         "--write",
