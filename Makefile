@@ -34,15 +34,15 @@ install-dev: .venv/.installed-dev
 # --- Test --------------------------------------------------------------------------------------------------
 
 test-setup: install-dev  # Fetch what the tests need and pip cannot give
-	@$(BIN)/python -m portal.testing.setup
+	@$(BIN)/python -m testing.setup
 
 test: install-dev test-setup  # Run all tests, a file on each core at a time, with coverage
 	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 # The modules whose every branch has a test
-COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/keys.py \
-  libraries/addresses.py libraries/services.py libraries/membership.py realtime/protocol.py realtime/policy.py \
-  realtime/handlers.py realtime/hub.py realtime/consumer.py
+COVERED := libraries/rules/state.py libraries/rules/projection.py libraries/rules/values.py libraries/rules/keys.py \
+  libraries/rules/addresses.py libraries/services/portal_views.py libraries/services/members.py realtime/protocol/requests.py realtime/protocol/policy.py \
+  realtime/sessions/handlers.py realtime/hub/hub.py realtime/sessions/consumer.py
 EMPTY :=
 COMMA := ,
 

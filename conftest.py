@@ -10,8 +10,8 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from libraries.models import Library, Membership, PortalView, User
-from libraries.roles import Role
-from portal.testing.limits import NO_LIMITS
+from libraries.rules.roles import Role
+from testing.limits import NO_LIMITS
 
 # A busy machine is no bug.
 hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])

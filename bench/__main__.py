@@ -18,7 +18,7 @@ from pathlib import Path
 from bench import against, report, sections
 from bench.figures import Figures
 from bench.servers import CLIENT_CORE, PEER_FILES, Portal, portal
-from portal.testing.limits import NO_LIMITS_SENTENCE
+from testing.limits import NO_LIMITS_SENTENCE
 
 SECONDS_A_ROUND = {
     "fan-out": 90.0,

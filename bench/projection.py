@@ -15,14 +15,16 @@ from collections.abc import Callable, Iterator
 from itertools import cycle
 from statistics import median
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
-from libraries.projection import difference, item_patch_seen, patch_seen, project
-from libraries.roles import PortalRole
-from libraries.state import State, apply_item_patch
-from realtime.broadcast import item_update_news, portal_view_update_news
+from libraries.rules.projection import difference, item_patch_seen, patch_seen, project
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import State, apply_item_patch
+from realtime.news.compose import item_news, patch_news
 
+PORTAL_VIEW_ID = UUID(int=1)
 COUNTS = (10, 100, 500)
 ITEM_BYTES = 400
 """500 of these and the rest are 200 KiB."""
@@ -66,7 +68,7 @@ def item_update(state: State) -> Update:
         before = items[index]
         after = {**before, **patch}
         seen = {role: item_patch_seen(before, after, patch, state, role) for role in PortalRole}
-        item_update_news("p", before["id"], seen[CONTROLLER], viewers=seen[VIEWER], index=index, version=2)
+        item_news(PORTAL_VIEW_ID, before["id"], seen[CONTROLLER], viewers=seen[VIEWER], index=index, version=2)
 
     return update
 
@@ -79,7 +81,7 @@ def item_update_by_the_whole_state(state: State) -> Update:
     def update() -> None:
         after = {**state, "items": apply_item_patch(state["items"], index, next(patches))}
         seen = {role: difference(project(state, role), project(after, role)) for role in PortalRole}
-        portal_view_update_news("p", seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+        patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2)
 
     return update
 
@@ -89,7 +91,7 @@ def _patch(states: Iterator[tuple[State, State]]) -> Update:
         before, after = next(states)
         named = [key for key in after if before[key] is not after[key]]
         seen = {role: patch_seen(before, after, named, role) for role in PortalRole}
-        portal_view_update_news("p", seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+        patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2)
 
     return update
 

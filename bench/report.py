@@ -16,7 +16,7 @@ import matplotlib
 
 from bench.abuse import section as abuse_section
 from bench.figures import Figures, median, ratio, ratios, spread, table
-from portal.testing.limits import NO_LIMITS_SENTENCE
+from testing.limits import NO_LIMITS_SENTENCE
 
 matplotlib.use("Agg")
 from matplotlib import pyplot  # noqa: E402

@@ -13,7 +13,7 @@ from bench.connections import idle
 from bench.figures import Figures
 from bench.report import WITH_LIMITS, WITHOUT_LIMITS
 from bench.servers import PEERS, Portal, Running, fastify, nchan, portal
-from portal.testing.installation import StoreKind
+from testing.installation import StoreKind
 
 DELIVERIES_A_SECOND = 5000
 SLOW_DELIVERIES_A_SECOND = 1000

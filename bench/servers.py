@@ -14,10 +14,10 @@ from pathlib import Path
 import httpx
 
 from bench.load import Wire
-from portal.testing.installation import ROOT, Installation, ServerKind, StoreKind, installation
-from portal.testing.limits import NO_LIMITS
-from portal.testing.processes import Process, ReservedPort
-from portal.testing.tokens import forge_token
+from testing.installation import ROOT, Installation, ServerKind, StoreKind, installation
+from testing.limits import NO_LIMITS
+from testing.processes import Process, ReservedPort
+from testing.tokens import forge_token
 
 PEER_FILES = Path(__file__).parent / "peers"
 SERVER_CORE, CLIENT_CORE = 0, 1

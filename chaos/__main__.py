@@ -16,7 +16,7 @@ from chaos.crowd import Crowd
 from chaos.faults import FAULTS, NothingHappened
 from chaos.rounds import Result, play
 from chaos.stack import PROCESSES, Stack, running_stack
-from portal.testing.limits import NO_LIMITS_SENTENCE
+from testing.limits import NO_LIMITS_SENTENCE
 
 VIEWERS = 200
 

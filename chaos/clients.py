@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chaos.ledger import Ledger, Reader
 from chaos.picture import Message, Picture
-from portal.testing.sockets import portal_view_path
+from testing.sockets import portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
 """Which close codes a client may come back after (docs/protocol.md, section 6); any other end is a cut line."""

@@ -21,8 +21,8 @@ from chaos.clients import Client, half_frame, whole_frame
 from chaos.controllers import Controller
 from chaos.crowd import Crowd, wait_until
 from chaos.stack import PROCESSES
-from portal.testing.processes import Process
-from portal.testing.sockets import portal_view_path
+from testing.processes import Process
+from testing.sockets import portal_view_path
 
 AWAY_SECONDS, LONG_AWAY_SECONDS = 1.5, 6.0
 PAUSE_SECONDS = 5.0

@@ -23,7 +23,7 @@ from chaos import census, report
 from chaos.census import Census
 from chaos.crowd import Crowd
 from chaos.stack import Stack, running_stack
-from portal.testing.limits import NO_LIMITS_SENTENCE
+from testing.limits import NO_LIMITS_SENTENCE
 
 SECONDS = 1200.0
 SOCKETS = 500

@@ -22,10 +22,10 @@ import httpx
 
 from chaos.clients import Door, Table
 from chaos.ledger import SHARED_ITEM, Ledger
-from portal.testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
-from portal.testing.people import Client as LoggedIn
-from portal.testing.stacks import STACK_ENV
-from portal.testing.stores import Postgres, Valkey
+from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.people import Client as LoggedIn
+from testing.stacks import STACK_ENV
+from testing.stores import Postgres, Valkey
 
 PROCESSES = 3
 PRODUCTION = {

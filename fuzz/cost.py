@@ -23,7 +23,7 @@ from fuzz.findings import Finding, Outcome
 from fuzz.readers import resolve
 from fuzz.stack import Stack
 from fuzz.targets import TARGETS, Target, body_bytes
-from libraries.errors import PortalError
+from libraries.rules.errors import PortalError
 
 PART = "cost"
 DEAR_SECONDS = 0.05

@@ -21,7 +21,7 @@ NUMBERS = ("{}", "-{}", "0.{}", "1e{}", "{}.5")
 DEEP = (("[", "]"), ('{{"{}":', "}}"), ('[{{"{}":', "}}]"))
 SMALL_BYTES = 8
 MAX_ITEMS = 500
-"""Of a portal view; more would be refused before they are looked at (`libraries.state.MAX_ITEMS`)."""
+"""Of a portal view; more would be refused before they are looked at (`libraries.rules.state.MAX_ITEMS`)."""
 MAX_PLAN_DEPTH = 4
 
 

@@ -24,9 +24,9 @@ from fuzz.findings import Finding, Outcome
 from fuzz.floods import MESSAGES, REQUESTS, ROLE_CHANGES, Scene
 from fuzz.stack import MEBIBYTE, Stack, Watched
 from fuzz.talk import OFFER
-from portal.testing.people import Client
-from portal.testing.sockets import portal_view_path
 from realtime.server.tests.peer import Peer, inflated
+from testing.people import Client
+from testing.sockets import portal_view_path
 
 PART = "flood"
 MAX_GROWTH = 100 * MEBIBYTE

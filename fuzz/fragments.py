@@ -12,9 +12,9 @@ import sys
 import unicodedata
 from functools import cache
 
-from libraries.projection import HIDDEN
-from libraries.state import FIELDS, READ_ONLY
-from realtime.protocol import CLIENT_MESSAGES
+from libraries.rules.projection import HIDDEN
+from libraries.rules.state import FIELDS, READ_ONLY
+from realtime.protocol.requests import CLIENT_MESSAGES
 
 PRODUCT = ("libraries", "portal", "realtime")
 _MOST_EXPANDING = 60

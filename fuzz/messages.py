@@ -1,6 +1,6 @@
 """Messages for the protocol fuzzer: valid ones of every type, almost valid ones, and hostile ones. As texts of frames.
 
-The types and their keys are read from `realtime.protocol`, so that a new message is tried without a change here.
+The types and their keys are read from `realtime.protocol.requests`: a new message is tried without a change here.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import msgspec
 from hypothesis import strategies as st
 
 from fuzz import fragments
-from libraries.state import FIELDS, READ_ONLY
-from realtime.protocol import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
+from libraries.rules.state import FIELDS, READ_ONLY
+from realtime.protocol.requests import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
 
 LONG = 40_000
 """Times that a fragment is repeated in a long text, at most."""

@@ -18,8 +18,8 @@ from fuzz import messages, octets, rounds, talk
 from fuzz.findings import Finding, Outcome
 from fuzz.stack import Stack, Watched
 from fuzz.talk import Bystander, Misbehaved, Speaker
-from portal.testing.installation import ServerKind
-from portal.testing.sockets import portal_view_path
+from testing.installation import ServerKind
+from testing.sockets import portal_view_path
 
 PART = "protocol"
 INPUTS = 20

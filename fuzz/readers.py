@@ -17,9 +17,9 @@ from rest_framework.exceptions import APIException
 from rest_framework_simplejwt.tokens import AccessToken
 
 from fuzz.clock import NotAccepted
-from libraries.errors import PortalError
-from libraries.roles import PortalRole
-from realtime.entrance import Entrance
+from libraries.rules.errors import PortalError
+from libraries.rules.roles import PortalRole
+from realtime.limits.entrance import Entrance
 
 FLAGS: dict[str, Any] = {
     **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions"), True),
@@ -67,7 +67,7 @@ def value(text: str) -> Any:
 def said(text: str) -> dict[str, Any]:
     """A message's payload, as `decode` lets it through."""
     try:
-        message = resolve("realtime.protocol.decode")(frame(text))
+        message = resolve("realtime.protocol.requests.decode")(frame(text))
     except PortalError as error:
         raise NotAccepted from error
     read: dict[str, Any] = message.payload
@@ -77,7 +77,7 @@ def said(text: str) -> dict[str, Any]:
 def posted(text: str) -> dict[str, Any]:
     """A body, as the parser lets it through; NotAccepted if it is no object."""
     try:
-        read = resolve("libraries.api_json.JSONParser")().parse(stream(text))
+        read = resolve("libraries.api.bodies.JSONParser")().parse(stream(text))
     except APIException as error:
         raise NotAccepted from error
     if not isinstance(read, dict):
@@ -87,18 +87,18 @@ def posted(text: str) -> dict[str, Any]:
 
 def payload(text: str) -> dict[str, Any]:
     """A message's payload that `check_patch` lets through."""
-    return _accepted("libraries.state.check_patch", said(text))
+    return _accepted("libraries.rules.state.check_patch", said(text))
 
 
 def item(text: str) -> dict[str, Any]:
     """A message's payload that `check_item_patch` lets through."""
-    return _accepted("libraries.state.check_item_patch", "a", said(text))
+    return _accepted("libraries.rules.state.check_item_patch", "a", said(text))
 
 
 def state(text: str) -> dict[str, Any]:
     """A portal view's state with what a body stores in it; NotAccepted if that is nothing."""
     try:
-        known = resolve("libraries.state.check_patch")(posted(text)).known
+        known = resolve("libraries.rules.state.check_patch")(posted(text)).known
     except PortalError as error:
         raise NotAccepted from error
     if not known:
@@ -209,7 +209,7 @@ def length_header(text: str) -> dict[bytes, bytes]:
 def tags(text: str) -> Any:
     """A parsed list of tags, as many as the text has words between commas."""
     listed = ", ".join(f'"{word}"' for word in header(text).translate({9: None, 32: None, 34: None}).split(","))
-    return resolve("libraries.preconditions.parse_tags")("If-Match", listed)
+    return resolve("libraries.api.preconditions.parse_tags")("If-Match", listed)
 
 
 # --- How functions are called -----------------------------------------------------------------------------
@@ -258,7 +258,7 @@ def searched(function: Callable[..., Any], given: str) -> object:
 
 def update(text: str) -> Any:
     """A message to others with that payload."""
-    return resolve("realtime.protocol.PortalViewUpdated")(payload=payload(text), version=1)
+    return resolve("realtime.protocol.events.PortalViewUpdated")(payload=payload(text), version=1)
 
 
 def patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
@@ -273,13 +273,13 @@ def item_patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> obje
 
 def pages(function: Callable[..., Any], given: Any) -> object:
     """Read which page is asked for, or of which size."""
-    view: Any = resolve("libraries.pagination.Pages")()
+    view: Any = resolve("libraries.api.pagination.Pages")()
     return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
 
 
 def parsers(function: Callable[..., Any], given: Any) -> object:
     """Choose a parser."""
-    return function(None, given, [resolve("libraries.api_json.JSONParser")()])
+    return function(None, given, [resolve("libraries.api.bodies.JSONParser")()])
 
 
 def token_read(function: Callable[..., Any], given: str) -> object:

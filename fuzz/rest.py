@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 from fuzz import rounds
 from fuzz.findings import Finding, Outcome
 from fuzz.stack import Stack, Watched
-from portal.testing.people import Client
+from testing.people import Client
 
 PART = "rest"
 NOBODY = "nobody"

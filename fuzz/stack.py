@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from portal.testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
-from portal.testing.people import Client
-from portal.testing.stacks import STACK_ENV
+from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.people import Client
+from testing.stacks import STACK_ENV
 
 MEBIBYTE = 1024 * 1024
 # A token is good for a year: a run may be long.

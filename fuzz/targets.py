@@ -14,9 +14,9 @@ from django.conf import settings
 
 from fuzz import readers, wires
 from fuzz.readers import BLANK, FLAGS, after, before
-from libraries import api_json
-from libraries.roles import PortalRole
-from realtime.server import portions
+from libraries.api import bodies as api_json
+from libraries.rules.roles import PortalRole
+from realtime.server.websocket import portions
 
 MAX_PATH_BYTES = 63 * 1024
 MAX_HEADER_BYTES = 32 * 1024
@@ -74,16 +74,16 @@ class Target:
         return f"{self.name} {self.label}".strip()
 
 
-_STATE, _VALUES, _KEYS = "libraries.state", "libraries.values", "libraries.keys"
-_PROJECTION, _ADDRESSES, _REDACTION = "libraries.projection", "libraries.addresses", "portal.redaction"
-_HANDSHAKE, _SERIALIZERS = "realtime.handshake", "libraries.serializers"
+_STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "libraries.rules.keys"
+_PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
+_HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
 
 TARGETS: tuple[Target, ...] = (
     # Messages: frames, JSON, checks.
-    Target("realtime.server.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
-    Target("realtime.protocol.decode", "raw", message_bytes, readers.frame, label="(payload)"),
-    Target("realtime.protocol.decode", "raw", message_bytes),
+    Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
+    Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
+    Target("realtime.protocol.requests.decode", "raw", message_bytes),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
     Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.said, before("a")),
@@ -100,7 +100,7 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_KEYS}.check_key", "text", message_bytes),
     Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
-    Target("libraries.names.check_name", "text", field_bytes),
+    Target("libraries.rules.names.check_name", "text", field_bytes),
     # What others are sent of them.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
     Target(f"{_PROJECTION}.project_item", "object", message_bytes, readers.item, after(FLAGS)),
@@ -110,8 +110,8 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_PROJECTION}.difference", "items", body_bytes, readers.state, before(BLANK)),
     Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, readers.patch_seen),
     Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, readers.item_patch_seen),
-    Target("realtime.protocol.encode", "object", message_bytes, readers.update),
-    Target("realtime.protocol.encode_state", "items", body_bytes, readers.state),
+    Target("realtime.protocol.encodings.encode", "object", message_bytes, readers.update),
+    Target("realtime.protocol.encodings.encode_state", "items", body_bytes, readers.state),
     # The handshake.
     Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query_token, readers.admitted, "(token in the query)"),
     Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query, readers.admitted, "(query)"),
@@ -119,22 +119,22 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_HANDSHAKE}.verify", "text", message_bytes),
     Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
     Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
-    Target("realtime.origins.is_origin_allowed", "text", header_bytes, readers.origin),
-    Target("realtime.origins.is_host_allowed", "text", header_bytes, readers.host),
-    Target("realtime.server.pipeline.absolute_form", "text", path_bytes, readers.target),
+    Target("realtime.sessions.origins.is_origin_allowed", "text", header_bytes, readers.origin),
+    Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
+    Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
     # REST.
-    Target("libraries.api_json.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
-    Target("libraries.api_json.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
-    Target("libraries.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
-    Target("libraries.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
-    Target("libraries.pagination.Pages.get_page_size", "text", path_bytes, readers.page_request, readers.pages),
-    Target("libraries.pagination.Pages.get_page_number", "text", path_bytes, readers.page_request, readers.pages),
-    Target("libraries.filters.NamedFilters", "text", path_bytes, readers.header, readers.searched),
-    Target("libraries.authentication.read_token", "text", header_bytes, readers.header, readers.token_read),
+    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api.bodies.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
+    Target("libraries.api.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
+    Target("libraries.api.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
+    Target("libraries.api.pagination.Pages.get_page_size", "text", path_bytes, readers.page_request, readers.pages),
+    Target("libraries.api.pagination.Pages.get_page_number", "text", path_bytes, readers.page_request, readers.pages),
+    Target("libraries.api.filters.NamedFilters", "text", path_bytes, readers.header, readers.searched),
+    Target("libraries.api.authentication.read_token", "text", header_bytes, readers.header, readers.token_read),
     Target("libraries.models.UserManager.get_by_natural_key", "text", field_bytes, call=readers.found),
-    Target("libraries.emails.canonical", "text", field_bytes),
-    Target("libraries.emails.is_plain", "text", field_bytes),
-    Target("libraries.networks.network_of", "text", header_bytes, readers.header),
+    Target("libraries.rules.emails.canonical", "text", field_bytes),
+    Target("libraries.rules.emails.is_plain", "text", field_bytes),
+    Target("libraries.rules.networks.network_of", "text", header_bytes, readers.header),
     Target("portal.bodies.announced_length", "text", header_bytes, readers.length_header),
     *(
         Target(f"{_SERIALIZERS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
@@ -162,34 +162,51 @@ TARGETS: tuple[Target, ...] = (
 )
 
 WALKED = (
-    *("libraries.addresses", "libraries.api_json", "libraries.authentication", "libraries.emails"),
-    *("libraries.filters", "libraries.keys", "libraries.names", "libraries.networks", "libraries.pagination"),
-    *("libraries.preconditions", "libraries.projection", "libraries.serializers", "libraries.state"),
-    *("libraries.values", "portal.logs", "portal.redaction", "realtime.handshake", "realtime.origins"),
-    *("realtime.policy", "realtime.protocol", "realtime.server.wire"),
+    *("libraries.rules.addresses", "libraries.api.bodies", "libraries.api.authentication", "libraries.rules.emails"),
+    *(
+        "libraries.api.filters",
+        "libraries.rules.keys",
+        "libraries.rules.names",
+        "libraries.rules.networks",
+        "libraries.api.pagination",
+    ),
+    *(
+        "libraries.api.preconditions",
+        "libraries.rules.projection",
+        "libraries.api.serializers",
+        "libraries.rules.state",
+    ),
+    *(
+        "libraries.rules.values",
+        "portal.logs",
+        "portal.redaction",
+        "realtime.sessions.handshake",
+        "realtime.sessions.origins",
+    ),
+    *("realtime.protocol.policy", "realtime.protocol.requests", "realtime.server.websocket.wire"),
 )
 """The modules whose public functions, classes' methods included, have to be in `TARGETS` or in `LEFT_OUT`."""
 
 LEFT_OUT: dict[str, str] = {
-    "libraries.authentication.BearerAuthentication": "get_raw_token splits a header; read_token is the rest of it",
-    "libraries.authentication.is_of_the_future": "looks at the kind of an error",
-    "libraries.authentication.person_of": "takes a token that was verified",
-    "libraries.filters.Ordering": "is called by NamedFilters",
-    "libraries.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
-    "libraries.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",
-    "libraries.api_json.OnlyJSON.select_renderer": "takes nothing of the client",
-    "libraries.api_json.JSONRenderer": "takes answers; msgspec encodes them, as realtime.protocol.encode_state",
-    "libraries.preconditions.etag": "takes a number",
-    "libraries.projection.epoch_seen": "takes an epoch of our own",
-    "libraries.projection.hide_also": "takes a setting",
-    "libraries.serializers": "each class of a body is called as a whole; the others describe answers",
-    "libraries.keys.check_no_prototype": "is called by check_key",
-    "libraries.networks.network_of_scope": "calls network_of",
-    "libraries.state.blocks_of": "takes a number",
+    "libraries.api.authentication.BearerAuthentication": "get_raw_token splits a header; read_token is the rest of it",
+    "libraries.api.authentication.is_of_the_future": "looks at the kind of an error",
+    "libraries.api.authentication.person_of": "takes a token that was verified",
+    "libraries.api.filters.Ordering": "is called by NamedFilters",
+    "libraries.api.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
+    "libraries.api.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",
+    "libraries.api.bodies.OnlyJSON.select_renderer": "takes nothing of the client",
+    "libraries.api.bodies.JSONRenderer": "takes answers; msgspec encodes them, as encode_state",
+    "libraries.api.preconditions.etag": "takes a number",
+    "libraries.rules.projection.epoch_seen": "takes an epoch of our own",
+    "libraries.rules.projection.hide_also": "takes a setting",
+    "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
+    "libraries.rules.keys.check_no_prototype": "is called by check_key",
+    "libraries.rules.networks.network_of_scope": "calls network_of",
+    "libraries.rules.state.blocks_of": "takes a number",
     "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
-    "realtime.policy.may_send": "looks a type up that decode has let through",
-    "realtime.policy.refusal": "takes a type that decode has let through",
-    "realtime.server.wire": "PortalServerProtocol, with its extension, is called as a whole",
+    "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
+    "realtime.protocol.policy.refusal": "takes a type that decode has let through",
+    "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",
 }
 """What no client's bytes get into, or what is called by another target: the name, or that of its class or module."""

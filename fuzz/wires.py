@@ -16,7 +16,7 @@ from fuzz import texts
 from fuzz.talk import OFFER
 from fuzz.texts import Text
 from realtime.server.tests.peer import BINARY, CONT, PING, PONG, TEXT, deflated, fragments, frame, request
-from realtime.server.wire import PortalServerProtocol, deflate
+from realtime.server.websocket.wire import PortalServerProtocol, deflate
 
 MAX_MESSAGE_BYTES = 65_536
 PAYLOADS = (0, 1, 20, 200, 2_000, 60_000)

@@ -15,6 +15,6 @@ class LibrariesConfig(AppConfig):
         """Hide the keys that the site adds to the table of hidden ones."""
         from django.conf import settings
 
-        from libraries.projection import hide_also
+        from libraries.rules.projection import hide_also
 
         hide_also(settings.PORTAL_HIDDEN_KEYS)

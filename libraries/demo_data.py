@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from libraries.roles import Role
+from libraries.rules.roles import Role
 
 PASSWORD = "roll-for-initiative"  # noqa: S105  # known to everybody: the command refuses to make it in production
 LIBRARY_ID = UUID("de300000-0000-4000-8000-000000000001")

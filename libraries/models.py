@@ -17,14 +17,14 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower
 
-from libraries.emails import NOT_PLAIN, canonical, is_plain
-from libraries.roles import Role
-from libraries.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, size_of
+from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
+from libraries.rules.roles import Role
+from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, size_of
 from libraries.validators import validate_lines, validate_name
 
 
 class UserManager(BaseUserManager["User"]):
-    """Makes and finds users; an e-mail address has one spelling (`libraries.emails`)."""
+    """Makes and finds users; an e-mail address has one spelling (`libraries.rules.emails`)."""
 
     def new_user(self, email: str, password: str | None = None, **extra: Any) -> User:
         """A user who is not stored yet, with the password hashed: no transaction should wait for that.
@@ -250,7 +250,9 @@ class Receipt(models.Model):
 
 
 class Counter(models.Model):
-    """How often something was tried, until `expires_at`, in seconds since the epoch of Unix. See `libraries.logins`.
+    """How often something was tried, until `expires_at`, in seconds since the epoch of Unix.
+
+    See `libraries.services.logins`.
 
     `key` is a keyed hash of what is counted. Below `extends_below` each further try begins the time anew.
     """

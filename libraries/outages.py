@@ -24,7 +24,7 @@ from django.db import (
     connection,
 )
 
-from libraries.errors import described
+from libraries.rules.errors import described
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -2,7 +2,7 @@
 
 Every way to hash or test a password goes through Django's hashers, and so through here: a log-in by REST or in the
 admin's form, a registration, a new password, and the hash that Django makes for an account that does not exist.
-Whether somebody may try a password at all is said in `libraries.logins`.
+Whether somebody may try a password at all is said in `libraries.services.logins`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from django.conf import settings
 from django.contrib.auth.hashers import Argon2PasswordHasher, PBKDF2PasswordHasher
 from django.db import connections
 
-from libraries.errors import Unavailable
+from libraries.rules.errors import Unavailable
 
 WAITING = 64
 """How many hashes may wait in one process."""

@@ -12,9 +12,9 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField, QuerySet
 
-from libraries.errors import NotFound
 from libraries.models import Library, Membership, PortalView, Receipt, User
-from libraries.roles import Role
+from libraries.rules.errors import NotFound
+from libraries.rules.roles import Role
 
 AT_ONCE = 10_000
 """How many ids one query may ask for: a database takes only so many parameters."""

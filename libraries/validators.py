@@ -1,10 +1,10 @@
-"""The rules of `libraries.names`, as Django's models and forms and the REST API's serializers take them."""
+"""The rules of `libraries.rules.names`, as Django's models and forms and the REST API's serializers take them."""
 
 from __future__ import annotations
 
 from django.core.exceptions import ValidationError
 
-from libraries import names
+from libraries.rules import names
 
 
 def validate_name(text: str) -> None:

@@ -15,15 +15,15 @@ import msgspec
 from asgiref.sync import ThreadSensitiveContext
 from django.conf import settings
 
-from libraries.api_errors import RETRY_SECONDS, STATUSES, refusal
-from libraries.networks import network_of_scope
+from libraries.api.errors import RETRY_SECONDS, STATUSES, refusal
+from libraries.rules.networks import network_of_scope
 from portal.base_path import site_path
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
 from portal.sqlite.turns import WRITES_FOR
-from realtime import rush
-from realtime.server.http import CONNECTION
+from realtime.limits import rush
+from realtime.server.http.protocol import CONNECTION
 
 TOO_LONG = "The body is too long: at most {most} bytes are possible here."
 BUSY = "The server has more to do than it can: try again in a moment."

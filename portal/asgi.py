@@ -14,7 +14,7 @@ _http = get_asgi_application()  # loads the apps, without which the next import 
 
 from portal.admission import Admission  # noqa: E402
 from portal.base_path import BasePath  # noqa: E402
-from realtime.routing import application as _websocket  # noqa: E402
+from realtime.sessions.routing import application as _websocket  # noqa: E402
 
 application = BasePath(
     ProtocolTypeRouter({"http": Admission(_http), "websocket": _websocket}), settings.PORTAL_BASE_PATH

@@ -1,6 +1,6 @@
 """The bodies of requests, read before anybody answers them, and bounded while they come. Nothing is kept on disk.
 
-What is in a body is for its parser (`libraries.api_json`); what is answered to one that is too long, for
+What is in a body is for its parser (`libraries.api.bodies`); what is answered to one that is too long, for
 `portal.admission`.
 """
 

@@ -32,11 +32,11 @@ from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from libraries.api_base import ApiView
-from libraries.errors import described
+from libraries.api.base import ApiView
 from libraries.migrated import some_of, unapplied_migrations
 from libraries.outages import writes_were_refused
-from realtime.server.drain import draining
+from libraries.rules.errors import described
+from realtime.server.process.drain import draining
 
 ANSWER_SECONDS = 1.0
 """How long a check may take; after that what it checks counts as unavailable."""

@@ -98,7 +98,7 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
             "health_check": {**passed_on, "level": "ERROR"},  # portal.health says what changes; this, each time
             # its lines are made for one format and hold the query string; django-structlog logs requests
             "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
-            # of each WebSocket it says twice that it was accepted; realtime.consumer says who came in, and who did not
+            # of each WebSocket it says twice that it was accepted; our consumer says who came in, and who did not
             "uvicorn.error.websockets": {**passed_on, "level": "WARNING"},
             "daphne": passed_on,
             "twisted": passed_on,

@@ -1,7 +1,7 @@
 """Answers that wait for slow clients: together at most so many bytes in a process, then the slowest client is cut.
 
 Django has done its part by then, and its thread does something else. How long one client may read nothing is decided
-where its connection is (`realtime.server.http`).
+where its connection is (`realtime.server.http.protocol`).
 """
 
 from __future__ import annotations

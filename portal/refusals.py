@@ -5,9 +5,9 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.utils.deprecation import MiddlewareMixin
 
-from libraries.api_errors import AWAY, RETRY_SECONDS, STATUSES
-from libraries.errors import TooManyAttempts, Unavailable
+from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES
 from libraries.outages import is_outage, report
+from libraries.rules.errors import TooManyAttempts, Unavailable
 
 
 class RefusalMiddleware(MiddlewareMixin):

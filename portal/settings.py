@@ -13,7 +13,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from libraries.projection import HIDDEN
+from libraries.rules.projection import HIDDEN
 from portal import env, logs
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
@@ -188,12 +188,12 @@ _redis_urls = env.redis_urls("REDIS_URL")
 CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     "default": {
         # Based on channels_redis.pubsub: the other Redis layer drops every socket when Redis restarts
-        "BACKEND": "realtime.bus.SignedChannelLayer",
+        "BACKEND": "realtime.news.bus.SignedChannelLayer",
         "CONFIG": {"hosts": _redis_urls, "prefix": "portal"},
     }
     if _redis_urls
     else {
-        "BACKEND": "realtime.layer.MemoryChannelLayer",
+        "BACKEND": "realtime.news.layer.MemoryChannelLayer",
         # Messages that wait in one channel: the default drops after 100. Seconds that a channel stays in a group: the
         # default forgets it after a day, and with it a process whose sockets stay longer.
         "CONFIG": {"capacity": 10_000, "group_expiry": 10 * 365 * 86_400},
@@ -203,7 +203,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 # --- People -----------------------------------------------------------------------------------------------
 
 AUTH_USER_MODEL = "libraries.User"
-AUTHENTICATION_BACKENDS = ["libraries.logins.LimitedBackend"]
+AUTHENTICATION_BACKENDS = ["libraries.services.logins.LimitedBackend"]
 PASSWORD_HASHERS = ["libraries.passwords.Argon2", "libraries.passwords.PBKDF2"]
 # Processes that share this machine's cores: how many passwords one of them may hash at once
 PORTAL_WORKERS = env.number("PORTAL_WORKERS", 1, 1, 1_024)
@@ -223,14 +223,14 @@ IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 # --- REST -------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["libraries.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["libraries.api.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["libraries.api_json.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["libraries.api_json.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["libraries.api.bodies.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["libraries.api.bodies.JSONParser"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
-    "DEFAULT_PAGINATION_CLASS": "libraries.pagination.Pages",
+    "DEFAULT_PAGINATION_CLASS": "libraries.api.pagination.Pages",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "libraries.api_errors.exception_handler",
+    "EXCEPTION_HANDLER": "libraries.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 # How far the clocks of machines that make tokens, and of those that read them, may be apart
@@ -252,12 +252,12 @@ SPECTACULAR_SETTINGS = {
     "COMPONENT_SPLIT_REQUEST": True,
     "CAMELIZE_NAMES": True,
     "SCHEMA_PATH_PREFIX": "/api",
-    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "libraries.api_hooks.complete"],
+    "POSTPROCESSING_HOOKS": ["drf_spectacular.hooks.postprocess_schema_enums", "libraries.api.hooks.complete"],
     "SERVERS": [{"url": PORTAL_BASE_PATH or "/"}],
     "ENUM_NAME_OVERRIDES": {
-        "Role": "libraries.roles.Role",
-        "PortalRole": "libraries.roles.PortalRole",
-        "HealthDisplay": "libraries.state.HEALTH_DISPLAYS",
+        "Role": "libraries.rules.roles.Role",
+        "PortalRole": "libraries.rules.roles.PortalRole",
+        "HealthDisplay": "libraries.rules.state.HEALTH_DISPLAYS",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

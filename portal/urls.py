@@ -30,12 +30,12 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     re_path(r"^api/health/?$", Health.as_view(), name="health"),
     re_path(r"^api/health/ready/?$", Ready.as_view(), name="ready"),
-    path("api/", include("libraries.urls")),
+    path("api/", include("libraries.api.urls")),
     re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
     re_path(r"^ws/portal-view(/[^/]*)?/?$", upgrade_required),
 ]
 
 # One shape of errors below /api/, Django's own elsewhere
-handler400 = "libraries.api_errors.bad_request"
-handler404 = "libraries.api_errors.not_found"
-handler500 = "libraries.api_errors.server_error"
+handler400 = "libraries.api.errors.bad_request"
+handler404 = "libraries.api.errors.not_found"
+handler500 = "libraries.api.errors.server_error"

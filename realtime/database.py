@@ -22,8 +22,8 @@ from channels.db import database_sync_to_async
 from django.conf import settings
 from django.db import connection, reset_queries
 
-from libraries.errors import Unavailable
 from libraries.outages import is_outage, report
+from libraries.rules.errors import Unavailable
 
 THREADS_FOR_MANY = 2
 """One for those who connect, and one for the beat: neither asks a second question before the first is answered."""

@@ -21,8 +21,8 @@ from bench.abuse.rows import ROWS
 from bench.abuse.run import run
 from bench.abuse.stage import AttackFailed, Stage, stage
 from bench.servers import CLIENT_CORE
-from portal.testing.installation import ROOT
-from portal.testing.processes import ProcessFailed
+from testing.installation import ROOT
+from testing.processes import ProcessFailed
 
 SECONDS = 30.0
 QUIET_SECONDS = 10.0

@@ -22,9 +22,9 @@ from uuid import uuid4
 from bench.abuse.rows import Row
 from bench.abuse.target import Target
 from bench.servers import SERVER_CORE, pin
-from portal.testing.installation import ROOT, Installation, Server, ServerKind, StoreKind, installation
-from portal.testing.processes import Process, ReservedPort
-from portal.testing.tokens import forge_token
+from testing.installation import ROOT, Installation, Server, ServerKind, StoreKind, installation
+from testing.processes import Process, ReservedPort
+from testing.tokens import forge_token
 
 PRODUCTION = {
     "PORTAL_DEBUG": "false",

@@ -16,9 +16,9 @@ from bench.abuse import section, verdict
 from bench.abuse.engine import Engine, Part
 from bench.abuse.rows import FAR, NEAR, ROWS, Row
 from bench.abuse.target import Target
-from portal.testing.processes import ReservedPort
-from realtime.protocol import CLIENT_MESSAGES
+from realtime.protocol.requests import CLIENT_MESSAGES
 from realtime.server.tests.peer import MASK, masking
+from testing.processes import ReservedPort
 
 TARGET = Target(
     library_id="library",

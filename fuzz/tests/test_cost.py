@@ -12,9 +12,9 @@ from fuzz import clock, cost
 from fuzz.clock import NotAccepted
 from fuzz.cost import Probe
 from fuzz.targets import Target
-from libraries.keys import _plain_short, plain_key
+from libraries.rules.keys import _plain_short, plain_key
 
-NAME = "libraries.keys.plain_key"
+NAME = "libraries.rules.keys.plain_key"
 PATTERN = re.compile(r"eyJ[\w-]+\.")
 
 

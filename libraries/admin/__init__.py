@@ -1,7 +1,7 @@
 """The admin face: one module per model, and what they share in `base`.
 
-Nothing here writes portal views, memberships or who may log in by itself: that goes through `libraries.services` and
-`libraries.membership`, which tell open connections.
+Nothing here writes portal views, libraries, memberships or who may log in by itself: that goes through
+`libraries.services`, which tells open connections.
 """
 
 from __future__ import annotations

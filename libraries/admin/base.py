@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
-from libraries.errors import PortalError
+from libraries.rules.errors import PortalError
 
 # unfold has no types; its classes are Django's, dressed
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The portal view's form: items as JSON text, checked by `libraries.state`, and saved only over what was loaded."""
+"""The portal view's form: items as JSON text, checked by `libraries.rules.state`; saved only over what was loaded."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import format_html
 
-from libraries import quotas
-from libraries.errors import InvalidPayload, QuotaExceeded
 from libraries.models import PortalView
-from libraries.state import FIELDS, apply_patch, blocks_of, check_patch, check_size
+from libraries.rules.errors import InvalidPayload, QuotaExceeded
+from libraries.rules.state import FIELDS, Patch, apply_patch, blocks_of, check_patch, check_size
+from libraries.services import quotas
 
 if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
@@ -74,7 +74,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class PortalViewForm(PortalViewModelForm):
-    """A portal view. When it is valid, `patch` holds the keys that were changed, checked as `services` will."""
+    """A portal view. When it is valid, `patch` is what was changed, checked."""
 
     items = ItemsField(
         required=False, help_text="A JSON list of objects, each with an id of its own. The first is item 0."
@@ -87,7 +87,7 @@ class PortalViewForm(PortalViewModelForm):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.patch: dict[str, Any] = {}
+        self.patch = Patch({}, {})
         if self.instance._state.adding:
             del self.fields["loaded_version"]
         else:
@@ -100,20 +100,20 @@ class PortalViewForm(PortalViewModelForm):
             return cleaned
         adding = self.instance._state.adding
         given = {key: cleaned[field.column] for key, field in FIELDS.items() if field.column in cleaned}
-        self.patch = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
+        changed = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
         try:
+            self.patch = check_patch(changed)
             self._check(given)
         except InvalidPayload as error:
             by_field = {FIELDS[key].column: sentence for key, sentence in (error.details or {}).items()}
             self.add_error(None, ValidationError(by_field or error.message))
         except QuotaExceeded as error:
             self.add_error("library" if adding else "items", error.message)
-        if self.patch and not adding:
+        if changed and not adding:
             self._check_version(cleaned["loaded_version"])
         return cleaned
 
     def _check(self, given: Mapping[str, Any]) -> None:
-        check_patch(self.patch)
         before = {key: getattr(self.instance, field.column) for key, field in FIELDS.items()}
         # All that the form shows, not only the patch: an item must exist also if it was the items that changed.
         size = blocks_of(check_size(apply_patch(before, given)))

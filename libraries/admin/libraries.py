@@ -11,11 +11,13 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
 
-from libraries import membership, quotas
 from libraries.admin.base import PortalAdmin, TabularInline
-from libraries.errors import NotFound, QuotaExceeded
 from libraries.models import Library, Membership, User
-from libraries.roles import Role
+from libraries.rules.errors import NotFound, QuotaExceeded
+from libraries.rules.roles import Role
+from libraries.services import quotas
+from libraries.services.libraries import create_library, delete_library, update_library
+from libraries.services.members import add_member, change_role, remove_member
 
 if TYPE_CHECKING:
     InlineFormSet = forms.BaseInlineFormSet[Membership, Library, "MembershipForm"]
@@ -43,7 +45,7 @@ class MembershipForm(MembershipModelForm):
 
 
 class MembershipFormSet(InlineFormSet):
-    """All members of a library, saved through `libraries.membership`."""
+    """All members of a library, saved through `libraries.services.members`."""
 
     def clean(self) -> None:
         """Refuse to leave the library without an owner."""
@@ -66,23 +68,19 @@ class MembershipFormSet(InlineFormSet):
         changed = [form for form in self.initial_forms if form.has_changed() and form not in deleted]
         changed.sort(key=lambda form: form.cleaned_data["role"] != Role.OWNER)
         self.new_objects = [
-            membership.add_member(
-                actor_id=None, library_id=library_id, email=form.instance.user.email, role=_role(form)
-            )
+            add_member(actor_id=None, library_id=library_id, email=form.instance.user.email, role=_role(form))
             for form in self.extra_forms
             if not _is_blank(form) and form not in self.deleted_forms
         ]
         self.changed_objects = [
             (
-                membership.change_role(
-                    actor_id=None, library_id=library_id, user_id=form.instance.user_id, role=_role(form)
-                ),
+                change_role(actor_id=None, library_id=library_id, user_id=form.instance.user_id, role=_role(form)),
                 form.changed_data,
             )
             for form in changed
         ]
         for form in deleted:
-            membership.remove_member(actor_id=None, library_id=library_id, user_id=form.instance.user_id)
+            remove_member(actor_id=None, library_id=library_id, user_id=form.instance.user_id)
         self.deleted_objects = [form.instance for form in deleted]
         return [*(member for member, _ in self.changed_objects), *self.new_objects]
 
@@ -153,18 +151,22 @@ class LibraryAdmin(PortalAdmin):
         return options
 
     def save_model(self, request: HttpRequest, obj: Library, form: Any, change: bool) -> None:
-        """Save what people may change here; the library's other numbers move on their own."""
-        obj.save(update_fields=["name", "description", "updated_at"] if change else None)
+        """Save what people may change here, through the services; the library's other numbers move on their own."""
+        if change:
+            update_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
+        else:
+            create_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
+            obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Library) -> None:
         """Delete it with its portal views; open connections are told."""
-        membership.delete_library(actor_id=None, library_id=obj.pk)
+        delete_library(actor_id=None, library_id=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Library]) -> None:
         """Delete each of them with its portal views; open connections are told."""
         for library_id in list(queryset.values_list("pk", flat=True)):
             with suppress(NotFound):  # somebody else deleted it a moment ago, which is what was wanted
-                membership.delete_library(actor_id=None, library_id=library_id)
+                delete_library(actor_id=None, library_id=library_id)
 
     @admin.display(description="members", ordering="members_in_all")
     def member_count(self, library: Any) -> int:

@@ -16,15 +16,15 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from libraries import services
 from libraries.admin.base import PortalAdmin, page_of_object
 from libraries.admin.forms import PortalViewForm
 from libraries.admin.preview import cards
-from libraries.errors import NotFound
 from libraries.models import PortalView
-from libraries.projection import project
-from libraries.roles import PortalRole
-from libraries.state import FIELDS
+from libraries.rules.errors import NotFound
+from libraries.rules.projection import project
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import FIELDS, check_patch
+from libraries.services import portal_views as services
 
 Action = Callable[["PortalViewAdmin", HttpRequest, QuerySet[PortalView]], None]
 
@@ -112,12 +112,12 @@ class PortalViewAdmin(PortalAdmin):
     def save_model(self, request: HttpRequest, obj: PortalView, form: Any, change: bool) -> None:
         """Save what was changed, through the services; `form` is a valid PortalViewForm."""
         if not change:
-            made = services.create_portal_view(actor_id=None, library_id=obj.library_id, payload=form.patch)
+            made = services.create_portal_view(actor_id=None, library_id=obj.library_id, patch=form.patch)
             obj.pk = made.pk
             obj.refresh_from_db()
-        elif form.patch:
+        elif form.patch.known:
             loaded = form.cleaned_data["loaded_version"]
-            services.update_portal_view(actor_id=None, portal_view_id=obj.pk, payload=form.patch, if_version=loaded)
+            services.update_portal_view(actor_id=None, portal_view_id=obj.pk, patch=form.patch, if_version=loaded)
 
     def delete_model(self, request: HttpRequest, obj: PortalView) -> None:
         """Delete it; open connections are told."""
@@ -143,7 +143,7 @@ class PortalViewAdmin(PortalAdmin):
                 state = portal_view.state() if portal_view else {}
                 patch = {key: value for key, value in patch_for(state).items() if state[key] != value} if state else {}
                 if portal_view and patch:
-                    services.update_portal_view(actor_id=None, portal_view_id=portal_view_id, payload=patch)
+                    services.update_portal_view(actor_id=None, portal_view_id=portal_view_id, patch=check_patch(patch))
                     self.log_change(request, portal_view, [{"changed": {"fields": list(patch)}}])
                     names.append(portal_view.name)
         sentence = f"Changed: {', '.join(names)}." if names else "Nothing to change: all of them were so already."

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from libraries.projection import UNSEEN_ITEM
+from libraries.rules.projection import UNSEEN_ITEM
 
 _OWN_PLACE = frozenset({"id", "type", "name", "text"})
 

@@ -10,10 +10,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from libraries import membership
 from libraries.admin.base import PortalAdmin
 from libraries.admin.rights import asker_of, may_change
 from libraries.models import User
+from libraries.services.people import set_user_active
 
 if TYPE_CHECKING:
     from django.contrib.auth.admin import UserAdmin as _UserAdmin
@@ -135,14 +135,14 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         """Save the person; whether they may log in is told to their open connections."""
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
-            membership.set_user_active(user_id=obj.pk, is_active=obj.is_active)
+            set_user_active(user_id=obj.pk, is_active=obj.is_active)
 
     def set_active(self, request: HttpRequest, users: QuerySet[User], is_active: bool) -> None:
         """Activate or deactivate those of them whom the asker may change, and who are not so already."""
         changed = []
         for user in users.filter(is_active=not is_active):
             if user != request.user and self.has_change_permission(request, user):
-                membership.set_user_active(user_id=user.pk, is_active=is_active)
+                set_user_active(user_id=user.pk, is_active=is_active)
                 self.log_change(request, user, [{"changed": {"fields": ["active"]}}])
                 changed.append(user.email)
         sentence = f"Changed: {', '.join(changed)}." if changed else "Nobody was changed."

@@ -6,8 +6,8 @@ BATCH = 100  # of at most 256 KiB each
 
 
 def measure(apps, schema_editor):
-    """Write the size of each portal view that is there, as `libraries.state` measures it now."""
-    from libraries.state import FIELDS, blocks_of, size_of
+    """Write the size of each portal view that is there, as `libraries.rules.state` measures it now."""
+    from libraries.rules.state import FIELDS, blocks_of, size_of
 
     rows = apps.get_model("libraries", "PortalView").objects.using(schema_editor.connection.alias)
     done = None

@@ -8,7 +8,7 @@ import pytest
 from rest_framework.test import APIClient
 from rest_framework_simplejwt.tokens import AccessToken
 
-from libraries.api_errors import STATUSES
+from libraries.api.errors import STATUSES
 from libraries.models import User
 
 CAST = ("owner", "editor", "viewer", "stranger", "nobody")

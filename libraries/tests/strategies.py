@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from libraries.projection import ALWAYS, FLAGS, HIDDEN
-from libraries.state import HEALTH_DISPLAYS
+from libraries.rules.projection import ALWAYS, FLAGS, HIDDEN
+from libraries.rules.state import HEALTH_DISPLAYS
 
 ROWS = tuple(HIDDEN)
 TEXT_MARKS = {row: f"«{row}»" for row in ROWS}

@@ -8,10 +8,10 @@ import pytest
 from django.conf import settings
 from rest_framework.test import APIClient
 
-from libraries.authentication import OF_THE_FUTURE
+from libraries.api.authentication import OF_THE_FUTURE
 from libraries.models import User
-from portal.testing.tokens import forge_token
-from realtime.handshake import Refused, verify
+from realtime.sessions.handshake import Refused, verify
+from testing.tokens import forge_token
 
 LEEWAY = 10
 """By default; tests that are as near to it as 3 s would depend on how fast they run."""

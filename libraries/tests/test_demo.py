@@ -19,8 +19,8 @@ from django.core.management import CommandError, call_command
 
 from libraries.demo_data import ITEMS, PASSWORD, PEOPLE
 from libraries.models import Library, Membership, PortalView, User
-from libraries.projection import project
-from libraries.roles import PortalRole
+from libraries.rules.projection import project
+from libraries.rules.roles import PortalRole
 
 pytestmark = pytest.mark.django_db
 

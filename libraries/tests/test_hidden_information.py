@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from libraries.keys import plain_key
-from libraries.projection import ALWAYS, HEALTH_WORDS, HIDDEN, project_item
-from libraries.state import HEALTH_DISPLAYS
+from libraries.rules.keys import plain_key
+from libraries.rules.projection import ALWAYS, HEALTH_WORDS, HIDDEN, project_item
+from libraries.rules.state import HEALTH_DISPLAYS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hidden-information.md").read_text()
 

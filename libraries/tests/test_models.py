@@ -11,8 +11,8 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from libraries.models import Library, Membership, PortalView, Receipt, User, iso, new_epoch
-from libraries.roles import Role
-from libraries.state import FIELDS, READ_ONLY
+from libraries.rules.roles import Role
+from libraries.rules.state import FIELDS, READ_ONLY
 
 pytestmark = pytest.mark.django_db
 

@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 
 from libraries import selectors
-from libraries.errors import NotFound
 from libraries.models import Library, Membership, PortalView, User
-from libraries.roles import Role
+from libraries.rules.errors import NotFound
+from libraries.rules.roles import Role
 from libraries.selectors import (
     Access,
     Pulse,

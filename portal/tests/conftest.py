@@ -1,6 +1,6 @@
 """Fixtures of the whole-system tests: real servers on real stores, each started once per run.
 
-What a stack is and how it starts is in `portal.testing`.
+What a stack is and how it starts is in `testing`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from itertools import product
 
 import pytest
 
-from portal.testing.installation import Cast, Installation, ServerKind, StoreKind, installation
-from portal.testing.stacks import STACK_ENV, Stack, below_a_path, running
+from testing.installation import Cast, Installation, ServerKind, StoreKind, installation
+from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
 JWT_START = "eyJ"  # of {" in base64url, as every JWT begins
 

@@ -9,7 +9,7 @@ from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any, NamedTuple
 
-from portal.testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket, portal_view_path
+from testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket, portal_view_path
 
 UNSEEN = {"visible": False}
 SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "item-updated"}

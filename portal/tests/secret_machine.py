@@ -7,7 +7,6 @@ import json
 from collections.abc import Iterable
 from uuid import UUID
 
-from portal.testing.in_process import wait_until
 from portal.tests.secret_clients import Client
 from portal.tests.secret_marks import FLAGS, MARK, Content
 from portal.tests.secret_steps import (
@@ -26,7 +25,8 @@ from portal.tests.secret_steps import (
     SwapRole,
 )
 from portal.tests.secret_table import Done, State, Table
-from realtime.hub import current_hub
+from realtime.hub.hub import current_hub
+from testing.in_process import wait_until
 
 
 class Machine(Table):

@@ -1,7 +1,7 @@
 """Marks, where they are planted, and which of them a viewer may see: told from what the contract says, not the code.
 
-Nothing here uses `libraries.projection`: a row that is missing there must be missed here. Every planted value is a
-mark of its own, text or number, so that any text that was received can be searched for it.
+Nothing here uses `libraries.rules.projection`: a row that is missing there must be missed here. Every planted value is
+a mark of its own, text or number, so that any text that was received can be searched for it.
 """
 
 from __future__ import annotations

@@ -17,14 +17,14 @@ from uuid import UUID
 
 import httpx
 
-from libraries.projection import project
-from libraries.roles import PortalRole
+from libraries.rules.projection import project
+from libraries.rules.roles import PortalRole
 from libraries.selectors import load
-from portal.testing.in_process import InProcessServer
 from portal.tests.secret_clients import Client, Received
 from portal.tests.secret_marks import MARK, Content, Gardener, Sight, everything
 from portal.tests.secret_steps import Beginning
 from realtime.database import in_lane
+from testing.in_process import InProcessServer
 
 NOT_FOLDED = {"version", "updatedAt", "epoch", "role"}  # a patch does not carry these
 LIST_EVERY = 4

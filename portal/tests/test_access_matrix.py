@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 
-from libraries.api_errors import STATUSES
+from libraries.api.errors import STATUSES
 from libraries.tests.rest import as_
 from portal.tests.access import bodies
 from portal.tests.access.people import HIDDEN_NUMBER, HIDDEN_TEXT, MAKERS, World, changed, make_world, stored

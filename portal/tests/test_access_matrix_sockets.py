@@ -10,15 +10,16 @@ from dataclasses import dataclass
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from portal.testing.installation import ServerKind, StoreKind
-from portal.testing.sockets import PortalSocket, open_socket, portal_view_path
-from portal.testing.stacks import Stack, running
-from portal.testing.tokens import forge_token
 from portal.tests.access.bodies import MESSAGES
 from portal.tests.access.people import MAKERS
 from portal.tests.access.tables import MESSAGE_ROWS, Row
 from portal.tests.conftest import Installations
-from realtime.protocol import CLIENT_MESSAGES, ERRORS
+from realtime.protocol.closing import ERRORS
+from realtime.protocol.requests import CLIENT_MESSAGES
+from testing.installation import ServerKind, StoreKind
+from testing.sockets import PortalSocket, open_socket, portal_view_path
+from testing.stacks import Stack, running
+from testing.tokens import forge_token
 
 ITEMS = [{"id": "goblin", "name": "Goblin"}]
 ALREADY_THERE = {"owner": "controller", "editor": "editor", "viewer": "viewer", "stranger": "stranger"}
@@ -28,9 +29,9 @@ ALREADY_THERE = {"owner": "controller", "editor": "editor", "viewer": "viewer", 
 OTHERS = """
 import json
 from django.contrib.auth.models import Permission
-from libraries.membership import add_member, remove_member, set_user_active
+from libraries.services.members import add_member, remove_member, set_user_active
 from libraries.models import User
-from libraries.roles import Role
+from libraries.rules.roles import Role
 made = {{}}
 for name in ("former", "off", "staff", "all", "super"):
     made[name] = User.objects.create_user(f"{{name}}@matrix.test", is_staff=name in ("staff", "all", "super"))

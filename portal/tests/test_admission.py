@@ -17,11 +17,11 @@ from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
 
 from portal.admission import Admission
-from portal.testing.in_process import wait_until
-from realtime import rush
+from realtime.limits import rush
 from realtime.server.tests.answering import answered, get
 from realtime.server.tests.peer import Peer
 from realtime.server.tests.served import Served
+from testing.in_process import wait_until
 
 ANONYMOUS, LONGEST = 1_000, 50_000
 LOGGED_IN = "Authorization: Bearer x"

@@ -9,9 +9,9 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 import pytest
 
-from portal.testing.admin import AdminClient
-from portal.testing.installation import StoreKind, installation
-from portal.testing.stacks import BASE_PATH, STACK_ENV, Stack, below_a_path
+from testing.admin import AdminClient
+from testing.installation import StoreKind, installation
+from testing.stacks import BASE_PATH, STACK_ENV, Stack, below_a_path
 
 pytestmark = pytest.mark.server
 

@@ -17,11 +17,11 @@ import trustme
 from websockets.asyncio.client import connect
 from websockets.typing import Origin
 
-from portal.testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
-from portal.testing.people import Client
-from portal.testing.proxies import NGINX_PASSES, apache, caddy, haproxy, nginx
-from portal.testing.sockets import open_socket, portal_view_path
-from portal.testing.stacks import STACK_ENV
+from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.people import Client
+from testing.proxies import NGINX_PASSES, apache, caddy, haproxy, nginx
+from testing.sockets import open_socket, portal_view_path
+from testing.stacks import STACK_ENV
 
 pytestmark = pytest.mark.server
 

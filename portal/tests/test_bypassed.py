@@ -15,10 +15,10 @@ from asgiref.sync import sync_to_async
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import Membership, PortalView, User
-from libraries.roles import Role
-from portal.testing.in_process import InProcessServer
-from portal.testing.sockets import PortalSocket, open_socket, portal_view_path
-from realtime import beat
+from libraries.rules.roles import Role
+from realtime.hub import beat
+from testing.in_process import InProcessServer
+from testing.sockets import PortalSocket, open_socket, portal_view_path
 
 SOCKETS = 6
 TICK_SECONDS = 0.02

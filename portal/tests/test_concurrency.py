@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
-from portal.testing.admin import AdminClient, FormRefused
-from portal.testing.installation import Person
-from portal.testing.people import Client
-from portal.testing.sockets import Message, PortalSocket
-from portal.testing.stacks import Stack
+from testing.admin import AdminClient, FormRefused
+from testing.installation import Person
+from testing.people import Client
+from testing.sockets import Message, PortalSocket
+from testing.stacks import Stack
 
 # What each writer does: two sockets, two REST clients, and two people at the admin, one at a form and one at the list.
 BY_SOCKET = 20

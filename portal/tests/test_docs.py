@@ -17,13 +17,18 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
-from libraries import addresses, keys, networks, state, values
 from libraries.demo_data import PASSWORD, PEOPLE
-from libraries.roles import PORTAL_ROLES, PortalRole
-from portal.testing.installation import ROOT
-from realtime import connection, doors, limits, occupancy, protocol, work
-from realtime.policy import ALLOWED
-from realtime.server import portions
+from libraries.rules import addresses, keys, networks, state, values
+from libraries.rules.roles import PORTAL_ROLES, PortalRole
+from realtime.limits import attempts as doors
+from realtime.limits import occupancy
+from realtime.limits import rates as limits
+from realtime.protocol import requests as protocol
+from realtime.protocol.policy import ALLOWED
+from realtime.rooms import connection
+from realtime.server.websocket import portions
+from realtime.sessions import work
+from testing.installation import ROOT
 
 DOCS = sorted((*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")))
 README = ROOT / "README.md"
@@ -231,9 +236,9 @@ NO_LIMITS_OF_CLIENTS = {
     "PORTAL_HSTS_SECONDS",
     "PORTAL_REFRESH_TOKEN_DAYS",
     "PORTAL_WORKERS",
-    "libraries.pagination.MAX_PAGE",
-    "libraries.values.MAX_SAFE_INTEGER",
-    "realtime.protocol.MAX_REF_NUMBER",
+    "libraries.api.pagination.MAX_PAGE",
+    "libraries.rules.values.MAX_SAFE_INTEGER",
+    "realtime.protocol.requests.MAX_REF_NUMBER",
 }
 """Numbers that are settings or constants called MAX, and no limit on how much somebody may ask for."""
 

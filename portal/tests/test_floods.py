@@ -17,10 +17,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.testing.in_process import wait_until
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.stacks import STACK_ENV, Stack, running
-from realtime.server.files import RESERVED
+from realtime.server.process.files import RESERVED
+from testing.in_process import wait_until
+from testing.installation import ServerKind, StoreKind, installation
+from testing.stacks import STACK_ENV, Stack, running
 
 pytestmark = pytest.mark.server
 

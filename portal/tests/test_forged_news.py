@@ -15,11 +15,11 @@ import msgspec
 import pytest
 from redis.asyncio import Redis
 
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.sockets import DEADLINE_SECONDS
-from portal.testing.stacks import STACK_ENV, Stack, running
-from portal.testing.stores import Valkey, valkey
-from portal.testing.tokens import user_id_of
+from testing.installation import ServerKind, StoreKind, installation
+from testing.sockets import DEADLINE_SECONDS
+from testing.stacks import STACK_ENV, Stack, running
+from testing.stores import Valkey, valkey
+from testing.tokens import user_id_of
 
 pytestmark = [pytest.mark.server, pytest.mark.valkey]
 

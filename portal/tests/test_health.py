@@ -18,11 +18,11 @@ from structlog.testing import capture_logs
 
 from portal import health
 from portal.health import Probe
-from portal.testing.installation import Server, StoreKind, installation
-from portal.testing.people import Client
-from portal.testing.stacks import STACK_ENV
-from portal.testing.stores import postgres, valkey
-from realtime.server.drain import draining
+from realtime.server.process.drain import draining
+from testing.installation import Server, StoreKind, installation
+from testing.people import Client
+from testing.stacks import STACK_ENV
+from testing.stores import postgres, valkey
 
 DEADLINE_SECONDS = 10.0
 PATHS = ["/api/health", "/api/health/", "/api/health/ready", "/api/health/ready/"]

@@ -20,15 +20,15 @@ from channels.layers import InMemoryChannelLayer, get_channel_layer
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import PortalView, User
-from portal.testing.in_process import InProcessServer, wait_until
-from portal.testing.sockets import open_socket, portal_view_path
-from realtime.connection import Connection
-from realtime.consumer import PortalViewConsumer
-from realtime.hub import current_hub
-from realtime.server.drain import DrainableProtocol
-from realtime.server.slim import Gate, Inbox
-from realtime.server.sweep import sweep_of
-from realtime.server.wire import PortalServerProtocol
+from realtime.hub.hub import current_hub
+from realtime.rooms.connection import Connection
+from realtime.server.http.sweep import sweep_of
+from realtime.server.process.drain import DrainableProtocol
+from realtime.server.websocket.slim import Gate, Inbox
+from realtime.server.websocket.wire import PortalServerProtocol
+from realtime.sessions.consumer import PortalViewConsumer
+from testing.in_process import InProcessServer, wait_until
+from testing.sockets import open_socket, portal_view_path
 
 SOCKETS = 2000
 AT_ONCE = 50

@@ -9,9 +9,9 @@ from contextlib import AsyncExitStack
 import psycopg
 import pytest
 
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.sockets import PortalSocket
-from portal.testing.stacks import STACK_ENV, Stack, running
+from testing.installation import ServerKind, StoreKind, installation
+from testing.sockets import PortalSocket
+from testing.stacks import STACK_ENV, Stack, running
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
 

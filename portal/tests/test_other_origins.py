@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.setup import chromium
-from portal.testing.stacks import STACK_ENV, Stack, running
+from testing.installation import ServerKind, StoreKind, installation
+from testing.setup import chromium
+from testing.stacks import STACK_ENV, Stack, running
 
 pytestmark = pytest.mark.server
 

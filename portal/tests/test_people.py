@@ -1,6 +1,6 @@
 """Many who log in at once, at real servers: what it costs the others, and how many guesses are tested.
 
-What each limit is, is tested in `libraries/tests/test_logins.py` and `test_passwords.py`.
+What each limit is, is tested in `libraries/services/tests/test_logins.py` and `test_passwords.py`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import httpx
 import pytest
 
-from portal.testing.installation import Cast, Installation, Person, Server, StoreKind, installation
+from testing.installation import Cast, Installation, Person, Server, StoreKind, installation
 
 pytestmark = pytest.mark.server
 

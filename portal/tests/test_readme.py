@@ -20,9 +20,9 @@ from typing import Self
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
-from portal.testing.installation import ROOT, Server, StoreKind, installation
-from portal.testing.setup import chromium
-from portal.testing.sockets import DEADLINE_SECONDS
+from testing.installation import ROOT, Server, StoreKind, installation
+from testing.setup import chromium
+from testing.sockets import DEADLINE_SECONDS
 
 README = (ROOT / "README.md").read_text()
 ADDRESS = "127.0.0.1:8000"

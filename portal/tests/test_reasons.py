@@ -18,10 +18,10 @@ import pytest
 import redis
 import trustme
 
-from portal.testing.installation import ROOT, Server, StoreKind, installation
-from portal.testing.processes import ReservedPort
-from portal.testing.stacks import STACK_ENV
-from portal.testing.stores import postgres, valkey
+from testing.installation import ROOT, Server, StoreKind, installation
+from testing.processes import ReservedPort
+from testing.stacks import STACK_ENV
+from testing.stores import postgres, valkey
 
 pytestmark = pytest.mark.server
 

@@ -22,11 +22,11 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.people import Client
-from portal.testing.sockets import Closed, Message, PortalSocket, open_socket, portal_view_path
-from portal.testing.stacks import STACK_ENV, Stack, running
-from portal.testing.stores import Postgres, Valkey
+from testing.installation import ServerKind, StoreKind, installation
+from testing.people import Client
+from testing.sockets import Closed, Message, PortalSocket, open_socket, portal_view_path
+from testing.stacks import STACK_ENV, Stack, running
+from testing.stores import Postgres, Valkey
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
 

@@ -13,10 +13,10 @@ import httpx
 import psycopg
 import pytest
 
-from portal.testing.installation import ServerKind, StoreKind, installation
-from portal.testing.sockets import PortalSocket
-from portal.testing.stacks import STACK_ENV, Stack, running
-from portal.testing.stores import Postgres
+from testing.installation import ServerKind, StoreKind, installation
+from testing.sockets import PortalSocket
+from testing.stacks import STACK_ENV, Stack, running
+from testing.stores import Postgres
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
 

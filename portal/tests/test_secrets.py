@@ -16,17 +16,17 @@ from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as playing
 from rest_framework_simplejwt.tokens import AccessToken
 
-from libraries import projection
-from libraries.keys import plain_key
 from libraries.models import Library, Membership, User
-from libraries.roles import PortalRole, Role
-from portal.testing.in_process import InProcessServer
+from libraries.rules import projection
+from libraries.rules.keys import plain_key
+from libraries.rules.roles import PortalRole, Role
 from portal.tests import secret_marks
 from portal.tests.secret_machine import Machine
 from portal.tests.secret_steps import Beginning, Step, beginnings, sequences
 from portal.tests.secret_table import Leak, People
-from realtime.connection import Connection
-from realtime.room import Room
+from realtime.rooms.connection import Connection
+from realtime.rooms.room import Room
+from testing.in_process import InProcessServer
 
 EXAMPLES = 36
 
@@ -64,7 +64,7 @@ def people(
 @pytest.fixture
 def setting(people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
     """A server on the test database, quiet, and quick to answer a viewer whom no controller answers."""
-    monkeypatch.setattr("realtime.hub.QUESTION_SECONDS", 0.01)
+    monkeypatch.setattr("realtime.hub.hub.QUESTION_SECONDS", 0.01)
     # What a crash of the machine would lose is of no interest, and waiting for the disk is most of the time.
     if connection.vendor == "sqlite":
         options = settings.DATABASES["default"]["OPTIONS"]
@@ -146,17 +146,17 @@ def _in_the_old_seat(room: Room, connection: Connection) -> None:
 _seat = Room._seat
 _first_roles: dict[str, PortalRole] = {}
 MUTANTS: dict[str, Callable[..., Any]] = {
-    "libraries.projection._is_unseen": lambda item: False,
-    "libraries.projection._display": lambda fraction, display: fraction,
-    "libraries.services.patch_seen": _unprojected,
-    "libraries.services.item_patch_seen": _unprojected_item,
-    "libraries.services.project_relayed": _as_it_is,
-    "libraries.serializers.project": _as_it_is,
-    "realtime.bulletin.project": _as_it_is,
-    "realtime.jobs.project_relayed": _as_it_is,
-    "realtime.jobs.project_item": _as_it_is,
-    "realtime.jobs.UNSEEN_ITEM": lambda: None,
-    "realtime.room.Room._seat": _in_the_old_seat,
+    "libraries.rules.projection._is_unseen": lambda item: False,
+    "libraries.rules.projection._display": lambda fraction, display: fraction,
+    "libraries.services.portal_views.patch_seen": _unprojected,
+    "libraries.services.portal_views.item_patch_seen": _unprojected_item,
+    "libraries.services.portal_views.project_relayed": _as_it_is,
+    "libraries.api.serializers.project": _as_it_is,
+    "realtime.rooms.bulletin.project": _as_it_is,
+    "realtime.sessions.jobs.project_relayed": _as_it_is,
+    "realtime.sessions.jobs.project_item": _as_it_is,
+    "realtime.sessions.jobs.UNSEEN_ITEM": lambda: None,
+    "realtime.rooms.room.Room._seat": _in_the_old_seat,
 }
 """Rules and ways out that are broken, by the name of what is replaced."""
 

@@ -24,12 +24,12 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from libraries.models import PortalView
-from portal.testing.installation import ROOT, Cast, Installation, ServerKind, StoreKind, installation
-from portal.testing.processes import Process
-from portal.testing.sockets import Closed, PortalSocket, open_socket, portal_view_path
-from portal.testing.stacks import STACK_ENV, Stack, running
-from portal.testing.stores import valkey
 from portal.tests.contract.test_close_codes import ending
+from testing.installation import ROOT, Cast, Installation, ServerKind, StoreKind, installation
+from testing.processes import Process
+from testing.sockets import Closed, PortalSocket, open_socket, portal_view_path
+from testing.stacks import STACK_ENV, Stack, running
+from testing.stores import valkey
 
 pytestmark = [pytest.mark.server, pytest.mark.valkey]
 

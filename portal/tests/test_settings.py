@@ -64,7 +64,7 @@ def test_defaults_run_and_are_for_development(tmp_path: Path) -> None:
     assert found["DEBUG"] is True
     assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "db.sqlite3")
     assert found["DATABASES"]["default"]["TEST"]["NAME"] != found["DATABASES"]["default"]["NAME"]
-    assert found["CHANNEL_LAYERS"]["default"]["BACKEND"] == "realtime.layer.MemoryChannelLayer"
+    assert found["CHANNEL_LAYERS"]["default"]["BACKEND"] == "realtime.news.layer.MemoryChannelLayer"
     assert "127.0.0.1" in found["ALLOWED_HOSTS"]
     assert found["SECURE_SSL_REDIRECT"] is False
     assert len(found["SECRET_KEY"]) >= 50
@@ -150,7 +150,7 @@ def test_sqlite_locks_before_it_reads(tmp_path: Path) -> None:
 def test_redis_carries_the_news(tmp_path: Path) -> None:
     urls = "redis://one:6379/0, rediss://user:word@two/1"
     layer = read(tmp_path, {"REDIS_URL": urls}, "CHANNEL_LAYERS")["CHANNEL_LAYERS"]["default"]
-    assert layer["BACKEND"] == "realtime.bus.SignedChannelLayer"
+    assert layer["BACKEND"] == "realtime.news.bus.SignedChannelLayer"
     assert layer["CONFIG"]["hosts"] == ["redis://one:6379/0", "rediss://user:word@two/1"]
 
 

@@ -16,10 +16,10 @@ from pathlib import Path
 import httpx
 import pytest
 
-from portal.testing.installation import ROOT, Cast, Installation, ServerKind, StoreKind, installation
-from portal.testing.processes import Process
-from portal.testing.sockets import open_socket, portal_view_path
-from portal.testing.stacks import STACK_ENV, running
+from testing.installation import ROOT, Cast, Installation, ServerKind, StoreKind, installation
+from testing.processes import Process
+from testing.sockets import open_socket, portal_view_path
+from testing.stacks import STACK_ENV, running
 
 pytestmark = [pytest.mark.server]
 

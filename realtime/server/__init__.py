@@ -4,8 +4,8 @@ Each subclasses its server's WebSocket protocol where that falls short of the co
 decided here.
 """
 
-from realtime.server.run import CannotListen as CannotListen
-from realtime.server.run import Place as Place
-from realtime.server.run import config as config
-from realtime.server.run import serve as serve
-from realtime.server.supervisor import Supervisor as Supervisor
+from realtime.server.process.run import CannotListen as CannotListen
+from realtime.server.process.run import Place as Place
+from realtime.server.process.run import config as config
+from realtime.server.process.run import serve as serve
+from realtime.server.process.supervisor import Supervisor as Supervisor

@@ -13,11 +13,11 @@ from channels.testing import WebsocketCommunicator
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import PortalView, User
-from realtime.groups import News, portal_view_group
-from realtime.hub import current_hub
-from realtime.layer import require_layer
-from realtime.room import Room
-from realtime.routing import application
+from realtime.hub.hub import current_hub
+from realtime.news.layer import require_layer
+from realtime.news.structs import News, portal_view_group, to_message
+from realtime.rooms.room import Room
+from realtime.sessions.routing import application
 
 DEADLINE_SECONDS = 5
 
@@ -170,7 +170,7 @@ class Listener:
 
     async def tell(self, news: News) -> None:
         """Send news to the group, ourselves included."""
-        await require_layer().group_send(self._group, news)
+        await require_layer().group_send(self._group, to_message(news))
 
 
 def path_of(where: PortalView | UUID) -> str:

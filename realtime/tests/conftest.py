@@ -14,8 +14,10 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from realtime import access, beat, hub, layer
-from realtime.hub import current_hub
+from realtime.hub import beat, hub
+from realtime.hub import roles as access
+from realtime.hub.hub import current_hub
+from realtime.news import layer
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
 from realtime.tests.doubles import as_lane
 from realtime.tests.houses import Database, House

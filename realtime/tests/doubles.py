@@ -8,16 +8,17 @@ from itertools import count
 from typing import Any
 from uuid import UUID
 
-from libraries.roles import PortalRole
+from libraries.rules.roles import PortalRole
 from libraries.selectors import Stored
-from realtime.bulletin import Bulletin
-from realtime.connection import Connection
-from realtime.delivery import Form, Member, Prepared
-from realtime.greeting import Waiting
-from realtime.groups import NEWS, News
-from realtime.protocol import PortalViewUpdated, encode
-from realtime.room import Room
-from realtime.work import Job
+from realtime.delivery.outlet import Form, Member, Prepared
+from realtime.news.structs import MessageNews
+from realtime.protocol.encodings import encode
+from realtime.protocol.events import PortalViewUpdated
+from realtime.rooms.bulletin import Bulletin
+from realtime.rooms.connection import Connection
+from realtime.rooms.greeting import Waiting
+from realtime.rooms.room import Room
+from realtime.sessions.work import Job
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
 LIBRARY_ID = UUID(int=7)
@@ -37,23 +38,23 @@ class Recorder(Member):
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
-        """See `realtime.delivery.Outlet`."""
+        """See `realtime.delivery.outlet.Outlet`."""
         self.sent += 1
         self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """See `realtime.delivery.Outlet`."""
+        """See `realtime.delivery.outlet.Outlet`."""
         assert self.closed is None, f"{message.text} was sent behind a close"
         self.messages.append(json.loads(message.text))
 
     def close_after(self, code: int, reason: str) -> None:
-        """See `realtime.delivery.Outlet`."""
+        """See `realtime.delivery.outlet.Outlet`."""
         assert self.closed is None, "closed twice"
         self.leave()
         self.closed = (int(code), reason)
 
     async def drained(self) -> None:
-        """See `realtime.delivery.Outlet`."""
+        """See `realtime.delivery.outlet.Outlet`."""
 
     def stall(self) -> None:
         """The client does not read any more."""
@@ -142,14 +143,11 @@ def update(version: int | None, *, name: str | None = None, viewers: bool = True
     return Bulletin(text, text if viewers else None, version=version, **more)
 
 
-def news(version: int | None, **more: Any) -> News:
+def news(version: int | None, **more: Any) -> MessageNews:
     """The same as it comes through the channel layer."""
     text = update_text(version)
-    told = News(type=NEWS, event="message", portalViewId=str(PORTAL_VIEW_ID), controllers=text, viewers=text)
-    if version is not None:
-        told["version"] = version
-    told.update(more)  # type: ignore[typeddict-item]  # the test says which keys
-    return told
+    usual = {"portal_view_id": PORTAL_VIEW_ID, "version": version, "controllers": text, "viewers": text}
+    return MessageNews(**{**usual, **more})
 
 
 class Task:
@@ -164,11 +162,11 @@ class Task:
         self.size = size
 
     async def run(self) -> None:
-        """See `realtime.work.Job`."""
+        """See `realtime.sessions.work.Job`."""
         self.done.append(self.name)
 
     def absorb(self, later: Job) -> bool:
-        """See `realtime.work.Job`."""
+        """See `realtime.sessions.work.Job`."""
         assert isinstance(later, Task)
         if later.name not in self.absorbs:
             return False
@@ -178,7 +176,7 @@ class Task:
         return True
 
     def lets_pass(self, later: Job) -> bool:
-        """See `realtime.work.Job`."""
+        """See `realtime.sessions.work.Job`."""
         assert isinstance(later, Task)
         return later.name in self.passing
 

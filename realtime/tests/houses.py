@@ -7,14 +7,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from libraries.roles import PortalRole, Role
+from libraries.receipts import forget_receipts
+from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Pulse, Stored, load, pulses, roles_in, roles_on
-from libraries.services import forget_receipts
-from realtime.greeting import Waiting
-from realtime.groups import NEWS, News, portal_view_group
-from realtime.hub import Hub
-from realtime.layer import require_layer
-from realtime.room import Room
+from realtime.hub.hub import Hub
+from realtime.news.layer import require_layer
+from realtime.news.structs import TYPE, MessageNews, News, portal_view_group, to_message
+from realtime.rooms.greeting import Waiting
+from realtime.rooms.room import Room
 from realtime.tests.clients import DEADLINE_SECONDS, Message, until
 from realtime.tests.doubles import LIBRARY_ID, PORTAL_VIEW_ID, Person, news, stored
 
@@ -120,13 +120,12 @@ class House:
 
     async def send(self, told: News) -> None:
         """Another process sent news."""
-        await require_layer().group_send(portal_view_group(told["portalViewId"]), told)
+        await require_layer().group_send(portal_view_group(told.portal_view_id), to_message(told))
 
-    async def tell_of(self, event: Any, **more: Any) -> None:
-        """Another process sent news of something else than a message."""
-        told = News(type=NEWS, event=event, portalViewId=str(PORTAL_VIEW_ID))
-        told.update(more)  # type: ignore[typeddict-item]  # the test says which keys
-        await self.send(told)
+    async def tell_of(self, event: str, **more: Any) -> None:
+        """Another process, perhaps of another release, sent news of something else than a message, as it is sent."""
+        told = {"type": TYPE, "event": event, "portalViewId": str(PORTAL_VIEW_ID), **more}
+        await require_layer().group_send(portal_view_group(PORTAL_VIEW_ID), told)
 
     async def hear(self, person: Person, type_: str) -> Message:
         """The next message to somebody."""
@@ -141,7 +140,8 @@ class House:
 
     async def settle(self) -> None:
         """Wait until all news that were sent until now have been delivered."""
-        await self.tell_of("message", controllers='{"type":"settled"}', viewers='{"type":"settled"}')
+        text = '{"type":"settled"}'
+        await self.send(MessageNews(portal_view_id=PORTAL_VIEW_ID, controllers=text, viewers=text))
         witness = next(person for person in self._people if person.id in self.room.connections)
         await until(lambda: {"type": "settled"} in witness.outlet.messages, "the end of the news")
         for person in self._people:

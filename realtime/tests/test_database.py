@@ -12,9 +12,8 @@ from uuid import UUID
 import pytest
 from django.db import DataError, InterfaceError, OperationalError, connection
 
-from libraries.errors import Unavailable
 from libraries.models import User
-from realtime import broadcast
+from libraries.rules.errors import Unavailable
 from realtime.database import _lanes, in_database, in_lane, in_write_lane
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
@@ -117,12 +116,6 @@ async def test_portal_views_take_turns_however_many_writes_wait_for_one() -> Non
     slow.let_go("a")
     await asyncio.gather(first, other, *flood)
     assert slow.begun.index("other") <= 2
-
-
-async def test_what_a_call_publishes_is_collected_for_the_coroutine() -> None:
-    with broadcast.collect() as news:
-        await in_write_lane(ONE, broadcast.broadcast_deleted, ONE)
-    assert [told["event"] for told in news] == ["deleted"]
 
 
 async def test_no_connection_to_a_server_stays_open_and_a_thread_keeps_its_own_to_a_file() -> None:

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
-from realtime.server import supervisor, worker
-from realtime.server.drain import SPREAD_MILLISECONDS, spread
-from realtime.server.reload import Watch, own_folders
-from realtime.server.run import CannotListen, Place, config
-from realtime.server.supervisor import Supervisor
-from realtime.server.worker import Worker
+from realtime.server.process import supervisor, worker
+from realtime.server.process.drain import SPREAD_MILLISECONDS, spread
+from realtime.server.process.reload import Watch, own_folders
+from realtime.server.process.run import CannotListen, Place, config
+from realtime.server.process.supervisor import Supervisor
+from realtime.server.process.worker import Worker
 
 HERE = Place("127.0.0.1", 0, 1)
 

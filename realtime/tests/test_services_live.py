@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from asgiref.sync import sync_to_async
 
-from libraries.membership import change_role, remove_member, set_user_active
 from libraries.models import Library, Membership, PortalView, User
-from libraries.roles import Role
-from libraries.services import delete_portal_view, update_item, update_portal_view
-from realtime import beat
-from realtime.hub import current_hub
+from libraries.rules.roles import Role
+from libraries.rules.state import check_item_patch, check_patch
+from libraries.services.items import update_item
+from libraries.services.members import change_role, remove_member
+from libraries.services.people import set_user_active
+from libraries.services.portal_views import delete_portal_view, update_portal_view
+from realtime.hub import beat
+from realtime.hub.hub import current_hub
 from realtime.tests.clients import Client, Connect
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -29,8 +32,8 @@ async def test_a_write_from_anywhere_reaches_every_socket(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     clients = [await connect(user, portal_view) for user in (editor, viewer)]
-    await do(update_portal_view, portal_view_id=portal_view.id, payload={"showHealth": True})
-    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", payload={"hp": 15})
+    await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
+    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 15}))
     told, seen = [[await client.receive() for _ in range(2)] for client in clients]
     assert told[0]["payload"] == {"showHealth": True}
     assert seen[0]["payload"]["showHealth"] is True
@@ -43,11 +46,11 @@ async def test_a_write_from_anywhere_reaches_every_socket(
 async def test_what_is_switched_off_is_gone_from_the_next_frame_on(
     connect: Connect, portal_view: PortalView, viewer: User
 ) -> None:
-    await do(update_portal_view, portal_view_id=portal_view.id, payload={"showHealth": True})
+    await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
     client = await connect(viewer, portal_view)
     assert client.connected["state"]["items"][1]["hp"] == 30
-    await do(update_portal_view, portal_view_id=portal_view.id, payload={"showHealth": False})
-    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", payload={"hp": 15})
+    await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": False}))
+    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 15}))
     assert (await client.receive())["payload"]["items"][1] == OGRE
     await client.expect_nothing_before_pong()
 

@@ -12,11 +12,15 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 
-from libraries import demo_data, membership
+from libraries import demo_data
 from libraries.demo_data import PEOPLE, DemoPerson
 from libraries.models import Library, Membership, PortalView, User
-from libraries.roles import Role
-from libraries.state import FIELDS, check_patch
+from libraries.rules.roles import Role
+from libraries.rules.state import check_patch
+from libraries.services.libraries import create_library
+from libraries.services.people import put_user
+from libraries.services.portal_views import create_portal_view
+from libraries.services.members import add_member, change_role, remove_member
 
 _WARNING = (
     "Warning: on {host} others in your network reach this, and the password of the demo is published: anybody there can"
@@ -72,40 +76,40 @@ def _password_hash() -> str:
 
 
 def _make_people(password_hash: str) -> dict[str, User]:
-    users = {}
-    for person in PEOPLE:
-        user = User.objects.filter(email=person.email).first() or User(email=person.email, name=person.name)
-        user.password = password_hash
-        user.is_active = True
-        if person.is_admin:
-            user.is_staff = user.is_superuser = True
-        user.save()
-        users[person.key] = user
-    return users
+    return {
+        person.key: put_user(
+            email=person.email, name=person.name, password_hash=password_hash, is_admin=person.is_admin
+        )
+        for person in PEOPLE
+    }
 
 
 def _make_library() -> Library:
-    library, _ = Library.objects.get_or_create(
-        id=demo_data.LIBRARY_ID,
-        defaults={"name": demo_data.LIBRARY_NAME, "description": demo_data.LIBRARY_DESCRIPTION},
+    return Library.objects.filter(id=demo_data.LIBRARY_ID).first() or create_library(
+        actor_id=None,
+        library_id=demo_data.LIBRARY_ID,
+        name=demo_data.LIBRARY_NAME,
+        description=demo_data.LIBRARY_DESCRIPTION,
     )
-    return library
 
 
 def _put_role(library: Library, user: User, role: Role | None) -> None:
     member = Membership.objects.filter(library=library, user=user).first()
     if member is None and role is not None:
-        membership.add_member(actor_id=None, library_id=library.id, email=user.email, role=role)
+        add_member(actor_id=None, library_id=library.id, email=user.email, role=role)
     elif member is not None and role is None:
-        membership.remove_member(actor_id=None, library_id=library.id, user_id=user.id)
+        remove_member(actor_id=None, library_id=library.id, user_id=user.id)
     elif member is not None and role is not None and member.role != role:
-        membership.change_role(actor_id=None, library_id=library.id, user_id=user.id, role=role)
+        change_role(actor_id=None, library_id=library.id, user_id=user.id, role=role)
 
 
 def _make_portal_view(library: Library) -> None:
-    known = check_patch({**demo_data.PORTAL_VIEW, "items": _below(settings.PORTAL_BASE_PATH)}).known
-    columns = {FIELDS[key].column: value for key, value in known.items()}
-    PortalView.objects.get_or_create(id=demo_data.PORTAL_VIEW_ID, defaults={"library": library, **columns})
+    if PortalView.objects.filter(id=demo_data.PORTAL_VIEW_ID).exists():
+        return
+    patch = check_patch({**demo_data.PORTAL_VIEW, "items": _below(settings.PORTAL_BASE_PATH)})
+    create_portal_view(
+        actor_id=None, library_id=library.id, portal_view_id=demo_data.PORTAL_VIEW_ID, patch=patch
+    )
 
 
 def _below(base: str) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from libraries.services import restart_epochs
+from libraries.services.portal_views import restart_epochs
 
 
 class Command(BaseCommand):

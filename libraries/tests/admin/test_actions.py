@@ -8,7 +8,7 @@ import pytest
 
 from libraries.admin.portal_views import SWITCHES
 from libraries.models import Library, PortalView
-from libraries.state import FIELDS
+from libraries.rules.state import FIELDS
 from libraries.tests.admin.conftest import Desk, body, list_of, says
 
 NAMES = [

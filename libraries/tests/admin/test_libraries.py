@@ -1,4 +1,4 @@
-"""Libraries and their members: roles are changed by `libraries.membership`, and open connections are told."""
+"""Libraries and their members: roles are changed by `libraries.services.members`, and open connections are told."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
-from libraries import membership
+from libraries.admin import libraries
 from libraries.models import Library, Membership, PortalView, User
-from libraries.roles import Role
+from libraries.services.members import change_role
+from libraries.rules.roles import Role
+from libraries.services.libraries import create_library
 from libraries.tests.admin.conftest import Desk, add, body, change, delete, filled, list_of, says
 
 FORBIDDEN = 403
@@ -112,13 +114,11 @@ def test_the_last_owner_stays_also_if_another_one_left_this_very_moment(
     desk: Desk, library: Library, owner: User, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Membership.objects.filter(user=editor).update(role="OWNER")
-    change_role = membership.change_role
-
     def change_role_after_the_other_left(**options: Any) -> Membership:
         Membership.objects.filter(user=editor).update(role="VIEWER")
         return change_role(**options)
 
-    monkeypatch.setattr(membership, "change_role", change_role_after_the_other_left)
+    monkeypatch.setattr(libraries, "change_role", change_role_after_the_other_left)
     page = save_roles(desk, library, {owner: "VIEWER"})
     assert "A library needs an owner" in says(page)
     assert members(library)["Owner"] == "OWNER"
@@ -244,6 +244,6 @@ def test_a_quota_is_told_above_the_members(
 ) -> None:
     settings.PORTAL_MEMBERS_PER_LIBRARY, settings.PORTAL_LIBRARIES_PER_USER = 3, 1
     assert "3 are possible" in inline_errors(save_roles(desk, library, {}, (stranger, "VIEWER")))
-    membership.create_library(actor_id=editor.id, name="Own")
+    create_library(actor_id=editor.id, name="Own")
     assert "owns 1 libraries" in inline_errors(save_roles(desk, library, {editor: "OWNER"}))
     assert members(library) == CAST

@@ -9,9 +9,10 @@ from typing import Any
 import pytest
 
 from conftest import ITEMS
-from libraries import services
-from libraries.errors import Unavailable
 from libraries.models import Library, PortalView, User
+from libraries.rules.errors import Unavailable
+from libraries.rules.state import check_patch
+from libraries.services import portal_views as services
 from libraries.tests.admin.conftest import Desk, add, body, change, delete, errors, filled, list_of, says
 
 FORBIDDEN = 403
@@ -127,7 +128,7 @@ def test_several_mistakes_are_told_at_once(desk: Desk, portal_view: PortalView) 
 
 def test_a_stale_save_is_refused_and_overwrites_nothing(desk: Desk, portal_view: PortalView) -> None:
     opened = filled(desk.get(change(portal_view)))
-    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, payload={"name": "Theirs"})
+    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, patch=check_patch({"name": "Theirs"}))
     page = desk.post(change(portal_view), {**opened, "name": "Mine"})
     [sentence] = errors(page)["__all__"]
     assert "version 2 is stored, you began with 1" in sentence
@@ -139,7 +140,7 @@ def test_a_stale_save_is_refused_and_overwrites_nothing(desk: Desk, portal_view:
 
 def test_what_is_shown_after_a_stale_save_is_still_stale(desk: Desk, portal_view: PortalView) -> None:
     opened = filled(desk.get(change(portal_view)))
-    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, payload={"name": "Theirs"})
+    services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, patch=check_patch({"name": "Theirs"}))
     page = desk.post(change(portal_view), {**opened, "name": "Mine"})
     again = desk.post(change(portal_view), filled(page))
     assert "__all__" in errors(again)

@@ -13,9 +13,9 @@ from django.urls import reverse
 
 from libraries.admin.preview import cards
 from libraries.models import PortalView
-from libraries.projection import project
-from libraries.roles import PortalRole
-from libraries.state import FIELDS
+from libraries.rules.projection import project
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import FIELDS
 from libraries.tests.admin.conftest import Desk, body, change, list_of
 
 MARKERS = {

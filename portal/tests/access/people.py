@@ -10,9 +10,10 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 
 from conftest import PASSWORD
-from libraries.membership import add_member, remove_member, set_user_active
 from libraries.models import Library, Membership, PortalView, Receipt, User
-from libraries.roles import Role
+from libraries.rules.roles import Role
+from libraries.services.members import add_member, remove_member
+from libraries.services.people import set_user_active
 
 HIDDEN_TEXT = "only-for-controllers"
 HIDDEN_NUMBER = 714_253

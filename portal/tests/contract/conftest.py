@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.testing.stacks import Stack
+from testing.stacks import Stack
 
 # Run by `manage.py shell`; {library} is the demo library's id.
 ODD_PEOPLE = """

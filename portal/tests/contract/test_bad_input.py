@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from portal.testing.stacks import Stack
+from testing.stacks import Stack
 
 LARGEST = 2**53 - 1
 

@@ -15,10 +15,10 @@ import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
-from portal.testing.setup import NODE_FOLDER
-from portal.testing.sockets import DEADLINE_SECONDS, Closed, Message, PortalSocket, open_socket, portal_view_path
-from portal.testing.stacks import Stack
-from portal.testing.tokens import user_id_of
+from testing.setup import NODE_FOLDER
+from testing.sockets import DEADLINE_SECONDS, Closed, Message, PortalSocket, open_socket, portal_view_path
+from testing.stacks import Stack
+from testing.tokens import user_id_of
 
 LIMIT = 64 * 1024  # bytes of one message
 PROBE_SECONDS = 30

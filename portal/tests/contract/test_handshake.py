@@ -9,10 +9,10 @@ from uuid import UUID, uuid4
 import jwt
 import pytest
 
-from portal.testing.sockets import Closed, Message, open_socket, portal_view_path
-from portal.testing.stacks import ALLOWED_ORIGIN, Stack
-from portal.testing.tokens import forge_token, user_id_of
 from portal.tests.contract.conftest import OddPeople
+from testing.sockets import Closed, Message, open_socket, portal_view_path
+from testing.stacks import ALLOWED_ORIGIN, Stack
+from testing.tokens import forge_token, user_id_of
 
 SUBPROTOCOL = "portal.v1.json"
 WRONG_KEY = "another key, which is long enough for HS256 and signs nothing"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pytest
 
-from portal.testing.sockets import Closed
-from portal.testing.stacks import Stack
-from portal.testing.tokens import user_id_of
+from testing.sockets import Closed
+from testing.stacks import Stack
+from testing.tokens import user_id_of
 
 GOBLIN = {"id": "goblin", "name": "Goblin", "hp": 7}
 

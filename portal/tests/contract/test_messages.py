@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from portal.testing.sockets import Message, PortalSocket
-from portal.testing.stacks import Stack
-from portal.testing.tokens import forge_token, user_id_of
+from testing.sockets import Message, PortalSocket
+from testing.stacks import Stack
+from testing.tokens import forge_token, user_id_of
 
 GOBLIN = {"id": "goblin", "name": "Goblin"}
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from libraries.roles import PortalRole
-from portal.testing.sockets import PortalSocket
-from portal.testing.stacks import Stack
-from realtime.policy import ALLOWED
+from libraries.rules.roles import PortalRole
+from realtime.protocol.policy import ALLOWED
+from testing.sockets import PortalSocket
+from testing.stacks import Stack
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 

@@ -1,7 +1,7 @@
 """`manage.py asyncapi`: the WebSocket protocol as an AsyncAPI 3.0 document, made from the code.
 
-Messages come from `realtime.protocol`, roles from `realtime.policy`. What can only be said in words is in
-`docs/protocol.md`.
+Messages come from `realtime.protocol.requests` and `realtime.protocol.events`, roles from `realtime.protocol.policy`.
+What can only be said in words is in `docs/protocol.md`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from realtime.policy import ALLOWED
-from realtime.protocol import BEARER_PREFIX, CLIENT_MESSAGES, ERRORS, SUBPROTOCOL, CloseCode, ServerMessage
+from realtime.protocol.closing import ERRORS, CloseCode
+from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
+from realtime.protocol.events import ServerMessage
+from realtime.protocol.policy import ALLOWED
+from realtime.protocol.requests import CLIENT_MESSAGES
 
 FILE = settings.BASE_DIR / "docs" / "asyncapi.yaml"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from daphne.management.commands.runserver import Command as DaphneCommand
 
-from realtime.server.daphne import PortalServer
+from realtime.server.websocket.daphne import PortalServer
 
 
 class Command(DaphneCommand):

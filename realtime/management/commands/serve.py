@@ -13,7 +13,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from libraries.migrated import some_of, unapplied_migrations
 from realtime.server import CannotListen, Place, Supervisor, serve
-from realtime.server.reload import Watch, own_folders
+from realtime.server.process.reload import Watch, own_folders
 
 EVERYBODY = frozenset({"*", "0.0.0.0/0", "::/0"})
 """Addresses of a proxy that say: whoever connects is believed about where the request came from."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from libraries.models import PortalView
-from realtime import audience
+from realtime.delivery import audience
 from realtime.server.tests.answering import AnsweringServer
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.table import Table

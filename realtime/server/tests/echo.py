@@ -9,9 +9,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from realtime.delivery import EXTENSION, Prepared
-from realtime.server.frames import FramesProtocol
+from realtime.delivery.outlet import EXTENSION, Prepared
 from realtime.server.tests.served import Served
+from realtime.server.websocket.frames import FramesProtocol
 
 
 class EchoServer(Served):

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from portal.testing.in_process import SECONDS, InProcessServer, wait_until
-from realtime.server.frames import FramesProtocol
 from realtime.server.tests.peer import Peer
+from realtime.server.websocket.frames import FramesProtocol
+from testing.in_process import SECONDS, InProcessServer, wait_until
 
 T = TypeVar("T")
 

@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import PortalView, User
-from portal.testing.in_process import wait_until
-from realtime.hub import current_hub
+from realtime.hub.hub import current_hub
 from realtime.server.tests.peer import Peer, text
 from realtime.server.tests.served import Served
+from testing.in_process import wait_until
 
 Message = dict[str, Any]
 

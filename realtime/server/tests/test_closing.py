@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.delivery import Prepared
-from realtime.server.frames import FramesProtocol
+from realtime.delivery.outlet import Prepared
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, CONT, PING, PONG, TEXT, Closed, Frame, close, frame, text
+from realtime.server.websocket.frames import FramesProtocol
 
 # Section 7.4 and the registry of section 11.7
 CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]

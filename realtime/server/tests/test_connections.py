@@ -15,14 +15,14 @@ from typing import Any
 
 import pytest
 
-from portal.testing.in_process import wait_until
-from realtime.server.files import RESERVED, most_connections, raise_file_limit
-from realtime.server.http import TURNED_AWAY_AT_ONCE
-from realtime.server.listening import AT_ONCE, ListeningSocket
-from realtime.server.loop import fast_loop
-from realtime.server.sweep import sweep_of
+from realtime.server.http.protocol import TURNED_AWAY_AT_ONCE
+from realtime.server.http.sweep import sweep_of
+from realtime.server.process.files import RESERVED, most_connections, raise_file_limit
+from realtime.server.process.listening import AT_ONCE, ListeningSocket
+from realtime.server.process.loop import fast_loop
 from realtime.server.tests.answering import AnsweringServer, answered, get
 from realtime.server.tests.peer import request
+from testing.in_process import wait_until
 
 MOST = 5
 

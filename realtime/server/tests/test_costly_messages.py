@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from libraries.keys import MAX_KEY_CHARS
 from libraries.models import User
-from libraries.values import MAX_MESSAGE_VALUES
+from libraries.rules.keys import MAX_KEY_CHARS
+from libraries.rules.values import MAX_MESSAGE_VALUES
 from realtime.server.tests.peer import TEXT, deflated, frame
 from realtime.server.tests.table import Person, Table
 

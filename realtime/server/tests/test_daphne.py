@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from daphne.ws_protocol import ConnectionDeny
 
-from realtime.server.daphne import PortalWebSocketProtocol
+from realtime.server.websocket.daphne import PortalWebSocketProtocol
 
 
 def test_what_is_sent_to_a_client_that_is_gone_is_an_error_of_the_connection() -> None:

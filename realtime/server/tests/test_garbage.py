@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.server.garbage import THRESHOLDS, settle
+from realtime.server.process.garbage import THRESHOLDS, settle
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,6 @@
 """The opening handshake (RFC 6455, section 4.2): which requests are WebSockets, and what the others are told.
 
-Who may connect is the application's affair (`realtime.handshake`).
+Who may connect is the application's affair (`realtime.sessions.handshake`).
 """
 
 from __future__ import annotations

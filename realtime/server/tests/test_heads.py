@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import pytest
 
-from portal.testing.in_process import wait_until
-from realtime.server.refusals import LINGER_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
+from realtime.server.http.refusals import LINGER_BYTES, MAX_HEAD_BYTES, MAX_HEADERS, MAX_TARGET_BYTES
 from realtime.server.tests.answering import AnsweringServer, answered, get
 from realtime.server.tests.peer import Peer, request
+from testing.in_process import wait_until
 
 LONG = "x" * MAX_HEAD_BYTES
 

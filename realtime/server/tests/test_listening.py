@@ -8,9 +8,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from portal.testing.in_process import wait_until
-from realtime import rush
-from realtime.server.listening import AT_ONCE, ListeningSocket
+from realtime.limits import rush
+from realtime.server.process.listening import AT_ONCE, ListeningSocket
+from testing.in_process import wait_until
 
 
 @pytest.fixture(autouse=True)

@@ -9,23 +9,23 @@ import threading
 
 import pytest
 
-from portal.testing.in_process import wait_until
 from realtime.server.tests.answering import AnsweringServer, answered, get
 from realtime.server.tests.peer import request
+from testing.in_process import wait_until
 
 SHORT = 0.3
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("realtime.server.sweep.SECONDS", 0.05)
-    monkeypatch.setattr("realtime.server.http.HEAD_SECONDS", SHORT)
+    monkeypatch.setattr("realtime.server.http.sweep.SECONDS", 0.05)
+    monkeypatch.setattr("realtime.server.http.protocol.HEAD_SECONDS", SHORT)
 
 
 @pytest.fixture
 def quick_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bodies have as little time."""
-    monkeypatch.setattr("realtime.server.http.BODY_SECONDS", SHORT)
+    monkeypatch.setattr("realtime.server.http.protocol.BODY_SECONDS", SHORT)
 
 
 def test_a_connection_that_says_nothing_is_closed(answering: AnsweringServer) -> None:
@@ -142,7 +142,7 @@ def test_an_open_websocket_is_left_alone(answering: AnsweringServer) -> None:
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers have little more time."""
-    monkeypatch.setattr("realtime.server.http.STUCK_SECONDS", 4 * SHORT)
+    monkeypatch.setattr("realtime.server.http.protocol.STUCK_SECONDS", 4 * SHORT)
 
 
 def test_an_answer_that_nobody_reads(answering: AnsweringServer, stuck: None) -> None:

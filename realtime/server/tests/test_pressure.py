@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from portal.testing.in_process import wait_until
-from realtime.delivery import Prepared
-from realtime.server import frames
+from realtime.delivery.outlet import Prepared
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, DEADLINE_SECONDS, PING, PONG, TEXT, Frame, Peer, close, frame, text
+from realtime.server.websocket import frames
+from testing.in_process import wait_until
 
 LIMIT = 32_768
 MUCH = 1_000_000  # more than narrow kernels hold

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from libraries.models import PortalView, User
-from portal.testing.in_process import wait_until
-from realtime.limits import REFUSALS
-from realtime.server import frames, portions
+from realtime.limits.rates import REFUSALS
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, CONT, PING, PONG, TEXT, Frame, deflated, frame, text
 from realtime.server.tests.table import Person, Table
+from realtime.server.websocket import frames, portions
+from testing.in_process import wait_until
 
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
 

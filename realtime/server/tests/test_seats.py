@@ -6,10 +6,10 @@ import json
 from collections.abc import Callable
 
 from libraries.models import User
-from portal.testing.in_process import wait_until
-from realtime.protocol import CloseCode
+from realtime.protocol.closing import CloseCode
 from realtime.server.tests.peer import BINARY, CONT, PING, TEXT, Peer, close, frame, text
 from realtime.server.tests.table import Holdings, Table
+from testing.in_process import wait_until
 
 
 def says(code: int, *octets: bytes) -> Callable[[Peer], None]:

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from realtime.server.slim import Gate, Inbox
 from realtime.server.tests.echo import EchoServer
+from realtime.server.websocket.slim import Gate, Inbox
 
 
 async def turn() -> None:

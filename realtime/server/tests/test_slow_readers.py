@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from libraries.models import PortalView, User
-from portal.testing.in_process import wait_until
-from realtime import beat, connection
-from realtime.server import frames
+from realtime.hub import beat
+from realtime.rooms import connection
 from realtime.server.tests.peer import TEXT, Closed, Peer, close
 from realtime.server.tests.table import Holdings, Message, Person, Table
+from realtime.server.websocket import frames
+from testing.in_process import wait_until
 
 CHANGES = 40
 LONG = 30_000  # 40 of these are more than 1 MiB

@@ -1,0 +1,55 @@
+"""How lists are searched (`?search=`) and ordered (`?ordering=name,-createdAt`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django_filters import rest_framework as filters  # type: ignore[import-untyped]
+
+from libraries.rules.errors import InvalidPayload
+
+MAX_SEARCH_CHARS = 200
+
+
+class Ordering(filters.OrderingFilter):  # type: ignore[misc]
+    """Ordering by `fields` (the model's name -> the wire's name), then by id so that pages do not overlap."""
+
+    def __init__(self, fields: dict[str, str]) -> None:
+        names = ", ".join(fields.values())
+        super().__init__(
+            fields=fields,
+            error_messages={
+                "invalid_choice": f"There is no ordering “%(value)s”: choose from {names}, or -{names.split(',')[0]}"
+                " and so on for the other way round."
+            },
+        )
+
+    def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
+        """The rows in the order asked for, or in the model's own; InvalidPayload for a name that comes twice."""
+        named = [self.get_ordering_value(name) for name in value or () if name]
+        if len({name.lstrip("-") for name in named}) < len(named):
+            sentence = "Each name may be given once only."
+            raise InvalidPayload(f"ordering: {sentence}", {"ordering": sentence})
+        return qs.order_by(*named, "id") if named else qs
+
+
+_NAMED = {"name": "name", "created_at": "createdAt", "updated_at": "updatedAt"}
+
+
+class NamedFilters(filters.FilterSet):  # type: ignore[misc]
+    """For libraries and portal views."""
+
+    search = filters.CharFilter(
+        "name", "icontains", max_length=MAX_SEARCH_CHARS, label="Part of the name, in any case."
+    )
+    ordering = Ordering(_NAMED)
+
+
+class MemberFilters(filters.FilterSet):  # type: ignore[misc]
+    """For a library's members."""
+
+    search = filters.CharFilter(
+        "user__name", "icontains", max_length=MAX_SEARCH_CHARS, label="Part of the name, in any case."
+    )
+    ordering = Ordering({"user__name": "name", "role": "role", "created_at": "createdAt"})

@@ -1,0 +1,146 @@
+"""The portal views of the REST API. Rules are not here: services check who may do what, and raise what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from django.urls import reverse
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from libraries.api.base import ApiView
+from libraries.api.filters import NamedFilters
+from libraries.api.preconditions import etag, parse_tags
+from libraries.api.schema import IF_MATCH, IF_NONE_MATCH, documented
+from libraries.api.serializers import UNKNOWN_KEY, PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
+from libraries.models import PortalView
+from libraries.rules.errors import InvalidPayload, few_details, named
+from libraries.rules.roles import portal_role
+from libraries.rules.state import FIELDS, READ_ONLY, check_patch
+from libraries.selectors import get_library, get_portal_view, portal_views_in
+from libraries.services import portal_views as services
+
+_ONLY_ANSWERED = READ_ONLY | {"role"}
+
+
+class LibraryPortalViews(ApiView):
+    """`libraries/{libraryId}/portal-views`."""
+
+    queryset = PortalView.objects.none()
+    filterset_class = NamedFilters
+
+    @documented("List a library's portal views", answer=PortalViewHeadSerializer(many=True), errors=(400, 404))
+    def get(self, request: Request, library_id: UUID) -> Response:
+        """One page of them, without their items."""
+        get_library(user_id=self.actor_id, library_id=library_id)
+        return self.answer_page(portal_views_in(user_id=self.actor_id, library_id=library_id), PortalViewHeadSerializer)
+
+    @documented(
+        "Make a portal view",
+        body=PortalViewBody,
+        answer=PortalViewSerializer,
+        status=201,
+        errors=(403, 404, 409),
+    )
+    def post(self, request: Request, library_id: UUID) -> Response:
+        """Owners and editors of the library may."""
+        portal_view = services.create_portal_view(
+            actor_id=self.actor_id, library_id=library_id, patch=check_patch(_writable(self.body))
+        )
+        location = reverse("portal-view", args=[portal_view.id])
+        return _answer(portal_view, status=201, headers={"Location": location})
+
+
+class OnePortalView(ApiView):
+    """`portal-views/{portalViewId}`."""
+
+    @documented(
+        "Read a portal view",
+        answer=PortalViewSerializer,
+        parameters=(IF_NONE_MATCH,),
+        errors=(304, 400, 404),
+    )
+    def get(self, request: Request, portal_view_id: UUID) -> Response:
+        """As the asker may see it: some values are hidden from viewers."""
+        portal_view = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id)
+        known = parse_tags("If-None-Match", request.headers.get("If-None-Match"))
+        tag = etag(portal_view.version, portal_role(portal_view.role))
+        if known is not None and known.has(tag):
+            return Response(status=304, headers={"ETag": tag})
+        return _answer(portal_view)
+
+    @documented(
+        "Change a portal view",
+        body=PortalViewBody,
+        answer=PortalViewSerializer,
+        parameters=(IF_MATCH,),
+        errors=(403, 404, 409, 412),
+    )
+    def patch(self, request: Request, portal_view_id: UUID) -> Response:
+        """The keys that the body has; owners and editors may. Everybody who is connected is told."""
+        return self._store(portal_view_id, _writable(self.body))
+
+    @documented(
+        "Replace a portal view",
+        body=PortalViewBody,
+        answer=PortalViewSerializer,
+        parameters=(IF_MATCH,),
+        errors=(403, 404, 409, 412),
+    )
+    def put(self, request: Request, portal_view_id: UUID) -> Response:
+        """All of its keys: one that the body has not gets its default; owners and editors may."""
+        given = _writable(self.body)
+        if "name" not in given:
+            raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
+        return self._store(portal_view_id, {**_defaults(), **given})
+
+    @documented("Delete a portal view", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
+    def delete(self, request: Request, portal_view_id: UUID) -> Response:
+        """For good, also for everybody who is connected; owners and editors may."""
+        services.delete_portal_view(
+            actor_id=self.actor_id, portal_view_id=portal_view_id, if_version=self._wanted(portal_view_id)
+        )
+        return Response(status=204)
+
+    def _store(self, portal_view_id: UUID, payload: Mapping[str, Any]) -> Response:
+        return _answer(
+            services.update_portal_view(
+                actor_id=self.actor_id,
+                portal_view_id=portal_view_id,
+                patch=check_patch(payload),
+                if_version=self._wanted(portal_view_id),
+            )
+        )
+
+    def _wanted(self, portal_view_id: UUID) -> int | None:
+        """The version that If-Match demands, None for any; 0, which no portal view has, if no tag could match."""
+        tags = parse_tags("If-Match", self.request.headers.get("If-Match"))
+        if tags is None or tags.any:
+            return None
+        if len(tags.versions) < 2:
+            return next(iter(tags.versions), 0)
+        # One of several: the service looks again, under its lock, whether it still is this one.
+        stored = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id).version
+        return stored if stored in tags.versions else 0
+
+
+def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
+    """The body's keys that can be written, unchecked; InvalidPayload for one that a portal view has not."""
+    unknown = {named(key): UNKNOWN_KEY for key in body if key not in FIELDS and key not in _ONLY_ANSWERED}
+    if unknown:
+        raise InvalidPayload(f"A portal view has no {', '.join(few_details(unknown))}.", unknown)
+    return {key: value for key, value in body.items() if key in FIELDS}
+
+
+def _defaults() -> dict[str, Any]:
+    """The writable keys of a portal view that nothing was said about."""
+    blank = PortalView()
+    return {key: getattr(blank, field.column) for key, field in FIELDS.items()}
+
+
+def _answer(portal_view: PortalView, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    tag = etag(portal_view.version, portal_role(portal_view.role))
+    shown = PortalViewSerializer(portal_view).data
+    return Response(shown, status=status, headers={"ETag": tag, **(headers or {})})

@@ -1,0 +1,162 @@
+"""How the REST API describes itself in OpenAPI: what `drf_spectacular` cannot see in the views.
+
+Importing this registers the descriptions of our own fields and of the bearer token. Nothing here changes an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+
+from libraries.api.serializers import ErrorSerializer, PortalViewSerializer
+from libraries.rules.projection import project
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import MAX_ITEM_ID_CHARS
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description='Change it only if this still is its ETag (or one of these): `"3"`. `*` is any.',
+)
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match",
+    str,
+    OpenApiParameter.HEADER,
+    description="The ETag of what the client has: it is not answered again.",
+)
+_ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201, 304],
+    description='The version in quotes, as in `"3"`; for viewers `"3-viewer"`.',
+)
+_LOCATION = OpenApiParameter(
+    "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of what was made."
+)
+
+_MEANINGS: dict[int, str] = {
+    304: "The client has it already.",
+    400: "A value is not possible; `details` says which and why.",
+    401: "No token, or one that is not valid (any more); at log-in, a wrong address or password.",
+    403: "The asker may see this but not do this.",
+    404: "It does not exist, or the asker may not know that it does.",
+    409: "It would break a rule: an address twice, a library without an owner, more than a quota allows.",
+    412: "It has changed: If-Match names another version. Nothing was changed.",
+    413: "The body is too long.",
+    415: "The body is not JSON.",
+    429: "Too many attempts; Retry-After says how many seconds to wait.",
+    503: "Too many ask at this moment, or the database is away; Retry-After says how many seconds to wait.",
+}
+
+BUSY: dict[str, Any] = {
+    "description": _MEANINGS[503],
+    "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds."}},
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+}
+"""What any request may be answered."""
+
+_CONTROLLER_SEES: dict[str, Any] = {
+    "id": "5f0c8f4e-3f0b-4a55-9a51-6a0f2f0d7c11",
+    "libraryId": "0d1c9a52-52c5-4b0e-8f0e-3c1f6f0a9b77",
+    "name": "The old mill",
+    "showEncounter": False,
+    "showHealth": True,
+    "showAC": False,
+    "showActions": False,
+    "healthDisplay": "words",
+    "autoResetImageState": True,
+    "blackout": False,
+    "currentItem": 0,
+    "items": [
+        {"id": "ogre", "type": "stat-block", "name": "Ogre", "hp": 22, "maxHp": 60, "ac": 11, "gmNotes": "Is asleep"},
+        {"id": "spy", "type": "token", "name": "Spy", "visible": False},
+    ],
+    "version": 3,
+    "createdAt": "2026-01-05T18:30:00.000Z",
+    "updatedAt": "2026-01-05T21:04:12.345Z",
+    "epoch": "c0a8f3d2b1e94f7a8d6c5b4a39281706",
+}
+_EXAMPLES = [
+    OpenApiExample(
+        f"As a {role} sees it",
+        {**project(_CONTROLLER_SEES, role), "role": str(role)},
+        response_only=True,
+        status_codes=["200", "201"],
+    )
+    for role in PortalRole
+]
+
+
+def documented(
+    summary: str,
+    *,
+    answer: Any = None,
+    status: int = 200,
+    body: Any = None,
+    parameters: Sequence[OpenApiParameter] = (),
+    errors: Sequence[int] = (),
+    open: bool = False,
+) -> Callable[[View], View]:
+    """Describe a view: what it answers with which status, its body, and the refusals that are its own.
+
+    Those that go with a body (400, 413, 415) or a log-in (401, unless `open`) are added.
+    """
+    refusals = {*errors, *(() if open else (401,)), *((400, 413, 415) if body else ())}
+    responses: dict[int, Any] = {status: answer}
+    for refused in sorted(refusals):
+        said = None if refused == 304 else ErrorSerializer
+        responses[refused] = OpenApiResponse(said, _MEANINGS[refused])
+    of_one_view = answer is PortalViewSerializer
+    headers = [*([_ETAG] if of_one_view else []), *([_LOCATION] if status == 201 and not open else [])]
+    return extend_schema(
+        summary=summary,
+        request=body,
+        responses=responses,
+        parameters=[*parameters, *headers],
+        examples=_EXAMPLES if of_one_view and status == 200 else None,
+    )
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The access token."""
+
+    target_class = "libraries.api.authentication.BearerAuthentication"
+    name = "accessToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, str]:
+        """The scheme."""
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"}
+
+
+class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """An item in a body."""
+
+    target_class = "libraries.api.serializers.ItemField"
+    required: tuple[str, ...] = ("id",)
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema."""
+        return {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS},
+                "visible": {"type": "boolean", "description": "False: viewers do not know what it is."},
+            },
+            "additionalProperties": {},
+            **({"required": list(self.required)} if self.required else {}),
+        }
+
+
+class ShownItemDescription(ItemDescription):  # type: ignore[no-untyped-call]
+    """An item in an answer: an invisible one has no id."""
+
+    target_class = "libraries.api.serializers.ShownItemField"
+    required = ()

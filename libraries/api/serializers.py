@@ -1,0 +1,263 @@
+"""What REST bodies and answers look like, for checking and for OpenAPI.
+
+What a portal view may hold is not checked here but in `libraries.rules.state`, and what a viewer may see is decided in
+`libraries.rules.projection`: the classes for portal views only describe, and put the projected state into an answer.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from rest_framework import serializers
+
+from libraries.models import Membership, PortalView, User, iso
+from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
+from libraries.rules.errors import named
+from libraries.rules.projection import epoch_seen, project
+from libraries.rules.roles import PortalRole, Role, portal_role
+from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.validators import validate_lines, validate_name
+
+UNKNOWN_KEY = "There is no such key."
+MAX_PASSWORD_CHARS = 1024
+_ROLES = [(role.value, role.name) for role in Role]
+_PORTAL_ROLES = [(role.value, role.name) for role in PortalRole]
+
+
+class Moment(serializers.DateTimeField):
+    """A moment in the one form of the wire: ISO 8601 in UTC with milliseconds."""
+
+    def to_representation(self, value: datetime) -> str:
+        """The text."""
+        return iso(value)
+
+
+class Text(serializers.CharField):
+    """Text, and nothing that could be written as text: a number is refused."""
+
+    def to_internal_value(self, data: object) -> str:
+        """The text without white space around it, unless `trim_whitespace` is off."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class Body(serializers.Serializer[Any]):
+    """A body that refuses keys it does not know; it ignores those that it only answers."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The checked values by field."""
+        strangers = islice((key for key in data if key not in self.fields), MAX_DETAILS)
+        unknown = {named(key): [UNKNOWN_KEY] for key in strangers}
+        if unknown:
+            raise serializers.ValidationError(unknown)
+        return super().to_internal_value(data)
+
+
+# --- People -----------------------------------------------------------------------------------------------
+
+
+class UserSerializer(Body):
+    """The person who asks."""
+
+    id = serializers.UUIDField(read_only=True)
+    email = serializers.EmailField(read_only=True)
+    name = Text(max_length=100, allow_blank=True, validators=[validate_name])
+
+
+class RegistrationSerializer(Body):
+    """Somebody new."""
+
+    email = serializers.EmailField(max_length=254)
+    password = Text(max_length=MAX_PASSWORD_CHARS, trim_whitespace=False, write_only=True)
+    name = Text(max_length=100, allow_blank=True, default="", validators=[validate_name])
+
+    def validate_email(self, email: str) -> str:
+        """The one spelling of the address."""
+        if not is_plain(canonical(email)):
+            raise serializers.ValidationError(NOT_PLAIN)
+        return canonical(email)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuse a password that is easy to guess, or like the person's address or name."""
+        try:
+            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
+        except ValidationError as error:
+            raise serializers.ValidationError({"password": error.messages}) from None
+        return attrs
+
+
+class LogInSerializer(Body):
+    """An e-mail address and a password."""
+
+    email = Text(max_length=254)
+    password = Text(max_length=MAX_PASSWORD_CHARS, trim_whitespace=False, write_only=True)
+
+
+class TokensSerializer(serializers.Serializer[Any]):
+    """Tokens: `access` goes with each request, `refresh` gets a new one."""
+
+    access = serializers.CharField()
+    refresh = serializers.CharField()
+
+
+class RefreshSerializer(Body):
+    """A refresh token."""
+
+    refresh = Text()
+
+
+class AccessSerializer(serializers.Serializer[Any]):
+    """A fresh access token."""
+
+    access = serializers.CharField()
+
+
+# --- Libraries --------------------------------------------------------------------------------------------
+
+
+class LibrarySerializer(Body):
+    """A library, with the asker's role in it."""
+
+    id = serializers.UUIDField(read_only=True)
+    name = Text(max_length=MAX_NAME_CHARS, validators=[validate_name])
+    description = Text(
+        max_length=2000, allow_blank=True, required=False, validators=[validate_lines], help_text="Default: none."
+    )
+    role = serializers.ChoiceField(_ROLES, read_only=True)
+    createdAt = Moment(source="created_at", read_only=True)
+    updatedAt = Moment(source="updated_at", read_only=True)
+
+
+class MemberSerializer(serializers.Serializer[Membership]):
+    """A member of a library."""
+
+    userId = serializers.UUIDField(source="user_id")
+    email = serializers.EmailField(source="user.email", required=False, help_text="Shown to owners only.")
+    name = serializers.CharField(source="user.get_full_name")
+    role = serializers.ChoiceField(_ROLES)
+
+    def to_representation(self, instance: Membership) -> dict[str, Any]:
+        """What the asker may know of the member: `for_owner` in the context says whether they own the library."""
+        shown = super().to_representation(instance)
+        if not self.context.get("for_owner"):
+            del shown["email"]
+        return shown
+
+
+class NewMemberSerializer(Body):
+    """Whom to add, by the e-mail address they registered with, and as what."""
+
+    email = serializers.EmailField(max_length=254)
+    role = serializers.ChoiceField(_ROLES, default=Role.VIEWER.value)
+
+
+class NewRoleSerializer(Body):
+    """Another role for a member."""
+
+    role = serializers.ChoiceField(_ROLES)
+
+
+# --- Portal views -----------------------------------------------------------------------------------------
+
+
+class ItemField(serializers.DictField):
+    """One item; `libraries.api.schema` describes it."""
+
+
+class ShownItemField(serializers.DictField):
+    """One item as the asker may see it; `libraries.api.schema` describes it."""
+
+
+class _PortalViewFields(serializers.Serializer[PortalView]):
+    """The keys that bodies, answers and lists have in common; a default is what a new portal view has."""
+
+    name = serializers.CharField(max_length=MAX_NAME_CHARS)
+    showEncounter = serializers.BooleanField(
+        required=False, help_text="Viewers see initiative, turn and round. Default: false."
+    )
+    showHealth = serializers.BooleanField(required=False, help_text="Viewers see hit points. Default: false.")
+    showAC = serializers.BooleanField(required=False, help_text="Viewers see armour classes. Default: false.")
+    showActions = serializers.BooleanField(required=False, help_text="Viewers see actions. Default: false.")
+    healthDisplay = serializers.ChoiceField(
+        [(display, display) for display in HEALTH_DISPLAYS],
+        required=False,
+        help_text="How viewers see health: as it is, as a fraction, or as a word. Default: numbers.",
+    )
+    autoResetImageState = serializers.BooleanField(
+        required=False, help_text="A new image starts without zoom. Default: true."
+    )
+    blackout = serializers.BooleanField(required=False, help_text="Viewers see nothing at all. Default: false.")
+    currentItem = serializers.IntegerField(
+        min_value=0,
+        max_value=MAX_ITEMS - 1,
+        allow_null=True,
+        required=False,
+        help_text="The item that is shown, as an index into items from 0. Default: null, none.",
+    )
+
+
+class PortalViewBody(_PortalViewFields):
+    """What may be written to a portal view. Keys that are only answered are ignored, others refused."""
+
+    items = serializers.ListField(
+        child=ItemField(), max_length=MAX_ITEMS, required=False, help_text="Ids are unique. Default: none."
+    )
+
+
+class _PortalViewAnswer(_PortalViewFields):
+    """What every answer about a portal view has besides."""
+
+    id = serializers.UUIDField()
+    libraryId = serializers.UUIDField()
+    version = serializers.IntegerField(min_value=1, help_text="Rises by one with each stored change.")
+    epoch = serializers.CharField(help_text="Versions of different epochs can't be compared.")
+    role = serializers.ChoiceField(_PORTAL_ROLES, help_text="What the asker is to it.")
+    createdAt = serializers.DateTimeField()
+    updatedAt = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields: an answer has all of them, always."""
+        fields = super().get_fields()
+        for field in fields.values():
+            field.required = True
+        return fields
+
+
+class PortalViewSerializer(_PortalViewAnswer):
+    """A portal view as the asker may see it."""
+
+    items = serializers.ListField(child=ShownItemField(), max_length=MAX_ITEMS)
+
+    def to_representation(self, instance: PortalView) -> dict[str, Any]:
+        """A portal view with the asker's `role`, projected for it."""
+        role = portal_role(instance.role)
+        return {**project(instance.state(), role), "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
+
+
+class PortalViewHeadSerializer(_PortalViewAnswer):
+    """A portal view as the asker may see it, without its items."""
+
+    itemCount = serializers.IntegerField(min_value=0, help_text="How many items the asker may know of.")
+
+    def to_representation(self, instance: PortalView) -> dict[str, Any]:
+        """An object of `libraries.selectors.portal_views_in`, projected for its role."""
+        role = portal_role(instance.role)
+        head = instance.state([key for key in FIELDS if key != "items"])
+        seen = project({**head, "items": [{}] * instance.item_count}, role)
+        count = len(seen.pop("items"))
+        return {**seen, "itemCount": count, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Every refusal."""
+
+    code = serializers.CharField(help_text="Stable; for programs.")
+    message = serializers.CharField(help_text="A sentence for people.")
+    details = serializers.DictField(
+        child=serializers.CharField(), allow_null=True, help_text="What is wrong with each key, where it is known."
+    )

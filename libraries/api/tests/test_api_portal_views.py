@@ -1,0 +1,196 @@
+"""Portal views over REST: who may do what, patches, replacements, and what is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from conftest import ITEMS
+from libraries.conftest import Published
+from libraries.events import PortalViewChanged, PortalViewDeleted
+from libraries.models import Library, PortalView, User
+from libraries.rules.state import FIELDS, MAX_ITEMS
+from libraries.tests.rest import CAST, CODES, as_, cast, refused
+
+# method, body, then the status for each of the cast
+ALLOWED: list[tuple[str, Any, tuple[int, ...]]] = [
+    ("get", None, (200, 200, 200, 404, 401)),
+    ("patch", {"name": "New"}, (200, 200, 403, 404, 401)),
+    ("put", {"name": "New"}, (200, 200, 403, 404, 401)),
+    ("delete", None, (204, 204, 403, 404, 401)),
+]
+DEFAULTS = {
+    "showEncounter": False,
+    "showHealth": False,
+    "showAC": False,
+    "showActions": False,
+    "healthDisplay": "numbers",
+    "autoResetImageState": True,
+    "blackout": False,
+    "currentItem": None,
+    "items": [],
+}
+
+
+@pytest.mark.parametrize("who", CAST)
+@pytest.mark.parametrize(("method", "body", "statuses"), ALLOWED)
+@pytest.mark.parametrize("slash", ["", "/"])
+def test_who_may_do_what(
+    request: pytest.FixtureRequest,
+    portal_view: PortalView,
+    who: str,
+    method: str,
+    body: Any,
+    statuses: tuple[int, ...],
+    slash: str,
+) -> None:
+    before = list(PortalView.objects.values())
+    answer = getattr(cast(request, who), method)(f"/api/portal-views/{portal_view.id}{slash}", body)
+    expected = statuses[CAST.index(who)]
+    assert answer.status_code == expected, answer.content
+    if expected >= 400:
+        refused(answer, CODES[expected])
+    assert (list(PortalView.objects.values()) != before) == (expected < 300 and method != "get")
+
+
+def test_a_controller_reads_all(editor: User, portal_view: PortalView) -> None:
+    body = as_(editor).get(f"/api/portal-views/{portal_view.id}").json()
+    assert body == {**portal_view.state(), "epoch": portal_view.epoch, "role": "controller"}
+    assert body["items"] == ITEMS
+    assert body["libraryId"] == str(portal_view.library_id)
+
+
+def test_a_new_one_has_defaults(editor: User, library: Library) -> None:
+    answer = as_(editor).post(f"/api/libraries/{library.id}/portal-views", {"name": "Night"})
+    body = answer.json()
+    assert answer.status_code == 201
+    assert {key: body[key] for key in FIELDS} == {"name": "Night", **DEFAULTS}
+    assert (body["version"], body["role"], answer["ETag"]) == (1, "controller", '"1"')
+    assert answer["Location"] == f"/api/portal-views/{body['id']}"
+    assert as_(editor).get(answer["Location"]).json() == body
+
+
+def test_a_new_one_takes_all_keys(owner: User, library: Library) -> None:
+    given = {
+        "name": "Night",
+        "showEncounter": True,
+        "showHealth": True,
+        "showAC": True,
+        "showActions": True,
+        "healthDisplay": "bar",
+        "autoResetImageState": False,
+        "blackout": True,
+        "currentItem": 1,
+        "items": ITEMS,
+    }
+    body = as_(owner).post(f"/api/libraries/{library.id}/portal-views", given).json()
+    assert {key: body[key] for key in FIELDS} == given
+
+
+def test_a_patch_changes_what_it_names(editor: User, portal_view: PortalView) -> None:
+    answer = as_(editor).patch(f"/api/portal-views/{portal_view.id}", {"showHealth": True, "currentItem": 2})
+    portal_view.refresh_from_db()
+    assert (portal_view.show_health, portal_view.current_item, portal_view.name) == (True, 2, "Evening")
+    assert answer.json() == {**portal_view.state(), "epoch": portal_view.epoch, "role": "controller"}
+    assert (answer.json()["version"], answer["ETag"]) == (2, '"2"')
+
+
+def test_a_replacement_sets_the_rest_to_defaults(editor: User, portal_view: PortalView) -> None:
+    path = f"/api/portal-views/{portal_view.id}"
+    as_(editor).patch(path, {"showHealth": True, "currentItem": 2, "blackout": True, "healthDisplay": "words"})
+    body = as_(editor).put(path, {"name": "Morning", "showAC": True}).json()
+    assert {key: body[key] for key in FIELDS} == {"name": "Morning", **DEFAULTS, "showAC": True}
+    assert (body["id"], body["version"], body["epoch"]) == (str(portal_view.id), 3, portal_view.epoch)
+
+
+def test_what_was_read_can_be_written_back(owner: User, portal_view: PortalView) -> None:
+    path = f"/api/portal-views/{portal_view.id}"
+    read = as_(owner).get(path).json()
+    for method in ("put", "patch"):
+        written = getattr(as_(owner), method)(path, read).json()
+        assert {**written, "version": 1, "updatedAt": read["updatedAt"]} == read
+
+
+def test_read_only_keys_are_ignored(owner: User, portal_view: PortalView, library: Library) -> None:
+    other = Library.objects.create(name="Other")
+    body = {"id": str(library.id), "libraryId": str(other.id), "version": 99, "epoch": "x", "role": "viewer"}
+    answer = as_(owner).patch(
+        f"/api/portal-views/{portal_view.id}", {**body, "createdAt": "x", "updatedAt": 1, "name": "New"}
+    )
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version, portal_view.library) == ("New", 2, library)
+    assert answer.json()["epoch"] == portal_view.epoch != "x"
+
+
+def nested(levels: int) -> dict[str, Any]:
+    value: dict[str, Any] = {}
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+BAD: list[tuple[Any, list[str]]] = [
+    ({"zoom": 2}, ["zoom"]),
+    ({"name": "x", "show_health": True, "zoom": 1}, ["show_health", "zoom"]),
+    ({"itemCount": 3}, ["itemCount"]),
+    ({"name": ""}, ["name"]),
+    ({"name": None}, ["name"]),
+    ({"name": "x" * 201}, ["name"]),
+    ({"showHealth": "yes"}, ["showHealth"]),
+    ({"showHealth": 1, "showAC": None}, ["showHealth", "showAC"]),
+    ({"healthDisplay": "hearts"}, ["healthDisplay"]),
+    ({"currentItem": -1}, ["currentItem"]),
+    ({"currentItem": 1.0}, ["currentItem"]),
+    ({"currentItem": 3}, ["currentItem"]),
+    ({"items": {}}, ["items"]),
+    ({"items": [{"name": "no id"}]}, ["items"]),
+    ({"items": [{"id": "a"}, {"id": "a"}]}, ["items"]),
+    ({"items": [{"id": str(n)} for n in range(MAX_ITEMS + 1)]}, ["items"]),
+    ({"items": [{"id": "a", "image": "javascript:alert(1)"}]}, ["items"]),
+    ({"items": [{"id": "a", "text": "x" * 300_000}]}, ["items"]),
+    ({"items": [{"id": "a", **nested(20)}]}, ["items"]),
+    ({"items": [{"id": "a", "hp": 2**53}]}, ["items"]),
+    ([], []),
+    ("name", []),
+]
+
+
+@pytest.mark.parametrize(("body", "keys"), BAD)
+def test_bad_values_change_nothing(owner: User, portal_view: PortalView, body: Any, keys: list[str]) -> None:
+    before = list(PortalView.objects.values())
+    path = f"/api/portal-views/{portal_view.id}"
+    refused(as_(owner).patch(path, body, format="json"), "invalid-payload", *keys)
+    named = {"name": "x", **body} if isinstance(body, dict) else body
+    if named != {"name": "x", "currentItem": 3}:  # there is no item at all after that replacement: the same refusal
+        refused(as_(owner).put(path, named, format="json"), "invalid-payload", *keys)
+    refused(
+        as_(owner).post(f"/api/libraries/{portal_view.library_id}/portal-views", named, format="json"),
+        "invalid-payload",
+        *keys,
+    )
+    assert list(PortalView.objects.values()) == before
+
+
+@pytest.mark.parametrize("body", [{}, {"showAC": True}, {"id": "x"}])
+def test_a_whole_one_needs_a_name(owner: User, portal_view: PortalView, body: Any) -> None:
+    refused(as_(owner).put(f"/api/portal-views/{portal_view.id}", body), "invalid-payload", "name")
+    path = f"/api/libraries/{portal_view.library_id}/portal-views"
+    refused(as_(owner).post(path, body), "invalid-payload", "name")
+
+
+def test_an_unknown_key_is_named_but_not_at_length(owner: User, portal_view: PortalView) -> None:
+    answer = as_(owner).patch(f"/api/portal-views/{portal_view.id}", {"k" * 10_000: 1})
+    refused(answer, "invalid-payload", "k" * 64)
+
+
+def test_what_rest_writes_is_told_to_the_others(owner: User, portal_view: PortalView, published: Published) -> None:
+    path = f"/api/portal-views/{portal_view.id}"
+
+    def write() -> None:
+        as_(owner).patch(path, {"name": "New"})
+        as_(owner).put(path, {"name": "Newer"})
+        as_(owner).delete(path)
+
+    told = [(type(event), getattr(event, "version", None)) for event in published(write)]
+    assert told == [(PortalViewChanged, 2), (PortalViewChanged, 3), (PortalViewDeleted, None)]

@@ -1,0 +1,177 @@
+"""The OpenAPI document: it is current, it tells no secrets, and the API does what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import schemathesis
+import yaml
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.core.wsgi import get_wsgi_application
+from django.db import close_old_connections
+from django.test import Client
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiYamlRenderer
+from drf_spectacular.validation import validate_schema
+from hypothesis import HealthCheck, Phase
+from hypothesis import settings as examples
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from conftest import ITEMS, PASSWORD
+from libraries.api.errors import STATUSES
+from libraries.api.serializers import PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
+from libraries.models import Library, Membership, PortalView, User
+from libraries.rules.keys import plain_key
+from libraries.rules.projection import HIDDEN
+from libraries.rules.roles import Role
+from libraries.rules.state import FIELDS, READ_ONLY
+
+FILE = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
+
+
+def document() -> dict[str, Any]:
+    made: dict[str, Any] = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+    return made
+
+
+DOCUMENT = document()
+
+
+def test_the_committed_document_is_current() -> None:
+    text = OpenApiYamlRenderer().render(document(), renderer_context={})  # type: ignore[no-untyped-call]
+    assert FILE.read_bytes() == text, "run `manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml`"
+
+
+def test_it_is_valid_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
+    validate_schema(document())  # type: ignore[no-untyped-call]
+    assert "arning" not in capsys.readouterr().err
+
+
+def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for path, methods in DOCUMENT["paths"].items():
+        for method, operation in methods.items():
+            yield path, method, operation
+
+
+def test_operations_are_described_and_say_how_they_refuse() -> None:
+    ids = [operation["operationId"] for _, _, operation in operations()]
+    assert len(ids) == len(set(ids)) == 21
+    for path, method, operation in operations():
+        assert operation["summary"], path
+        assert operation["description"], path
+        assert not path.endswith("/")
+        codes = set(operation["responses"])
+        assert ("401" in codes) == (path not in {"/api/auth/register"}), path
+        assert ("404" in codes) == ("{" in path or (path, method) == ("/api/libraries", "get")), path
+        assert ("415" in codes) == ("requestBody" in operation), path
+        assert codes <= {"200", "201", "204", "304", *map(str, STATUSES.values())}, path
+        for code, response in operation["responses"].items():
+            if code >= "400":
+                assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+
+
+def test_portal_views_are_described_as_they_are() -> None:
+    answered = {*FIELDS, *READ_ONLY, "role"}
+    assert set(PortalViewBody().fields) == set(FIELDS)
+    assert set(PortalViewSerializer().fields) == answered
+    assert set(PortalViewHeadSerializer().fields) == (answered - {"items"}) | {"itemCount"}
+
+
+def keys(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield key
+            yield from keys(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from keys(inner)
+
+
+def test_examples_for_viewers_hide_what_viewers_may_not_see() -> None:
+    content = DOCUMENT["paths"]["/api/portal-views/{portalViewId}"]["get"]["responses"]["200"]["content"]
+    examples = [example["value"] for example in content["application/json"]["examples"].values()]
+    assert [example["role"] for example in examples] == ["controller", "viewer"]
+    assert all(set(example) == {*FIELDS, *READ_ONLY, "role"} for example in examples)
+    controller, viewer = ({plain_key(key) for key in keys(example["items"])} for example in examples)
+    hidden = {key for row in HIDDEN.values() for key in row}
+    assert controller & hidden
+    assert viewer & hidden == {"health"}
+    assert examples[1]["items"][1] == {"visible": False}
+
+
+@pytest.mark.django_db
+def test_it_is_shown_with_the_pages_own_scripts() -> None:
+    page = Client().get("/api/docs").content.decode()
+    assert "swagger-ui" in page
+    assert "https://" not in page
+    assert Client().get("/api/docs/").status_code == 200
+    for path in ("/api/schema", "/api/schema/"):
+        assert yaml.safe_load(Client().get(path).content)["info"] == DOCUMENT["info"]
+
+
+# --- The API does what it says ----------------------------------------------------------------------------
+
+SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
+SCHEMA.app = get_wsgi_application()
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def person(email: str) -> User:
+    return User.objects.filter(email=email).first() or User.objects.create_user(email, PASSWORD)
+
+
+def things() -> dict[str, str]:
+    """A library with an owner, another member and a portal view, for path parameters; whoever asks is the owner."""
+    library = Library.objects.create(name="Library")
+    Membership.objects.create(library=library, user=person("owner@example.org"), role=Role.OWNER)
+    member = Membership.objects.create(library=library, user=person("viewer@example.org"), role=Role.VIEWER)
+    portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS)
+    return {"libraryId": str(library.id), "portalViewId": str(portal_view.id), "userId": str(member.user_id)}
+
+
+@pytest.fixture
+def _stay_connected(db: None) -> Iterator[None]:
+    """Requests share the test's transaction: they must not close its connection, as Django's own client sees to."""
+    signals = (request_started, request_finished)
+    for signal in signals:
+        signal.disconnect(close_old_connections)
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
+
+
+@pytest.mark.usefixtures("_stay_connected")
+@SCHEMA.parametrize()
+@examples(
+    max_examples=25,
+    phases=[Phase.generate],
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=list(HealthCheck),
+)
+def test_what_the_api_does_is_what_it_says(case: schemathesis.Case[Any]) -> None:
+    real = things()
+    if case.path_parameters:
+        case.path_parameters = {name: real[name] for name in case.path_parameters}
+    if case.path == "/api/auth/token/refresh" and isinstance(case.body, dict) and "refresh" in case.body:
+        case.body["refresh"] = str(RefreshToken.for_user(person("owner@example.org")))
+    token = AccessToken.for_user(person("owner@example.org"))
+    case.call_and_validate(headers={"Authorization": f"Bearer {token}"}, checks=CHECKS)

@@ -1,0 +1,38 @@
+"""The addresses under /api/, each with and without a slash at its end. What answers does not belong here."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, path, re_path
+from drf_spectacular.views import SpectacularSwaggerView
+from rest_framework.views import APIView
+
+from libraries.api import auth as api_auth
+from libraries.api import document as api_document
+from libraries.api import libraries as api_libraries
+from libraries.api import portal_views as api
+from libraries.api.base import NothingHere
+
+
+def _at(route: str, view: type[APIView], name: str) -> list[URLPattern]:
+    """The address without a slash, which is the documented one, and with one."""
+    return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view(schema=None))]
+
+
+_LIBRARY = "libraries/<uuid:library_id>"
+
+urlpatterns = [
+    *_at("auth/register", api_auth.Register, "register"),
+    *_at("auth/token", api_auth.Tokens, "token"),
+    *_at("auth/token/refresh", api_auth.FreshToken, "token-refresh"),
+    *_at("auth/me", api_auth.Me, "me"),
+    *_at("libraries", api_libraries.Libraries, "libraries"),
+    *_at(_LIBRARY, api_libraries.OneLibrary, "library"),
+    *_at(f"{_LIBRARY}/members", api_libraries.Members, "members"),
+    *_at(f"{_LIBRARY}/members/<uuid:user_id>", api_libraries.OneMember, "member"),
+    *_at(f"{_LIBRARY}/portal-views", api.LibraryPortalViews, "portal-views"),
+    *_at("portal-views/<uuid:portal_view_id>", api.OnePortalView, "portal-view"),
+    *_at("schema", api_document.Schema, "schema"),
+    path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", SpectacularSwaggerView.as_view(url_name="schema")),
+    re_path(r"", NothingHere.as_view()),
+]

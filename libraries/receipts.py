@@ -1,0 +1,114 @@
+"""Receipts: that a client's message was stored, so that one that is sent again is not stored twice.
+
+A message is known by the connection that it was first sent by and its `ref`. Which writes keep receipts is decided in
+`libraries.services`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from django.db import IntegrityError
+from django.db.models import Exists, QuerySet
+from django.utils import timezone
+
+from libraries import counters
+from libraries.counters import Limit
+from libraries.models import PortalView, Receipt
+from libraries.rules.errors import AlreadyApplied
+
+ReceiptKey = tuple[str, str]
+"""The connection that a message was first sent by, and its ref as JSON."""
+KEPT = timedelta(minutes=10)
+_TURN = Limit("forget-receipts", most=1, seconds=60)
+AT_ONCE = 1_000
+"""How many receipts one statement may ask for or write: a database takes only so many parameters."""
+
+
+def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
+    """The version that a message of the person to the portal view was stored with, or None if it was not."""
+    receipts = Receipt.objects.filter(
+        user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
+    )
+    return receipts.values_list("version", flat=True).first()
+
+
+def forget_receipts() -> int:
+    """Drop the receipts that no client will ask for any more; how many there were."""
+    dropped, _ = Receipt.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
+    return dropped
+
+
+def forget_receipts_in_turn() -> None:
+    """`forget_receipts`, unless another process has done so within the last minute."""
+    counted = counters.add([_TURN], int(time.time()))
+    if counted[_TURN.key].tries == 1:
+        forget_receipts()
+
+
+class Receipts:
+    """The receipts of one write, which holds the lock of the portal view's row.
+
+    A message that another connection than `sender` sent first is a retry.
+    """
+
+    def __init__(
+        self, actor_id: UUID | None, portal_view_id: UUID, keys: Collection[ReceiptKey], sender: str | None
+    ) -> None:
+        rows = [
+            Receipt(
+                user_id=actor_id,
+                portal_view_id=portal_view_id,
+                connection_id=connection_id,
+                ref=ref,
+                by_retry=connection_id != sender,
+            )
+            for connection_id, ref in dict.fromkeys(keys)
+            if actor_id is not None
+        ]
+        self._new = [receipt for receipt in rows if not receipt.by_retry]
+        self._again = [receipt for receipt in rows if receipt.by_retry]
+
+    def unless_stored(self, rows: QuerySet[PortalView]) -> QuerySet[PortalView]:
+        """The rows, or none of them if a retry of one of the messages was stored: the client was cut, and faster.
+
+        AlreadyApplied if that is known already.
+        """
+        if not self._new:
+            return rows
+        *earlier, last = _retried(self._new)
+        # All but the last are asked for one by one. The row is locked, so no retry comes between.
+        if any(retried.exists() for retried in earlier):
+            raise AlreadyApplied
+        return rows.exclude(Exists(last))
+
+    def keep(self, version: int) -> None:
+        """Write them, for what was stored with that version; AlreadyApplied if a retry was stored before."""
+        for receipt in (*self._new, *self._again):
+            receipt.version = version
+        # A client may use a ref twice: then it is the later message that it can ask for.
+        Receipt.objects.bulk_create(
+            self._new,
+            batch_size=AT_ONCE,
+            update_conflicts=True,
+            unique_fields=["user", "portal_view", "connection_id", "ref"],
+            update_fields=["version", "created_at"],
+        )
+        try:
+            Receipt.objects.bulk_create(self._again, batch_size=AT_ONCE)
+        except IntegrityError:
+            raise AlreadyApplied from None
+
+
+def _retried(new: Sequence[Receipt]) -> list[QuerySet[Receipt]]:
+    """Where it is kept that retries of these messages, which are all of one connection, were stored: in chunks."""
+    one = new[0]
+    sent = Receipt.objects.filter(
+        user_id=one.user_id, portal_view_id=one.portal_view_id, connection_id=one.connection_id, by_retry=True
+    )
+    refs = [receipt.ref for receipt in new]
+    chunks = (refs[start : start + AT_ONCE] for start in range(0, len(refs), AT_ONCE))
+    return [sent.filter(ref__in=chunk) for chunk in chunks]

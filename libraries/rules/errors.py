@@ -1,0 +1,117 @@
+"""The ways a request can fail that its sender can do something about. Pure; REST and sockets say them their own way."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+MAX_SENTENCE_CHARS = 512
+MAX_DETAIL_CHARS = 256
+"""Of the keys and sentences of all details together, unless the first alone is longer."""
+MAX_NAMED_CHARS = 64
+"""How much of a key, or of another word of the sender's, is said back."""
+
+
+def named(word: object) -> str:
+    """A word of the sender's as it is said back: cut short, and without half of a surrogate pair."""
+    return str(word)[:MAX_NAMED_CHARS].encode(errors="backslashreplace").decode()
+
+
+def few_details(details: Mapping[str, str]) -> dict[str, str]:
+    """The first of the details, by `named` keys: an answer should not be far longer than what it answers."""
+    few: dict[str, str] = {}
+    room = MAX_DETAIL_CHARS
+    for key, sentence in details.items():
+        shown, said = named(key), shortened(sentence)
+        room -= len(shown) + len(said)
+        if few and room < 0:
+            break
+        few[shown] = said
+    return few
+
+
+def shortened(sentence: str) -> str:
+    """The sentence, cut where it is too long."""
+    return sentence if len(sentence) <= MAX_SENTENCE_CHARS else f"{sentence[: MAX_SENTENCE_CHARS - 2]}…."
+
+
+def described(error: BaseException | None) -> str:
+    """An error for a log: its kind, what it says, and what it came from. The repr of some has no words in it."""
+    if error is None:
+        return "no error"
+    words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    return f"{words} (from {described(error.__cause__)})" if error.__cause__ is not None else words
+
+
+class PortalError(Exception):
+    """A refusal with a stable `code`, a `message` a person can act on, and `details` by key where there are any.
+
+    Both are cut short, see `few_details`: they may hold the sender's own words.
+    """
+
+    code: str = "error"
+
+    def __init__(self, message: str, details: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = shortened(message)
+        self.details = few_details(details) if details else None
+
+
+class InvalidPayload(PortalError):
+    """A value that may not be stored or relayed; `details` names each key."""
+
+    code = "invalid-payload"
+
+
+class NotFound(PortalError):
+    """It does not exist, or the asker may not know that it does."""
+
+    code = "not-found"
+
+
+class Forbidden(PortalError):
+    """The asker sees it but may not do this to it."""
+
+    code = "forbidden"
+
+
+class VersionConflict(PortalError):
+    """The asker's version is not the stored one (RFC 9110, section 13.1.1: a failed If-Match)."""
+
+    code = "version-conflict"
+
+
+class Conflict(PortalError):
+    """The change would break a rule of what is stored: a second membership, a library without an owner."""
+
+    code = "conflict"
+
+
+class QuotaExceeded(PortalError):
+    """The library, or the person, has as much as they may keep; the message says how much that is, and what to do."""
+
+    code = "quota-exceeded"
+
+
+class AlreadyApplied(PortalError):
+    """The message was stored before, by a connection that was cut before it could hear so."""
+
+    code = "already-applied"
+
+    def __init__(self, message: str = "This message was stored before.") -> None:
+        super().__init__(message)
+
+
+class Unavailable(PortalError):
+    """Something the server needs is away; the same request may succeed later."""
+
+    code = "unavailable"
+
+
+class TooManyAttempts(PortalError):
+    """A limit on log-ins is reached; the same request may succeed after `wait` seconds."""
+
+    code = "throttled"
+
+    def __init__(self, message: str, wait: int) -> None:
+        super().__init__(message)
+        self.wait = wait

@@ -1,0 +1,230 @@
+"""A portal view's state: what it may hold, and how a patch is applied to it. Pure.
+
+A state is a dict with the keys of `FIELDS` and of `READ_ONLY`, as it goes over the wire to a controller. Functions
+here never change their arguments. What a viewer may see of a state is said in `libraries.rules.projection`, and offered
+from here too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from libraries.rules.errors import InvalidPayload, few_details, named
+from libraries.rules.keys import check_no_prototype
+from libraries.rules.names import check_name
+from libraries.rules.projection import difference as difference
+from libraries.rules.projection import project as project
+from libraries.rules.values import check_value
+
+State = dict[str, Any]
+
+MAX_ITEMS = 500
+MAX_STATE_BYTES = 256 * 1024
+SIZE_BLOCK = 1024
+MAX_NAME_CHARS = 200
+MAX_ITEM_ID_CHARS = 128
+MAX_DETAILS = 20
+"""After so many bad keys no more are looked for; an answer has no room for more of them."""
+HEALTH_DISPLAYS = ("numbers", "bar", "words")
+READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
+
+ITEM_DEPTH = 3
+"""An item stands at the third level of nesting: state, items, item."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One key of a portal view: the model's column, and a check that raises ValueError with a sentence."""
+
+    column: str
+    check: Callable[[Any], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Patch:
+    """A checked payload: `known` is stored, `relayed` only goes to the others."""
+
+    known: dict[str, Any]
+    relayed: dict[str, Any]
+
+
+def merged(patches: Iterable[Patch]) -> Patch:
+    """One patch that means the same as all of them, one after the other."""
+    known: dict[str, Any] = {}
+    relayed: dict[str, Any] = {}
+    for patch in patches:
+        known.update(patch.known)
+        relayed.update(patch.relayed)
+    return Patch(known, relayed)
+
+
+def _check_flag(value: object) -> None:
+    if not isinstance(value, bool):
+        raise ValueError("Must be true or false.")
+
+
+def _check_name(value: object) -> None:
+    if not isinstance(value, str) or not value.strip() or len(value) > MAX_NAME_CHARS:
+        raise ValueError(f"Must be text of 1 to {MAX_NAME_CHARS} characters.")
+    check_name(value)
+
+
+def _check_health_display(value: object) -> None:
+    if value not in HEALTH_DISPLAYS:
+        raise ValueError(f"Must be one of {', '.join(HEALTH_DISPLAYS)}.")
+
+
+def _check_current_item(value: object) -> None:
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < MAX_ITEMS:
+        raise ValueError("Must be the index of an item, counted from 0, or null.")
+
+
+def _check_items(value: object) -> None:
+    if not isinstance(value, list) or len(value) > MAX_ITEMS:
+        raise ValueError(f"Must be a list of at most {MAX_ITEMS} items.")
+    seen: set[str] = set()
+    for index, item in enumerate(value):
+        if not isinstance(item, Mapping):
+            raise ValueError(f"Item {index} must be an object.")
+        _check_item_id(item.get("id"), f"Item {index} needs an id: ")
+        if item["id"] in seen:
+            raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
+        seen.add(item["id"])
+        if not isinstance(item.get("visible", True), bool):
+            raise ValueError(f"Item {index}: visible must be true or false.")
+
+
+def _check_item_id(value: object, lead: str = "") -> None:
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
+        raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
+    check_no_prototype(value)
+
+
+FIELDS: dict[str, Field] = {
+    "name": Field("name", _check_name),
+    "showEncounter": Field("show_encounter", _check_flag),
+    "showHealth": Field("show_health", _check_flag),
+    "showAC": Field("show_ac", _check_flag),
+    "showActions": Field("show_actions", _check_flag),
+    "healthDisplay": Field("health_display", _check_health_display),
+    "autoResetImageState": Field("auto_reset_image_state", _check_flag),
+    "blackout": Field("blackout", _check_flag),
+    "currentItem": Field("current_item", _check_current_item),
+    "items": Field("items", _check_items),
+}
+
+
+def check_patch(payload: object) -> Patch:
+    """Sort a payload's keys into what is stored and what is only relayed; read-only keys are checked, and dropped.
+
+    Raises InvalidPayload, with a sentence for each bad key, unless every value may be stored or relayed.
+    """
+    if not isinstance(payload, Mapping):
+        raise InvalidPayload("A payload must be an object.")
+    details: dict[str, str] = {}
+    patch = Patch({}, {})
+    for key, value in payload.items():
+        field = FIELDS.get(key)
+        try:
+            check_value({key: value})  # of read-only keys too: a `sync-response` is relayed with them
+            if field is not None:
+                field.check(value)
+        except ValueError as error:
+            details[key] = str(error)
+            if len(details) == MAX_DETAILS:
+                break
+        if key not in READ_ONLY:
+            (patch.relayed if field is None else patch.known)[key] = value
+    if details:
+        raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
+    return patch
+
+
+def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
+    """The keys that an item update changes, without `itemId` and the id itself; InvalidPayload if any is bad."""
+    if not isinstance(payload, Mapping):
+        raise InvalidPayload("A payload must be an object.")
+    details: dict[str, str] = {}
+    try:
+        check_value(item_id)
+        _check_item_id(item_id)
+    except ValueError as error:
+        details["itemId"] = str(error)
+    patch = {key: value for key, value in payload.items() if key not in {"itemId", "id"}}
+    if payload.get("itemId", item_id) != item_id:
+        details["itemId"] = "The message names two different items."
+    if payload.get("id", item_id) != item_id:
+        details["id"] = "An item's id can't be changed by an item update."
+    for key, value in patch.items():
+        try:
+            check_value({key: value}, ITEM_DEPTH)
+        except ValueError as error:
+            details[key] = str(error)
+            if len(details) == MAX_DETAILS:
+                break
+    if not isinstance(patch.get("visible", True), bool):
+        details["visible"] = "Must be true or false."
+    if details:
+        raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
+    return patch
+
+
+def _summary(details: Mapping[str, str]) -> str:
+    few = few_details(details)
+    return " ".join(f"{key}: {sentence}" for key, sentence in few.items()) + (
+        " And there are more." if len(few) < len(details) else ""
+    )
+
+
+def apply_patch(state: State, known: Mapping[str, Any]) -> State:
+    """The state after a checked patch.
+
+    A `currentItem` that the patch names must exist (else InvalidPayload); one that was set before and is beyond
+    the end of a new, shorter list becomes null: to show nothing is better than to show something unmeant.
+    """
+    after = {**state, **known}
+    current = after["currentItem"]
+    if current is not None and current >= len(after["items"]):
+        if known.get("currentItem") is not None:
+            sentence = f"There is no item {current}; the portal view has {len(after['items'])}, counted from 0."
+            raise InvalidPayload(f"Nothing was changed: currentItem: {sentence}", {"currentItem": sentence})
+        after["currentItem"] = None
+    return after
+
+
+def find_item(items: list[dict[str, Any]], item_id: str) -> int | None:
+    """The index of the item with that id, or None."""
+    return next((index for index, item in enumerate(items) if item["id"] == item_id), None)
+
+
+def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The items with a checked patch merged, shallowly, into the one at `index`."""
+    return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
+
+
+def size_of(state: State) -> int:
+    """How many bytes the state has as JSON, without what is read-only."""
+    return len(msgspec.json.encode({key: state[key] for key in FIELDS}))
+
+
+def blocks_of(size: int) -> int:
+    """A number of bytes, rounded up to full blocks: as it is kept, and counted for a library's quota.
+
+    So the number, which has an index, and with it the quota's query, is for the few writes that fill another block.
+    """
+    return -(-size // SIZE_BLOCK) * SIZE_BLOCK
+
+
+def check_size(state: State) -> int:
+    """How many bytes the state has as JSON; InvalidPayload if these are more than 256 KiB."""
+    size = size_of(state)
+    if size > MAX_STATE_BYTES:
+        sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."
+        raise InvalidPayload(f"Nothing was changed: {sentence}", {"items": sentence})
+    return size

@@ -1,0 +1,256 @@
+"""What a portal view's state may hold, and what a patch makes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+
+from libraries.rules import projection, state
+from libraries.rules.errors import InvalidPayload
+from libraries.rules.state import (
+    FIELDS,
+    HEALTH_DISPLAYS,
+    MAX_DETAILS,
+    MAX_ITEM_ID_CHARS,
+    MAX_ITEMS,
+    MAX_NAME_CHARS,
+    MAX_STATE_BYTES,
+    READ_ONLY,
+    apply_item_patch,
+    apply_patch,
+    check_item_patch,
+    check_patch,
+    check_size,
+    find_item,
+)
+from libraries.rules.values import MAX_DEPTH
+from libraries.tests.strategies import as_sent, item_patches, patches
+
+FLAGS = ("showEncounter", "showHealth", "showAC", "showActions", "autoResetImageState", "blackout")
+EMPTY: dict[str, Any] = {
+    **dict.fromkeys(FLAGS, False),
+    "name": "Evening",
+    "healthDisplay": "bar",
+    "currentItem": None,
+    "items": [],
+}
+
+
+def nested(levels: int) -> Any:
+    value: Any = "leaf"
+    for _ in range(levels):
+        value = {"a": value}
+    return value
+
+
+def details_of(payload: object) -> dict[str, str]:
+    with pytest.raises(InvalidPayload) as refusal:
+        check_patch(payload)
+    assert refusal.value.code == "invalid-payload"
+    return refusal.value.details or {}
+
+
+def item_details_of(item_id: object, payload: object) -> dict[str, str]:
+    with pytest.raises(InvalidPayload) as refusal:
+        check_item_patch(item_id, payload)
+    return refusal.value.details or {}
+
+
+def test_the_projection_is_offered_from_here() -> None:
+    assert (state.project, state.difference) == (projection.project, projection.difference)
+
+
+def test_the_fields_are_those_of_the_protocol() -> None:
+    assert {*FIELDS, *READ_ONLY} == {
+        *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "healthDisplay"),
+        *("autoResetImageState", "blackout", "currentItem", "items", "version", "epoch", "createdAt", "updatedAt"),
+    }
+
+
+@pytest.mark.parametrize("key", sorted(READ_ONLY))
+@pytest.mark.parametrize("value", ["\0", 2**53, "javascript:run()", [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])
+def test_what_stands_under_a_read_only_key_is_checked_too(key: str, value: object) -> None:
+    """A `sync-response` is relayed with them: unchecked nesting there ended the connection with 1011."""
+    with pytest.raises(InvalidPayload) as refused:
+        check_patch({key: value})
+    assert set(refused.value.details or {}) == {key}
+
+
+def test_a_payload_is_sorted_into_stored_relayed_and_read_only() -> None:
+    patch = check_patch({"name": "Night", "zoom": 2, **dict.fromkeys(READ_ONLY, "any"), "blackout": True})
+    assert patch.known == {"name": "Night", "blackout": True}
+    assert patch.relayed == {"zoom": 2}
+
+
+@given(patches)
+def test_a_good_patch_is_stored_as_it_is(payload: dict[str, Any]) -> None:
+    patch = check_patch(payload)
+    assert (patch.known, patch.relayed) == (payload, {})
+
+
+def each(key: str, sentence: str, *values: object) -> list[tuple[str, object, str]]:
+    return [(key, value, sentence) for value in values]
+
+
+BAD_VALUES: list[tuple[str, object, str]] = [
+    *(refused for flag in FLAGS for refused in each(flag, "true or false", 0, 1, None, "true", [])),
+    *each("name", "1 to 200 characters", "", " \n", None, 5, "x" * (MAX_NAME_CHARS + 1)),
+    *each("healthDisplay", "one of numbers, bar, words", "", "Bar", None, 1, ["bar"]),
+    *each("currentItem", "index of an item", -1, MAX_ITEMS, 1.0, True, "0", []),
+    *each("items", "list of at most 500", None, {}, "", 1, [{}] * (MAX_ITEMS + 1)),
+    ("items", ["a"], "Item 0 must be an object."),
+    ("items", [{"id": "a"}, {}], "Item 1 needs an id: Must be text of 1 to 128 characters."),
+    ("items", [{"id": ""}], "Item 0 needs an id"),
+    ("items", [{"id": 7}], "Item 0 needs an id"),
+    ("items", [{"id": "x" * (MAX_ITEM_ID_CHARS + 1)}], "Item 0 needs an id"),
+    ("items", [{"id": "a"}, {"id": "b"}, {"id": "a"}], "Item 2 repeats the id “a”"),
+    ("items", [{"id": "a", "visible": 0}], "Item 0: visible must be true or false."),
+    ("items", [{"id": "a", "visible": None}], "Item 0: visible must be true or false."),
+    ("items", [{"id": "a", "image": "javascript:alert(1)"}], "must start with https:"),
+    ("zoom", 2**53, "2^53-1"),
+    ("zoom", "\0", "NUL"),
+    ("zoom\0", 1, "NUL"),
+    ("zoom", {"src": "ftp://a"}, "must start with https:"),
+]
+GOOD_VALUES: list[tuple[str, object]] = [
+    *((flag, value) for flag in FLAGS for value in (True, False)),
+    *(("name", name) for name in ("x", "x" * MAX_NAME_CHARS, "Nächte <b>")),
+    *(("healthDisplay", display) for display in HEALTH_DISPLAYS),
+    *(("currentItem", index) for index in (None, 0, MAX_ITEMS - 1)),
+    ("items", []),
+    ("items", [{"id": "x" * MAX_ITEM_ID_CHARS, "visible": False}, {"id": "y", "visible": True}]),
+    ("items", [{"id": str(index)} for index in range(MAX_ITEMS)]),
+]
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 1, True])
+def test_a_payload_is_an_object(payload: object) -> None:
+    for check in (lambda: check_patch(payload), lambda: check_item_patch("a", payload)):
+        with pytest.raises(InvalidPayload, match=r"^A payload must be an object\.$"):
+            check()
+
+
+@pytest.mark.parametrize(("key", "value", "sentence"), BAD_VALUES)
+def test_a_bad_value_is_refused_under_its_key(key: str, value: object, sentence: str) -> None:
+    details = details_of({"showAC": True, key: value})
+    assert details.keys() == {key}
+    assert sentence in details[key]
+    assert details[key].endswith(".")
+
+
+@pytest.mark.parametrize(("key", "value"), GOOD_VALUES)
+def test_a_good_value_is_possible(key: str, value: object) -> None:
+    assert check_patch({key: value}).known == {key: value}
+
+
+def test_every_bad_key_is_named_and_told_in_the_message() -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        check_patch({"name": "", "blackout": 1, "zoom": 2})
+    details = refusal.value.details
+    assert details is not None
+    assert details.keys() == {"name", "blackout"}
+    assert refusal.value.message == (f"Nothing was changed: name: {details['name']} blackout: Must be true or false.")
+
+
+def test_a_payload_may_be_nested_sixteen_levels_deep_and_no_more() -> None:
+    check_patch(nested(MAX_DEPTH))
+    assert details_of(nested(MAX_DEPTH + 1)) == {"a": "Nesting is limited to 16 levels."}
+    items = [{"id": "a", "deep": nested(MAX_DEPTH - 3)}]
+    check_patch({"items": items})
+    items[0]["deep"] = nested(MAX_DEPTH - 2)
+    assert details_of({"items": items}) == {"items": "Nesting is limited to 16 levels."}
+
+
+def test_an_item_patch_may_be_as_deep_as_an_item_in_a_state() -> None:
+    check_item_patch("a", {"deep": nested(MAX_DEPTH - 3)})
+    assert item_details_of("a", {"deep": nested(MAX_DEPTH - 2)}) == {"deep": "Nesting is limited to 16 levels."}
+
+
+def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
+    payload = {f"\ud800{index}": 1 for index in range(1000)}
+    for details in (details_of(payload), item_details_of("a", payload)):
+        assert 1 < len(details) < MAX_DETAILS
+        assert details["\\ud8000"].startswith("Text may not hold half")
+        as_sent(details)
+
+
+@given(item_patches)
+def test_a_good_item_patch_is_merged_as_it_is(payload: dict[str, Any]) -> None:
+    assert check_item_patch("a", {**payload, "itemId": "a", "id": "a"}) == payload
+    assert check_item_patch("a", payload) == payload
+
+
+@pytest.mark.parametrize(
+    ("item_id", "payload", "key", "sentence"),
+    [
+        ("", {}, "itemId", "1 to 128 characters"),
+        ("x" * (MAX_ITEM_ID_CHARS + 1), {}, "itemId", "1 to 128 characters"),
+        (7, {"itemId": 7}, "itemId", "Must be text"),
+        (None, {}, "itemId", "Must be text"),
+        ({"a": 1}, {}, "itemId", "Must be text"),
+        ("a\0", {}, "itemId", "NUL"),
+        ("\ud800", {}, "itemId", "surrogate"),
+        ("a", {"itemId": "b"}, "itemId", "two different items"),
+        ("a", {"itemId": None}, "itemId", "two different items"),
+        ("a", {"id": "b"}, "id", "can't be changed"),
+        ("a", {"visible": 1}, "visible", "true or false"),
+        ("a", {"visible": None}, "visible", "true or false"),
+        ("a", {"x": float("nan")}, "x", "2^53-1"),
+        ("a", {"image": "file:///etc/passwd"}, "image", "must start with https:"),
+    ],
+)
+def test_a_bad_item_patch_is_refused(item_id: object, payload: Any, key: str, sentence: str) -> None:
+    details = item_details_of(item_id, payload)
+    assert details.keys() == {key}
+    assert sentence in details[key]
+
+
+def test_a_patch_replaces_keys_and_leaves_the_state_before_alone() -> None:
+    before = {**EMPTY, "items": [{"id": "a"}], "currentItem": 0}
+    after = apply_patch(before, {"name": "Night", "items": [{"id": "b"}]})
+    assert after == {**before, "name": "Night", "items": [{"id": "b"}]}
+    assert before == {**EMPTY, "items": [{"id": "a"}], "currentItem": 0}
+
+
+def test_current_item_follows_the_end_of_a_shorter_list() -> None:
+    before = {**EMPTY, "items": [{"id": "a"}, {"id": "b"}], "currentItem": 1}
+    assert apply_patch(before, {"items": [{"id": "a"}]})["currentItem"] is None
+    assert apply_patch(before, {"items": [], "currentItem": None})["currentItem"] is None
+    assert apply_patch(before, {"items": [{"id": "a"}], "currentItem": 0})["currentItem"] == 0
+    assert apply_patch(before, {"items": [{"id": "c"}, {"id": "d"}]})["currentItem"] == 1
+
+
+@pytest.mark.parametrize("known", [{"currentItem": 1}, {"items": [], "currentItem": 0}])
+def test_a_current_item_that_is_not_there_is_refused(known: dict[str, Any]) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        apply_patch({**EMPTY, "items": [{"id": "a"}]}, known)
+    count = len(known.get("items", ["a"]))
+    sentence = f"There is no item {known['currentItem']}; the portal view has {count}, counted from 0."
+    assert refusal.value.details == {"currentItem": sentence}
+
+
+def test_an_item_is_found_by_its_id() -> None:
+    items = [{"id": "a"}, {"id": "b"}]
+    assert [find_item(items, item_id) for item_id in ("a", "b", "c")] == [0, 1, None]
+
+
+def test_an_item_patch_is_merged_into_its_item_alone() -> None:
+    items: list[dict[str, Any]] = [{"id": "a", "x": 1}, {"id": "b", "x": {"y": 1}}, {"id": "c"}]
+    assert apply_item_patch(items, 1, {"x": {"z": 2}, "n": None}) == [
+        {"id": "a", "x": 1},
+        {"id": "b", "x": {"z": 2}, "n": None},
+        {"id": "c"},
+    ]
+    assert items[1] == {"id": "b", "x": {"y": 1}}
+
+
+def test_a_state_may_be_as_long_as_the_limit_and_no_longer() -> None:
+    item = {"id": "a", "text": ""}
+    spare = MAX_STATE_BYTES - len(as_sent({**EMPTY, "items": [item]}).encode())
+    longest = {**EMPTY, "items": [{**item, "text": "é" * (spare // 2) + "x" * (spare % 2)}]}
+    check_size({**longest, "version": 1, "notCounted": "x" * 1000})
+    too_long = {**longest, "name": "Evenings"}
+    with pytest.raises(InvalidPayload, match=f"would be {MAX_STATE_BYTES + 1} bytes long; at most {MAX_STATE_BYTES}"):
+        check_size(too_long)

@@ -1,0 +1,195 @@
+"""How often people may try to log in. Tries are counted in the database, so for all processes and all doors alike.
+
+A try is counted before its password is tested, and given back when the password is right: many guesses at once are
+then tested no more often than one after the other. What a door answers is not said here but where it stands.
+How passwords are hashed is in `libraries.passwords`, the statements that count are in `libraries.counters`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib.auth.backends import ModelBackend
+from django.contrib.auth.hashers import make_password
+from django.http import HttpRequest
+from django.utils.crypto import salted_hmac
+
+from libraries.counters import Count, Limit, add, drop_some, read, take_back
+from libraries.models import KnownNetwork, User
+from libraries.rules.emails import canonical
+from libraries.rules.errors import TooManyAttempts, Unavailable
+from libraries.rules.networks import network_of
+
+LOCK_SECONDS = 5 * 60
+"""How long a network is locked for an account; failures count until there was none for so long."""
+ACCOUNT_SECONDS = 60 * 60
+ACCOUNT_FACTOR = 10
+"""So many times `PORTAL_LOGIN_ATTEMPTS` failures within `ACCOUNT_SECONDS`, over all networks, lock an account."""
+RATE_SECONDS = 60
+KNOWN_SECONDS = 30 * 86_400
+"""How long a network is known after a log-in; a locked account may still log in from there."""
+KNOWN_NETWORKS = 20
+"""How many networks are known for an account: the latest."""
+_SEEN_AGAIN_SECONDS = 86_400
+_UNKNOWN_DIGITS = 4
+"""Hexadecimal digits that tell apart the counters of accounts that do not exist: there are 65,536 of each kind."""
+
+log = structlog.get_logger(__name__)
+
+
+class LimitedBackend(ModelBackend):
+    """Django's log-in by password for the REST API and the admin's form, with limits."""
+
+    def authenticate(
+        self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
+    ) -> User | None:
+        """The person, or None if the address or the password is wrong.
+
+        TooManyAttempts if a limit is reached, and Unavailable if too many log in at once: no password was tested.
+        """
+        email = kwargs.get(User.USERNAME_FIELD) if username is None else username
+        if email is None or password is None:
+            return None
+        user = User.objects.filter(email=canonical(email)).first()
+        attempt = Attempt(user, canonical(email), network_of_request(request))
+        try:
+            if user is None:
+                make_password(password)  # so that it takes as long as for an account that there is
+            elif user.check_password(password) and self.user_can_authenticate(user):
+                attempt.succeeded(user)
+                return user
+        except Unavailable:
+            attempt.not_made()
+            raise
+        attempt.failed()
+        return None
+
+    async def aauthenticate(self, request: Any, **credentials: Any) -> User | None:  # type: ignore[override]
+        """As `authenticate`."""
+        return await sync_to_async(self.authenticate)(request, **credentials)
+
+
+class Attempt:
+    """One try to log in, which counts from the moment it is made; TooManyAttempts if there were too many before."""
+
+    def __init__(self, user: User | None, email: str, network: str) -> None:
+        self._user = user
+        self._network = network
+        attempts = settings.PORTAL_LOGIN_ATTEMPTS
+        self._here = Limit(_key_of("here", user, email, network), attempts, LOCK_SECONDS, extends=True)
+        self._anywhere = Limit(_key_of("anywhere", user, email), attempts * ACCOUNT_FACTOR, ACCOUNT_SECONDS)
+        self._counts = _count((self._here, self._anywhere, _rate(network)), network, self._check)
+
+    def _check(self, counts: Mapping[str, Count]) -> None:
+        here, anywhere = counts.get(self._here.key), counts.get(self._anywhere.key)
+        if here and self._here.is_over(here):
+            raise _refusal("Too many failed log-ins", here)
+        if anywhere and self._anywhere.is_over(anywhere) and not self._is_known():
+            raise _refusal("Too many failed log-ins", anywhere)
+
+    def _is_known(self) -> bool:
+        if self._user is None:
+            return False
+        known = KnownNetwork.objects.filter(user=self._user, network=_known_key(self._user, self._network))
+        return known.filter(seen_at__gt=_now() - KNOWN_SECONDS).exists()
+
+    def succeeded(self, user: User) -> None:
+        """The password was right: the network's failures are forgotten, and it is known from now on."""
+        take_back(reset=[self._here], once=[self._anywhere])
+        _remember(user, self._network)
+
+    def failed(self) -> None:
+        """The address or the password was wrong. A lock that begins with this is logged."""
+        for name, limit in (("network", self._here), ("account", self._anywhere)):
+            if limit.just_reached(self._counts.get(limit.key)):
+                account = str(self._user.pk) if self._user else None
+                log.warning("logins_limited", limit=name, account=account, network=self._network, seconds=limit.seconds)
+
+    def not_made(self) -> None:
+        """The password could not be tested."""
+        take_back(once=[self._here, self._anywhere])
+
+
+def count_request(request: HttpRequest) -> None:
+    """Count a registration or a fresh token with the log-ins of its network; TooManyAttempts if there are too many."""
+    network = network_of_request(request)
+    _count((_rate(network),), network)
+
+
+def network_of_request(request: Any) -> str:
+    """The network that a request comes from. A header of the client's own making does not choose it."""
+    return network_of(request.META.get("REMOTE_ADDR") if request is not None else None)
+
+
+def _rate(network: str) -> Limit:
+    return Limit(_key("rate", network), settings.PORTAL_LOGINS_PER_MINUTE, RATE_SECONDS)
+
+
+def _count(
+    limits: Sequence[Limit], network: str, check: Callable[[Mapping[str, Count]], None] | None = None
+) -> dict[str, Count]:
+    """Count one try with the limits, of which the last is the network's rate; `check` looks at the others.
+
+    They are looked at before, so that whoever is locked out only reads, and after, for those who come at once.
+    """
+    rate, now = limits[-1], _now()
+
+    def look(counts: Mapping[str, Count]) -> None:
+        count = counts.get(rate.key)
+        if count and rate.is_over(count):
+            raise _refusal("Too many log-ins from your network", count)
+        if check is not None:
+            check(counts)
+
+    look({key: count.one_more() for key, count in read(limits, now).items()})
+    counts = add(limits, now)
+    if rate.just_reached(counts.get(rate.key)):
+        log.warning("logins_limited", limit="rate", account=None, network=network, seconds=rate.seconds)
+    look(counts)
+    return counts
+
+
+def _refusal(sentence: str, count: Count) -> TooManyAttempts:
+    wait = count.wait(_now())  # not as it was before a statement that may have waited for others
+    return TooManyAttempts(f"{sentence}: try again in {wait} seconds.", wait)
+
+
+def _now() -> int:
+    return int(time.time())
+
+
+def _remember(user: User, network: str) -> None:
+    """Keep that the user logged in from there: written at most once a day, and old rows go with it."""
+    key, now = _known_key(user, network), _now()
+    if KnownNetwork.objects.filter(user=user, network=key, seen_at__gt=now - _SEEN_AGAIN_SECONDS).exists():
+        return
+    KnownNetwork.objects.bulk_create(
+        [KnownNetwork(user=user, network=key, seen_at=now)],
+        update_conflicts=True,
+        unique_fields=["user", "network"],
+        update_fields=["seen_at"],
+    )
+    newest = KnownNetwork.objects.filter(user=user).order_by("-seen_at", "-pk").values_list("pk", flat=True)
+    drop_some(KnownNetwork.objects.filter(user=user).exclude(pk__in=list(newest[:KNOWN_NETWORKS])))
+    drop_some(KnownNetwork.objects.filter(seen_at__lte=now - KNOWN_SECONDS))
+
+
+def _key_of(kind: str, user: User | None, email: str, *more: str) -> str:
+    """The key of an account's counter. Accounts that do not exist share so many keys, so that rows are bounded."""
+    if user is not None:
+        return _key(kind, str(user.pk), *more)
+    return _key(kind, "unknown", _key(email, *more)[:_UNKNOWN_DIGITS])
+
+
+def _known_key(user: User, network: str) -> str:
+    return _key("known", str(user.pk), network)
+
+
+def _key(*parts: str) -> str:
+    """A keyed hash, so that the database alone does not tell who logged in from where."""
+    return salted_hmac("libraries.services.logins", "\0".join(parts), algorithm="sha256").hexdigest()[:32]

@@ -1,0 +1,67 @@
+"""Writes to people. The same rules as in `libraries.services.portal_views` hold."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+
+from libraries.models import Membership, User
+from libraries.outages import tried_again
+from libraries.rules.emails import canonical
+from libraries.rules.errors import Conflict, NotFound
+from libraries.services.members import tell_access
+
+
+@tried_again
+def register_user(*, email: str, password: str, name: str = "") -> User:
+    """A new user. The password is already validated; Conflict when the address is taken."""
+    taken = Conflict(
+        "There is an account with this e-mail address already; log in instead.", {"email": "Already in use."}
+    )
+    if User.objects.filter(email=canonical(email)).exists():
+        raise taken
+    user = User.objects.new_user(email, password, name=name)
+    try:
+        with transaction.atomic():
+            user.save()
+    except IntegrityError:  # somebody took it while the password was hashed
+        raise taken from None
+    return user
+
+
+@tried_again
+def put_user(*, email: str, name: str, password_hash: str, is_admin: bool = False) -> User:
+    """The user with that address, who may log in with that password; made if there is none, else their name stays.
+
+    For the site itself. `is_admin` gives all rights in the admin, and takes none away.
+    """
+    with transaction.atomic():
+        user = User.objects.filter(email=canonical(email)).first() or User(email=canonical(email), name=name)
+        user.password = password_hash
+        user.is_active = True
+        user.is_staff, user.is_superuser = user.is_staff or is_admin, user.is_superuser or is_admin
+        user.save()
+    return user
+
+
+@tried_again
+def rename_user(*, user_id: UUID, name: str) -> User:
+    """The person with another name to show others; NotFound if they are gone."""
+    with transaction.atomic():
+        user = User.objects.select_for_update().filter(id=user_id).first()
+        if user is None:
+            raise NotFound("There is no such person.")
+        user.name = name
+        user.save(update_fields=["name"])
+    return user
+
+
+@tried_again
+def set_user_active(*, user_id: UUID, is_active: bool) -> None:
+    """Let a user in, or shut them out: their open connections are closed at once."""
+    with transaction.atomic():
+        User.objects.filter(id=user_id).update(is_active=is_active)
+        if not is_active:
+            for library_id in Membership.objects.filter(user_id=user_id).values_list("library_id", flat=True):
+                tell_access(library_id, user_id, None)

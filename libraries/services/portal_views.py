@@ -1,0 +1,135 @@
+"""Writes to portal views. REST, the admin, commands and sockets all call these.
+
+Each is one transaction: it locks the row, checks who asks, stores, and raises the version by one. Once that is
+committed it calls `tell` with an event, which by default tells everybody who listens. `actor_id` is the person who asks;
+None is the site itself (the admin, a command), whose caller has checked the permission. `sender` is the connection that
+a change came by: it gets no copy. All raise `libraries.rules.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from django.db import transaction
+
+from libraries import events
+from libraries.events import PortalViewChanged, PortalViewDeleted, Tell, tell_on_commit
+from libraries.models import Library, PortalView, Receipt, new_epoch
+from libraries.outages import tried_again
+from libraries.receipts import ReceiptKey, Receipts
+from libraries.rules.errors import InvalidPayload, NotFound, VersionConflict
+from libraries.rules.projection import patch_seen, project_relayed
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import FIELDS, Patch, State, apply_patch
+from libraries.selectors import libraries_of
+from libraries.services import quotas
+from libraries.services.storing import lock_portal_view, put_state, require_controller, store
+
+
+@tried_again
+def create_portal_view(
+    *, actor_id: UUID | None, library_id: UUID, patch: Patch, portal_view_id: UUID | None = None
+) -> PortalView:
+    """A new portal view, in a library that the person may write to; keys that are only relayed mean nothing here.
+
+    `portal_view_id` is its id, by default one that nobody can guess.
+    """
+    if "name" not in patch.known:
+        raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
+    with transaction.atomic():
+        libraries = Library.objects.all() if actor_id is None else libraries_of(actor_id)
+        # Locked, so that it is there until the portal view is; what refers to it already need not wait.
+        library = libraries.select_for_update(of=("self",), no_key=True).filter(id=library_id).first()
+        if library is None:
+            raise NotFound("There is no such library.")
+        if actor_id is not None:
+            require_controller(library.role)
+        quotas.check_portal_views(library_id)
+        portal_view = PortalView(library=library)
+        if portal_view_id is not None:
+            portal_view.id = portal_view_id
+        before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
+        put_state(portal_view, before, apply_patch(before, patch.known))
+        portal_view.save(force_insert=True)
+        if actor_id is not None:
+            portal_view.role = library.role
+    return portal_view
+
+
+@tried_again
+def update_portal_view(
+    *,
+    actor_id: UUID | None,
+    portal_view_id: UUID,
+    patch: Patch,
+    if_version: int | None = None,
+    sender: str | None = None,
+    receipts: Collection[ReceiptKey] = (),
+    tell: Tell = events.tell,
+) -> PortalView:
+    """The portal view after a patch; keys that it has not are relayed with it, or alone, and not stored.
+
+    With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages that
+    the patch came in; AlreadyApplied, and no change, if there is one for a message that another connection than
+    `sender` sent first.
+    """
+    with transaction.atomic():
+        portal_view = lock_portal_view(actor_id, portal_view_id)
+        if if_version is not None and if_version != portal_view.version:
+            raise VersionConflict(
+                f"The portal view has changed: its version is {portal_view.version} now. Read it again."
+            )
+        before = after = portal_view.state()
+        if patch.known:
+            after = apply_patch(before, patch.known)
+            columns = put_state(portal_view, before, after)
+            after = store(portal_view, after, columns, Receipts(actor_id, portal_view_id, receipts, sender))
+        if patch.known or patch.relayed:
+            tell_on_commit(tell, _changed(before, after, patch, sender))
+    return portal_view
+
+
+@tried_again
+def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_version: int | None = None) -> None:
+    """Delete a portal view; every connection to it is told, and closed."""
+    with transaction.atomic():
+        portal_view = lock_portal_view(actor_id, portal_view_id)
+        if if_version is not None and if_version != portal_view.version:
+            raise VersionConflict("The portal view has changed; read it again before you delete it.")
+        portal_view.delete()
+        tell_deleted([portal_view_id])
+
+
+@tried_again
+def restart_epochs() -> int:
+    """Give every portal view a new epoch, and say how many there are.
+
+    For a database that was restored: no client may take a version from before for one of now.
+    """
+    with transaction.atomic():
+        portal_views = list(PortalView.objects.select_for_update().only("id"))
+        for portal_view in portal_views:
+            portal_view.epoch = new_epoch()
+        PortalView.objects.bulk_update(portal_views, ["epoch"], batch_size=500)
+        Receipt.objects.all().delete()
+    return len(portal_views)
+
+
+def tell_deleted(portal_view_ids: Collection[UUID]) -> None:
+    """Tell, after commit, that these portal views are gone."""
+    for portal_view_id in portal_view_ids:
+        tell_on_commit(events.tell, PortalViewDeleted(portal_view_id=portal_view_id))
+
+
+def _changed(before: State, after: State, patch: Patch, sender: str | None) -> PortalViewChanged:
+    seen = patch_seen(before, after, patch.known.keys(), PortalRole.VIEWER)
+    return PortalViewChanged(
+        portal_view_id=UUID(after["id"]),
+        version=after["version"],
+        controllers={**patch_seen(before, after, patch.known.keys(), PortalRole.CONTROLLER), **patch.relayed},
+        viewers={**seen, **project_relayed(patch.relayed, after)},
+        is_stored=bool(patch.known),
+        viewers_stored=bool(seen),
+        sender=sender,
+    )

@@ -1,0 +1,65 @@
+"""What each write to a portal view does: lock the row, set columns, store the next version."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from libraries.models import PortalView, iso
+from libraries.receipts import Receipts
+from libraries.rules.errors import AlreadyApplied, Forbidden, NotFound
+from libraries.rules.roles import PortalRole, portal_role
+from libraries.rules.state import FIELDS, State, blocks_of, check_size
+from libraries.selectors import portal_views_of
+from libraries.services import quotas
+
+
+def require_controller(role: str) -> None:
+    """Raise Forbidden unless the membership role may write."""
+    if portal_role(role) != PortalRole.CONTROLLER:
+        raise Forbidden("You may look at this, but only owners and editors may change it.")
+
+
+def lock_portal_view(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
+    """The row, locked until the transaction ends; one query, which also asks who the person is to it.
+
+    NotFound if the person may not see it, Forbidden if they may not write.
+    """
+    visible: QuerySet[PortalView] = PortalView.objects.all() if actor_id is None else portal_views_of(actor_id)
+    try:
+        portal_view = visible.select_for_update(of=("self",)).get(id=portal_view_id)
+    except PortalView.DoesNotExist:
+        raise NotFound("There is no such portal view.") from None
+    if actor_id is not None:
+        require_controller(portal_view.role)
+    return portal_view
+
+
+def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) -> set[str]:
+    """Give the model another state; the columns that differ. InvalidPayload or QuotaExceeded if it is too long."""
+    size, grown = portal_view.size, blocks_of(check_size(after))
+    quotas.check_growth(library_id=portal_view.library_id, portal_view_id=portal_view.id, before=size, after=grown)
+    portal_view.size = grown
+    columns = {field.column for key, field in FIELDS.items() if after[key] is not before[key]}
+    for key, field in FIELDS.items():
+        if field.column in columns:
+            setattr(portal_view, field.column, after[key])
+    return columns | ({"size"} if grown != size else set())
+
+
+def store(portal_view: PortalView, after: State, columns: Collection[str], receipts: Receipts) -> State:
+    """Write the columns and the next version, and keep receipts; the state with that version.
+
+    AlreadyApplied if one of the messages was stored before.
+    """
+    portal_view.version += 1
+    portal_view.updated_at = timezone.now()
+    values = {column: getattr(portal_view, column) for column in (*columns, "version", "updated_at")}
+    if not receipts.unless_stored(PortalView.objects.filter(id=portal_view.id)).update(**values):
+        raise AlreadyApplied
+    receipts.keep(portal_view.version)
+    return {**after, "version": portal_view.version, "updatedAt": iso(portal_view.updated_at)}

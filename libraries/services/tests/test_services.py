@@ -1,0 +1,317 @@
+"""Writes to portal views: who may, what is stored, and who hears of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
+from uuid import UUID, uuid4
+
+import pytest
+
+from libraries.conftest import Published
+from libraries.events import ItemChanged, PortalViewChanged, PortalViewDeleted
+from libraries.models import Library, PortalView, User
+from libraries.rules.errors import Forbidden, InvalidPayload, NotFound, PortalError, VersionConflict
+from libraries.rules.state import MAX_STATE_BYTES, check_item_patch, check_patch
+from libraries.services.items import update_item
+from libraries.services.portal_views import create_portal_view, delete_portal_view, tell_deleted, update_portal_view
+from libraries.services.storing import require_controller
+
+pytestmark = pytest.mark.django_db
+
+
+def create(actor_id: UUID | None, portal_view: PortalView) -> object:
+    return create_portal_view(actor_id=actor_id, library_id=portal_view.library_id, patch=check_patch({"name": "New"}))
+
+
+def patch(actor_id: UUID | None, portal_view: PortalView) -> object:
+    return update_portal_view(
+        actor_id=actor_id, portal_view_id=portal_view.id, patch=check_patch({"name": "New", "zoom": 1})
+    )
+
+
+def patch_item(actor_id: UUID | None, portal_view: PortalView) -> object:
+    return update_item(
+        actor_id=actor_id, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1})
+    )
+
+
+def relay_item(actor_id: UUID | None, portal_view: PortalView) -> object:
+    return update_item(
+        actor_id=actor_id, portal_view_id=portal_view.id, item_id="nobody", patch=check_item_patch("nobody", {"hp": 1})
+    )
+
+
+def delete(actor_id: UUID | None, portal_view: PortalView) -> None:
+    delete_portal_view(actor_id=actor_id, portal_view_id=portal_view.id)
+
+
+WRITES = [create, patch, patch_item, relay_item, delete]
+Write = Callable[[UUID | None, PortalView], object]
+
+
+def rows() -> list[Any]:
+    return list(PortalView.objects.order_by("id").values_list("id", "name", "version", "items", "updated_at"))
+
+
+def changes(write: Callable[[], object], published: Published) -> list[PortalViewChanged]:
+    """The changes that a write tells, and nothing else."""
+    told = published(write)
+    assert all(isinstance(event, PortalViewChanged) for event in told)
+    return cast(list[PortalViewChanged], told)
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_viewers_strangers_and_people_switched_off_change_nothing(
+    write: Write, portal_view: PortalView, editor: User, viewer: User, stranger: User, published: Published
+) -> None:
+    User.objects.filter(id=editor.id).update(is_active=False)
+    before = rows()
+    refusals: list[tuple[UUID, type[PortalError]]] = [
+        (viewer.id, Forbidden),
+        (stranger.id, NotFound),
+        (editor.id, NotFound),
+        (uuid4(), NotFound),
+    ]
+    for person, refusal in refusals:
+
+        def refused(person: UUID = person, refusal: type[PortalError] = refusal) -> None:
+            with pytest.raises(refusal):
+                write(person, portal_view)
+
+        assert published(refused) == []
+    assert rows() == before
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_owners_editors_and_the_site_itself_may(
+    write: Write, portal_view: PortalView, owner: User, editor: User
+) -> None:
+    library = portal_view.library
+    for actor_id in (owner.id, editor.id, None):
+        write(actor_id, PortalView.objects.create(library=library, name="Another", items=portal_view.items))
+
+
+@pytest.mark.parametrize("write", WRITES)
+def test_what_is_not_there_is_not_found_by_anybody(write: Write, portal_view: PortalView, owner: User) -> None:
+    gone = PortalView(id=uuid4(), library_id=uuid4())
+    for actor_id in (owner.id, None):
+        with pytest.raises(NotFound, match="There is no such"):
+            write(actor_id, gone)
+
+
+def test_a_new_portal_view_has_what_was_asked_for(library: Library, editor: User, published: Published) -> None:
+    payload = {"name": "New", "items": [{"id": "a"}], "currentItem": 0, "zoom": 2, "version": 99, "id": "x"}
+    news = published(partial(create_portal_view, actor_id=editor.id, library_id=library.id, patch=check_patch(payload)))
+    assert news == []
+    portal_view = library.portal_views.get()
+    state = portal_view.state()
+    assert (state["name"], state["items"], state["currentItem"]) == ("New", [{"id": "a"}], 0)
+    assert (portal_view.version, state["showHealth"], state["blackout"]) == (1, False, False)
+    assert "zoom" not in state
+
+
+def test_a_new_portal_view_knows_the_role_of_its_maker(library: Library, editor: User) -> None:
+    assert (
+        create_portal_view(actor_id=editor.id, library_id=library.id, patch=check_patch({"name": "New"})).role
+        == "EDITOR"
+    )
+
+
+@pytest.mark.parametrize(
+    ("payload", "key"),
+    [({}, "name"), ({"zoom": 1}, "name"), ({"name": ""}, "name"), ({"name": "New", "currentItem": 0}, "currentItem")],
+)
+def test_a_bad_new_portal_view_is_refused(library: Library, owner: User, payload: Any, key: str) -> None:
+    with pytest.raises(InvalidPayload) as refusal:
+        create_portal_view(actor_id=owner.id, library_id=library.id, patch=check_patch(payload))
+    assert refusal.value.details is not None
+    assert refusal.value.details.keys() == {key}
+    assert not library.portal_views.exists()
+
+
+def test_an_update_is_stored_and_told_to_both_roles(
+    portal_view: PortalView, editor: User, published: Published
+) -> None:
+    items = [{"id": "ogre", "hp": 3, "gm": "weak"}]
+    payload = {"name": "Night", "items": items, "zoom": 2, "secret": "s", "hp": 1, "version": 50}
+    before = portal_view.updated_at
+    update = partial(update_portal_view, actor_id=editor.id, portal_view_id=portal_view.id, patch=check_patch(payload))
+    news = published(partial(update, sender="c1"))
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.items, portal_view.version) == ("Night", items, 2)
+    assert portal_view.updated_at > before
+    known = {"name": "Night", "items": items}
+    assert news == [
+        PortalViewChanged(
+            portal_view_id=portal_view.id,
+            version=2,
+            sender="c1",
+            controllers={**known, "zoom": 2, "secret": "s", "hp": 1},
+            viewers={"name": "Night", "items": [{"id": "ogre"}], "zoom": 2},
+            is_stored=True,
+            viewers_stored=True,
+        )
+    ]
+
+
+def test_an_update_returns_what_is_stored(portal_view: PortalView, owner: User) -> None:
+    after = update_portal_view(actor_id=owner.id, portal_view_id=portal_view.id, patch=check_patch({"blackout": True}))
+    stored = PortalView.objects.get(id=portal_view.id)
+    assert after.state() == stored.state()
+    assert after.role == "OWNER"
+
+
+def test_a_change_that_viewers_may_not_see_tells_them_nothing(portal_view: PortalView, published: Published) -> None:
+    items = [*portal_view.items[:2], {**portal_view.items[2], "name": "Still a spy"}]
+    update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
+    (news,) = changes(partial(update, patch=check_patch({"items": items})), published)
+    assert news.viewers == {}
+    (news,) = changes(partial(update, patch=check_patch({"items": portal_view.items, "zoom": 1})), published)
+    assert news.version == 3
+    assert news.viewers == {"zoom": 1}
+    assert not news.viewers_stored, "a version would tell that something was stored"
+
+
+@pytest.mark.parametrize("read_only", [{}, {"version": 7, "id": "x"}])
+def test_a_command_alone_is_relayed_and_nothing_is_stored(
+    portal_view: PortalView, published: Published, read_only: dict[str, Any]
+) -> None:
+    before = rows()
+    payload = {"zoom": 1, "ac": 2, **read_only}
+    update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
+    (news,) = changes(partial(update, patch=check_patch(payload), sender="c1"), published)
+    assert (news.version, news.is_stored, news.sender) == (1, False, "c1")
+    assert (news.controllers, news.viewers) == ({"zoom": 1, "ac": 2}, {"zoom": 1})
+    assert published(partial(update, patch=check_patch(read_only))) == []
+    assert rows() == before
+
+
+def test_a_value_that_was_there_already_is_stored_and_said_again(portal_view: PortalView, published: Published) -> None:
+    update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
+    (news,) = changes(partial(update, patch=check_patch({"name": portal_view.name})), published)
+    assert news.viewers == news.controllers == {"name": "Evening"}
+    assert (news.version, news.is_stored, news.viewers_stored) == (2, True, True)
+
+
+def test_a_shorter_list_takes_a_current_item_beyond_it_away(portal_view: PortalView, published: Published) -> None:
+    update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
+    published(partial(update, patch=check_patch({"currentItem": 2})))
+    (news,) = changes(partial(update, patch=check_patch({"items": []})), published)
+    assert (news.viewers, news.version) == ({"items": [], "currentItem": None}, 3)
+    portal_view.refresh_from_db()
+    assert (portal_view.items, portal_view.current_item) == ([], None)
+
+
+def test_an_update_of_a_version_that_is_not_stored_is_refused(portal_view: PortalView, published: Published) -> None:
+    update = partial(
+        update_portal_view, actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"name": "Night"})
+    )
+    assert len(published(partial(update, if_version=1))) == 1
+
+    def stale() -> None:
+        for if_version in (1, 3, 0):
+            with pytest.raises(VersionConflict, match="version is 2 now") as refusal:
+                update(if_version=if_version)
+            assert refusal.value.code == "version-conflict"
+
+    assert published(stale) == []
+    portal_view.refresh_from_db()
+    assert portal_view.version == 2
+
+
+@pytest.mark.parametrize("payload", [{"currentItem": 3}, {"name": 5}, {"x": "\0"}])
+def test_a_bad_update_changes_nothing(portal_view: PortalView, published: Published, payload: Any) -> None:
+    def bad() -> None:
+        with pytest.raises(InvalidPayload, match="Nothing was changed"):
+            update_portal_view(
+                actor_id=None, portal_view_id=portal_view.id, patch=check_patch({**payload, "blackout": True})
+            )
+
+    before = rows()
+    assert published(bad) == []
+    assert rows() == before
+
+
+def test_a_state_that_would_grow_too_long_is_refused(portal_view: PortalView) -> None:
+    text = "x" * MAX_STATE_BYTES
+    with pytest.raises(InvalidPayload, match="bytes long"):
+        update_portal_view(
+            actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"items": [{"id": "a", "x": text}]})
+        )
+    with pytest.raises(InvalidPayload, match="bytes long"):
+        update_item(
+            actor_id=None, portal_view_id=portal_view.id, item_id="map", patch=check_item_patch("map", {"x": text})
+        )
+    portal_view.refresh_from_db()
+    assert portal_view.version == 1
+
+
+def item_change(portal_view: PortalView, published: Published, item_id: str, **payload: Any) -> ItemChanged:
+    update = partial(
+        update_item,
+        actor_id=None,
+        portal_view_id=portal_view.id,
+        item_id=item_id,
+        patch=check_item_patch(item_id, payload),
+    )
+    (news,) = published(partial(update, sender="c1"))
+    portal_view.refresh_from_db()
+    assert isinstance(news, ItemChanged)
+    return news
+
+
+def test_an_items_update_is_merged_and_told(portal_view: PortalView, published: Published) -> None:
+    items = portal_view.items
+    news = item_change(portal_view, published, "ogre", hp=12, x=[1])
+    assert portal_view.items == [items[0], {**items[1], "hp": 12, "x": [1]}, items[2]]
+    assert news == ItemChanged(
+        portal_view_id=portal_view.id,
+        version=2,
+        item_id="ogre",
+        index=1,
+        controllers={"hp": 12, "x": [1]},
+        viewers={"x": [1]},
+        sender="c1",
+    )
+
+
+def test_a_hidden_items_update_is_told_to_controllers_alone(portal_view: PortalView, published: Published) -> None:
+    news = item_change(portal_view, published, "spy", name="Master spy")
+    assert (news.viewers, news.controllers) == ({}, {"name": "Master spy"})
+    news = item_change(portal_view, published, "spy", visible=True)
+    shown = {"id": "spy", "type": "token", "name": "Master spy", "visible": True}
+    assert (news.viewers, news.controllers) == (shown, {"visible": True})
+    news = item_change(portal_view, published, "spy", visible=False)
+    assert news.viewers == {"visible": False}
+    assert portal_view.version == 4
+
+
+def test_an_item_that_is_not_there_is_not_made(portal_view: PortalView, published: Published) -> None:
+    before = rows()
+    assert published(lambda: relay_item(None, portal_view)) == []
+    assert relay_item(None, portal_view) is None
+    assert rows() == before
+
+
+def test_a_deleted_portal_view_is_gone_and_told(portal_view: PortalView, owner: User, published: Published) -> None:
+    with pytest.raises(VersionConflict):
+        delete_portal_view(actor_id=owner.id, portal_view_id=portal_view.id, if_version=2)
+    news = published(partial(delete_portal_view, actor_id=owner.id, portal_view_id=portal_view.id, if_version=1))
+    assert news == [PortalViewDeleted(portal_view_id=portal_view.id)]
+    assert not PortalView.objects.exists()
+
+
+def test_all_that_are_gone_are_told(published: Published) -> None:
+    gone = [uuid4(), uuid4()]
+    assert published(lambda: tell_deleted(gone)) == [PortalViewDeleted(portal_view_id=one) for one in gone]
+
+
+@pytest.mark.parametrize(("role", "may"), [("OWNER", True), ("EDITOR", True), ("VIEWER", False)])
+def test_controllers_are_owners_and_editors(role: str, may: bool) -> None:
+    if may:
+        require_controller(role)
+    else:
+        with pytest.raises(Forbidden, match="only owners and editors"):
+            require_controller(role)

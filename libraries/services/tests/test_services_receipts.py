@@ -1,0 +1,171 @@
+"""Receipts of stored messages, and epochs that are begun again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection
+
+from libraries.models import Library, PortalView, Receipt, User
+from libraries.receipts import AT_ONCE as RECEIPTS_AT_ONCE
+from libraries.receipts import KEPT as RECEIPTS_KEPT
+from libraries.receipts import find_receipt, forget_receipts
+from libraries.rules.errors import AlreadyApplied
+from libraries.rules.state import check_item_patch, check_patch
+from libraries.services.items import update_item
+from libraries.services.portal_views import restart_epochs, update_portal_view
+
+pytestmark = pytest.mark.django_db
+
+
+def version_of(user: User, portal_view: PortalView, connection_id: str, ref: str) -> int | None:
+    return find_receipt(user_id=user.id, portal_view_id=portal_view.id, connection_id=connection_id, ref=ref)
+
+
+def test_a_receipt_says_which_version_a_message_was_stored_with(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    update_portal_view(**this, patch=check_patch({"name": "Night"}), receipts=[("c1", '"a"'), ("c1", '"b"')])
+    update_item(**this, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}), receipts=[("c1", "1")])
+    assert [version_of(editor, portal_view, "c1", ref) for ref in ('"a"', '"b"', "1", "2")] == [2, 2, 3, None]
+    assert version_of(editor, portal_view, "c2", "1") is None
+
+
+def test_a_receipt_is_of_one_person(portal_view: PortalView, editor: User, owner: User) -> None:
+    this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
+    update_portal_view(actor_id=editor.id, **this, patch=check_patch({"name": "Night"}))
+    assert version_of(owner, portal_view, "c1", "1") is None
+    update_portal_view(actor_id=owner.id, **this, patch=check_patch({"name": "Night"}))
+    assert (version_of(editor, portal_view, "c1", "1"), version_of(owner, portal_view, "c1", "1")) == (2, 3)
+
+
+def test_a_receipt_is_of_one_portal_view(library: Library, portal_view: PortalView, editor: User) -> None:
+    other = PortalView.objects.create(library=library, name="Other")
+    this: dict[str, Any] = {"actor_id": editor.id, "receipts": [("c1", "1")]}
+    update_portal_view(**this, sender="c1", portal_view_id=portal_view.id, patch=check_patch({"name": "Night"}))
+    assert version_of(editor, other, "c1", "1") is None
+    for name in ("b", "c"):
+        other = update_portal_view(
+            actor_id=editor.id,
+            sender="c2",
+            receipts=[("c2", name)],
+            portal_view_id=other.id,
+            patch=check_patch({"name": name}),
+        )
+    assert (
+        update_portal_view(**this, sender="c2", portal_view_id=other.id, patch=check_patch({"name": "d"})).version == 4
+    )
+    assert (version_of(editor, portal_view, "c1", "1"), version_of(editor, other, "c1", "1")) == (2, 4)
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c3", portal_view_id=other.id, patch=check_patch({"name": "e"}))
+
+
+def test_any_number_of_messages_may_be_stored_as_one(portal_view: PortalView, editor: User) -> None:
+    # SQLite takes 250,000 parameters of a statement, Postgres 65,535.
+    parameters: list[int] = []
+
+    def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
+        parameters.append(len(params or ()))
+        return execute(sql, params, many, context)
+
+    refs = [("c1", str(number)) for number in range(3 * RECEIPTS_AT_ONCE)]
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    with connection.execute_wrapper(count):
+        assert update_portal_view(**this, patch=check_patch({"name": "Night"}), receipts=refs).version == 2
+    assert max(parameters) < 10 * RECEIPTS_AT_ONCE
+    assert [version_of(editor, portal_view, *refs[at]) for at in (0, RECEIPTS_AT_ONCE, -1)] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("overtaken", [0, RECEIPTS_AT_ONCE - 1, RECEIPTS_AT_ONCE, 2 * RECEIPTS_AT_ONCE])
+def test_a_message_of_many_that_was_overtaken_by_its_retry_is_not_stored_twice(
+    portal_view: PortalView, editor: User, overtaken: int
+) -> None:
+    refs = [("c1", str(number)) for number in range(2 * RECEIPTS_AT_ONCE + 1)]
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id}
+    update_portal_view(**this, sender="c2", patch=check_patch({"name": "Night"}), receipts=[refs[overtaken]])
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c1", patch=check_patch({"name": "Day"}), receipts=refs)
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Night", 2)
+
+
+def test_a_message_that_is_sent_again_by_the_next_connection_is_not_stored_twice(
+    portal_view: PortalView, editor: User
+) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    update_portal_view(**this, sender="c1", patch=check_patch({"name": "Night"}))
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c2", patch=check_patch({"name": "Day"}))
+    with pytest.raises(AlreadyApplied):
+        update_item(**this, sender="c2", item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}))
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Night", 2)
+    assert version_of(editor, portal_view, "c1", "1") == 2
+
+
+def test_a_message_that_was_lost_is_stored_when_it_is_sent_again(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    assert update_portal_view(**this, sender="c2", patch=check_patch({"name": "Night"})).version == 2
+    assert version_of(editor, portal_view, "c1", "1") == 2
+
+
+def test_a_message_that_was_overtaken_by_its_retry_is_not_stored_twice(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
+    update_portal_view(**this, sender="c2", patch=check_patch({"name": "Night"}))
+    with pytest.raises(AlreadyApplied):
+        update_portal_view(**this, sender="c1", patch=check_patch({"name": "Night"}))
+    portal_view.refresh_from_db()
+    assert (portal_view.version, version_of(editor, portal_view, "c1", "1")) == (2, 2)
+
+
+def test_a_client_that_uses_a_ref_twice_loses_nothing(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    update_portal_view(**this, patch=check_patch({"name": "Night"}), receipts=[("c1", "1")])
+    update_portal_view(**this, patch=check_patch({"name": "Day"}), receipts=[("c1", "1"), ("c1", "1")])
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version) == ("Day", 3)
+    assert version_of(editor, portal_view, "c1", "1") == 3
+    assert Receipt.objects.count() == 1
+
+
+def test_no_receipt_is_kept_of_what_the_site_does_or_stores_nothing(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
+    update_portal_view(actor_id=None, **this, patch=check_patch({"name": "Night"}))
+    update_portal_view(actor_id=editor.id, **this, patch=check_patch({"zoom": 1}))
+    update_item(actor_id=editor.id, **this, item_id="nobody", patch=check_item_patch("nobody", {}))
+    assert not Receipt.objects.exists()
+
+
+def test_old_receipts_are_forgotten(portal_view: PortalView, editor: User) -> None:
+    for number, age in enumerate((timedelta(0), RECEIPTS_KEPT * 0.9, RECEIPTS_KEPT * 1.1)):
+        update_portal_view(
+            actor_id=editor.id,
+            portal_view_id=portal_view.id,
+            patch=check_patch({"name": "Night"}),
+            sender="c1",
+            receipts=[("c1", str(number))],
+        )
+        receipt = Receipt.objects.filter(ref=str(number))
+        receipt.update(created_at=receipt.get().created_at - age)
+    forget_receipts()
+    assert set(Receipt.objects.values_list("ref", flat=True)) == {"0", "1"}
+
+
+def test_epochs_begin_again(library: Library, portal_view: PortalView, editor: User) -> None:
+    other = PortalView.objects.create(library=library, name="Other")
+    update_portal_view(
+        actor_id=editor.id,
+        portal_view_id=portal_view.id,
+        patch=check_patch({"name": "Night"}),
+        sender="c1",
+        receipts=[("c1", "1")],
+    )
+    before = {portal_view.epoch, other.epoch}
+    assert restart_epochs() == 2
+    after = set(PortalView.objects.values_list("epoch", flat=True))
+    assert len(after) == 2
+    assert not before & after
+    assert not Receipt.objects.exists(), "their versions are of an epoch that is over"
+    portal_view.refresh_from_db()
+    assert (portal_view.name, portal_view.version, portal_view.items[1]["id"]) == ("Night", 2, "ogre")

@@ -1,0 +1,87 @@
+"""The connections of a room that get the same bytes: the innermost loop of the application.
+
+An audience knows nothing of roles, versions or sockets: it holds what writes to each of them, and calls that; or, for
+many who are level with it, has the kernel write to all of them at once (`realtime.delivery.ring`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from realtime.delivery.outlet import Form, Outlet, Prepared, Raw
+from realtime.delivery.ring import Crowd, Ring, current_ring
+from realtime.rooms.connection import Connection
+
+MANY = 16
+"""From so many connections on they are written to at once."""
+
+
+class Audience:
+    """What writes to each connection, by its id, for one form of a message."""
+
+    __slots__ = ("_crowd", "_on_drain", "_on_stall", "_raws", "_writes", "count", "form")
+
+    def __init__(self, form: Form, on_stall: Callable[[str], None], on_drain: Callable[[str], None]) -> None:
+        self.form = form
+        self.count = 0
+        self._on_stall = on_stall
+        self._on_drain = on_drain
+        self._writes: dict[str, Callable[[Any], None]] = {}
+        self._raws: dict[str, Raw] = {}
+        self._crowd: Crowd | None = None
+
+    def add(self, connection_id: str, outlet: Outlet) -> None:
+        """From now on the outlet gets what is sent; it leaves by itself when it stalls or closes."""
+        outlet.join(self, connection_id)
+        if outlet.stalled_since is None:
+            self._writes[connection_id] = outlet.write
+            if (raw := outlet.raw) is not None:
+                self._raws[connection_id] = raw
+            self._crowd = None
+            outlet.sent -= self.count
+
+    def discard(self, connection_id: str, outlet: Outlet) -> None:
+        """The outlet gets nothing more, if it got anything."""
+        if self._writes.pop(connection_id, None) is not None:
+            self._raws.pop(connection_id, None)
+            self._crowd = None
+            outlet.sent += self.count
+            if outlet.stalled_since is not None:
+                self._on_stall(connection_id)
+
+    def drained(self, connection_id: str) -> None:
+        """An outlet that left because it was stalled can be written to again."""
+        self._on_drain(connection_id)
+
+    def send(self, message: Prepared, but: Connection | None) -> None:
+        """Write a message to all `but` one. Nothing is awaited, so a slow client holds up nobody."""
+        self.count += 1
+        ready = message.in_form(self.form)
+        own = None if but is None else self._writes.get(but.id)
+        if own is not None and but is not None:
+            but.outlet.sent -= 1
+        elif MANY <= len(self._writes) == len(self._raws) and (ring := current_ring()) is not None:
+            self._send_at_once(ring, ready)
+            return
+        # A copy, as a write that fills a buffer takes its outlet out.
+        for write in list(self._writes.values()):
+            if write is not own:
+                try:
+                    write(ready)
+                except (OSError, RuntimeError):
+                    # The transport was closed in this very moment; its protocol is told next, and takes it out.
+                    continue
+
+    def _send_at_once(self, ring: Ring, ready: bytes) -> None:
+        if self._crowd is None:  # places are those in `_raws` and `_writes`, which people join and leave together
+            self._crowd = Crowd([raw.descriptor for raw in self._raws.values()])
+        # What waits for a connection comes first: its transport writes this, behind that.
+        waiting = [place for place, raw in enumerate(self._raws.values()) if raw.waits()]
+        behind = ring.send(self._crowd, ready, waiting)
+        if behind:
+            writes = list(self._writes.values())
+            for place, taken in behind:
+                with suppress(OSError, RuntimeError):  # as above
+                    writes[place](ready[taken:])

@@ -1,0 +1,235 @@
+"""Many sends in one system call: who gets what, who does not, and what happens without a kernel that can."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import socket
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from realtime.delivery.audience import MANY, Audience
+from realtime.delivery.outlet import Form, Prepared, Raw
+from realtime.delivery.ring import ENTRIES, Crowd, Ring, current_ring
+from realtime.tests.doubles import Recorder
+
+Pair = tuple[socket.socket, socket.socket]
+DATA = b"the same for all"
+
+
+@pytest.fixture
+def ring() -> Ring:
+    """A ring; the machines that run these tests have them."""
+    return Ring()
+
+
+@pytest.fixture
+def pairs() -> Iterator[list[Pair]]:
+    """Server and client of four connections."""
+    with ExitStack() as stack:
+        yield connected(stack, 4)
+
+
+def connected(stack: ExitStack, count: int) -> list[Pair]:
+    """Server and client of so many connections; neither blocks."""
+    pairs = [socket.socketpair() for _ in range(count)]
+    for one in (one for pair in pairs for one in pair):
+        one.setblocking(False)
+        stack.enter_context(one)
+    return pairs
+
+
+def crowd(pairs: list[Pair]) -> Crowd:
+    """The servers' ends."""
+    return Crowd([server.fileno() for server, _ in pairs])
+
+
+def fill(server: socket.socket) -> int:
+    """Leave no room in a socket; how much it took."""
+    filled = 0
+    while True:
+        try:
+            filled += server.send(b"*" * 65_536)
+        except BlockingIOError:
+            return filled
+
+
+def test_everybody_gets_the_same(ring: Ring, pairs: list[Pair]) -> None:
+    assert ring.send(crowd(pairs), DATA) == []
+    assert [client.recv(100) for _, client in pairs] == [DATA] * 4
+
+
+def test_nobody_gets_what_it_is_passed_over_for(ring: Ring, pairs: list[Pair]) -> None:
+    assert ring.send(crowd(pairs), DATA, [0, 2]) == [(0, 0), (2, 0)]
+    pairs[0][0].send(b"-")
+    assert [pairs[place][1].recv(100) for place in (0, 1, 3)] == [b"-", DATA, DATA]
+
+
+def test_rounds_and_rounds_of_more_than_fit(ring: Ring) -> None:
+    with ExitStack() as stack:
+        pairs = connected(stack, 300)
+        everybody = crowd(pairs)
+        for number in range(3 * ENTRIES // 300 + 3):
+            data = b"%d of many" % number
+            assert ring.send(everybody, data, [number]) == [(number, 0)]
+            got = [client.recv(100) for place, (_, client) in enumerate(pairs) if place != number]
+            assert got == [data] * 299
+
+
+def test_a_crowd_that_is_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
+    many = Crowd([pairs[place % 4][0].fileno() for place in range(ENTRIES + 4)])
+    assert ring.send(many, b".", [ENTRIES + 1]) == [(ENTRIES + 1, 0)]
+    expected = [ENTRIES // 4 + 1, ENTRIES // 4, ENTRIES // 4 + 1, ENTRIES // 4 + 1]
+    assert [len(client.recv(2 * ENTRIES)) for _, client in pairs] == expected
+
+
+def test_who_has_no_room_gets_nothing_or_a_part(ring: Ring, pairs: list[Pair]) -> None:
+    filled = fill(pairs[1][0])
+    assert ring.send(crowd(pairs), DATA) == [(1, 0)]
+    long = b"*" * (2 * filled)
+    behind = ring.send(crowd(pairs[2:3]), long)
+    assert [place for place, _ in behind] == [0]
+    assert 0 < behind[0][1] < len(long)
+    assert pairs[3][1].recv(100) == DATA
+
+
+def test_an_error_is_nothing_taken_and_holds_up_nobody(ring: Ring, pairs: list[Pair]) -> None:
+    everybody = crowd(pairs)
+    pairs[0][1].close()  # EPIPE
+    pairs[1][0].close()  # EBADF
+    assert sorted(ring.send(everybody, DATA)) == [(0, 0), (1, 0)]
+    assert [pairs[place][1].recv(100) for place in (2, 3)] == [DATA, DATA]
+
+
+def test_a_call_that_fails_leaves_everything_to_others(
+    ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ring, "_call", lambda *_: -1)
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.ENOMEM)
+    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.is_broken
+    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+
+
+def test_a_call_that_does_nothing_is_not_made_for_ever(
+    ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ring, "_call", lambda *_: 0)
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)  # of a call long ago
+    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.is_broken
+
+
+def test_a_signal_is_no_failure(ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+    call, interrupted = ring._call, iter([True])
+    monkeypatch.setattr(ring, "_call", lambda *args: -1 if next(interrupted, False) else call(*args))
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)
+    assert ring.send(crowd(pairs), DATA) == []
+    assert not ring.is_broken
+
+
+# --- Where there is none ----------------------------------------------------------------------------------------
+
+
+def in_new_thread() -> Ring | None:
+    """The ring of a thread that has not asked yet."""
+    found: list[Ring | None] = []
+    thread = threading.Thread(target=lambda: found.append(current_ring()))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+def test_a_thread_keeps_its_ring_to_itself() -> None:
+    assert current_ring() is current_ring()
+    assert in_new_thread() not in (None, current_ring())
+
+
+def test_settings_may_forbid_it(settings: Any) -> None:
+    settings.PORTAL_IO_URING = False
+    assert in_new_thread() is None
+
+
+@pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM, errno.ENOMEM])
+def test_a_kernel_may_forbid_it(error: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Ring) -> None:
+        raise OSError(error, "io_uring_setup")
+
+    monkeypatch.setattr(Ring, "__init__", refuse)
+    assert in_new_thread() is None
+
+
+def test_no_other_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
+    with pytest.raises(OSError, match="Linux"):
+        Ring()
+
+
+# --- With an audience -------------------------------------------------------------------------------------------
+
+
+class Wired(Recorder):
+    """An outlet on a socket, with something that waits for it or not."""
+
+    form = Form.FRAME
+
+    def __init__(self, server: socket.socket) -> None:
+        super().__init__()
+        self.waits = 0
+        self.written: list[bytes] = []
+        self.raw = Raw(server.fileno(), lambda: self.waits)
+
+    def write(self, message: Any) -> None:
+        """Keep what comes by the transport."""
+        self.written.append(message)
+
+
+def test_an_audience_writes_at_once_and_in_order() -> None:
+    with ExitStack() as stack:
+        pairs = connected(stack, MANY + 1)
+        outlets = [Wired(server) for server, _ in pairs]
+        audience = Audience(Form.FRAME, print, print)
+        for number, outlet in enumerate(outlets):
+            audience.add(str(number), outlet)
+        message = Prepared("x" * 1000)
+        fill(pairs[0][0])
+        outlets[1].waits = 1
+        audience.send(message, None)
+        assert [outlet.written for outlet in outlets] == [[message.frame]] * 2 + [[]] * (MANY - 1)
+        assert {client.recv(2000) for _, client in pairs[2:]} == {message.frame}
+
+        outlets[2].leave()  # who is gone gets nothing, and all others what is theirs
+        outlets[1].waits = 0
+        audience.send(message, None)
+        assert {client.recv(2000) for _, client in (pairs[1], *pairs[3:])} == {message.frame}
+        with pytest.raises(BlockingIOError):
+            pairs[2][1].recv(2000)
+
+        outlets[3].leave()  # too few to be many
+        audience.send(message, None)
+        assert outlets[-1].written == [message.frame]
+        assert outlets[2].sent == 1
+        assert outlets[3].sent == 2
+
+
+def test_the_rest_of_a_message_goes_by_the_transport() -> None:
+    with ExitStack() as stack:
+        pairs = connected(stack, MANY)
+        outlets = [Wired(server) for server, _ in pairs]
+        audience = Audience(Form.FRAME, print, print)
+        for number, outlet in enumerate(outlets):
+            audience.add(str(number), outlet)
+        message = Prepared("x" * 2_000_000)
+        audience.send(message, None)
+        for (_, client), outlet in zip(pairs, outlets, strict=True):
+            (rest,) = outlet.written
+            got = b""
+            while len(got) + len(rest) < len(message.frame):
+                got += client.recv(2_000_000)
+            assert got
+            assert got + rest == message.frame

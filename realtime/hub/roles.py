@@ -1,0 +1,75 @@
+"""Looks up again what people are to a portal view, where what a room knows of it may be old.
+
+What the database says is the only truth. News of a change, and a difference that was found, are reasons to look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from uuid import UUID
+
+from libraries.rules.roles import PortalRole, portal_role
+from libraries.selectors import Pulse, roles_in, roles_on
+from realtime.database import in_database
+from realtime.rooms.greeting import Waiting
+from realtime.rooms.room import Room
+
+
+def doubt(room: Room, roles: Mapping[str, PortalRole | None], access_version: int = 0) -> None:
+    """These people, by their ids, may have these roles since the library's access came to that version.
+
+    Whose connections have another role get nothing more until `check_newcomers` has looked it up: that is to follow.
+    """
+    room.hear_of_access(access_version)
+    before = (access_version or room.newest_access) - 1
+    for connection in room.everybody():
+        if roles.get(connection.user_id, connection.role) is not connection.role:
+            waiting = room.waiting.get(connection.id) or Waiting(connection, "portal-view-updated")
+            known = waiting.access_version
+            waiting.access_version = before if known is None else min(known, before)
+            room.admit(waiting)
+
+
+async def check_roles(room: Room, access_version: int) -> None:
+    """Look up the roles of all in a room, which do not go with the stored `access_version`; may raise Unavailable."""
+    asked = {UUID(connection.user_id) for connection in room.everybody()}
+    await _look_up(room, asked)
+    if asked.issuperset(UUID(connection.user_id) for connection in room.everybody()):
+        # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
+        room.access_version = access_version
+
+
+async def check_newcomers(room: Room, access_version: int) -> None:
+    """Look up the roles of those who wait with one from before a change of access, heard of or stored.
+
+    Between their handshake and the room nobody would have told them. May raise Unavailable.
+    """
+    room.hear_of_access(access_version)
+    newest = room.newest_access
+    outdated = [waiting for waiting in room.waiting.values() if waiting.has_old_role(newest)]
+    if outdated:
+        await _look_up(room, {UUID(waiting.connection.user_id) for waiting in outdated})
+        for connection_id in [waiting.connection.id for waiting in outdated]:
+            if (waiting := room.waiting.get(connection_id)) is not None:
+                waiting.access_version = newest
+
+
+async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
+    """Doubt who has another role in these rooms than is stored, whatever changed it; may raise Unavailable."""
+    people = {
+        portal_view_id: {connection.user_id for connection in room.everybody()}
+        for portal_view_id, (room, _) in rooms.items()
+    }
+    asked = {(rooms[room_id][1].library_id, UUID(user_id)) for room_id, ids in people.items() for user_id in ids}
+    if not asked:
+        return
+    stored = await in_database(roles_in, asked)
+    for portal_view_id, (room, pulse) in rooms.items():
+        roles = {user_id: stored.get((pulse.library_id, UUID(user_id))) for user_id in people[portal_view_id]}
+        doubt(room, {user_id: None if role is None else portal_role(role) for user_id, role in roles.items()})
+
+
+async def _look_up(room: Room, user_ids: Iterable[UUID]) -> None:
+    asked = set(user_ids)
+    roles = await in_database(roles_on, portal_view_id=room.id, user_ids=asked)
+    room.change_roles({str(user_id): portal_role(roles[user_id]) if user_id in roles else None for user_id in asked})

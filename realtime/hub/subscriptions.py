@@ -1,0 +1,106 @@
+"""This process's channel of the channel layer, and the groups it is in.
+
+Only the channel layer's public interface is used: `new_channel`, `group_add`, `group_discard`, `receive`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+
+import structlog
+from msgspec import ValidationError
+from redis.exceptions import RedisError
+
+from libraries.rules.errors import described
+from realtime.news.layer import ANSWER_SECONDS, require_layer
+from realtime.news.seal import NotAuthentic
+from realtime.news.structs import AnyNews, from_message
+
+UNREAD_SECONDS = 0.1
+"""How long to wait after news that could not be read: a layer that fails at once must not keep the loop busy."""
+REPORT_SECONDS = 1.0
+"""For how long news that are not authentic are counted before that is logged: there may be any number of them."""
+
+log = structlog.get_logger(__name__)
+
+
+class Subscriptions:
+    """The groups of one event loop: the first opens the channel and a task that listens, the last closes both."""
+
+    def __init__(self, on_news: Callable[[AnyNews], None]) -> None:
+        self._on_news = on_news
+        self._groups: set[str] = set()
+        self._open: tuple[str, asyncio.Task[None]] | None = None
+        # Joining and leaving one group must not overtake each other.
+        self._lock = asyncio.Lock()
+        self._refused: Counter[str] = Counter()
+
+    async def add(self, group: str) -> bool:
+        """Join a group; false, and logged, while the layer is away."""
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS), self._lock:
+                await self._add(group)
+        except (OSError, RedisError) as error:
+            log.warning("group_not_joined", group=group, error=described(error))
+            return False
+        return True
+
+    async def _add(self, group: str) -> None:
+        if self._open is None:
+            channel = await require_layer().new_channel("portal")
+            self._open = channel, asyncio.create_task(self._listen(channel))
+        await require_layer().group_add(group, self._open[0])
+        self._groups.add(group)
+
+    async def discard(self, group: str, *, unless: Callable[[], bool]) -> None:
+        """Leave a group, unless it turns out to be wanted again by the time that others are done."""
+        async with self._lock:
+            if self._open is None or unless():
+                return
+            channel, listener = self._open
+            try:
+                async with asyncio.timeout(ANSWER_SECONDS):
+                    await require_layer().group_discard(group, channel)
+            except (OSError, RedisError) as error:
+                # A layer that is away forgets the membership with the connection.
+                log.info("group_not_left", group=group, error=described(error))
+            self._groups.discard(group)
+            if not self._groups:
+                self._open = None
+                listener.cancel()
+                await asyncio.wait([listener])
+
+    async def _listen(self, channel: str) -> None:
+        while True:
+            try:
+                message = await require_layer().receive(channel)
+            except NotAuthentic as error:
+                self._refuse(error)
+                await asyncio.sleep(0)  # a flood of them must not keep the loop busy
+                continue
+            except Exception:  # what nobody can read, of another release perhaps, must not leave us deaf
+                log.exception("news_not_read")
+                await asyncio.sleep(UNREAD_SECONDS)
+                continue
+            try:
+                news = from_message(message)
+            except ValidationError as error:
+                log.warning("news_not_read", error=str(error))
+                continue
+            if news is None:
+                continue
+            try:
+                self._on_news(news)
+            except Exception:  # one portal view's bad news must not end everybody's
+                log.exception("news_not_delivered", portalViewId=str(news.portal_view_id))
+
+    def _refuse(self, error: NotAuthentic) -> None:
+        if not self._refused:
+            asyncio.get_running_loop().call_later(REPORT_SECONDS, self._report)
+        self._refused[error.reason] += 1
+
+    def _report(self) -> None:
+        refused, self._refused = self._refused, Counter()
+        log.warning("news_not_authentic", count=refused.total(), reasons=dict(refused))

@@ -1,0 +1,224 @@
+"""Questions of viewers, here and elsewhere, and who answers them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from channels.layers import get_channel_layer
+
+from realtime.hub import hub
+from realtime.tests.clients import DEADLINE_SECONDS, Listener, until
+from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
+from realtime.tests.houses import House
+
+ASKER = "connection-elsewhere"
+
+
+async def asks(house: House, person: Person) -> None:
+    """Let a viewer ask for the state."""
+    await asyncio.wait_for(house.hub.ask(person.connection), DEADLINE_SECONDS)
+
+
+class Silent:
+    """A channel layer that passes nothing on."""
+
+    def __init__(self) -> None:
+        self._layer: Any = get_channel_layer()
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "group_send":
+            raise ConnectionRefusedError("refused")
+        return getattr(self._layer, name)
+
+
+@pytest.fixture
+def silent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The channel layer is away."""
+    layer = Silent()
+    monkeypatch.setattr("realtime.news.layer.require_layer", lambda: layer)
+
+
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server answers no question before the test is over."""
+    monkeypatch.setattr(hub, "QUESTION_SECONDS", 60.0)
+
+
+# --- Questions of this process's viewers -------------------------------------------------------------------
+
+
+async def test_without_controllers_the_server_answers_after_a_moment(house: House) -> None:
+    one, other = await house.join(viewer()), await house.join(viewer())
+    began = asyncio.get_running_loop().time()
+    await asks(house, one)
+    answer = await house.hear(one, "sync-response")
+    assert asyncio.get_running_loop().time() - began >= hub.QUESTION_SECONDS
+    assert (answer["source"], answer["version"], answer["payload"]) == ("server", 1, stored(1).state)
+    assert other.outlet.take() == []
+    assert house.database.reads == 1
+    assert house.room.questions == {}
+
+
+async def test_the_servers_answer_is_the_newest_state(house: House) -> None:
+    one = await house.join(viewer())
+    await house.tell(2)
+    await house.hear_versions(one, 1)
+    house.database.stored = stored(2)
+    await asks(house, one)
+    assert (await house.hear(one, "sync-response"))["version"] == 2
+
+
+@pytest.mark.usefixtures("patient")
+async def test_controllers_here_are_asked_and_the_server_is_silent(house: House) -> None:
+    one, *controllers = [await house.join(person) for person in (viewer(), controller(), controller())]
+    await asks(house, one)
+    for person in controllers:
+        question = await house.hear(person, "sync-requested")
+        assert (question["from"], question["connectionId"]) == (one.connection.user_id, one.id)
+    assert house.room.questions == {}
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(house: House) -> None:
+    one, other = await house.join(viewer()), await house.join(viewer())
+    async with Listener(PORTAL_VIEW_ID) as elsewhere:
+        await asks(house, one)
+        await asks(house, other)
+        question = await elsewhere.hear()
+        assert (question["event"], question["userId"]) == ("sync-requested", one.connection.user_id)
+        assert house.room.questions.keys() == {one.id, other.id}
+        await house.tell_of("sync-heard", to=question["sender"])
+        await until(lambda: house.room.questions.keys() == {other.id}, "the end of the question")
+
+
+@pytest.mark.usefixtures("patient")
+async def test_a_question_that_is_under_way_is_not_asked_again(house: House) -> None:
+    one = await house.join(viewer())
+    async with Listener(PORTAL_VIEW_ID) as elsewhere:
+        await asks(house, one)
+        await asks(house, one)
+        await elsewhere.hear()
+        await house.settle()
+        assert (await elsewhere.hear())["event"] == "message"
+
+
+@pytest.mark.usefixtures("silent", "patient")
+async def test_without_the_layer_the_server_answers_at_once(house: House) -> None:
+    one = await house.join(viewer())
+    await asks(house, one)
+    await house.hear(one, "sync-response")
+    assert house.room.questions == {}
+
+
+async def test_without_a_subscription_the_server_answers_though_there_are_controllers(house: House) -> None:
+    one = await house.join(viewer())
+    await house.join(controller())
+    house.room.subscribed = False
+    await asks(house, one)
+    await house.hear(one, "sync-response")
+    house.room.subscribed = True
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_leaves_takes_the_question_along(house: House) -> None:
+    one = await house.join(viewer())
+    await house.join(viewer())
+    await asks(house, one)
+    question = house.room.questions[one.id]
+    await house.leave(one)
+    assert question.cancelled()
+    assert house.room.questions == {}
+
+
+async def test_who_is_in_no_room_asks_nobody(house: House) -> None:
+    one = viewer()
+    await asks(house, one)
+    assert one.outlet.take() == []
+
+
+async def test_who_waits_for_the_greeting_gets_only_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "QUESTION_SECONDS", 0.0)
+    one = viewer()
+    house.database.gate.clear()
+    house.enter(one)
+    await asks(house, one)
+    await until(lambda: not house.room.questions, "the end of the question")
+    house.database.gate.set()
+    await house.hear(one, "connected")
+    await house.settle()
+    assert one.outlet.take() == []
+
+
+# --- Questions of other processes' viewers -----------------------------------------------------------------
+
+
+async def test_a_question_from_elsewhere_is_passed_on_and_heard(house: House) -> None:
+    one, decides = await house.join(viewer()), await house.join(controller())
+    async with Listener(PORTAL_VIEW_ID) as elsewhere:
+        await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        question = await house.hear(decides, "sync-requested")
+        assert (question["from"], question["connectionId"]) == ("somebody", ASKER)
+        await elsewhere.hear()
+        heard = await elsewhere.hear()
+    assert (heard["event"], heard["to"]) == ("sync-heard", ASKER)
+    assert one.outlet.take() == []
+
+
+async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(house: House) -> None:
+    await house.join(viewer())
+    async with Listener(PORTAL_VIEW_ID) as elsewhere:
+        await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        await house.settle()
+        assert [(await elsewhere.hear())["event"] for _ in range(2)] == ["sync-requested", "message"]
+
+
+async def test_a_question_is_passed_on_though_the_word_of_it_is_not(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    decides = await house.join(controller())
+    layer = Silent()
+    await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
+    monkeypatch.setattr("realtime.news.layer.require_layer", lambda: layer)
+    await house.hear(decides, "sync-requested")
+
+
+async def test_an_answer_from_elsewhere_reaches_who_asked(house: House) -> None:
+    one, other = await house.join(viewer()), await house.join(viewer())
+    await house.tell(None, to=one.id)
+    await house.settle()
+    assert one.outlet.take_types() == ["portal-view-updated"]
+    assert other.outlet.take() == []
+
+
+# --- How often ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("patient")
+async def test_questions_within_a_while_reach_controllers_as_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "ASK_SECONDS", 0.2)
+    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
+    began = asyncio.get_running_loop().time()
+    for _ in range(50):
+        await asks(house, one)
+    first = await house.hear(asked, "sync-requested")
+    second = await house.hear(asked, "sync-requested")
+    assert asyncio.get_running_loop().time() - began >= hub.ASK_SECONDS
+    assert first["connectionId"] == second["connectionId"] == one.id
+    await asks(house, other)
+    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id
+
+
+@pytest.mark.usefixtures("patient")
+async def test_who_has_left_meanwhile_asks_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hub, "ASK_SECONDS", 0.05)
+    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
+    await asks(house, one)
+    await house.hear(asked, "sync-requested")
+    await asks(house, one)
+    one.connection.closed = True
+    await house.hub.leave(one.connection)
+    await asyncio.sleep(2 * hub.ASK_SECONDS)
+    await asks(house, other)
+    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id

@@ -1,0 +1,282 @@
+"""This process's channel: opened with the first group, closed with the last, and a layer that fails or hangs."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from typing import Any
+
+import pytest
+from channels.layers import InMemoryChannelLayer
+from redis.exceptions import ConnectionError as RedisConnectionError
+from structlog.typing import EventDict
+
+from realtime.hub import subscriptions
+from realtime.hub.subscriptions import Subscriptions
+from realtime.news.seal import NotAuthentic
+from realtime.news.structs import AnyNews, MessageNews, to_message
+from realtime.tests.clients import DEADLINE_SECONDS, until
+from realtime.tests.doubles import PORTAL_VIEW_ID, news
+
+UNREADABLE = "unreadable"
+
+
+class Layer(InMemoryChannelLayer):
+    """A channel layer that notes what is asked of it, and fails or hangs when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.calls: list[str] = []
+        self.errors: list[Exception] = []
+        self.hang = False
+
+    async def _asked(self, call: str) -> None:
+        self.calls.append(call)
+        if self.errors:
+            raise self.errors.pop(0)
+        if self.hang:
+            await asyncio.Event().wait()
+
+    async def new_channel(self, prefix: str = "specific.") -> str:
+        await self._asked("new_channel")
+        return str(await super().new_channel(prefix))
+
+    async def group_add(self, group: str, channel: str) -> None:
+        await self._asked(f"add {group}")
+        await super().group_add(group, channel)
+
+    async def receive(self, channel: str) -> dict[str, Any]:
+        message: dict[str, Any] = await super().receive(channel)
+        if message == {"type": UNREADABLE}:
+            raise ValueError("It can't be unpacked")
+        return message
+
+    async def group_discard(self, group: str, channel: str) -> None:
+        await self._asked(f"discard {group}")
+        await super().group_discard(group, channel)
+
+
+class House:
+    """Subscriptions, with the news that came."""
+
+    def __init__(self, layer: Layer) -> None:
+        self.layer = layer
+        self.heard: list[AnyNews] = []
+        self.subscriptions = Subscriptions(self.heard.append)
+
+    async def add(self, group: str) -> bool:
+        """Join a group."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            return await self.subscriptions.add(group)
+
+    async def discard(self, group: str, *, wanted: bool = False) -> None:
+        """Leave a group, unless it is wanted."""
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            await self.subscriptions.discard(group, unless=lambda: wanted)
+
+    async def hears(self, group: str) -> bool:
+        """Whether what is sent to the group is heard."""
+        before = len(self.heard)
+        await self.layer.group_send(group, to_message(news(1)))
+        if not self.layer.groups.get(group):
+            return len(self.heard) > before
+        await until(lambda: len(self.heard) > before, "the news")
+        return True
+
+    def is_listening(self) -> bool:
+        """Whether there is a task."""
+        return self.subscriptions._open is not None
+
+
+@pytest.fixture
+def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
+    layer = Layer()
+    monkeypatch.setattr(subscriptions, "require_layer", lambda: layer)
+    return layer
+
+
+@pytest.fixture
+def house(layer: Layer) -> House:
+    return House(layer)
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The layer has little time to answer."""
+    monkeypatch.setattr(subscriptions, "ANSWER_SECONDS", 0.02)
+
+
+# --- Opening and closing -----------------------------------------------------------------------------------
+
+
+async def test_the_first_group_opens_and_the_last_closes(house: House) -> None:
+    assert not house.is_listening()
+    assert await house.add("a")
+    assert await house.add("b")
+    assert house.is_listening()
+    assert await house.hears("a")
+    assert await house.hears("b")
+    await house.discard("a")
+    assert not await house.hears("a")
+    assert await house.hears("b")
+    await house.discard("b")
+    assert not house.is_listening()
+    assert house.layer.calls == ["new_channel", "add a", "add b", "discard a", "discard b"]
+
+
+async def test_it_can_be_opened_again(house: House) -> None:
+    for _ in range(2):
+        await house.add("a")
+        assert await house.hears("a")
+        await house.discard("a")
+    assert house.layer.calls.count("new_channel") == 2
+
+
+async def test_a_group_that_is_wanted_again_is_kept(house: House) -> None:
+    await house.add("a")
+    await house.discard("a", wanted=True)
+    assert await house.hears("a")
+    await house.discard("a")
+
+
+async def test_without_any_group_there_is_none_to_leave(house: House) -> None:
+    await house.discard("a")
+    assert house.layer.calls == []
+
+
+async def test_joining_and_leaving_do_not_overtake_each_other(house: House) -> None:
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        await asyncio.gather(house.add("a"), house.discard("a"), house.add("a"), house.discard("a"), house.add("a"))
+    assert await house.hears("a")
+    assert house.layer.calls == ["new_channel", "add a", "discard a"] * 2 + ["new_channel", "add a"]
+    await house.discard("a")
+
+
+# --- A layer that fails ------------------------------------------------------------------------------------
+
+AWAY: list[Exception] = [ConnectionRefusedError("refused"), RedisConnectionError("refused")]
+
+
+@pytest.mark.parametrize("error", AWAY)
+@pytest.mark.parametrize("tried_before", [False, True])
+async def test_a_group_that_can_not_be_joined_can_be_tried_again(
+    house: House, logged: list[EventDict], error: Exception, tried_before: bool
+) -> None:
+    if tried_before:
+        await house.add("b")
+    house.layer.errors = [error]
+    assert not await house.add("a")
+    assert [(entry["event"], entry["group"]) for entry in logged] == [("group_not_joined", "a")]
+    assert await house.add("a")
+    assert await house.hears("a")
+    for group in "ab":
+        await house.discard(group)
+    assert not house.is_listening()
+
+
+async def test_a_channel_whose_first_group_was_not_joined_is_closed_all_the_same(house: House) -> None:
+    await house.add("a")
+    await house.discard("a")
+    house.layer.calls.clear()
+
+    async def fail(group: str, channel: str) -> None:
+        raise ConnectionRefusedError("refused")
+
+    add, house.layer.group_add = house.layer.group_add, fail  # type: ignore[method-assign]
+    assert not await house.add("a")
+    house.layer.group_add = add  # type: ignore[method-assign]
+    assert house.is_listening()
+    await house.discard("a")
+    assert not house.is_listening()
+
+
+@pytest.mark.parametrize("error", AWAY)
+async def test_a_group_that_can_not_be_left_is_forgotten(
+    house: House, logged: list[EventDict], error: Exception
+) -> None:
+    await house.add("a")
+    house.layer.errors = [error]
+    await house.discard("a")
+    assert not house.is_listening()
+    assert [(entry["event"], entry["group"]) for entry in logged] == [("group_not_left", "a")]
+    await house.layer.flush()
+
+
+@pytest.mark.usefixtures("hurried")
+async def test_a_layer_that_does_not_answer_is_not_waited_for(house: House, logged: list[EventDict]) -> None:
+    await house.add("a")
+    house.layer.hang = True
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        assert await asyncio.gather(*(house.add(f"b{number}") for number in range(20))) == [False] * 20
+    await house.discard("a")
+    assert not house.is_listening()
+    assert [entry["event"] for entry in logged] == ["group_not_joined"] * 20 + ["group_not_left"]
+    await house.layer.flush()
+
+
+async def test_another_error_is_a_bug(house: House) -> None:
+    house.layer.errors = [ZeroDivisionError("a bug")]
+    with pytest.raises(ZeroDivisionError):
+        await house.add("a")
+    assert not house.is_listening()
+
+
+# --- News --------------------------------------------------------------------------------------------------
+
+
+async def test_news_that_can_not_be_delivered_stop_nobody(house: House, logged: list[EventDict]) -> None:
+    heard: list[Any] = []
+
+    def hear(told: AnyNews) -> None:
+        if not heard:
+            heard.append("bad")
+            raise ZeroDivisionError("a bug")
+        assert isinstance(told, MessageNews)
+        heard.append(told.version)
+
+    house.subscriptions = Subscriptions(hear)
+    await house.add("a")
+    for version in (1, 2):
+        await house.layer.group_send("a", to_message(news(version)))
+    await until(lambda: len(heard) == 2, "the good news")
+    assert heard == ["bad", 2]
+    [entry] = logged
+    assert (entry["event"], entry["portalViewId"]) == ("news_not_delivered", str(PORTAL_VIEW_ID))
+    assert "ZeroDivisionError" in entry["exception"]
+    assert "at 1" not in str(entry)
+    await house.discard("a")
+
+
+@pytest.mark.parametrize(
+    "message", [{"type": UNREADABLE}, "no news", {"event": "message"}, {"type": "portal_view.news"}]
+)
+async def test_what_is_no_news_stops_nobody(house: House, logged: list[EventDict], message: Any) -> None:
+    await house.add("a")
+    (channel,) = house.layer.groups["a"]
+    house.layer.channels.setdefault(channel, asyncio.Queue()).put_nowait((float("inf"), message))
+    assert await house.hears("a")
+    [entry] = logged
+    assert entry["event"] == "news_not_read"
+    await house.discard("a")
+
+
+async def test_news_that_are_not_authentic_are_counted_and_said_once(
+    house: House, logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscriptions, "REPORT_SECONDS", 0.02)
+    forged = ["tag"] * 500 + ["replay"]
+    receive = house.layer.receive
+
+    async def receive_after_forged(channel: str) -> Any:
+        if forged:
+            raise NotAuthentic(forged.pop())
+        return await receive(channel)
+
+    monkeypatch.setattr(house.layer, "receive", receive_after_forged)
+    await house.add("a")
+    assert await house.hears("a")
+    await until(lambda: sum(entry["count"] for entry in logged) == 501, "the report")
+    assert {entry["event"] for entry in logged} == {"news_not_authentic"}
+    assert sum((Counter(entry["reasons"]) for entry in logged), Counter()) == {"tag": 500, "replay": 1}
+    assert len(logged) < 20
+    await house.discard("a")

@@ -1,0 +1,104 @@
+"""How often people may try to connect: those that fail are charged to their network, the others to their person. Pure.
+
+A school behind one address gets in: what succeeds costs its network nothing. Times are seconds of a monotonic clock
+that the caller has looked at.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import Enum, auto
+
+from realtime.limits.rates import Bucket, Rate
+
+FLOOD = 10
+"""So many times the rate of failures, and nothing is explained any more."""
+MAX_KEPT = 50_000
+"""Networks and people that are remembered at once; the first of more is forgotten."""
+KEPT_SECONDS = 1.0
+"""How often those are forgotten that have used nothing of late."""
+
+
+class Door(Enum):
+    """What becomes of an attempt."""
+
+    OPEN = auto()
+    BUSY = auto()
+    """Over the rate: it is told so."""
+    SHUT = auto()
+    """Far over the rate: it gets a bare status."""
+
+
+class Buckets:
+    """A bucket for each key that has used anything of late."""
+
+    def __init__(self) -> None:
+        self._kept: dict[str, Bucket] = {}
+        self._swept_at = 0.0
+
+    def wait(self, key: str, rate: Rate, now: float) -> float:
+        """Seconds until there is credit for one; 0 if there is."""
+        bucket = self._kept.get(key)
+        return 0.0 if bucket is None else bucket.wait(rate, 1, now)
+
+    def take(self, key: str, rate: Rate, now: float, count: float = 1) -> None:
+        """Charge for so many."""
+        if not rate.per_second:
+            return
+        self._sweep(now)
+        bucket = self._kept.get(key)
+        if bucket is None:
+            if len(self._kept) >= MAX_KEPT:
+                del self._kept[next(iter(self._kept))]
+            bucket = self._kept[key] = Bucket()
+        bucket.take(rate, count, now)
+
+    def _sweep(self, now: float) -> None:
+        if now - self._swept_at > KEPT_SECONDS:
+            self._swept_at = now
+            self._kept = {key: bucket for key, bucket in self._kept.items() if not bucket.is_empty(now)}
+
+
+class Doors:
+    """What this process knows of attempts to connect. `charged` has what others are still to be told."""
+
+    def __init__(self) -> None:
+        self._failed = Buckets()
+        self._refused = Buckets()
+        self._people = Buckets()
+        self.charged: Counter[str] = Counter()
+
+    def look(self, network: str, rate: Rate, now: float) -> tuple[Door, float]:
+        """What becomes of an attempt from that network, and in how many seconds it may come again.
+
+        An attempt that is not let in for this is counted, so that a flood gets shorter answers, but not charged.
+        """
+        flood = rate.times(FLOOD)
+        wait = self._refused.wait(network, flood, now)
+        if wait:
+            return Door.SHUT, wait
+        wait = self._failed.wait(network, rate, now)
+        if wait:
+            self._refused.take(network, flood, now)
+            return Door.BUSY, wait
+        return Door.OPEN, 0.0
+
+    def fail(self, network: str, rate: Rate, now: float) -> None:
+        """Charge a network for an attempt that failed."""
+        self._failed.take(network, rate, now)
+        self._refused.take(network, rate.times(FLOOD), now)
+        if rate.per_second:
+            self.charged[network] += 1
+
+    def come(self, user_id: str, rate: Rate, now: float) -> float:
+        """Charge a person for an attempt with a good credential; seconds to wait instead, if there are too many."""
+        wait = self._people.wait(user_id, rate, now)
+        if not wait:
+            self._people.take(user_id, rate, now)
+        return wait
+
+    def hear(self, charged: Mapping[str, int], rate: Rate, now: float) -> None:
+        """Charge networks for what other processes have seen fail."""
+        for network, count in charged.items():
+            self._failed.take(network, rate, now, count)

@@ -1,0 +1,67 @@
+"""The limits on sockets, as the site's settings have them now: `0` is no limit. What they limit is said elsewhere."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.conf import settings
+from django.core.signals import setting_changed
+
+from realtime.limits.occupancy import Caps
+from realtime.limits.rates import Rate
+
+
+@cache
+def updates() -> Rate:
+    """Updates of one connection."""
+    return Rate(settings.PORTAL_UPDATES_PER_SECOND, settings.PORTAL_UPDATE_BURST)
+
+
+@cache
+def messages() -> Rate:
+    """All other messages of one connection."""
+    return Rate(settings.PORTAL_MESSAGES_PER_SECOND, settings.PORTAL_MESSAGE_BURST)
+
+
+@cache
+def frames() -> Rate:
+    """WebSocket frames of one connection."""
+    return Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
+
+
+@cache
+def failed_handshakes() -> Rate:
+    """Attempts to connect from one network that fail."""
+    return Rate(settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST)
+
+
+@cache
+def handshakes() -> Rate:
+    """Attempts to connect of one person, whose credential is good."""
+    return Rate(settings.PORTAL_HANDSHAKES_PER_USER, settings.PORTAL_HANDSHAKE_BURST_PER_USER)
+
+
+@cache
+def connects() -> Rate:
+    """TCP connections of one network in a rush."""
+    return Rate(settings.PORTAL_CONNECTS_PER_SECOND, settings.PORTAL_CONNECT_BURST)
+
+
+@cache
+def caps() -> Caps:
+    """Connections at once."""
+    return Caps(
+        per_user_and_view=settings.PORTAL_CONNECTIONS_PER_USER_AND_VIEW,
+        per_user=settings.PORTAL_CONNECTIONS_PER_USER,
+        per_view=settings.PORTAL_CONNECTIONS_PER_VIEW,
+    )
+
+
+def _forget(**_: Any) -> None:
+    """A test has changed a setting."""
+    for one in (updates, messages, frames, failed_handshakes, handshakes, connects, caps):
+        one.cache_clear()
+
+
+setting_changed.connect(_forget)

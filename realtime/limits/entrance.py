@@ -1,0 +1,129 @@
+"""Whether somebody who wants to connect may: not too often, and not with too many connections at once.
+
+Who they are, and what they may see, is asked in `realtime.sessions.handshake`. With `PORTAL_LIMITS_DRY_RUN` everybody
+may, and the log says who would have been refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from asyncio import AbstractEventLoop
+from collections import defaultdict
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+import structlog
+from django.conf import settings
+
+from libraries.rules.errors import PortalError
+from realtime.limits import configured, rush
+from realtime.limits.attempts import Door, Doors
+from realtime.limits.occupancy import Occupancy
+from realtime.limits.rates import Allowance, Bucket, Rate
+from realtime.limits.tallies import Tallies
+from realtime.rooms.connection import Connection
+from realtime.seldom import Seldom
+
+RUSH = Rate(20, 20)
+"""So many failed attempts, of everybody together, are a rush."""
+FULL_SECONDS = 10.0
+"""When to come again where there were too many connections."""
+
+log = structlog.get_logger(__name__)
+
+
+class Limited(PortalError):
+    """One too many; `code` is one of `realtime.protocol.closing.ERRORS`, and the same may go well in `wait` seconds."""
+
+    def __init__(self, code: str, message: str, wait: float) -> None:
+        super().__init__(message)
+        self.code = code
+        self.wait = wait
+
+
+class Flooded(Limited):
+    """So many too many that nothing is explained any more."""
+
+
+_said: defaultdict[str, Seldom] = defaultdict(Seldom)
+"""By limit: whoever floods must not fill the log."""
+
+
+def over_limit(limit: str, **who: object) -> bool:
+    """Whether to refuse what is over a limit: true, but for a site that only tries its limits out. It is logged."""
+    refused = not settings.PORTAL_LIMITS_DRY_RUN
+    if _said[limit].count():
+        log.info("over_limit", limit=limit, refused=refused, **who)
+    return refused
+
+
+class Entrance:
+    """The entrance of one event loop."""
+
+    def __init__(self) -> None:
+        self._doors = Doors()
+        self._occupancy = Occupancy()
+        self._tallies = Tallies(self._occupancy, self._doors)
+        self._failures = Bucket()
+        self._allowances: WeakValueDictionary[str, Allowance] = WeakValueDictionary()
+
+    def look(self, network: str) -> None:
+        """Before anything else is asked; Limited or Flooded if too many attempts from the network have failed."""
+        door, wait = self._doors.look(network, configured.failed_handshakes(), time.monotonic())
+        if door is Door.OPEN or not over_limit("PORTAL_HANDSHAKES_PER_SECOND", network=network):
+            return
+        rush.notice()
+        kind = Flooded if door is Door.SHUT else Limited
+        raise kind("rate-limited", "Too many attempts to connect from your network have failed: wait a little.", wait)
+
+    def fail(self, network: str) -> None:
+        """An attempt from the network has failed."""
+        now = time.monotonic()
+        self._doors.fail(network, configured.failed_handshakes(), now)
+        self._failures.take(RUSH, 1, now)
+        if self._failures.wait(RUSH, 1, now):
+            rush.notice()
+        self._tallies.begin()
+
+    def come(self, user_id: str) -> None:
+        """An attempt with a good credential; Limited if there were too many of this person."""
+        wait = self._doors.come(user_id, configured.handshakes(), time.monotonic())
+        if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=user_id):
+            rush.notice()
+            raise Limited("rate-limited", "You connect too often: wait a little.", wait)
+
+    def enter(self, connection: Connection) -> None:
+        """Count a connection until `leave`; Limited if there are too many."""
+        user_id, portal_view_id = connection.user_id, connection.portal_view_id
+        code = self._occupancy.enter(user_id, portal_view_id, connection.role, configured.caps())
+        if code is not None:
+            limit = "PORTAL_CONNECTIONS_PER_VIEW" if code == "portal-view-full" else "PORTAL_CONNECTIONS_PER_USER"
+            if over_limit(limit, userId=user_id, portalViewId=portal_view_id):
+                raise Limited(code, _FULL[code], FULL_SECONDS)
+            self._occupancy.take(user_id, portal_view_id)
+        self._tallies.begin()
+
+    def allowance_of(self, user_id: str) -> Allowance:
+        """What all connections of a person share."""
+        return self._allowances.setdefault(user_id, Allowance())
+
+    def leave(self, connection: Connection) -> None:
+        """A connection that was counted has ended."""
+        self._occupancy.leave(connection.user_id, connection.portal_view_id)
+
+
+_FULL = {
+    "too-many-connections": "You have too many connections open: close some, in other tabs or on other devices.",
+    "portal-view-full": "As many people are watching this as can; come back a little later.",
+}
+
+_entrances: WeakKeyDictionary[AbstractEventLoop, Entrance] = WeakKeyDictionary()
+
+
+def current_entrance() -> Entrance:
+    """The entrance of the running event loop."""
+    loop = asyncio.get_running_loop()
+    entrance = _entrances.get(loop)
+    if entrance is None:
+        entrance = _entrances[loop] = Entrance()
+    return entrance

@@ -1,0 +1,105 @@
+"""How many connections a person and a portal view have: exact for this process, and sums that others have told. Pure.
+
+How the sums travel between processes is in `realtime.limits.tallies`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TypeVar
+
+from libraries.rules.roles import PortalRole
+
+SHARED_FROM = 10
+"""A count is told to others from a tenth of its cap on: smaller ones would be many, and make no difference."""
+
+
+@dataclass(frozen=True, slots=True)
+class Caps:
+    """The most connections that there may be at once; 0 is no limit."""
+
+    per_user_and_view: int
+    per_user: int
+    per_view: int
+
+
+class Occupancy:
+    """The connections of this process by person, by portal view, and by both: ids are text."""
+
+    def __init__(self) -> None:
+        self._users: Counter[str] = Counter()
+        self._views: Counter[str] = Counter()
+        self._seats: Counter[tuple[str, str]] = Counter()
+        self._elsewhere: Counter[str] = Counter()
+
+    def enter(self, user_id: str, portal_view_id: str, role: PortalRole, caps: Caps) -> str | None:
+        """Count a connection; or the code of the error, and nothing is counted, if there are too many.
+
+        Whoever decides what is shown gets in though a portal view is full.
+        """
+        seat = (user_id, portal_view_id)
+        if self._is_full(caps.per_user, self._users[user_id], user_id):
+            return "too-many-connections"
+        if self._is_full(caps.per_user_and_view, self._seats[seat], _shared(seat)):
+            return "too-many-connections"
+        if role is not PortalRole.CONTROLLER and self._is_full(
+            caps.per_view, self._views[portal_view_id], portal_view_id
+        ):
+            return "portal-view-full"
+        self.take(user_id, portal_view_id)
+        return None
+
+    def take(self, user_id: str, portal_view_id: str) -> None:
+        """Count a connection, whatever the caps are."""
+        self._users[user_id] += 1
+        self._views[portal_view_id] += 1
+        self._seats[user_id, portal_view_id] += 1
+
+    def leave(self, user_id: str, portal_view_id: str) -> None:
+        """A connection that was counted has ended."""
+        _subtract(self._users, user_id)
+        _subtract(self._views, portal_view_id)
+        _subtract(self._seats, (user_id, portal_view_id))
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is connected here."""
+        return not self._users
+
+    def _is_full(self, cap: int, here: int, key: str) -> bool:
+        return bool(cap) and here + self._elsewhere[key] >= cap
+
+    def to_share(self, caps: Caps) -> dict[str, int]:
+        """The counts that may matter to other processes, by a key that means the same to all of them."""
+        counted: tuple[tuple[int, Iterable[tuple[str, int]]], ...] = (
+            (caps.per_user, self._users.items()),
+            (caps.per_view, self._views.items()),
+            (caps.per_user_and_view, ((_shared(seat), count) for seat, count in self._seats.items())),
+        )
+        return {
+            key: count
+            for cap, counts in counted
+            for key, count in counts
+            if cap and count >= max(1, cap // SHARED_FROM)
+        }
+
+    def hear(self, told: Iterable[Mapping[str, int]]) -> None:
+        """Take what the other processes have told, in place of what they told before."""
+        self._elsewhere = Counter()
+        for counts in told:
+            self._elsewhere.update(counts)
+
+
+def _shared(seat: tuple[str, str]) -> str:
+    return " ".join(seat)
+
+
+K = TypeVar("K")
+
+
+def _subtract(counter: Counter[K], key: K) -> None:
+    counter[key] -= 1
+    if not counter[key]:
+        del counter[key]

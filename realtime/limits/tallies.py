@@ -1,0 +1,132 @@
+"""How the processes of a site tell each other what they have counted: once a second, through Valkey.
+
+Each process keeps one value there, sealed as news are, which vanishes with it, and reads those of the others; so no
+connect waits for an answer. While Valkey is away, or where there is none, a process knows of itself only. What is
+counted is in `realtime.limits.occupancy` and `realtime.limits.attempts`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+
+import msgspec
+import redis.asyncio
+import structlog
+from django.conf import settings
+from redis.exceptions import RedisError
+
+from libraries.rules.errors import described
+from realtime.limits import configured
+from realtime.limits.attempts import Doors
+from realtime.limits.occupancy import Occupancy
+from realtime.news.seal import NotAuthentic, Sealer
+
+TELL_SECONDS = 1.0
+"""How often counts are told and read."""
+KEPT_SECONDS = 5
+"""How long the counts of a process that says nothing more are believed."""
+ANSWER_SECONDS = 1.0
+NAMES = "tallies"
+"""The set of the processes' names."""
+
+log = structlog.get_logger(__name__)
+
+
+class Tally(msgspec.Struct, array_like=True):
+    """What one process tells: its counts, and what it has charged since it told last; `number` rises each time."""
+
+    name: str
+    number: int
+    counts: dict[str, int]
+    charged: dict[str, int]
+
+
+class Tallies:
+    """What this process tells, and what it was told. There is a task only while it has something to say."""
+
+    def __init__(self, occupancy: Occupancy, doors: Doors) -> None:
+        self._occupancy = occupancy
+        self._doors = doors
+        self._name = secrets.token_urlsafe(9)
+        site_secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+        # Other keys than those of news: neither can be taken for the other.
+        self._sealer = Sealer([f"{secret} {NAMES}" for secret in site_secrets])
+        self._number = 0
+        self._heard: dict[str, int] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._is_away = False
+
+    def begin(self) -> None:
+        """Tell the others, from now on, if there are any: each second, until there is nothing to tell."""
+        if self._task is None and (urls := _urls()):
+            self._task = asyncio.create_task(self._run(urls[0]))
+
+    async def _run(self, url: str) -> None:
+        client = redis.asyncio.Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
+        try:
+            while not self._occupancy.is_empty or self._doors.charged:
+                await self._exchange_or_go_on(client)
+                await asyncio.sleep(TELL_SECONDS)
+        finally:
+            self._task = None
+            await client.aclose()
+
+    async def _exchange_or_go_on(self, client: redis.asyncio.Redis) -> None:
+        try:
+            async with asyncio.timeout(ANSWER_SECONDS):
+                await self.exchange(client)
+        except (OSError, RedisError) as error:
+            self._occupancy.hear(())
+            if not self._is_away:
+                self._is_away = True
+                log.warning("counts_not_shared", error=described(error))
+        else:
+            if self._is_away:
+                self._is_away = False
+                log.info("counts_shared")
+
+    async def exchange(self, client: redis.asyncio.Redis) -> None:
+        """Tell what is counted here, and read what the others have told; may raise OSError and RedisError."""
+        self._number += 1
+        charged, self._doors.charged = self._doors.charged, type(self._doors.charged)()
+        tally = Tally(self._name, self._number, self._occupancy.to_share(configured.caps()), dict(charged))
+        async with client.pipeline(transaction=False) as pipeline:
+            pipeline.set(self._key(self._name), self._sealer.seal(msgspec.msgpack.encode(tally)), ex=KEPT_SECONDS)
+            pipeline.sadd(self._key(NAMES), self._name)
+            pipeline.smembers(self._key(NAMES))
+            *_, members = await pipeline.execute()
+        names = [name.decode() for name in members if name.decode() != self._name]
+        values = await client.mget([self._key(name) for name in names]) if names else []
+        told = dict(zip(names, values, strict=True))
+        gone = [name for name, value in told.items() if value is None]
+        if gone:
+            await client.srem(self._key(NAMES), *gone)
+        read = {name: self._read(name, value) for name, value in told.items() if value is not None}
+        self._hear({name: tally for name, tally in read.items() if tally is not None})
+
+    def _hear(self, told: dict[str, Tally]) -> None:
+        self._occupancy.hear(tally.counts for tally in told.values())
+        now, rate = time.monotonic(), configured.failed_handshakes()
+        for name, tally in told.items():
+            if self._heard.get(name, 0) < tally.number:
+                self._doors.hear(tally.charged, rate, now)
+        self._heard = {name: tally.number for name, tally in told.items()}
+
+    def _key(self, name: str) -> str:
+        return f"portal.tally.{self._sealer.names(name)[0]}"
+
+    def _read(self, name: str, value: bytes) -> Tally | None:
+        """What a process has told; None for what is not authentic, or of no release that we know."""
+        try:
+            tally = msgspec.msgpack.decode(self._sealer.open(value).body, type=Tally)
+        except (NotAuthentic, msgspec.MsgspecError) as error:
+            log.warning("counts_not_read", error=described(error))
+            return None
+        return tally if tally.name == name else None
+
+
+def _urls() -> list[str]:
+    hosts: list[str] = settings.CHANNEL_LAYERS["default"]["CONFIG"].get("hosts", [])
+    return hosts

@@ -1,0 +1,91 @@
+"""What one process tells the others about a portal view, and the group that it goes through. Pure.
+
+No client sees this; the texts in it are what clients get.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, get_args
+from uuid import UUID
+
+import msgspec
+
+from libraries.rules.roles import PortalRole
+
+TYPE = "portal_view.news"
+"""The `type` that Channels asks of each message."""
+
+
+class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="event"):
+    """Something about a portal view."""
+
+    portal_view_id: UUID
+
+
+class MessageNews(News, frozen=True, kw_only=True, tag="message"):
+    """Ready texts for connections: None for a role that gets none.
+
+    `version` is that of the stored change in it, and None where nothing was stored. Then `as_of` is the version of the
+    flags that the viewers' text was made with, if it depends on them. The connection `sender` gets no copy; with `to`
+    only that connection gets one.
+    """
+
+    controllers: str | None = None
+    viewers: str | None = None
+    version: int | None = None
+    as_of: int | None = None
+    sender: str | None = None
+    to: str | None = None
+
+
+class DeletedNews(News, frozen=True, kw_only=True, tag="deleted"):
+    """The portal view may be gone: to be looked up."""
+
+
+class AccessNews(News, frozen=True, kw_only=True, tag="access"):
+    """A person may have another role since the library's `access_version`: to be looked up. None: no access."""
+
+    user_id: str
+    role: PortalRole | None
+    access_version: int
+
+
+class SyncRequestedNews(News, frozen=True, kw_only=True, tag="sync-requested"):
+    """A viewer's question to the controllers; `sender` is the viewer's connection."""
+
+    user_id: str
+    sender: str
+
+
+class SyncHeardNews(News, frozen=True, kw_only=True, tag="sync-heard"):
+    """A controller has the question of the connection `to`."""
+
+    to: str
+
+
+AnyNews = MessageNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+
+
+def portal_view_group(portal_view_id: UUID) -> str:
+    """The group of every process that has a connection to the portal view (at most 100 ASCII characters)."""
+    return f"portal-view.{portal_view_id}"
+
+
+def to_message(news: News) -> dict[str, Any]:
+    """The news as a message of the channel layer."""
+    return {"type": TYPE, **msgspec.to_builtins(news)}
+
+
+_EVENTS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyNews))
+
+
+def from_message(message: object) -> AnyNews | None:
+    """The news in a message of the channel layer; None for an event that a newer release tells.
+
+    msgspec.ValidationError if it is no news.
+    """
+    if isinstance(message, Mapping) and message.get("event", "message") not in _EVENTS:
+        return None
+    news: AnyNews = msgspec.convert(message, AnyNews)  # type: ignore[arg-type]  # a union is no class
+    return news

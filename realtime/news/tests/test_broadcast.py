@@ -1,0 +1,273 @@
+"""What goes to the other processes: one piece of news for each event or command, with a ready text for each role."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any
+from uuid import UUID
+
+import pytest
+from asgiref.sync import sync_to_async
+from channels.layers import InMemoryChannelLayer
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from libraries.events import AccessChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
+from libraries.rules.errors import Unavailable
+from libraries.rules.roles import PortalRole
+from realtime import broadcast
+from realtime.news import layer
+from realtime.news.compose import item_news, patch_news, sync_response_news
+from realtime.news.layer import publish
+from realtime.news.publish import on_event, publish_events
+from realtime.news.structs import (
+    TYPE,
+    News,
+    SyncHeardNews,
+    SyncRequestedNews,
+    from_message,
+    portal_view_group,
+    to_message,
+)
+
+PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
+USER_ID = UUID("0195d5a0-0000-7000-8000-000000000002")
+DEADLINE_SECONDS = 5
+
+
+class Listener:
+    """Another process: it is in the portal view's group."""
+
+    def __init__(self, channel_layer: InMemoryChannelLayer) -> None:
+        self._layer = channel_layer
+        self._channel = ""
+
+    async def join(self) -> None:
+        self._channel = await self._layer.new_channel()
+        await self._layer.group_add(portal_view_group(PORTAL_VIEW_ID), self._channel)
+
+    async def hear(self) -> dict[str, Any]:
+        """The next news; the texts in it decoded."""
+        news: Any = await asyncio.wait_for(self._layer.receive(self._channel), DEADLINE_SECONDS)
+        assert (news["type"], news["portalViewId"]) == (TYPE, str(PORTAL_VIEW_ID))
+        return texts_decoded(news)
+
+
+def texts_decoded(news: Any) -> dict[str, Any]:
+    return {key: json.loads(text) if key in {"controllers", "viewers"} else text for key, text in news.items()}
+
+
+@pytest.fixture
+def channel_layer(monkeypatch: pytest.MonkeyPatch) -> InMemoryChannelLayer:
+    channel_layer = InMemoryChannelLayer()
+    monkeypatch.setattr(layer, "get_channel_layer", lambda: channel_layer)
+    monkeypatch.setattr(layer._Condition, "try_again_at", 0.0)
+    monkeypatch.setattr(layer._Condition, "away", False)
+    return channel_layer
+
+
+@pytest.fixture
+async def listener(channel_layer: InMemoryChannelLayer) -> Listener:
+    listener = Listener(channel_layer)
+    await listener.join()
+    return listener
+
+
+@pytest.fixture(params=[OSError("gone"), RedisConnectionError("gone")], ids=["os", "redis"])
+def broken(request: Any, channel_layer: InMemoryChannelLayer, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def group_send(group: str, message: Any) -> None:
+        raise request.param
+
+    monkeypatch.setattr(channel_layer, "group_send", group_send)
+
+
+def message(**more: Any) -> dict[str, Any]:
+    return {"type": TYPE, "event": "message", "portalViewId": str(PORTAL_VIEW_ID), **more}
+
+
+def updated(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "portal-view-updated", "payload": payload, **more}
+
+
+def changed(**more: Any) -> PortalViewChanged:
+    usual = {"version": 7, "controllers": {"a": 1}, "viewers": {"a": 1}, "is_stored": True, "viewers_stored": True}
+    return PortalViewChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **more})
+
+
+def access(role: PortalRole | None, *portal_view_ids: UUID) -> AccessChanged:
+    return AccessChanged(
+        library_id=UUID(int=9), portal_view_ids=portal_view_ids, user_id=USER_ID, role=role, access_version=7
+    )
+
+
+async def tell(event: Event) -> None:
+    """A service has told it, in a thread."""
+    await sync_to_async(on_event)(event=event)
+
+
+EVENTS: list[Event] = [
+    changed(),
+    ItemChanged(
+        portal_view_id=PORTAL_VIEW_ID, version=7, item_id="a", index=0, controllers={"hp": 3}, viewers={}, sender="c1"
+    ),
+    PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID),
+    access(PortalRole.VIEWER, PORTAL_VIEW_ID),
+    access(None, PORTAL_VIEW_ID),
+]
+
+
+async def test_a_stored_patch_has_a_version_and_a_text_for_each_role(listener: Listener) -> None:
+    await tell(changed(controllers={"a": 1, "gm": 2}, viewers={"a": 1}, sender="c1"))
+    assert await listener.hear() == message(
+        version=7,
+        sender="c1",
+        controllers=updated({"a": 1, "gm": 2}, version=7),
+        viewers=updated({"a": 1}, version=7),
+    )
+
+
+async def test_viewers_who_may_see_nothing_hear_nothing(listener: Listener) -> None:
+    await tell(changed(controllers={"gm": 2}, viewers={}, viewers_stored=False))
+    assert await listener.hear() == message(version=7, controllers=updated({"gm": 2}, version=7))
+
+
+async def test_what_viewers_get_of_relayed_keys_alone_has_no_version(listener: Listener) -> None:
+    await tell(changed(controllers={"gm": 2, "zoom": 1}, viewers={"zoom": 1}, viewers_stored=False))
+    heard = await listener.hear()
+    assert (heard["version"], heard["viewers"]) == (7, updated({"zoom": 1}))
+    assert heard["controllers"]["version"] == 7
+
+
+async def test_a_patch_that_is_only_relayed_says_whose_flags_it_was_made_with(listener: Listener) -> None:
+    await tell(changed(controllers={"hp": 2}, viewers={"hp": 2}, is_stored=False, viewers_stored=False))
+    assert await listener.hear() == message(asOf=7, controllers=updated({"hp": 2}), viewers=updated({"hp": 2}))
+
+
+async def test_from_a_plain_shell_viewers_get_what_no_flag_could_hide(listener: Listener) -> None:
+    payload = {"zoom": 2, "hp": 3, "gmNotes": "trap", "items": [{"id": "a", "hp": 3}], "currentItem": 1, "name": "N"}
+    for portal_view_id in (PORTAL_VIEW_ID, str(PORTAL_VIEW_ID)):
+        await sync_to_async(broadcast.broadcast_portal_view_update)(portal_view_id, payload)
+        heard = await listener.hear()
+        assert heard == message(controllers=updated(payload), viewers=updated({"zoom": 2, "name": "N"}))
+
+
+def test_viewers_get_the_version_of_what_was_stored_unless_told_otherwise() -> None:
+    news = texts_decoded(to_message(patch_news(PORTAL_VIEW_ID, {"name": "N"}, version=7)))
+    assert news["viewers"] == updated({"name": "N"}, version=7)
+
+
+async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> None:
+    await broadcast.abroadcast_portal_view_update(PORTAL_VIEW_ID, {"zoom": 2}, sender="c1")
+    assert await listener.hear() == message(sender="c1", controllers=updated({"zoom": 2}), viewers=updated({"zoom": 2}))
+    await broadcast.abroadcast_portal_view_update(str(PORTAL_VIEW_ID), {"hp": 2}, viewers={"hp": 2}, as_of=4)
+    assert await listener.hear() == message(asOf=4, controllers=updated({"hp": 2}), viewers=updated({"hp": 2}))
+    await sync_to_async(broadcast.broadcast_portal_view_update)(PORTAL_VIEW_ID, {"hp": 2}, viewers={"hp": 2}, as_of=0)
+    assert (await listener.hear())["asOf"] == 0
+
+
+async def test_an_items_patch_names_the_item_and_its_place(listener: Listener) -> None:
+    await tell(
+        ItemChanged(
+            portal_view_id=PORTAL_VIEW_ID,
+            version=7,
+            item_id="a",
+            index=0,
+            controllers={"hp": 3, "x": 1},
+            viewers={"x": 1},
+            sender="c1",
+        )
+    )
+    rest = {"type": "item-updated", "index": 0, "version": 7}
+    assert await listener.hear() == message(
+        version=7,
+        sender="c1",
+        controllers={**rest, "payload": {"itemId": "a", "hp": 3, "x": 1}},
+        viewers={**rest, "payload": {"itemId": "a", "x": 1}},
+    )
+
+
+async def test_an_item_that_is_not_stored_has_no_place(listener: Listener) -> None:
+    await publish(item_news(PORTAL_VIEW_ID, "a", {"hp": 3}, viewers={}, as_of=5, sender="c1"))
+    controllers = {"type": "item-updated", "payload": {"itemId": "a", "hp": 3}}
+    assert await listener.hear() == message(asOf=5, sender="c1", controllers=controllers)
+
+
+def test_an_items_own_key_never_takes_the_place_of_its_id() -> None:
+    made = item_news(PORTAL_VIEW_ID, "a", {"itemId": "b"}, viewers={"x": 1, "itemId": "b"})
+    news = texts_decoded(to_message(made))
+    assert news["controllers"]["payload"] == {"itemId": "a"}
+    assert news["viewers"]["payload"] == {"itemId": "a", "x": 1}
+
+
+async def test_a_sync_response_goes_to_viewers_alone(listener: Listener) -> None:
+    viewers = {"type": "sync-response", "payload": {"items": []}, "version": 3, "source": "controller"}
+    await publish(sync_response_news(PORTAL_VIEW_ID, {"items": []}, version=3))
+    assert await listener.hear() == message(viewers=viewers)
+    await publish(sync_response_news(PORTAL_VIEW_ID, {"items": []}, version=3, as_of=2, to="c9"))
+    assert await listener.hear() == message(viewers=viewers, asOf=2, to="c9")
+
+
+async def test_a_question_and_the_word_that_it_was_heard(listener: Listener) -> None:
+    await publish(SyncRequestedNews(portal_view_id=PORTAL_VIEW_ID, user_id="u", sender="c"))
+    assert await listener.hear() == {**message(userId="u", sender="c"), "event": "sync-requested"}
+    await publish(SyncHeardNews(portal_view_id=PORTAL_VIEW_ID, to="c"))
+    assert await listener.hear() == {**message(to="c"), "event": "sync-heard"}
+
+
+async def test_the_end_of_a_portal_view(listener: Listener) -> None:
+    await tell(PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID))
+    assert await listener.hear() == {**message(), "event": "deleted"}
+
+
+@pytest.mark.parametrize("role", [*PortalRole, None])
+async def test_a_persons_new_role_is_told_to_each_portal_view(listener: Listener, role: PortalRole | None) -> None:
+    await tell(access(role, UUID(int=1), PORTAL_VIEW_ID, UUID(int=2), PORTAL_VIEW_ID))
+    told = {"event": "access", "userId": str(USER_ID), "role": role, "accessVersion": 7}
+    assert [await listener.hear() for _ in range(2)] == [{**message(), **told}] * 2
+
+
+@pytest.mark.parametrize("event", EVENTS)
+async def test_every_event_comes_through_the_layer_as_it_was(listener: Listener, event: Event) -> None:
+    sent: list[News] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("realtime.news.publish.send", sent.append)
+        on_event(event=event)
+    assert [from_message(to_message(news)) for news in sent] == sent
+
+
+@pytest.mark.parametrize(
+    "news",
+    [
+        patch_news(PORTAL_VIEW_ID, {"a": 1}),
+        sync_response_news(PORTAL_VIEW_ID, {}, version=1),
+        SyncHeardNews(portal_view_id=PORTAL_VIEW_ID, to="c"),
+    ],
+)
+@pytest.mark.usefixtures("broken")
+async def test_who_sends_a_command_is_told_that_it_went_nowhere(news: News) -> None:
+    with pytest.raises(Unavailable, match="try again") as refusal:
+        await publish(news)
+    assert refusal.value.code == "unavailable"
+
+
+@pytest.mark.parametrize("event", EVENTS)
+@pytest.mark.usefixtures("broken")
+def test_who_stored_something_is_not_stopped_by_a_layer_that_is_away(event: Event) -> None:
+    on_event(event=event)
+
+
+@pytest.mark.usefixtures("broken")
+def test_other_code_is_not_stopped_by_a_layer_that_is_away() -> None:
+    broadcast.broadcast_portal_view_update(PORTAL_VIEW_ID, {"a": 1})
+
+
+@pytest.mark.usefixtures("broken")
+async def test_events_of_what_is_stored_may_be_lost() -> None:
+    await publish_events(EVENTS)
+
+
+async def test_who_publishes_itself_is_not_published_for(listener: Listener) -> None:
+    first, second = access(None, PORTAL_VIEW_ID), PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID)
+    await sync_to_async(on_event)(event=changed(), is_published=True)
+    await publish_events([first, second])
+    assert [(await listener.hear())["event"] for _ in range(2)] == ["access", "deleted"]

@@ -1,0 +1,1 @@
+"""The protocol between clients and the server. Pure: no Django, no socket."""

@@ -1,0 +1,24 @@
+"""How messages become the text of frames, and what the encoding is called on the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from realtime.protocol.events import ServerMessage
+
+SUBPROTOCOL = "portal.v1.json"
+BEARER_PREFIX = "bearer."
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: ServerMessage) -> str:
+    """The text of a frame."""
+    return _encoder.encode(message).decode()
+
+
+def encode_state(state: dict[str, Any]) -> msgspec.Raw:
+    """A state, encoded once to be put into many messages."""
+    return msgspec.Raw(_encoder.encode(state))

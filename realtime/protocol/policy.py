@@ -1,0 +1,29 @@
+"""Which roles may send which message. One table, which the consumer reads, the tests walk and the docs print. Pure."""
+
+from __future__ import annotations
+
+from libraries.rules.roles import PortalRole
+
+_EVERYBODY = frozenset(PortalRole)
+_CONTROLLERS = frozenset({PortalRole.CONTROLLER})
+_VIEWERS = frozenset({PortalRole.VIEWER})
+
+ALLOWED: dict[str, frozenset[PortalRole]] = {
+    "ping": _EVERYBODY,
+    "portal-view-update": _CONTROLLERS,
+    "item-update": _CONTROLLERS,
+    "request-sync": _VIEWERS,
+    "sync-response": _CONTROLLERS,
+    "auth": _EVERYBODY,
+}
+
+
+def may_send(role: PortalRole, message_type: str) -> bool:
+    """Whether a connection of that role may send a message of that type; KeyError for an unknown type."""
+    return role in ALLOWED[message_type]
+
+
+def refusal(role: PortalRole, message_type: str) -> str:
+    """The sentence for a message that the role may not send."""
+    others = " and ".join(sorted(f"{other}s" for other in ALLOWED[message_type]))
+    return f"A {role} may not send {message_type}; only {others} may."

@@ -1,0 +1,138 @@
+"""What clients send: the structs of `ClientMessage`, which `decode` makes from the text of a frame.
+
+The contract is `docs/protocol.md`. Who may send which message is in `realtime.protocol.policy`.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import UNSET, Meta, UnsetType
+
+from libraries.rules.errors import PortalError, named
+from libraries.rules.values import MAX_MESSAGE_VALUES, has_too_many_values
+
+MAX_REF_CHARS = 64
+MAX_REF_NUMBER = 2**53 - 1
+MAX_CONNECTION_ID_CHARS = 32
+
+Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
+
+ConnectionId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=MAX_CONNECTION_ID_CHARS)]
+"""What `secrets.token_urlsafe` gives: it is stored, and a store may not take every character."""
+
+
+class InvalidMessage(PortalError):
+    """A frame that is no message of this protocol; `ref` is the sender's, where it could be read."""
+
+    def __init__(self, code: str, message: str, ref: str | int | UnsetType = UNSET) -> None:
+        super().__init__(message)
+        self.code = code
+        self.ref = ref
+
+
+class Request(msgspec.Struct, rename="camel", tag_field="type", kw_only=True):
+    """What every client message may carry."""
+
+    ref: Ref | UnsetType = UNSET
+
+
+class Ping(Request, tag="ping"):
+    """Asks for a `pong`."""
+
+
+class StoredRequest(Request):
+    """A message that is stored. With `retry` it was sent before, by `connectionId`, and is not stored twice."""
+
+    payload: dict[str, Any]
+    retry: bool = False
+    connection_id: ConnectionId | UnsetType = UNSET
+
+
+class PortalViewUpdate(StoredRequest, tag="portal-view-update"):
+    """A shallow patch of the portal view."""
+
+
+class ItemUpdate(StoredRequest, tag="item-update"):
+    """A shallow patch of one item, named by `itemId` in the payload or beside it."""
+
+    item_id: str | UnsetType = UNSET
+
+
+class RequestSync(Request, tag="request-sync"):
+    """A viewer asks the controllers for the state."""
+
+
+class SyncResponse(Request, tag="sync-response"):
+    """A controller's answer, to one connection or to all viewers."""
+
+    payload: dict[str, Any]
+    to: str | UnsetType = UNSET
+
+
+class Auth(Request, tag="auth"):
+    """A fresh access token for the connection's own user."""
+
+    token: str
+
+
+ClientMessage = Ping | PortalViewUpdate | ItemUpdate | RequestSync | SyncResponse | Auth
+CLIENT_MESSAGES: dict[str, type[Request]] = {
+    str(message.__struct_config__.tag): message for message in ClientMessage.__args__
+}
+
+
+def decode(text: str) -> ClientMessage:
+    """The message in a text frame; InvalidMessage with the error code, the sentence and the ref for its sender.
+
+    Of duplicate keys the last one counts (RFC 8259, section 4, leaves it open), so all keys are read first.
+    """
+    try:
+        message = msgspec.json.decode(text)
+    except RecursionError:
+        raise InvalidMessage("invalid-payload", "The message is nested too deeply.") from None
+    except (msgspec.DecodeError, UnicodeEncodeError) as error:
+        raise InvalidMessage("invalid-json", f"The frame is not valid JSON: {error}.") from None
+    if not isinstance(message, dict):
+        raise InvalidMessage("invalid-message", 'A message must be a JSON object like {"type": "ping"}.')
+    try:
+        converted: ClientMessage = msgspec.convert(message, ClientMessage)
+    except msgspec.ValidationError:
+        raise _what_is_wrong(message) from None
+    if has_too_many_values(message, len(text), MAX_MESSAGE_VALUES):
+        sentence = f"A message may hold at most {MAX_MESSAGE_VALUES} values: send it in parts."
+        raise InvalidMessage("invalid-payload", sentence, converted.ref)
+    return converted
+
+
+def _what_is_wrong(message: dict[str, Any]) -> InvalidMessage:
+    ref = message.pop("ref", UNSET)
+    try:
+        if ref is not UNSET:
+            msgspec.convert(ref, Ref)
+    except msgspec.ValidationError:
+        return InvalidMessage(
+            "invalid-message", f"A ref must be text of at most {MAX_REF_CHARS} characters or an integer."
+        )
+    kind = message.get("type")
+    if not isinstance(kind, str):
+        return InvalidMessage("invalid-message", "A message needs a type, which is text.", ref)
+    if kind not in CLIENT_MESSAGES:
+        known = ", ".join(CLIENT_MESSAGES)
+        return InvalidMessage("unknown-type", f"There is no message type “{named(kind)}”; there are {known}.", ref)
+    if not isinstance(message.get("payload", {}), dict) or "payload" not in message:
+        code = "invalid-payload" if "payload" in CLIENT_MESSAGES[kind].__struct_fields__ else "invalid-message"
+        return InvalidMessage(code, f"The body of {kind} is wrong: {_shape(kind)}.", ref)
+    return InvalidMessage("invalid-message", f"The body of {kind} is wrong: {_shape(kind)}.", ref)
+
+
+_KINDS = {"payload": "an object", "retry": "true or false"}
+
+
+def _shape(kind: str) -> str:
+    fields = [field for field in msgspec.structs.fields(CLIENT_MESSAGES[kind]) if field.encode_name != "ref"]
+    return ", ".join(
+        f"{field.encode_name} must be {_KINDS.get(field.name, 'text')}{'' if field.required else ', if it is given'}"
+        for field in fields
+    )

@@ -1,0 +1,285 @@
+"""Messages both ways: what is read, what is refused and how, and the exact text of what is sent."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from libraries.rules.values import MAX_MESSAGE_VALUES
+from realtime.protocol.closing import CLOSE_REASONS, ERRORS, CloseCode
+from realtime.protocol.encodings import encode, encode_state
+from realtime.protocol.events import (
+    Ack,
+    Connected,
+    Error,
+    GoingAway,
+    ItemUpdated,
+    Pong,
+    PortalViewDeleted,
+    PortalViewUpdated,
+    RoleChanged,
+    ServerMessage,
+    SyncRequested,
+    SyncResponded,
+    TokenExpiring,
+)
+from realtime.protocol.requests import (
+    CLIENT_MESSAGES,
+    MAX_CONNECTION_ID_CHARS,
+    MAX_REF_CHARS,
+    MAX_REF_NUMBER,
+    InvalidMessage,
+    decode,
+)
+
+GOOD: dict[str, dict[str, Any]] = {
+    "ping": {},
+    "portal-view-update": {"payload": {"name": "Night", "zoom": [1, {"x": None}]}},
+    "item-update": {"itemId": "a", "payload": {"hp": 3}},
+    "request-sync": {},
+    "sync-response": {"payload": {"items": []}, "to": "abc"},
+    "auth": {"token": "a.b.c"},
+}
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+envelopes = st.fixed_dictionaries(
+    {},
+    optional={
+        "type": st.sampled_from([*CLIENT_MESSAGES, "pong", ""]) | json_values,
+        "ref": json_values,
+        "payload": json_values,
+        "itemId": json_values,
+        "to": json_values,
+        "token": json_values,
+        "retry": json_values,
+        "connectionId": json_values,
+        "more": json_values,
+    },
+)
+
+
+def refused(message: object) -> InvalidMessage:
+    """Why a message is refused; a text is taken as it is."""
+    with pytest.raises(InvalidMessage) as refusal:
+        decode(message if isinstance(message, str) else json.dumps(message))
+    error = refusal.value
+    assert ERRORS[error.code] is None, "the connection stays open"
+    assert error.message.endswith(".")
+    return error
+
+
+@pytest.mark.parametrize("ref", [None, "", "a7", "x" * MAX_REF_CHARS, 0, -MAX_REF_NUMBER, MAX_REF_NUMBER])
+@pytest.mark.parametrize("kind", GOOD)
+def test_each_message_is_read_with_its_ref(kind: str, ref: object) -> None:
+    body = GOOD[kind] if ref is None else {**GOOD[kind], "ref": ref}
+    message = decode(json.dumps({"type": kind, **body, "unknown": {"is": "ignored"}}))
+    assert type(message) is CLIENT_MESSAGES[kind]
+    assert message.ref == (UNSET if ref is None else ref)
+    for key, value in GOOD[kind].items():
+        assert getattr(message, {"itemId": "item_id"}.get(key, key)) == value
+
+
+def test_all_messages_of_the_protocol_are_read() -> None:
+    assert CLIENT_MESSAGES.keys() == GOOD.keys()
+
+
+def test_a_message_that_is_sent_again_says_so() -> None:
+    message: Any = decode('{"type": "item-update", "payload": {}, "retry": true, "connectionId": "a_B-9"}')
+    assert (message.retry, message.connection_id, message.item_id) == (True, "a_B-9", UNSET)
+    message = decode('{"type": "portal-view-update", "payload": {}}')
+    assert (message.retry, message.connection_id) == (False, UNSET)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", " ", "{", "ping", "{'type': 'ping'}", '{"type": "ping"} x', '{"a": NaN}', "\ufeff{}", "\ud800", '"\\ud800"'],
+)
+def test_what_is_not_json_is_invalid_json(text: str) -> None:
+    assert refused(text).code == "invalid-json"
+
+
+@pytest.mark.parametrize("number", ["1e999", "9" * 5000])
+def test_a_number_that_no_receiver_can_hold_is_invalid_json(number: str) -> None:
+    assert refused(f'{{"type": "portal-view-update", "payload": {{"x": {number}}}}}').code == "invalid-json"
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"type": "portal-view-update", "payload": ' + '{"a":' * 100_000])
+def test_endless_nesting_is_an_invalid_payload(text: str) -> None:
+    assert refused(text).code == "invalid-payload"
+
+
+@pytest.mark.parametrize("key", ["payload", "more"])
+def test_a_message_of_too_many_values_is_an_invalid_payload(key: str) -> None:
+    spare = MAX_MESSAGE_VALUES - 4 - (key == "more")  # the message itself, its type and its ref, what holds them
+    for count in (spare, spare + 1):
+        body = {"payload": {}, key: {"x": [0] * count} if key == "payload" else [0] * count}
+        text = json.dumps({"type": "portal-view-update", "ref": 4, **body}, separators=(",", ":"))
+        if count > spare - (key == "payload"):
+            error = refused(text)
+            assert (error.code, error.ref) == ("invalid-payload", 4)
+            assert "at most 10000 values" in error.message
+        else:
+            assert decode(text).ref == 4
+
+
+@pytest.mark.parametrize("message", [[], "ping", 1, None, True, [{"type": "ping"}]])
+def test_what_is_no_object_is_an_invalid_message(message: object) -> None:
+    text = json.dumps(message)
+    error = refused(text)
+    assert error.code == "invalid-message"
+    assert error.message == 'A message must be a JSON object like {"type": "ping"}.'
+
+
+@pytest.mark.parametrize("kind", [None, 1, [], {}, True])
+def test_a_message_needs_a_type(kind: object) -> None:
+    assert refused({"type": kind, "ref": 4}).code == "invalid-message"
+    error = refused({"payload": {}, "ref": 4})
+    assert (error.code, error.ref) == ("invalid-message", 4)
+    assert error.message == "A message needs a type, which is text."
+
+
+@pytest.mark.parametrize("kind", ["", "PING", "portal_view_update", "pong", "connected", "x" * 10_000])
+def test_an_unknown_type_is_named_shortly(kind: str) -> None:
+    error = refused({"type": kind, "ref": "r"})
+    assert (error.code, error.ref) == ("unknown-type", "r")
+    assert f"“{kind[:64]}”" in error.message
+    assert all(known in error.message for known in CLIENT_MESSAGES)
+    assert len(error.message) < 250
+
+
+@pytest.mark.parametrize("payload", [None, [], "text", 1, True])
+@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
+def test_a_payload_that_is_no_object_is_an_invalid_payload(kind: str, payload: object) -> None:
+    for message in ({"type": kind, "payload": payload, "ref": 1}, {"type": kind, "ref": 1}):
+        error = refused(message)
+        assert (error.code, error.ref) == ("invalid-payload", 1)
+        assert "payload must be an object" in error.message
+
+
+@pytest.mark.parametrize(
+    ("message", "sentence"),
+    [
+        ({"type": "item-update", "payload": {}, "itemId": 5}, "itemId must be text, if it is given"),
+        ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text, if it is given"),
+        ({"type": "item-update", "payload": {}, "retry": 1}, "retry must be true or false, if it is given"),
+        ({"type": "item-update", "payload": {}, "connectionId": ""}, "connectionId must be text, if it is given"),
+        ({"type": "item-update", "payload": {}, "connectionId": "a\0"}, "connectionId must be text"),
+        (
+            {"type": "item-update", "payload": {}, "connectionId": "a" * (MAX_CONNECTION_ID_CHARS + 1)},
+            "connectionId must be text",
+        ),
+        ({"type": "sync-response", "payload": {}, "to": []}, "to must be text, if it is given"),
+        ({"type": "auth"}, "token must be text."),
+        ({"type": "auth", "token": 5, "payload": {}}, "token must be text."),
+    ],
+)
+def test_a_bad_body_is_an_invalid_message(message: dict[str, Any], sentence: str) -> None:
+    error = refused({**message, "ref": "r"})
+    assert (error.code, error.ref) == ("invalid-message", "r")
+    assert error.message.startswith(f"The body of {message['type']} is wrong: ")
+    assert sentence in error.message
+
+
+@pytest.mark.parametrize(
+    "ref", [None, True, 1.5, 1.0, [], {}, "x" * (MAX_REF_CHARS + 1), MAX_REF_NUMBER + 1, -MAX_REF_NUMBER - 1]
+)
+@pytest.mark.parametrize("message", [{"type": "ping"}, {"type": "no-such"}, {}])
+def test_a_bad_ref_is_said_and_not_sent_back(message: dict[str, Any], ref: object) -> None:
+    error = refused({**message, "ref": ref})
+    assert (error.code, error.ref) == ("invalid-message", UNSET)
+    assert error.message == "A ref must be text of at most 64 characters or an integer."
+
+
+@given(st.text(alphabet=st.characters()) | st.text(alphabet='{}[]":,\\typeingrf01.-e \ud800'))
+@example('{"type":"ping"')
+@example('{"type":"\\ud800"}')
+def test_no_text_makes_decode_fail_in_any_other_way(text: str) -> None:
+    try:
+        decode(text)
+    except InvalidMessage as error:
+        encode(Error(message=error.message, code=error.code, ref=error.ref))
+
+
+@given(envelopes)
+def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]) -> None:
+    try:
+        message = decode(json.dumps(envelope))
+    except InvalidMessage as error:
+        sent = json.loads(encode(Error(message=error.message, code=error.code, ref=error.ref)))
+        assert "ref" not in sent or sent["ref"] == envelope["ref"]
+    else:
+        assert message.__struct_config__.tag == envelope["type"]
+        assert message.ref == envelope.get("ref", UNSET)
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
+        (Pong(timestamp=1), {"type": "pong", "timestamp": 1}),
+        (Pong(timestamp=1, ref=0), {"type": "pong", "timestamp": 1, "ref": 0}),
+        (PortalViewUpdated(payload={"a": 1}), {"type": "portal-view-updated", "payload": {"a": 1}}),
+        (
+            PortalViewUpdated(payload=encode_state({"a": "é"}), version=2),
+            {"type": "portal-view-updated", "payload": {"a": "é"}, "version": 2},
+        ),
+        (
+            ItemUpdated(payload={"itemId": "a"}, index=0, version=2),
+            {"type": "item-updated", "payload": {"itemId": "a"}, "index": 0, "version": 2},
+        ),
+        (SyncRequested(user_id="u", connection_id="c"), {"type": "sync-requested", "from": "u", "connectionId": "c"}),
+        (
+            SyncResponded(payload={}, version=1, source="server"),
+            {"type": "sync-response", "payload": {}, "version": 1, "source": "server"},
+        ),
+        (Error(message="No.", code="forbidden"), {"type": "error", "message": "No.", "code": "forbidden"}),
+        (
+            Error(message="No.", code="invalid-payload", ref="r", details={"a": "No."}),
+            {"type": "error", "message": "No.", "code": "invalid-payload", "ref": "r", "details": {"a": "No."}},
+        ),
+        (Ack(ref="r", version=3), {"type": "ack", "ref": "r", "version": 3}),
+        (
+            RoleChanged(role="viewer", version=3, state=encode_state({})),
+            {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},
+        ),
+        (PortalViewDeleted(portal_view_id="p"), {"type": "portal-view-deleted", "portalViewId": "p"}),
+        (GoingAway(retry_after=5), {"type": "going-away", "retryAfter": 5}),
+        (TokenExpiring(expires_in=60), {"type": "token-expiring", "expiresIn": 60}),
+    ],
+)
+def test_each_server_message_is_sent_as_the_protocol_has_it(message: ServerMessage, expected: Any) -> None:
+    text = encode(message)
+    assert json.loads(text) == expected
+    assert next(iter(json.loads(text))) == "type"
+
+
+def test_connected_carries_the_state_unless_nothing_was_missed() -> None:
+    rest: dict[str, Any] = {"portal_view_id": "p", "role": "viewer", "user_id": "u", "message": "Hello."}
+    rest |= {"connection_id": "c", "version": 3, "epoch": "e"}
+    sent = json.loads(encode(Connected(**rest, recovered=False, state=encode_state({"items": []}))))
+    assert sent == {
+        "type": "connected",
+        "portalViewId": "p",
+        "role": "viewer",
+        "userId": "u",
+        "message": "Hello.",
+        "connectionId": "c",
+        "version": 3,
+        "epoch": "e",
+        "recovered": False,
+        "state": {"items": []},
+    }
+    assert "state" not in json.loads(encode(Connected(**rest, recovered=True)))
+
+
+def test_codes_and_close_codes_are_those_of_the_protocol() -> None:
+    assert {code.value for code in CloseCode} == {1000, 1003, 1008, 1009, 1011, 1012, 1013}
+    assert all(code == code.lower() and " " not in code and "_" not in code for code in ERRORS)
+    assert {ERRORS[reason] for reason in CLOSE_REASONS.values()} == set(CLOSE_REASONS)

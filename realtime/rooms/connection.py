@@ -1,0 +1,122 @@
+"""A socket that was let in: who it is, what it has seen, until when it may stay, and its way out."""
+
+from __future__ import annotations
+
+import math
+
+from msgspec import UNSET, UnsetType
+
+from libraries.rules.errors import PortalError
+from libraries.rules.roles import PortalRole
+from realtime.delivery.outlet import Outlet, Prepared
+from realtime.protocol.closing import ERRORS, CloseCode
+from realtime.protocol.encodings import encode
+from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring
+
+Ref = str | int | UnsetType
+
+WARN_SECONDS = 60.0
+"""How long before the end of its credential a connection is told; half of what is left if that is less."""
+CRASHED = "Something went wrong on the server; it has been logged. Connect again."
+STALLED_SECONDS = 30.0
+"""How long a connection may take nothing of what waits for it."""
+
+
+class Connection:
+    """One client. `version` is that of the snapshot it was sent last; what came after is in its room's.
+
+    `due` is when its credential is to be looked at: when it is warned, and then when it ends. `asked_at`, of the
+    monotonic clock, is when its `request-sync` was, or will be, passed on.
+    """
+
+    __slots__ = (
+        "_expires_at",
+        "asked_at",
+        "closed",
+        "due",
+        "id",
+        "outlet",
+        "portal_view_id",
+        "role",
+        "user_id",
+        "version",
+    )
+
+    def __init__(
+        self, *, connection_id: str, user_id: str, portal_view_id: str, role: PortalRole, outlet: Outlet
+    ) -> None:
+        self.id = connection_id
+        self.user_id = user_id
+        self.portal_view_id = portal_view_id
+        self.role = role
+        self.outlet = outlet
+        self.version = 0
+        self.closed = False
+        self._expires_at = 0.0
+        self.due = 0.0
+        self.asked_at = -math.inf
+
+    def reply(self, message: ServerMessage) -> None:
+        """Send a message to this connection alone."""
+        self.outlet.deliver(Prepared(encode(message)))
+
+    def reply_ack(self, ref: Ref, version: int) -> None:
+        """Say that a message is done, if it asked for that by a ref."""
+        if ref is not UNSET:
+            self.reply(Ack(ref=ref, version=version))
+
+    def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
+        """Say why a message was refused, and in how many seconds it may go well; the connection stays."""
+        details = error.details or UNSET
+        self.reply(_error(error.code, error.message, ref, details=details, wait=wait))
+
+    def close(self, code: int, reason: str) -> None:
+        """Close behind what was sent before, once; what the client still sends is not heard."""
+        if not self.closed:
+            self.closed = True
+            self.outlet.close_after(code, reason)
+
+    def refuse(self, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
+        """Send an `error`, and close with what its code closes with, unless that was done."""
+        if not self.closed:
+            self.closed = True
+            refuse(self.outlet, code, message, ref, wait)
+
+    def extend(self, expires_at: float, now: float) -> None:
+        """Let the connection live until its credential ends; both in seconds since the epoch."""
+        self._expires_at = expires_at
+        self.due = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
+
+    def check_pace(self, now: float) -> bool:
+        """Close a connection that could not be written to for too long; false if it was. `now` is monotonic."""
+        stalled_since = self.outlet.stalled_since
+        if stalled_since is None or now - stalled_since < STALLED_SECONDS:
+            return True
+        self.refuse("too-slow", "This connection was too slow to keep up: connect again.")
+        return False
+
+    def check_credential(self, now: float) -> bool:
+        """Warn, once, or close; false if the connection has come to its end."""
+        if now >= self._expires_at:
+            self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
+            return False
+        if self.due <= now:
+            self.due = self._expires_at
+            self.reply(TokenExpiring(expires_in=round(self._expires_at - now)))
+        return True
+
+
+def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
+    """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too.
+
+    With `wait`, in seconds, the client is told when to come back.
+    """
+    outlet.deliver(Prepared(encode(_error(code, message, ref, wait=wait))))
+    outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)
+
+
+def _error(
+    code: str, message: str, ref: Ref, *, details: dict[str, str] | UnsetType = UNSET, wait: float | None = None
+) -> Error:
+    retry_after = UNSET if wait is None else math.ceil(wait * 1000)
+    return Error(message=message, code=code, ref=ref, details=details, retry_after=retry_after)

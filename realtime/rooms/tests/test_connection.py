@@ -1,0 +1,142 @@
+"""One socket's answers, its end, and until when it may stay."""
+
+from __future__ import annotations
+
+import pytest
+from msgspec import UNSET
+
+from libraries.rules.errors import InvalidPayload
+from realtime.protocol.closing import ERRORS, CloseCode
+from realtime.protocol.events import Pong
+from realtime.rooms.connection import STALLED_SECONDS, WARN_SECONDS, refuse
+from realtime.tests.doubles import Person, Recorder, viewer
+
+NOW = 1_000_000.0
+
+
+def lasting(seconds: float) -> Person:
+    """Somebody whose credential ends that long after NOW."""
+    one = viewer()
+    one.connection.extend(NOW + seconds, NOW)
+    return one
+
+
+def test_an_answer_goes_to_the_connection() -> None:
+    one = viewer()
+    one.connection.reply(Pong(timestamp=1, ref="r"))
+    assert one.outlet.take() == [{"type": "pong", "timestamp": 1, "ref": "r"}]
+
+
+@pytest.mark.parametrize("ref", ["r", 0, -1])
+def test_what_was_asked_with_a_ref_is_acknowledged(ref: str | int) -> None:
+    one = viewer()
+    one.connection.reply_ack(ref, 7)
+    assert one.outlet.take() == [{"type": "ack", "ref": ref, "version": 7}]
+
+
+def test_what_was_asked_without_a_ref_is_not() -> None:
+    one = viewer()
+    one.connection.reply_ack(UNSET, 7)
+    assert one.outlet.take() == []
+
+
+def test_an_error_says_what_where_and_why() -> None:
+    one = viewer()
+    one.connection.reply_error(InvalidPayload("No.", {"name": "Too long."}), "r")
+    one.connection.reply_error(InvalidPayload("No."))
+    assert one.outlet.take() == [
+        {"type": "error", "message": "No.", "code": "invalid-payload", "ref": "r", "details": {"name": "Too long."}},
+        {"type": "error", "message": "No.", "code": "invalid-payload"},
+    ]
+    assert not one.connection.closed
+
+
+def test_a_close_comes_behind_what_was_sent() -> None:
+    one = viewer()
+    one.connection.reply(Pong(timestamp=1))
+    one.connection.close(CloseCode.NORMAL, "done")
+    assert one.outlet.take_types() == ["pong"]
+    assert one.outlet.closed == (1000, "done")
+    assert one.connection.closed
+
+
+@pytest.mark.parametrize("code", ERRORS)
+def test_a_refusal_says_why_and_closes_with_the_code_of_the_table(code: str) -> None:
+    outlet = Recorder()
+    refuse(outlet, code, "No.")
+    assert outlet.take() == [{"type": "error", "message": "No.", "code": code}]
+    assert outlet.closed == (ERRORS[code] or 1013, code)
+
+
+def test_a_refused_connection_is_closed() -> None:
+    one = viewer()
+    one.connection.refuse("access-withdrawn", "No.")
+    assert one.outlet.closed == (1008, "access-withdrawn")
+    assert one.connection.closed
+
+
+@pytest.mark.parametrize("again", ["close", "refuse"])
+def test_a_connection_is_closed_once_and_for_the_first_reason(again: str) -> None:
+    one = viewer()
+    one.connection.refuse("access-withdrawn", "No.")
+    if again == "close":
+        one.connection.close(CloseCode.NORMAL, "done")
+    else:
+        one.connection.refuse("internal-error", "Oops.")
+    assert [message["code"] for message in one.outlet.take()] == ["access-withdrawn"]
+    assert one.outlet.closed == (1008, "access-withdrawn")
+
+
+def test_a_refusal_may_answer_a_message() -> None:
+    one = viewer()
+    one.connection.refuse("token-invalid", "No.", "r")
+    assert one.outlet.take() == [{"type": "error", "message": "No.", "code": "token-invalid", "ref": "r"}]
+
+
+@pytest.mark.parametrize(
+    ("lifetime", "warned_at"),
+    [(3600.0, 3600.0 - WARN_SECONDS), (2 * WARN_SECONDS, WARN_SECONDS), (60.0, 30.0), (4.0, 2.0)],
+)
+def test_the_end_of_a_credential_is_told_once(lifetime: float, warned_at: float) -> None:
+    one = lasting(lifetime)
+    assert one.connection.check_credential(NOW + warned_at - 0.5)
+    assert one.outlet.take() == []
+    assert one.connection.check_credential(NOW + warned_at)
+    assert one.outlet.take() == [{"type": "token-expiring", "expiresIn": lifetime - warned_at}]
+    assert one.connection.check_credential(NOW + lifetime - 0.5)
+    assert one.outlet.take() == []
+
+
+def test_a_credential_that_has_ended_ends_the_connection() -> None:
+    one = lasting(60)
+    assert not one.connection.check_credential(NOW + 60)
+    [error] = one.outlet.take()
+    assert (error["type"], error["code"]) == ("error", "token-expired")
+    assert one.outlet.closed == (1008, "token-expired")
+
+
+def test_a_fresh_credential_is_warned_of_anew() -> None:
+    one = lasting(60)
+    one.connection.check_credential(NOW + 30)
+    one.outlet.take()
+    one.connection.extend(NOW + 3600, NOW + 30)
+    assert one.connection.check_credential(NOW + 60)
+    assert one.outlet.take() == []
+    assert one.connection.check_credential(NOW + 3600 - WARN_SECONDS)
+    assert one.outlet.take_types() == ["token-expiring"]
+
+
+def test_a_connection_that_keeps_up_stays() -> None:
+    one = viewer()
+    assert one.connection.check_pace(1e9)
+    one.outlet.stalled_since = 100.0
+    assert one.connection.check_pace(100.0 + STALLED_SECONDS - 0.1)
+    assert one.outlet.take() == []
+
+
+def test_a_connection_that_takes_nothing_for_too_long_is_closed() -> None:
+    one = viewer()
+    one.outlet.stalled_since = 100.0
+    assert not one.connection.check_pace(100.0 + STALLED_SECONDS)
+    assert one.outlet.take()[0]["code"] == "too-slow"
+    assert one.outlet.closed == (1013, "too-slow")

@@ -1,0 +1,164 @@
+"""Uvicorn's HTTP protocol, with all answers in the order of their requests, and with little of what has come in memory.
+
+Uvicorn 0.54 answers a handshake before the requests that came with it, and takes in as many requests as a client sends
+without reading the answers (RFC 9112, section 9.3.2). Limits and deadlines are in `realtime.server.http.protocol`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Any
+
+import httptools
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from realtime.server.websocket.upgrade import fault
+
+_ABSOLUTE = re.compile(rb"(?i)(?:http|ws)s?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
+
+PIECE_BYTES = 4 * 1024
+"""What the parser is given at once: of requests that come together it takes no more in than this holds."""
+
+
+def absolute_form(target: bytes) -> tuple[bytes, bytes] | None:
+    """The host that a target in absolute form names, and the target in origin form; None if it is no such target."""
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        return None
+    rest = absolute["rest"]
+    return absolute["host"], rest if rest.startswith(b"/") else b"/" + rest
+
+
+class Flow(FlowControl):
+    """Whether the client is read: not while `held`, even if an application would like to hear more of its request."""
+
+    held = False
+
+    def hold(self) -> None:
+        """Read nothing until `release`."""
+        self.held = True
+        self.pause_reading()
+
+    def release(self) -> None:
+        """Read again."""
+        self.held = False
+        self.resume_reading()
+
+    def resume_reading(self) -> None:
+        """Read, unless it is held."""
+        if not self.held:
+            super().resume_reading()
+
+
+class OrderedHttpProtocol(HttpToolsProtocol):
+    """One connection; what is refused is for a subclass to say."""
+
+    flow: Flow
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._unfed = b""
+        """What has come and waits for the answers to what came before it."""
+        self._next: Callable[[], None] | None = None
+        """What is done once everything is answered."""
+        self.websocket: Any = None
+        """What the connection has become."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
+        """A client has come."""
+        super().connection_made(transport)
+        self.flow = Flow(transport)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self._next = None
+        self._unfed = b""
+        super().connection_lost(exc)
+
+    def refuse(self, status: HTTPStatus) -> None:
+        """Answer a request that cannot be read."""
+        raise NotImplementedError
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more is heard here."""
+        return self.websocket is not None or self.transport.is_closing()
+
+    @property
+    def is_answering(self) -> bool:
+        """Whether a request is not answered yet."""
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def feed(self, data: bytes) -> None:
+        """Give the parser what has come, as long as nothing waits for an answer to what came before."""
+        view = memoryview(data)
+        for start in range(0, len(data), PIECE_BYTES):
+            if self.is_over:
+                return
+            if self.pipeline or self._next is not None:
+                self._unfed += data[start:]
+                self.flow.hold()
+                return
+            self.feed_piece(view[start : start + PIECE_BYTES])
+
+    def feed_piece(self, piece: memoryview) -> None:
+        """Give the parser this much."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade:
+            if self._should_upgrade():
+                self.when_answered(self.handle_websocket_upgrade)
+        except httptools.HttpParserError:
+            self.refuse(HTTPStatus.BAD_REQUEST)
+
+    def on_headers_complete(self) -> None:
+        """The head is complete: a target in absolute form names the host, and its path (RFC 9112, section 3.2.2)."""
+        if absolute := absolute_form(self.url):
+            host, self.url = absolute
+            self.headers[:] = [line for line in self.headers if line[0] != b"host"]
+            self.headers.append((b"host", host))
+        super().on_headers_complete()
+
+    def when_answered(self, act: Callable[[], None]) -> None:
+        """Do it once everything that was asked for is answered."""
+        if self.is_answering:
+            self._next = act
+        else:
+            act()
+
+    def on_response_complete(self) -> None:
+        """A request is answered: it is the turn of those that came with it."""
+        self.flow.held = False
+        super().on_response_complete()
+        if self.transport.is_closing():
+            return
+        if self.pipeline:
+            if self._unfed:
+                self.flow.hold()
+        elif (act := self._next) is not None:
+            self._next = None
+            self._unset_keepalive_if_required()
+            act()
+        elif self._unfed:
+            unfed, self._unfed = self._unfed, b""
+            self._unset_keepalive_if_required()
+            self.feed(unfed)
+
+    def handle_websocket_upgrade(self) -> None:
+        """Hand the connection on; what came in one piece with the handshake is lost (RFC 6455, section 4.1)."""
+        scope: Any = self.scope
+        if status := fault(scope, self.url):
+            self.refuse(status)
+            return
+        self._unfed = b""
+        self.connections.discard(self)
+        self.websocket = self.ws_protocol_class(  # type: ignore[call-arg, misc]
+            config=self.config, server_state=self.server_state, app_state=self.app_state
+        )
+        self.transport.set_protocol(self.websocket)
+        self.websocket.take_over(self)
+        self.parser = None  # type: ignore[assignment]  # it has our methods, and we would be kept with the WebSocket

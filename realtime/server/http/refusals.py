@@ -1,0 +1,53 @@
+"""What a connection is told whose request is not read, and the limits that this names.
+
+Refusals of the REST API have their own shape: `libraries.api.errors`.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+HEAD_SECONDS = 10.0
+"""How long a request line with its headers may take, from the connection or its first byte on; also a handshake."""
+BODY_SECONDS = 60.0
+"""How long a body may bring nothing."""
+SLOWEST_BYTES = 8 * 1024
+"""How much of a body has to come a second, on average, after its first minute."""
+STUCK_SECONDS = 60.0
+"""How long a client may read nothing of what waits for it."""
+LINGER_SECONDS = 2.0
+"""How long a client that was refused is still heard: it may be cut while it sends, and would never read the answer."""
+LINGER_BYTES = 1024 * 1024
+"""How much it may send meanwhile."""
+RETRY_SECONDS = 5
+
+MAX_TARGET_BYTES = 8 * 1024
+"""Of a request's path and query (RFC 9110, section 4.1, asks for 8,000 at least)."""
+MAX_HEAD_BYTES = 32 * 1024
+"""Of a request's target and headers together."""
+MAX_HEADERS = 100
+
+
+def answer(status: HTTPStatus, sentence: str = "") -> bytes:
+    """A whole answer (RFC 9112), in plain text, after which the connection ends."""
+    text = f"{status.phrase}: {sentence or _SENTENCES[status]}\n".encode()
+    lines = [
+        f"HTTP/1.1 {status.value} {status.phrase}",
+        "Content-Type: text/plain; charset=utf-8",
+        f"Content-Length: {len(text)}",
+        "Connection: close",
+    ]
+    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS):
+        lines.append(f"Retry-After: {RETRY_SECONDS}")
+    return "\r\n".join((*lines, "", "")).encode() + text
+
+
+_SENTENCES = {
+    HTTPStatus.BAD_REQUEST: "this is not valid HTTP.",
+    HTTPStatus.REQUEST_TIMEOUT: f"a request has to come within {HEAD_SECONDS:.0f} s, its body without long pauses.",
+    HTTPStatus.REQUEST_URI_TOO_LONG: f"a path with its query has at most {MAX_TARGET_BYTES} bytes.",
+    HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE: f"at most {MAX_HEADERS} headers and {MAX_HEAD_BYTES} bytes of them.",
+}
+
+TOO_MANY = answer(HTTPStatus.SERVICE_UNAVAILABLE, "this server has too many connections; come back later.")
+TOO_LATE = answer(HTTPStatus.SERVICE_UNAVAILABLE, "the handshake was not answered in time; come back later.")

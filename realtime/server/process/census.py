@@ -1,0 +1,28 @@
+"""What a process of `manage.py serve` holds, said in its log when SIGUSR1 asks: for soaks, and to look for a leak."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import signal
+import threading
+
+import structlog
+
+log = structlog.get_logger(__name__)
+
+
+def count_on_signal() -> None:
+    """Count at each SIGUSR1 from now on; to be called in the event loop to be counted in."""
+    if threading.current_thread() is threading.main_thread():  # others hear no signals
+        asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, _count)
+
+
+def _count() -> None:
+    # A worker imports this before Django is set up, and the hub needs its models.
+    from realtime.hub.hub import current_hub
+
+    gc.collect()  # what nobody holds any more does not count
+    rooms = current_hub().rooms.values()
+    connections = sum(len(room.everybody()) for room in rooms)
+    log.warning("census", tasks=len(asyncio.all_tasks()), rooms=len(rooms), connections=connections)

@@ -1,0 +1,196 @@
+"""How a process of `manage.py serve` ends: it takes nobody new, does what it was asked for, and says when to come back.
+
+What makes it end is a signal, or the supervisor's end (see `realtime.server.process.worker`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import socket
+import sys
+import threading
+import time
+from functools import cache
+from types import FrameType
+from typing import Any
+
+import structlog
+import uvicorn
+from websockets.protocol import State
+
+from realtime.delivery.outlet import EXTENSION, Prepared
+from realtime.protocol.closing import CloseCode
+from realtime.protocol.encodings import encode
+from realtime.protocol.events import GoingAway
+from realtime.server.process.census import count_on_signal
+from realtime.server.process.garbage import settle
+from realtime.server.process.loop import SWITCH_SECONDS
+from realtime.server.websocket.frames import FramesProtocol
+
+REASON = "going-away"
+SPREAD_MILLISECONDS = 5_000
+"""Over how long the connections of a full process come back."""
+EACH_MILLISECONDS = 50
+"""How far apart the connections of an almost empty one come back."""
+SETTLE_SECONDS = 0.1
+"""How long clients are heard after they were told: what they had sent before is on its way."""
+LOOK_SECONDS = 0.05
+GOODBYE_SECONDS = 2.0
+"""How long a client has to answer a close frame."""
+STEP_SECONDS = 1.0
+"""How long before the last moment sockets are cut, before that those are closed whose work is not done, and so on."""
+
+log = structlog.get_logger(__name__)
+
+draining = threading.Event()
+"""Set from the moment on at which this process was told to end."""
+
+
+def spread(count: int) -> list[int]:
+    """When so many connections shall come back: milliseconds, a different one for each, evenly spread."""
+    step = min(EACH_MILLISECONDS, max(SPREAD_MILLISECONDS / max(count, 1), 1))
+    offset = random.random() * step  # noqa: S311  # no secret
+    times = [int(offset + place * step) for place in range(count)]
+    random.shuffle(times)
+    return times
+
+
+class DrainableProtocol(FramesProtocol):
+    """One WebSocket connection, which can end after all that its client has asked for is done."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.app = ending(self.app)
+        self._leaving = False
+        self.told = False
+
+    def go_away(self, retry_after: int) -> None:
+        """Tell the client that it must come back, after so many milliseconds; not before the handshake is done."""
+        if self.handshake_complete and not self.told:
+            self.told = True
+            self.deliver(Prepared(encode(GoingAway(retry_after=retry_after))))
+            if self.stalled_since is not None:  # it would not read the answers to what it has asked for
+                self._leaving = True
+                self.close_after(CloseCode.RESTART, REASON)
+
+    def finish(self) -> None:
+        """Hear nothing more from a client that was told, and close when everything is done and answered.
+
+        The application is made to believe that the client has gone, behind all that the client has sent: so it comes
+        to an end in its usual way.
+        """
+        if self.told and not self._leaving:
+            self._leaving = True
+            self.close_timeout = GOODBYE_SECONDS
+            self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.RESTART, "reason": REASON})
+
+    async def say_goodbye(self) -> None:
+        """Close, if that is what the application came to its end for."""
+        if self._leaving and not self.disconnected and self.conn.state is State.OPEN:
+            self.leave()
+            await self.send({"type": "websocket.close", "code": CloseCode.RESTART, "reason": REASON})
+
+
+@cache
+def ending(application: Any) -> Any:
+    """An application behind which its connection says goodbye; one for all connections, which then are no cycles."""
+
+    async def application_and_goodbye(scope: Any, receive: Any, send: Any) -> None:
+        await application(scope, receive, send)
+        await scope["extensions"][EXTENSION].say_goodbye()
+
+    return application_and_goodbye
+
+
+class DrainingServer(uvicorn.Server):
+    """Uvicorn's server with an orderly end, within `config.timeout_graceful_shutdown` seconds after the delay."""
+
+    def __init__(self, config: uvicorn.Config, drain_delay: int = 0) -> None:
+        super().__init__(config)
+        self.drain_delay = drain_delay
+        self._stops_at: float | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end; a second Ctrl+C ends at once.
+
+        The signal is not raised again afterwards, as uvicorn does: a process that ends as it was told to has status 0.
+        """
+        if draining.is_set() and sig == signal.SIGINT:
+            self.force_exit = self.should_exit = True
+        self.stop()
+
+    def stop(self) -> None:
+        """Begin to end: not ready from now on, and serving until the delay is over."""
+        draining.set()
+        if not self.drain_delay:
+            self.should_exit = True
+        elif self._stops_at is None:
+            log.info("not_ready", seconds=self.drain_delay)
+            self._stops_at = time.monotonic() + self.drain_delay
+
+    async def on_tick(self, counter: int) -> bool:
+        """Called ten times a second; whether to end."""
+        if self._stops_at is not None and time.monotonic() >= self._stops_at:
+            self.should_exit = True
+        return await super().on_tick(counter)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        await super().startup(sockets)
+        settle()
+        sys.setswitchinterval(SWITCH_SECONDS)
+        count_on_signal()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """End: refuse new connections, drain the sockets, then let uvicorn end the rest."""
+        draining.set()
+        now = asyncio.get_running_loop().time
+        seconds = self.config.timeout_graceful_shutdown or 0
+        step = min(STEP_SECONDS, seconds / 5)
+        last = now() + seconds
+        self._give_up_after(seconds)
+        for server in self.servers:
+            server.close()
+        for one in sockets or ():
+            one.close()
+        await self._drain(close_at=last - 3 * step, cut_at=last - 2 * step)
+        self.config.timeout_graceful_shutdown = max(last - step - now(), 0)  # type: ignore[assignment]  # it may be a float
+        await super().shutdown(sockets)
+
+    async def _drain(self, *, close_at: float, cut_at: float) -> None:
+        now = asyncio.get_running_loop().time
+        connections = self._websockets()
+        log.info("draining", sockets=len(connections))
+        for connection, retry_after in zip(connections, spread(len(connections)), strict=True):
+            connection.go_away(retry_after)
+        if connections:
+            await asyncio.sleep(SETTLE_SECONDS)
+        while (connections := self._websockets()) and now() < cut_at and not self.force_exit:
+            for connection in connections:
+                # Of those that were in the middle of their handshake; the others were told.
+                connection.go_away(random.randrange(SPREAD_MILLISECONDS))  # noqa: S311  # no secret
+                if now() < close_at:
+                    connection.finish()
+                else:
+                    connection.close_after(CloseCode.RESTART, REASON)
+            await asyncio.sleep(LOOK_SECONDS)
+        for connection in connections:
+            connection.transport.abort()
+        log.info("drained", cut=len(connections))
+
+    def _websockets(self) -> list[DrainableProtocol]:
+        return [one for one in self.server_state.connections if isinstance(one, DrainableProtocol)]
+
+    def _give_up_after(self, seconds: float) -> None:
+        """A thread that waits for a database that does not answer would keep the process forever."""
+
+        def give_up() -> None:
+            log.error("did_not_end", seconds=seconds)
+            os._exit(1)
+
+        timer = threading.Timer(seconds, give_up)
+        timer.daemon = True
+        timer.start()

@@ -1,0 +1,20 @@
+"""Where one of several processes of `manage.py serve` begins: it loads Django before anything that needs Django.
+
+Nothing else belongs here, and nothing may be imported at the top that needs the apps.
+"""
+
+from __future__ import annotations
+
+import socket
+
+import django
+
+
+def begin(host: str, port: int, drain_seconds: int, drain_delay: int, path: str, lifeline: socket.socket) -> None:
+    """Serve at a place, as long as the other end of the lifeline is open."""
+    django.setup()
+
+    from realtime.server.process.run import Place
+    from realtime.server.process.worker import work
+
+    work(Place(host, port, drain_seconds, drain_delay, path), lifeline)

@@ -1,0 +1,55 @@
+"""Daphne's server with a WebSocket protocol that closes as the contract says.
+
+Daphne 4.2.3 on its own turns 1008 into 1011, drops close reasons, and drops the connection without a close frame
+after a message that is too long.
+"""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import Any
+
+from daphne.server import Server
+from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtocol
+
+from realtime.protocol.closing import CloseCode
+from realtime.server.websocket.wire import TOO_BIG
+
+
+class PortalWebSocketProtocol(WebSocketProtocol):
+    """One WebSocket connection of `manage.py runserver`."""
+
+    def onConnect(self, request: Any) -> Any:  # noqa: N802  # autobahn's name
+        """Refuse with 400 what is no ASCII where it must be (RFC 6455, section 4.1): Daphne would answer with 500."""
+        if not f"{request.path}{request.headers.get('sec-websocket-protocol', '')}".isascii():
+            raise ConnectionDeny(int(HTTPStatus.BAD_REQUEST), "The path and the subprotocols must be ASCII.")
+        return super().onConnect(request)
+
+    def handle_reply(self, message: dict[str, Any]) -> None:
+        """Send the application's close code and reason; autobahn's `sendClose` allows only 1000 and 3000 to 4999."""
+        if message["type"] == "websocket.close" and self.state == self.STATE_OPEN:
+            reason = message.get("reason") or ""
+            self.sendCloseFrame(code=message.get("code") or CloseCode.NORMAL, reasonUtf8=reason.encode())
+        elif message["type"] == "websocket.send" and self.state in {self.STATE_CLOSING, self.STATE_CLOSED}:
+            raise ConnectionResetError("The client is gone.")  # an OSError, as ASGI has it (WebSocket, "Send")
+        else:
+            super().handle_reply(message)
+
+    def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
+        self.sendMessage(TOO_BIG)
+        self._fail_connection(CloseCode.TOO_BIG, "message-too-big")
+
+
+class PortalServer(Server):
+    """Daphne with our protocol."""
+
+    @property
+    def ws_factory(self) -> WebSocketFactory:
+        """What makes a protocol object for each WebSocket; Daphne sets it when it starts."""
+        return self._ws_factory
+
+    @ws_factory.setter
+    def ws_factory(self, factory: WebSocketFactory) -> None:
+        factory.protocol = PortalWebSocketProtocol
+        factory.setProtocolOptions(failByDrop=False)
+        self._ws_factory = factory

@@ -1,0 +1,221 @@
+"""One socket: let in or refused, its messages parsed, allowed and handled, and every end of it cleaned up.
+
+It opens no channel of its own: the hub has one for all sockets of the process. What messages do is in `handlers`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+
+from libraries.rules.errors import PortalError, Unavailable
+from libraries.rules.networks import network_of_scope
+from realtime.delivery.outlet import EXTENSION, Outlet, QueueOutlet
+from realtime.hub.hub import current_hub
+from realtime.limits.entrance import Entrance, Flooded, Limited, current_entrance
+from realtime.limits.rates import REFUSED
+from realtime.protocol.events import Error
+from realtime.protocol.policy import may_send, refusal
+from realtime.protocol.requests import ClientMessage, InvalidMessage, decode
+from realtime.rooms.connection import CRASHED, Connection, refuse
+from realtime.rooms.greeting import Waiting
+from realtime.sessions.handlers import HANDLERS, Session
+from realtime.sessions.handshake import Refused, admit, is_socketio, subprotocol
+from realtime.sessions.pacing import is_in_time
+from realtime.sessions.work import Work
+
+log = structlog.get_logger(__name__)
+
+
+class PortalViewConsumer(AsyncJsonWebsocketConsumer):
+    """A client of one portal view (docs/protocol.md)."""
+
+    channel_layer_alias = "none"
+    """Not configured, on purpose: a channel and a task for each socket is what the hub saves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.session: Session | None = None
+        self.outlet: Outlet
+        self.received = 0
+        self.began = time.monotonic()
+
+    async def __call__(self, scope: Any, receive: Callable[[], Awaitable[Any]], send: Any) -> None:
+        """Run until the client is gone. An unexpected error closes with 1011, which a browser can see."""
+        self.scope = scope
+        self.base_send = send
+        self.outlet = scope.get("extensions", {}).get(EXTENSION) or QueueOutlet(send)
+        try:
+            while True:
+                event = await receive()
+                try:
+                    await self.dispatch(event)
+                except StopConsumer:
+                    return
+                except Exception:  # a bug must not end in 1006, nor go unseen
+                    self._crash()
+        finally:
+            await self._leave()
+
+    async def dispatch(self, message: Any) -> None:
+        """Hand an ASGI event to its method; without the base class's thread hop, as most need no database."""
+        match message["type"]:
+            case "websocket.receive":
+                await self.websocket_receive(message)
+                await asyncio.sleep(0)  # whoever sends a thousand at once lets others come in between
+            case "websocket.connect":
+                await self.websocket_connect(message)
+            case "websocket.disconnect":
+                await self.websocket_disconnect(message)
+
+    async def connect(self) -> None:
+        """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
+        entrance, came_from = current_entrance(), network_of_scope(self.scope)
+        limited: Limited | None = None
+        try:
+            entrance.look(came_from)
+        except Flooded:
+            await self._turn_away()
+        except Limited as too_many:
+            limited = too_many
+        try:
+            await self.accept(subprotocol(self.scope))
+        except OSError:  # the client is gone already (ASGI, WebSocket, "Send"); that is the next event
+            return
+        try:
+            if limited is not None:
+                raise limited
+            await self._let_in(entrance)
+        except Refused as refused:
+            if refused.code != Unavailable.code:  # which is not the client's fault
+                entrance.fail(came_from)
+            self._refuse(refused.code, refused.message)
+        except Limited as too_many:  # which is logged, at most once a second
+            if too_many.code == "rate-limited" and limited is None:
+                entrance.fail(came_from)
+            refuse(self.outlet, too_many.code, too_many.message, wait=too_many.wait)
+
+    async def _turn_away(self) -> None:
+        """Answer with a bare status, before anything is accepted (ASGI, "WebSocket Denial Response")."""
+        send: Any = self.base_send  # asgiref's types lack this extension
+        if "websocket.http.response" in (self.scope.get("extensions") or {}):
+            await send({"type": "websocket.http.response.start", "status": 429, "headers": []})
+            await send({"type": "websocket.http.response.body", "body": b""})
+        else:
+            await send({"type": "websocket.close"})
+        raise StopConsumer
+
+    async def _let_in(self, entrance: Entrance) -> None:
+        """Find out who it is, and give them a place; Refused or Limited."""
+        if is_socketio(self.scope):
+            raise Refused("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
+        admission = await admit(self.scope, entrance)
+        # The copies of the scope that routing made all share this list: the headers are not needed any more.
+        headers: Any = self.scope["headers"]
+        headers.clear()
+        connection = Connection(
+            connection_id=secrets.token_urlsafe(9),
+            user_id=str(admission.credential.user_id),
+            portal_view_id=str(admission.portal_view_id),
+            role=admission.role,
+            outlet=self.outlet,
+        )
+        connection.extend(admission.credential.expires_at, time.time())
+        entrance.enter(connection)
+        self.session = Session(connection, Work(self._crash))
+        log.info("connected", role=connection.role, **self._who())
+        current_hub().join(
+            Waiting(
+                connection,
+                at_least=admission.version,
+                access_version=admission.access_version,
+                known_version=admission.known_version,
+                known_epoch=admission.known_epoch,
+            )
+        )
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
+        """Do what a frame asks for, or say why not; the frame's `ref` goes back with the answer."""
+        if self.outlet.stalled_since is not None:
+            # Answers would only pile up: what the client still sends waits in its own buffers.
+            await self.outlet.drained()
+        session = self.session
+        if session is None or session.connection.closed:
+            return
+        self.received += 1
+        if text_data is None:
+            session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
+            return
+        try:
+            message = decode(text_data)
+        except InvalidMessage as error:
+            if await is_in_time(session.connection, session.limiter, REFUSED, len(text_data), error.ref):
+                session.connection.reply_error(error, error.ref)
+            return
+        try:
+            await self._handle(session, message, len(text_data))
+        except PortalError as error:
+            session.connection.reply_error(error, message.ref)
+
+    async def _handle(self, session: Session, message: ClientMessage, size: int) -> None:
+        connection, kind = session.connection, str(message.__struct_config__.tag)
+        allowed = may_send(connection.role, kind)
+        priced = kind if allowed else REFUSED
+        if not await is_in_time(connection, session.limiter, priced, size, message.ref):
+            return
+        if allowed:
+            await HANDLERS[type(message)](session, message, size)
+        else:
+            connection.reply(Error(message=refusal(connection.role, kind), code="forbidden", ref=message.ref))
+
+    async def websocket_disconnect(self, message: Any) -> None:
+        """The client is gone, or we closed; what it asked for is still done, in `_leave`."""
+        self.outlet.leave()  # which completes the count of what was sent
+        if self.session is not None:  # who never came in was refused, which is a line already
+            log.info(
+                "disconnected",
+                code=int(message.get("code") or 1005),
+                seconds=round(time.monotonic() - self.began, 3),
+                **self._counts(),
+            )
+        raise StopConsumer
+
+    async def _leave(self) -> None:
+        if self.session is None:
+            return
+        session, self.session = self.session, None
+        session.connection.closed = True
+        current_entrance().leave(session.connection)
+        await current_hub().leave(session.connection)
+        await session.work.finish()
+
+    def _refuse(self, code: str, message: str) -> None:
+        log.info("refused", code=code, **self._who())
+        refuse(self.outlet, code, message)
+
+    def _crash(self) -> None:
+        log.exception("socket_crashed", **self._who())
+        if self.session is not None:
+            self.session.connection.refuse("internal-error", CRASHED)
+        else:
+            self._refuse("internal-error", CRASHED)
+
+    def _who(self) -> dict[str, str | None]:
+        if self.session is None:
+            return {"portalViewId": self.scope["url_route"]["kwargs"].get("portal_view_id")}
+        connection = self.session.connection
+        return {
+            "portalViewId": connection.portal_view_id,
+            "userId": connection.user_id,
+            "connectionId": connection.id,
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        return {"messagesIn": self.received, "messagesOut": self.outlet.sent, **self._who()}

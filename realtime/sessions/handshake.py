@@ -1,0 +1,157 @@
+"""From a scope to who is there: portal view, credential, person, role (docs/protocol.md, section 1).
+
+The steps are taken in the protocol's order, and the first that fails raises `Refused` with the error's code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qs
+from uuid import UUID
+
+from django.conf import settings
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from rest_framework_simplejwt.settings import api_settings
+from rest_framework_simplejwt.tokens import AccessToken
+
+from libraries.api.authentication import OF_THE_FUTURE, is_of_the_future
+from libraries.rules.errors import PortalError, Unavailable
+from libraries.rules.roles import PortalRole, portal_role
+from realtime.limits.entrance import Entrance
+from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
+from realtime.sessions.lookup import look_up
+from realtime.sessions.origins import is_host_allowed, is_origin_allowed
+
+Scope = Mapping[str, Any]
+
+
+class Refused(PortalError):
+    """The connection is not let in; `code` is one of `realtime.protocol.closing.ERRORS`."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """A verified access token: whose, and until when it is good (seconds since the epoch, with the clocks' leeway)."""
+
+    user_id: UUID
+    expires_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Who is let in, to what, as what; and the last version that the client says it has."""
+
+    portal_view_id: UUID
+    credential: Credential
+    role: PortalRole
+    version: int
+    access_version: int
+    known_version: int | None
+    known_epoch: str | None
+
+
+def is_socketio(scope: Scope) -> bool:
+    """Whether a Socket.IO client asks: its Engine.IO version is in the query, or its path is the usual one."""
+    return b"EIO=" in scope["query_string"] or _site_path(scope).startswith("/socket.io")
+
+
+def subprotocol(scope: Scope) -> str | None:
+    """The subprotocol to select: never one that holds a credential."""
+    return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+
+
+async def admit(scope: Scope, entrance: Entrance) -> Admission:
+    """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
+    route = scope["url_route"]["kwargs"]
+    if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
+        raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
+    if not is_host_allowed(scope):
+        raise Refused(
+            "host-not-allowed", "This site is not reached by that name; its operator sets PORTAL_ALLOWED_HOSTS."
+        )
+    if "portal_view_id" not in route:
+        raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
+    wanted = route["portal_view_id"]
+    if not wanted:
+        raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
+    query = parse_qs(scope["query_string"].decode("latin-1"))
+    credential = verify(_read_credential(scope, query))
+    entrance.come(str(credential.user_id))
+    portal_view_id = _uuid(wanted)
+    # An id that is no UUID gets the answer of one that does not exist, after the same questions.
+    try:
+        access = await look_up(credential.user_id, portal_view_id or UUID(int=0))
+    except Unavailable:
+        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+    if access is None or not access.is_active:
+        raise Refused("user-unavailable", "This account does not exist any more, or is switched off.")
+    if access.role is None or portal_view_id is None:
+        raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
+    if not is_origin_allowed(scope):
+        raise Refused(
+            "origin-not-allowed",
+            "Pages of this origin may not connect; the site's operator can allow it in PORTAL_ALLOWED_ORIGINS.",
+        )
+    return Admission(
+        portal_view_id=portal_view_id,
+        credential=credential,
+        role=portal_role(access.role),
+        version=access.version,
+        access_version=access.access_version,
+        known_version=_number(query.get("version", [""])[0]),
+        known_epoch=query.get("epoch", [None])[0],
+    )
+
+
+def verify(token: str) -> Credential:
+    """Whose token it is; Refused unless it is an access token of this server that has not expired."""
+    try:
+        access = AccessToken(token)  # type: ignore[arg-type]  # the stubs ask for a Token; text is what is meant
+        user_id = _uuid(str(access[str(api_settings.USER_ID_CLAIM)]))
+    except ExpiredTokenError:
+        raise Refused("token-expired", "The token has expired: get a fresh one and connect again.") from None
+    except (TokenError, KeyError) as error:
+        if is_of_the_future(error):
+            raise Refused("token-invalid", OF_THE_FUTURE) from None
+        raise _token_invalid() from None
+    if user_id is None:
+        raise _token_invalid()
+    return Credential(user_id, float(access["exp"]) + settings.PORTAL_CLOCK_LEEWAY_SECONDS)
+
+
+def _token_invalid() -> Refused:
+    return Refused("token-invalid", "The token is not an access token of this server: log in again.")
+
+
+def _read_credential(scope: Scope, query: Mapping[str, list[str]]) -> str:
+    for offered in scope["subprotocols"]:
+        if offered.startswith(BEARER_PREFIX):
+            return str(offered[len(BEARER_PREFIX) :])
+    if "token" in query:
+        return query["token"][0]
+    raise Refused(
+        "credential-missing",
+        f"Log in first: offer the subprotocols {SUBPROTOCOL} and {BEARER_PREFIX}<access token>, or add ?token=.",
+    )
+
+
+def _site_path(scope: Scope) -> str:
+    path: str = scope["path"]
+    return path.removeprefix(scope.get("root_path", ""))
+
+
+def _uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
+
+
+def _number(text: str) -> int | None:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 20 else None

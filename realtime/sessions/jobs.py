@@ -1,0 +1,242 @@
+"""The jobs of a controller: an update that is stored, and a command that is only relayed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from libraries import events
+from libraries.events import Event
+from libraries.models import PortalView
+from libraries.receipts import find_receipt
+from libraries.rules.errors import AlreadyApplied, NotFound, PortalError, Unavailable
+from libraries.rules.projection import UNSEEN_ITEM, needs_flags, project_item, project_relayed
+from libraries.rules.state import Patch, merged
+from libraries.selectors import Stored, load
+from libraries.services.items import update_item
+from libraries.services.portal_views import update_portal_view
+from realtime.database import in_lane, in_write_lane
+from realtime.hub.hub import current_hub
+from realtime.news.compose import item_news, patch_news, sync_response_news
+from realtime.news.layer import publish
+from realtime.news.publish import publish_events
+from realtime.rooms.connection import Connection, Ref
+from realtime.sessions.work import Job
+
+
+@dataclass(slots=True)
+class Relay:
+    """A command that is not stored; `send` publishes it. Never merged, and never overtaken."""
+
+    connection: Connection
+    ref: Ref
+    size: int
+    send: Callable[[], Awaitable[None]]
+    messages = 1
+
+    async def run(self) -> None:
+        """See `realtime.sessions.work.Job`."""
+        try:
+            await self.send()
+        except PortalError as error:
+            self.connection.reply_error(error, self.ref)
+        else:
+            self.connection.reply_ack(self.ref, current_hub().version_of(self.connection))
+
+    def absorb(self, later: Job) -> bool:
+        """See `realtime.sessions.work.Job`."""
+        return False
+
+    def lets_pass(self, later: Job) -> bool:
+        """See `realtime.sessions.work.Job`."""
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One message's part of an update: its checked patch, its ref, the connection that sent it first, its size."""
+
+    patch: Patch
+    ref: Ref
+    connection_id: str
+    size: int
+    is_retry: bool = False
+
+    @property
+    def receipt(self) -> str | None:
+        """The ref as it is kept, so that the message is not stored twice; None without one."""
+        return None if self.ref is UNSET else msgspec.json.encode(self.ref).decode()
+
+
+@dataclass(slots=True)
+class Update:
+    """Stored updates of one target: the portal view, or the item named `item_id`.
+
+    `alone` is set where an update must not be merged: it has keys that are only relayed, or is sent again.
+    """
+
+    connection: Connection
+    item_id: str | None
+    asked: list[Asked]
+    alone: bool = False
+
+    @property
+    def messages(self) -> int:
+        """See `realtime.sessions.work.Job`."""
+        return len(self.asked)
+
+    @property
+    def size(self) -> int:
+        """See `realtime.sessions.work.Job`."""
+        return sum(one.size for one in self.asked)
+
+    def absorb(self, later: Job) -> bool:
+        """See `realtime.sessions.work.Job`."""
+        if not isinstance(later, Update) or later.item_id != self.item_id or self.alone or later.alone:
+            return False
+        self.asked += later.asked
+        return True
+
+    def lets_pass(self, later: Job) -> bool:
+        """See `realtime.sessions.work.Job`: updates of two targets may change places, if neither replaces the items."""
+        return isinstance(later, Update) and not (self._is_barrier or later._is_barrier)
+
+    @property
+    def _is_barrier(self) -> bool:
+        return self.alone or (self.item_id is None and any("items" in one.patch.known for one in self.asked))
+
+    async def run(self) -> None:
+        """One write; if it is refused, one for each message, so that each gets its own answer."""
+        happened: list[Event] = []
+        try:
+            if self.asked[0].is_retry and await self._was_applied(self.asked[0]):
+                return
+            stored = await self._store(happened)
+        except PortalError as error:
+            await self._refused(error)
+            return
+        if stored is None:
+            for one in self.asked:
+                await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.patch.known)).run()
+            return
+        for one in self.asked:
+            self.connection.reply_ack(one.ref, stored.version)
+        await publish_events(happened)
+
+    async def _refused(self, error: PortalError) -> None:
+        if isinstance(error, Unavailable):
+            # That has nothing to do with what was asked, and each attempt may take long.
+            for one in self.asked:
+                self.connection.reply_error(error, one.ref)
+        elif len(self.asked) > 1:
+            for one in self.asked:
+                await Update(self.connection, self.item_id, [one]).run()
+        elif isinstance(error, AlreadyApplied):
+            await Update(self.connection, self.item_id, [replace(self.asked[0], is_retry=True)]).run()
+        else:
+            self.connection.reply_error(error, self.asked[0].ref)
+
+    async def _was_applied(self, one: Asked) -> bool:
+        """Answer a message that was stored before, with the version that holds it."""
+        if one.receipt is None:
+            return False
+        portal_view_id = UUID(self.connection.portal_view_id)
+        version = await in_lane(
+            portal_view_id,
+            find_receipt,
+            user_id=UUID(self.connection.user_id),
+            portal_view_id=portal_view_id,
+            connection_id=one.connection_id,
+            ref=one.receipt,
+        )
+        if version is None:
+            return False
+        self.connection.reply_ack(one.ref, version)
+        return True
+
+    async def _store(self, happened: list[Event]) -> PortalView | None:
+        """Store what was asked; what the service tells of it goes into the list, to be published from here."""
+        patch = merged([one.patch for one in self.asked])
+        store: Callable[..., PortalView | None] = partial(update_portal_view, patch=patch)
+        if self.item_id is not None:
+            store = partial(update_item, item_id=self.item_id, patch=patch.known)
+
+        def tell(event: Event) -> None:
+            events.tell(event, is_published=True)
+            happened.append(event)
+
+        return await in_write_lane(
+            UUID(self.connection.portal_view_id),
+            store,
+            actor_id=UUID(self.connection.user_id),
+            portal_view_id=UUID(self.connection.portal_view_id),
+            sender=self.connection.id,
+            receipts=[(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None],
+            tell=tell,
+        )
+
+    async def _relay_item(self, payload: Mapping[str, Any]) -> None:
+        assert self.item_id is not None  # noqa: S101  # only items can be missing
+        await relay_item(self.connection, self.item_id, payload)
+
+
+async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> None:
+    """Send keys that are not stored to the others, to viewers as the flags allow."""
+    flags = await _flags(connection, payload)
+    news = patch_news(
+        UUID(connection.portal_view_id),
+        payload,
+        viewers=payload if flags is None else project_relayed(payload, flags.state),
+        as_of=None if flags is None else flags.version,
+        sender=connection.id,
+    )
+    await publish(news)
+
+
+async def relay_item(connection: Connection, item_id: str, payload: Mapping[str, Any]) -> None:
+    """Send the patch of an item that is not stored to the others, to viewers as the flags allow."""
+    stored = await _stored(connection)
+    seen: Mapping[str, Any] = {} if stored.state["blackout"] else project_item(payload, stored.state)
+    if seen == UNSEEN_ITEM:
+        seen = {}  # viewers need not learn the id of what they may not see
+    news = item_news(
+        UUID(connection.portal_view_id),
+        item_id,
+        payload,
+        viewers=seen,
+        as_of=stored.version,
+        sender=connection.id,
+    )
+    await publish(news)
+
+
+async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str | None) -> None:
+    """Send a controller's idea of the state to viewers, as the flags allow."""
+    flags = await _flags(connection, payload)
+    news = sync_response_news(
+        UUID(connection.portal_view_id),
+        payload if flags is None else project_relayed(payload, flags.state),
+        as_of=None if flags is None else flags.version,
+        version=current_hub().version_of(connection),
+        to=to,
+    )
+    await publish(news)
+
+
+async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored | None:
+    """The stored state, if it decides what viewers may see of a payload; None if they may see all of it."""
+    return await _stored(connection) if needs_flags(payload) else None
+
+
+async def _stored(connection: Connection) -> Stored:
+    portal_view_id = UUID(connection.portal_view_id)
+    stored = await in_lane(portal_view_id, load, portal_view_id)
+    if stored is None:
+        raise NotFound("The portal view is gone.")
+    return stored

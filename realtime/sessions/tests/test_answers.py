@@ -1,0 +1,81 @@
+"""An error is never longer than twice the message that it answers and a few hundred bytes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec import UNSET
+
+from libraries.rules.errors import PortalError
+from libraries.rules.keys import MAX_KEY_CHARS
+from libraries.rules.roles import PortalRole
+from libraries.rules.state import check_item_patch, check_patch
+from realtime.protocol.encodings import encode
+from realtime.protocol.events import Error
+from realtime.protocol.policy import may_send, refusal
+from realtime.protocol.requests import CLIENT_MESSAGES, InvalidMessage, ItemUpdate, decode
+
+FIXED_BYTES = 512
+
+
+def answer(text: str, role: PortalRole) -> str:
+    """The error that answers a message of that role; empty if nothing is wrong with it."""
+    try:
+        message: Any = decode(text)
+    except InvalidMessage as error:
+        return encode(Error(message=error.message, code=error.code, ref=error.ref))
+    kind = str(message.__struct_config__.tag)
+    if not may_send(role, kind):
+        return encode(Error(message=refusal(role, kind), code="forbidden", ref=message.ref))
+    try:
+        if isinstance(message, ItemUpdate):
+            check_item_patch(message.item_id, message.payload)
+        elif hasattr(message, "payload"):
+            check_patch(message.payload)
+    except PortalError as error:
+        details = error.details or UNSET
+        return encode(Error(message=error.message, code=error.code, ref=message.ref, details=details))
+    return ""
+
+
+def is_bounded(text: str) -> bool:
+    length = len(text.encode(errors="surrogatepass"))
+    return all(len(answer(text, role).encode()) <= 2 * length + FIXED_BYTES for role in PortalRole)
+
+
+letters = st.sampled_from(['"', "\\", "\x01", "\n", "k", "é", "ﷺ", "\U0001f409"])
+long_texts = st.builds(lambda letter, size, end: letter * size + end, letters, st.integers(0, 300), st.text(max_size=3))
+bad_values = st.sampled_from([2**60, "//", "javascript:x", "\0", "x" * 40, [], {"__proto__": 1}, [{"k" * 200: 1}], -1])
+payloads = st.dictionaries(
+    long_texts | st.sampled_from(["src", "image", "items", "name", "blackout", "constructor", "__proto__", "visible"]),
+    bad_values | st.builds(lambda some: [{"id": one} for one in some], st.lists(long_texts, max_size=5)),
+    max_size=30,
+)
+messages = st.fixed_dictionaries(
+    {"type": st.sampled_from([*CLIENT_MESSAGES]) | long_texts, "payload": payloads | long_texts},
+    optional={"ref": long_texts | st.integers(), "itemId": long_texts, "to": long_texts, "token": long_texts},
+)
+
+
+@given(messages)
+def test_no_message_is_answered_at_length(message: dict[str, Any]) -> None:
+    assert is_bounded(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+
+@given(st.text())
+def test_no_text_is_answered_at_length(text: str) -> None:
+    assert is_bounded(text)
+
+
+@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
+@pytest.mark.parametrize("key", ["{}", "{}src", "é" * (MAX_KEY_CHARS - 8) + "{}", "k" * MAX_KEY_CHARS + "{}"])
+@pytest.mark.parametrize("value", [2**60, "//", "javascript:x", {"__proto__": 1}])
+def test_many_bad_keys_are_answered_shortly(kind: str, key: str, value: object) -> None:
+    for count in (1, 2, 5, 1000):
+        payload = {key.format(index): value for index in range(count)}
+        said = {"type": kind, "itemId": "a", "payload": payload}
+        assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,271 @@
+"""One socket's life: let in or refused, heard, gone."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+from uuid import UUID
+
+import pytest
+from channels.layers import get_channel_layer
+from django.db import OperationalError
+
+from libraries.models import Library, PortalView, User
+from libraries.selectors import Stored, load
+from realtime.database import in_write_lane
+from realtime.delivery.outlet import EXTENSION
+from realtime.hub import hub
+from realtime.hub.hub import current_hub
+from realtime.sessions import jobs, lookup
+from realtime.sessions.routing import application
+from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, path_of, room_of, token_of, until
+from realtime.tests.doubles import Recorder
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+# --- In, or not ----------------------------------------------------------------------------------------------
+
+
+async def test_who_is_let_in_is_greeted(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    offered = ["portal.v1.json", f"bearer.{token_of(viewer)}"]
+    client = await connect(None, portal_view, subprotocols=offered)
+    assert client.subprotocol == "portal.v1.json"
+    assert client.connected["userId"] == str(viewer.id)
+    other = await connect(viewer, portal_view)
+    assert other.subprotocol is None
+    assert other.id != client.id
+
+
+async def test_a_refusal_is_accepted_first_and_says_why(connect: Connect, portal_view: PortalView) -> None:
+    client = await connect("garbage", portal_view, greeted=False, subprotocols=["portal.v1.json"])
+    assert client.subprotocol == "portal.v1.json"
+    error, closed = await client.refused()
+    assert (error["code"], closed) == ("token-invalid", (1008, "token-invalid"))
+    assert error["message"]
+
+
+async def test_a_socketio_client_is_told_so_before_all_else(connect: Connect, portal_view: PortalView) -> None:
+    for path in ("/socket.io/", f"{path_of(portal_view)}?EIO=4&transport=websocket"):
+        client = await connect(None, path, greeted=False)
+        error, closed = await client.refused()
+        assert (error["code"], closed) == ("socketio-not-supported", (1003, "socketio-not-supported"))
+
+
+async def test_without_a_database_the_client_is_to_come_back(
+    connect: Connect, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = token_of(viewer)
+
+    def away(pairs: object) -> object:
+        raise OperationalError("connection refused")
+
+    monkeypatch.setattr(lookup, "accesses", away)
+    client = await connect(token, portal_view, greeted=False)
+    error, closed = await client.refused()
+    assert (error["code"], closed) == ("unavailable", (1013, "unavailable"))
+
+
+async def test_a_state_that_is_slow_to_read_holds_up_nobody_else(
+    connect: Connect, library: Library, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Cause: all sockets of a process had one thread for the database.
+    others = [await PortalView.objects.acreate(library=library, name=str(number)) for number in range(5)]
+    asked, go_on = threading.Event(), threading.Event()
+
+    def load_slowly(portal_view_id: UUID) -> Stored | None:
+        if portal_view_id == portal_view.id:
+            asked.set()
+            assert go_on.wait(DEADLINE_SECONDS)
+        return load(portal_view_id)
+
+    monkeypatch.setattr(hub, "load", load_slowly)
+    slow = asyncio.create_task(connect(viewer, portal_view))
+    await until(asked.is_set, "the slow read")
+    for other in others:
+        await connect(viewer, other)
+    assert not slow.done()
+    go_on.set()
+    await slow
+
+
+async def test_what_a_refused_client_sends_is_not_heard(connect: Connect, portal_view: PortalView) -> None:
+    client = await connect(None, portal_view, greeted=False)
+    await client.refused()
+    await client.send("ping")
+    await client.send_bytes(b"x")
+    await client.leave()
+
+
+async def test_sockets_share_one_channel(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    for _ in range(3):
+        await connect(viewer, portal_view)
+    layer: Any = get_channel_layer()
+    assert [len(channels) for channels in layer.groups.values()] == [1]
+
+
+# --- Frames --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "code", "ref"),
+    [
+        ("", "invalid-json", None),
+        ("{", "invalid-json", None),
+        ("[]", "invalid-message", None),
+        ('{"type": "no-such", "ref": 1}', "unknown-type", 1),
+        ('{"type": "portal-view-update", "ref": "r"}', "invalid-payload", "r"),
+    ],
+)
+async def test_a_bad_message_is_answered_and_the_connection_stays(
+    connect: Connect, portal_view: PortalView, editor: User, text: str, code: str, ref: object
+) -> None:
+    client = await connect(editor, portal_view)
+    await client.send_text(text)
+    error = await client.receive("error")
+    assert (error["code"], error.get("ref")) == (code, ref)
+    await client.expect_nothing_before_pong()
+
+
+async def test_a_binary_frame_closes(connect: Connect, portal_view: PortalView, editor: User) -> None:
+    client = await connect(editor, portal_view)
+    await client.send_bytes(b'{"type": "ping"}')
+    error, closed = await client.refused()
+    assert (error["code"], closed) == ("binary-not-supported", (1003, "binary-not-supported"))
+    await client.send("portal-view-update", payload={"name": "Night"})
+    await client.leave()
+    await portal_view.arefresh_from_db()
+    assert portal_view.name == "Evening"
+
+
+class Slow(Recorder):
+    """An outlet of a server's own, which its client does not read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.go_on = asyncio.Event()
+        self.asked = asyncio.Event()
+
+    async def drained(self) -> None:
+        """See `realtime.delivery.outlet.Outlet`."""
+        self.asked.set()
+        await asyncio.wait_for(self.go_on.wait(), DEADLINE_SECONDS)
+
+
+@pytest.fixture
+async def slow(connect: Connect, portal_view: PortalView, editor: User) -> tuple[Client, Slow]:
+    """A socket of a server that has its own outlet, which is stalled."""
+    outlet = Slow()
+    client = await connect(editor, portal_view, greeted=False, extensions={EXTENSION: outlet})
+    await until(lambda: outlet.messages, "connected")
+    outlet.stall()
+    return client, outlet
+
+
+async def test_a_server_may_bring_its_own_outlet(slow: tuple[Client, Slow]) -> None:
+    assert slow[1].take_types() == ["connected"]
+
+
+async def test_who_does_not_read_is_not_heard_until_it_does(slow: tuple[Client, Slow]) -> None:
+    client, outlet = slow
+    outlet.take()
+    await client.send("ping")
+    await asyncio.wait_for(outlet.asked.wait(), DEADLINE_SECONDS)
+    assert outlet.take() == []
+    outlet.stalled_since = None
+    outlet.go_on.set()
+    await until(lambda: outlet.messages, "the pong")
+    assert outlet.take_types() == ["pong"]
+
+
+async def test_who_is_closed_for_not_reading_is_not_heard_any_more(
+    slow: tuple[Client, Slow], portal_view: PortalView
+) -> None:
+    client, outlet = slow
+    await client.send("portal-view-update", payload={"name": "Night"})
+    await asyncio.wait_for(outlet.asked.wait(), DEADLINE_SECONDS)
+    [connection] = room_of(portal_view).connections.values()
+    assert not connection.check_pace(1e9)
+    outlet.go_on.set()
+    await client.leave()
+    await portal_view.arefresh_from_db()
+    assert portal_view.name == "Evening"
+
+
+# --- Gone ----------------------------------------------------------------------------------------------------
+
+
+async def test_who_leaves_is_forgotten(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    one, other = await connect(viewer, portal_view), await connect(viewer, portal_view)
+    await one.leave()
+    assert room_of(portal_view).connections.keys() == {other.id}
+    await other.leave()
+    assert current_hub().rooms == {}
+
+
+async def test_who_leaves_before_the_greeting_is_forgotten(
+    connect: Connect, portal_view: PortalView, viewer: User
+) -> None:
+    client = await connect(viewer, portal_view, greeted=False)
+    await client.leave()
+    assert current_hub().rooms == {}
+
+
+async def test_who_is_gone_before_the_answer_is_no_crash(
+    portal_view: PortalView, caplog: pytest.LogCaptureFixture
+) -> None:
+    events = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}])
+
+    async def receive() -> Any:
+        return next(events)
+
+    async def send(event: Any) -> None:
+        raise OSError(f"{event['type']}: the client is gone")
+
+    scope: Any = {"type": "websocket", "path": path_of(portal_view), "query_string": b"", "headers": []}
+    scope["subprotocols"] = []
+    await application(scope, receive, send)
+    assert list(events) == []
+    assert current_hub().rooms == {}
+    assert "socket_crashed" not in caplog.text
+
+
+async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
+    connect: Connect, portal_view: PortalView, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go_on, asked = asyncio.Event(), asyncio.Event()
+
+    async def slow(*args: Any, **more: Any) -> Any:
+        asked.set()
+        await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
+        return await in_write_lane(*args, **more)
+
+    client = await connect(editor, portal_view)
+    monkeypatch.setattr(jobs, "in_write_lane", slow)
+    await client.send("portal-view-update", payload={"name": "Night"})
+    await client.send("portal-view-update", payload={"zoom": 2})
+    await client.send("portal-view-update", payload={"blackout": True})
+    await asked.wait()
+    leaving = asyncio.create_task(client.leave())
+    await until(lambda: not current_hub().rooms, "the end of the room")
+    assert not leaving.done()
+    go_on.set()
+    await leaving
+    await portal_view.arefresh_from_db()
+    assert (portal_view.name, portal_view.blackout, portal_view.version) == ("Night", True, 3)
+
+
+async def test_a_server_that_cancels_the_socket_leaves_nothing_behind(
+    connect: Connect, portal_view: PortalView, viewer: User
+) -> None:
+    client = await connect(viewer, portal_view)
+    client.cancel()
+    await client.leave()
+    assert current_hub().rooms == {}
+
+
+async def test_an_event_that_is_none_of_ours_is_let_be(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    client = await connect(viewer, portal_view)
+    await client.event({"type": "websocket.no-such-event"})
+    await client.expect_nothing_before_pong()

@@ -1,0 +1,283 @@
+"""The steps of the handshake, in their order, and each refusal; without a socket."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID, uuid4
+
+import jwt
+import pytest
+from django.conf import settings
+from django.db import OperationalError
+from rest_framework_simplejwt.tokens import RefreshToken
+
+from libraries.models import PortalView, User
+from libraries.rules.roles import PortalRole
+from realtime.limits.entrance import Entrance
+from realtime.protocol.closing import ERRORS, CloseCode
+from realtime.sessions import lookup
+from realtime.sessions.handshake import Admission, Refused, admit, is_socketio, subprotocol, verify
+from realtime.tests.clients import token_of
+from testing.tokens import forge_token
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(autouse=True)
+def _hosts(settings: Any) -> None:
+    settings.ALLOWED_HOSTS = ["portal.example.org"]
+
+
+Scope = dict[str, Any]
+
+
+def scope(
+    portal_view_id: object = None, query: str = "", *, offered: tuple[str, ...] = (), origin: str | None = None
+) -> Scope:
+    """A scope as routing leaves it; None: the path leads to no portal view."""
+    headers = [(b"host", b"Portal.example.org:8000")]
+    if origin is not None:
+        headers.append((b"origin", origin.encode()))
+    return {
+        "type": "websocket",
+        "path": "/ws/portal-view/",
+        "query_string": query.encode(),
+        "subprotocols": list(offered),
+        "headers": headers,
+        "url_route": {"args": (), "kwargs": {} if portal_view_id is None else {"portal_view_id": str(portal_view_id)}},
+    }
+
+
+async def refusal(wanted: Scope) -> str:
+    """The code of the error that answers; its sentence is one, and shows nothing of the credential."""
+    with pytest.raises(Refused) as caught:
+        await admit(wanted, Entrance())
+    error = caught.value
+    assert error.code in ERRORS
+    assert error.message.endswith(".")
+    assert "eyJ" not in error.message
+    return error.code
+
+
+def forged(user: object, **more: Any) -> str:
+    """A token with our key."""
+    return forge_token(settings.SECRET_KEY, str(user), **more)
+
+
+# --- The steps ---------------------------------------------------------------------------------------------
+
+
+async def test_each_step_is_taken_after_those_before_it(portal_view: PortalView, viewer: User, stranger: User) -> None:
+    """Each scope has put right what the one before it was refused for, and everything behind that is wrong still."""
+    await User.objects.filter(id=stranger.id).aupdate(is_active=False)
+    elsewhere = "https://elsewhere.example.org"
+    ours, good = portal_view.id, token_of(viewer)
+    await User.objects.acreate(id=UUID(int=5), email="active@example.org")
+    steps = [
+        (scope(None, "token=bad", origin=elsewhere), "not-found"),
+        (scope("", "token=bad", origin=elsewhere), "portal-view-id-missing"),
+        (scope("no-uuid", origin=elsewhere), "credential-missing"),
+        (scope("no-uuid", "token=bad", origin=elsewhere), "token-invalid"),
+        (scope("no-uuid", f"token={forged(viewer.id, lifetime=-19)}", origin=elsewhere), "token-expired"),
+        (scope("no-uuid", f"token={forged(uuid4())}", origin=elsewhere), "user-unavailable"),
+        (scope("no-uuid", f"token={forged(stranger.id)}", origin=elsewhere), "user-unavailable"),
+        (scope("no-uuid", f"token={good}", origin=elsewhere), "no-access"),
+        (scope(uuid4(), f"token={good}", origin=elsewhere), "no-access"),
+        (scope(ours, f"token={forged(UUID(int=5))}", origin=elsewhere), "no-access"),
+        (scope(ours, f"token={good}", origin=elsewhere), "origin-not-allowed"),
+    ]
+    assert [await refusal(wanted) for wanted, _ in steps] == [code for _, code in steps]
+    assert {ERRORS[code] for _, code in steps} == {CloseCode.POLICY}
+    admission = await admit(scope(ours, f"token={good}", origin="http://portal.example.org:8000"), Entrance())
+    assert admission.role is PortalRole.VIEWER
+
+
+@pytest.mark.parametrize(("who", "role"), [("owner", "controller"), ("editor", "controller"), ("viewer", "viewer")])
+async def test_who_is_let_in_and_as_what(
+    request: pytest.FixtureRequest, portal_view: PortalView, who: str, role: str
+) -> None:
+    user: User = request.getfixturevalue(who)
+    await PortalView.objects.filter(id=portal_view.id).aupdate(version=5)
+    admission = await admit(
+        scope(portal_view.id, f"token={forged(user.id, lifetime=100)}&version=3&epoch=e"), Entrance()
+    )
+    claims = admission.credential
+    assert claims.user_id == user.id
+    assert admission == Admission(
+        portal_view_id=portal_view.id,
+        credential=claims,
+        role=PortalRole(role),
+        version=5,
+        access_version=1,
+        known_version=3,
+        known_epoch="e",
+    )
+
+
+async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: PortalView, stranger: User) -> None:
+    token = token_of(stranger)
+    sentences = set()
+    for wanted in (portal_view.id, uuid4(), UUID(int=0), "1", "no-uuid"):
+        with pytest.raises(Refused) as caught:
+            await admit(scope(wanted, f"token={token}"), Entrance())
+        sentences.add((caught.value.code, caught.value.message))
+    assert len(sentences) == 1
+
+
+async def test_a_database_that_is_away_is_no_refusal_of_the_person(
+    portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(pairs: object) -> object:
+        raise OperationalError("connection refused")
+
+    wanted = scope(portal_view.id, f"token={token_of(viewer)}")
+    monkeypatch.setattr(lookup, "accesses", away)
+    assert await refusal(wanted) == "unavailable"
+    assert ERRORS["unavailable"] is None  # which closes with 1013: come back
+
+
+@pytest.mark.parametrize(
+    ("query", "known"),
+    [
+        ("", (None, None)),
+        ("&version=7", (7, None)),
+        ("&version=7&epoch=e", (7, "e")),
+        ("&version=&epoch=", (None, None)),
+        ("&version=-1", (None, None)),
+        ("&version=1.5", (None, None)),
+        ("&version=%C2%B2", (None, None)),  # a digit to Python, and no number
+        (f"&version={'9' * 20}", (None, None)),
+        (f"&version={'9' * 19}", (int("9" * 19), None)),
+        ("&version=1&version=2", (1, None)),
+    ],
+)
+async def test_what_the_client_says_it_has(portal_view: PortalView, viewer: User, query: str, known: object) -> None:
+    admission = await admit(scope(portal_view.id, f"token={token_of(viewer)}{query}"), Entrance())
+    assert (admission.known_version, admission.known_epoch) == known
+
+
+# --- Credentials -------------------------------------------------------------------------------------------
+
+
+async def test_the_subprotocol_is_looked_at_before_the_query(
+    portal_view: PortalView, viewer: User, editor: User
+) -> None:
+    offered = ("portal.v1.json", f"bearer.{token_of(viewer)}")
+    admission = await admit(scope(portal_view.id, f"token={token_of(editor)}", offered=offered), Entrance())
+    assert admission.credential.user_id == viewer.id
+    assert await refusal(scope(portal_view.id, f"token={token_of(editor)}", offered=("bearer.",))) == "token-invalid"
+
+
+@pytest.mark.parametrize("query", ["", "token=", "Token=x", "tokens=x"])
+async def test_a_query_without_a_token_is_no_credential(portal_view: PortalView, query: str) -> None:
+    assert await refusal(scope(portal_view.id, query, offered=("portal.v1.json",))) == "credential-missing"
+
+
+def test_a_token_says_whose_it_is_and_until_when(viewer: User) -> None:
+    token = forged(viewer.id, lifetime=100)
+    credential = verify(token)
+    assert credential.user_id == viewer.id
+    expires_at = jwt.decode(token, options={"verify_signature": False})["exp"]
+    assert credential.expires_at == expires_at + settings.PORTAL_CLOCK_LEEWAY_SECONDS
+
+
+def _signed(**claims: Any) -> str:
+    return jwt.encode(claims, settings.SECRET_KEY, algorithm="HS256")
+
+
+FUTURE = 4_000_000_000
+BAD_TOKENS: dict[str, Callable[[User], str]] = {
+    "empty": lambda user: "",
+    "garbage": lambda user: "garbage",
+    "not-ascii": lambda user: "gärbäge.é.è",
+    "cut-short": lambda user: forged(user.id)[:-4],
+    "refresh": lambda user: str(RefreshToken.for_user(user)),
+    "another-key": lambda user: forge_token("another key, which is long enough for HS256", str(user.id)),
+    "unsigned": lambda user: jwt.encode({"user_id": str(user.id), "exp": FUTURE}, "", algorithm="none"),
+    "no-end": lambda user: _signed(token_type="access", jti="1", user_id=str(user.id)),
+    "nobody": lambda user: _signed(token_type="access", jti="1", exp=FUTURE),
+    "not-a-uuid": lambda user: _signed(token_type="access", jti="1", exp=FUTURE, user_id="1"),
+    "a-number": lambda user: _signed(token_type="access", jti="1", exp=FUTURE, user_id=1),
+    "null": lambda user: _signed(token_type="access", jti="1", exp=FUTURE, user_id=None),
+}
+
+
+@pytest.mark.parametrize("name", BAD_TOKENS)
+def test_a_token_that_is_none_of_ours_is_refused(viewer: User, name: str) -> None:
+    with pytest.raises(Refused) as caught:
+        verify(BAD_TOKENS[name](viewer))
+    assert caught.value.code == "token-invalid"
+
+
+def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
+    with pytest.raises(Refused) as caught:
+        verify(forged(viewer.id, lifetime=-11))
+    assert caught.value.code == "token-expired"
+
+
+# --- What else the scope says ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("origin", "allowed"),
+    [
+        (None, True),
+        ("http://portal.example.org:8000", True),
+        ("https://PORTAL.example.org:8000", True),
+        ("https://table.example.org", True),
+        ("HTTPS://Table.Example.Org", True),
+        ("http://table.example.org", False),
+        ("https://table.example.org.evil.test", False),
+        ("https://portal.example.org", False),
+        ("null", False),
+        ("", False),
+        ("portal.example.org:8000", False),
+        ("http://[", False),
+        ("http://a\u2100b", False),
+    ],
+)
+async def test_pages_of_our_own_and_of_allowed_origins_may_connect(
+    portal_view: PortalView, viewer: User, settings: Any, origin: str | None, allowed: bool
+) -> None:
+    settings.PORTAL_ALLOWED_ORIGINS = ["https://table.example.org"]
+    wanted = scope(portal_view.id, f"token={token_of(viewer)}", origin=origin)
+    if allowed:
+        await admit(wanted, Entrance())
+    else:
+        assert await refusal(wanted) == "origin-not-allowed"
+
+
+async def test_without_a_host_only_allowed_origins_may_connect(portal_view: PortalView, viewer: User) -> None:
+    wanted = scope(portal_view.id, f"token={token_of(viewer)}", origin="http://portal.example.org:8000")
+    wanted["headers"] = [entry for entry in wanted["headers"] if entry[0] != b"host"]
+    assert await refusal(wanted) == "origin-not-allowed"
+
+
+@pytest.mark.parametrize(
+    ("offered", "selected"),
+    [
+        ((), None),
+        (("portal.v1.json",), "portal.v1.json"),
+        (("bearer.x", "portal.v1.json"), "portal.v1.json"),
+        (("bearer.x",), None),
+        (("graphql-ws",), None),
+    ],
+)
+def test_only_our_subprotocol_is_selected(offered: tuple[str, ...], selected: str | None) -> None:
+    assert subprotocol(scope(offered=offered)) == selected
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "expected"),
+    [
+        ("/socket.io/", "", True),
+        ("/socket.io", "", True),
+        ("/ws/portal-view/1/", "EIO=4&transport=websocket", True),
+        ("/ws/portal-view/1/", "token=x&EIO=4", True),
+        ("/ws/portal-view/1/", "token=x", False),
+        ("/ws/socket.io/", "", False),
+    ],
+)
+def test_a_socketio_client_is_known_by_its_path_or_query(path: str, query: str, expected: bool) -> None:
+    assert is_socketio({**scope(query=query), "path": path}) is expected

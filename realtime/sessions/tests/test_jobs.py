@@ -1,0 +1,279 @@
+"""What a controller's jobs store, relay and answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from asgiref.sync import sync_to_async
+from msgspec import UNSET
+
+from libraries.models import PortalView, User
+from libraries.rules.errors import AlreadyApplied, InvalidPayload, Unavailable
+from libraries.rules.state import Patch, check_patch
+from realtime.rooms.connection import Ref
+from realtime.sessions import jobs
+from realtime.sessions.jobs import Asked, Relay, Update, relay_item, relay_patch, relay_sync
+from realtime.tests.clients import Listener
+from realtime.tests.doubles import Person, as_lane, controller
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+Payload = dict[str, Any]
+
+
+@pytest.fixture
+def person(editor: User, portal_view: PortalView) -> Person:
+    """The editor's connection to the portal view."""
+    person = controller(user_id=str(editor.id))
+    person.connection.portal_view_id = str(portal_view.id)
+    return person
+
+
+def update(person: Person, *payloads: Payload, item_id: str | None = None, **more: Any) -> Update:
+    """An update of messages whose refs are 0, 1 and so on."""
+    checked = check_patch if item_id is None else _item_patch
+    asked = [Asked(checked(payload), ref, person.id, 1, **more) for ref, payload in enumerate(payloads)]
+    return Update(person.connection, item_id, asked)
+
+
+def _item_patch(payload: Payload) -> Patch:
+    return Patch(payload, {})
+
+
+async def reread(portal_view: PortalView) -> PortalView:
+    """The portal view as it is stored."""
+    await portal_view.arefresh_from_db()
+    return portal_view
+
+
+def answers(person: Person) -> list[tuple[str, Ref, Any]]:
+    """Type, ref, and version or code of each answer."""
+    return [(one["type"], one["ref"], one.get("version", one.get("code"))) for one in person.outlet.take()]
+
+
+class Script:
+    """A database that gives the answers of a script, or raises them."""
+
+    def __init__(self, *script: object) -> None:
+        self.script = list(script)
+        self.asked: list[str] = []
+
+    async def __call__(self, function: Callable[..., object], *args: object, **more: object) -> object:
+        self.asked.append(getattr(function, "func", function).__name__)
+        answer = self.script.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+
+def script(monkeypatch: pytest.MonkeyPatch, database: Script) -> None:
+    """Have jobs ask this database."""
+    for name in ("in_lane", "in_write_lane"):
+        monkeypatch.setattr(jobs, name, as_lane(database))
+
+
+# --- Updates -----------------------------------------------------------------------------------------------
+
+
+async def test_merged_messages_are_one_write_with_an_answer_each(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await update(person, {"name": "a"}, {"blackout": True}, {"name": "b"}).run()
+        news = await listener.hear()
+    assert answers(person) == [("ack", 0, 2), ("ack", 1, 2), ("ack", 2, 2)]
+    stored = await reread(portal_view)
+    assert (stored.name, stored.blackout, stored.version) == ("b", True, 2)
+    assert (news["version"], news["sender"]) == (2, person.id)
+    assert news["controllers"]["payload"] == {"name": "b", "blackout": True}
+
+
+async def test_a_message_without_a_ref_has_no_answer(person: Person, portal_view: PortalView) -> None:
+    await Update(person.connection, None, [Asked(check_patch({"name": "a"}), UNSET, person.id, 1)]).run()
+    assert person.outlet.take() == []
+    assert (await reread(portal_view)).name == "a"
+
+
+async def test_a_merged_write_that_is_refused_is_done_one_by_one(person: Person, portal_view: PortalView) -> None:
+    await update(person, {"name": "a"}, {"currentItem": 99}, {"blackout": True}).run()
+    assert answers(person) == [("ack", 0, 2), ("error", 1, "invalid-payload"), ("ack", 2, 3)]
+    stored = await reread(portal_view)
+    assert (stored.name, stored.blackout, stored.current_item, stored.version) == ("a", True, None, 3)
+
+
+async def test_one_message_that_is_refused_is_told_why(person: Person, portal_view: PortalView) -> None:
+    await update(person, {"currentItem": 99}).run()
+    [error] = person.outlet.take()
+    assert (error["code"], error["ref"], error["details"].keys()) == ("invalid-payload", 0, {"currentItem"})
+    assert (await reread(portal_view)).version == 1
+
+
+async def test_who_may_not_write_any_more_is_told_so(person: Person, portal_view: PortalView, viewer: User) -> None:
+    person.connection.user_id = str(viewer.id)
+    await update(person, {"name": "a"}).run()
+    assert answers(person) == [("error", 0, "forbidden")]
+
+
+async def test_without_a_database_everybody_is_told_at_once(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    database = Script(Unavailable("Away."))
+    script(monkeypatch, database)
+    await update(person, {"name": "a"}, {"name": "b"}).run()
+    assert answers(person) == [("error", 0, "unavailable"), ("error", 1, "unavailable")]
+    assert database.asked == ["update_portal_view"]
+
+
+async def test_a_bug_is_not_taken_for_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    script(monkeypatch, Script(ZeroDivisionError()))
+    with pytest.raises(ZeroDivisionError):
+        await update(person, {"name": "a"}, {"name": "b"}).run()
+    assert person.outlet.take() == []
+
+
+async def test_an_items_update_is_merged_into_the_item(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await update(person, {"hp": 29}, {"hp": 28, "name": "Og"}, item_id="ogre").run()
+        news = await listener.hear()
+    assert answers(person) == [("ack", 0, 2), ("ack", 1, 2)]
+    ogre = (await reread(portal_view)).items[1]
+    assert (ogre["hp"], ogre["name"], ogre["maxHp"]) == (28, "Og", 60)
+    assert news["controllers"]["payload"] == {"itemId": "ogre", "hp": 28, "name": "Og"}
+    assert news["viewers"]["payload"] == {"itemId": "ogre", "name": "Og"}
+
+
+async def test_an_item_that_is_not_there_is_only_relayed(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await update(person, {"x": 1}, {"hp": 2}, item_id="ghost").run()
+        first, second = await listener.hear(), await listener.hear()
+    assert answers(person) == [("ack", 0, 0), ("ack", 1, 0)]
+    assert (await reread(portal_view)).version == 1
+    assert first["controllers"]["payload"] == first["viewers"]["payload"] == {"itemId": "ghost", "x": 1}
+    assert second["controllers"]["payload"] == {"itemId": "ghost", "hp": 2}
+    assert "viewers" not in second
+    assert (first["sender"], "version" in first) == (person.id, False)
+
+
+# --- Messages that are sent again --------------------------------------------------------------------------
+
+
+async def test_a_message_that_was_stored_is_answered_and_not_stored_again(
+    person: Person, portal_view: PortalView
+) -> None:
+    await update(person, {"name": "a"}).run()
+    await update(person, {"name": "b"}).run()
+    person.outlet.take()
+    again = Asked(check_patch({"name": "b"}), 0, person.id, 1, is_retry=True)
+    await Update(person.connection, None, [again], alone=True).run()
+    assert answers(person) == [("ack", 0, 3)]
+    assert (await reread(portal_view)).version == 3
+
+
+@pytest.mark.parametrize("ref", [0, UNSET])
+async def test_a_message_that_was_not_stored_is_stored_when_it_comes_again(
+    person: Person, portal_view: PortalView, ref: Ref
+) -> None:
+    await Update(
+        person.connection, None, [Asked(check_patch({"name": "a"}), ref, "before", 1, is_retry=True)], alone=True
+    ).run()
+    stored = await reread(portal_view)
+    assert (stored.name, stored.version) == ("a", 2)
+    assert answers(person) == ([] if ref is UNSET else [("ack", 0, 2)])
+
+
+async def test_a_message_that_is_stored_at_this_moment_is_answered_with_that(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database = Script(None, AlreadyApplied("Stored before."), 7)
+    script(monkeypatch, database)
+    await Update(
+        person.connection, None, [Asked(check_patch({"name": "a"}), 0, "before", 1, is_retry=True)], alone=True
+    ).run()
+    assert answers(person) == [("ack", 0, 7)]
+    assert database.asked == ["find_receipt", "update_portal_view", "find_receipt"]
+
+
+# --- Commands ----------------------------------------------------------------------------------------------
+
+
+async def test_a_command_is_acknowledged_with_the_version_at_hand(person: Person) -> None:
+    async def send() -> None:
+        sent.append(person.id)
+
+    sent: list[str] = []
+    person.connection.version = 4
+    await Relay(person.connection, "r", 1, send).run()
+    assert sent == [person.id]
+    assert answers(person) == [("ack", "r", 4)]
+
+
+async def test_a_command_that_is_refused_is_told_why(person: Person) -> None:
+    async def refuse() -> None:
+        raise InvalidPayload("No.")
+
+    await Relay(person.connection, "r", 1, refuse).run()
+    assert answers(person) == [("error", "r", "invalid-payload")]
+
+
+async def test_a_command_that_shows_nothing_needs_no_flags(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await relay_patch(person.connection, {"zoom": 2})
+        news = await listener.hear()
+    assert news["controllers"]["payload"] == news["viewers"]["payload"] == {"zoom": 2}
+    assert (news["sender"], "asOf" in news, "version" in news) == (person.id, False, False)
+
+
+async def test_a_command_is_shown_to_viewers_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
+    payload = {"zoom": 2, "hp": 3, "ac": 4, "gmNotes": "no"}
+    async with Listener(portal_view.id) as listener:
+        await relay_patch(person.connection, payload)
+        await PortalView.objects.filter(id=portal_view.id).aupdate(show_ac=True, version=2)
+        hidden = await listener.hear()
+        await relay_patch(person.connection, payload)
+        shown = await listener.hear()
+    assert hidden["controllers"]["payload"] == payload
+    assert (hidden["viewers"]["payload"], hidden["asOf"]) == ({"zoom": 2}, 1)
+    assert (shown["viewers"]["payload"], shown["asOf"]) == ({"zoom": 2, "ac": 4}, 2)
+
+
+async def test_an_item_that_is_not_stored_is_shown_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await PortalView.objects.filter(id=portal_view.id).aupdate(show_health=True)
+        await relay_item(person.connection, "ghost", {"hp": 2, "ac": 3})
+        shown = await listener.hear()
+        await PortalView.objects.filter(id=portal_view.id).aupdate(blackout=True)
+        await relay_item(person.connection, "ghost", {"hp": 2, "ac": 3})
+        dark = await listener.hear()
+    assert shown["viewers"]["payload"] == {"itemId": "ghost", "hp": 2}
+    assert shown["asOf"] == 1
+    assert "viewers" not in dark
+
+
+async def test_an_unseen_item_that_is_not_stored_has_no_id_for_viewers(person: Person, portal_view: PortalView) -> None:
+    async with Listener(portal_view.id) as listener:
+        await relay_item(person.connection, "ghost", {"name": "Ghost", "visible": False})
+        heard = await listener.hear()
+    assert heard["controllers"]["payload"] == {"itemId": "ghost", "name": "Ghost", "visible": False}
+    assert "viewers" not in heard
+
+
+async def test_a_controllers_state_goes_to_viewers_only(person: Person, portal_view: PortalView) -> None:
+    person.connection.version = 4
+    async with Listener(portal_view.id) as listener:
+        await relay_sync(person.connection, {"zoom": 2}, None)
+        to_all = await listener.hear()
+        await relay_sync(person.connection, {"zoom": 2, "hp": 1}, "somebody")
+        to_one = await listener.hear()
+    assert to_all["viewers"] == {
+        "type": "sync-response",
+        "payload": {"zoom": 2},
+        "version": 4,
+        "source": "controller",
+    }
+    assert not {"controllers", "to", "asOf"} & to_all.keys()
+    assert (to_one["to"], to_one["asOf"], to_one["viewers"]["payload"]) == ("somebody", 1, {"zoom": 2})
+
+
+async def test_a_command_for_a_portal_view_that_is_gone_is_refused(person: Person, portal_view: PortalView) -> None:
+    await sync_to_async(portal_view.delete)()
+    job = Relay(person.connection, "r", 1, lambda: relay_patch(person.connection, {"hp": 2}))
+    await job.run()
+    assert answers(person) == [("error", "r", "not-found")]

@@ -1,0 +1,92 @@
+"""Somebody at the Django admin: logs in and fills in forms, as a browser without scripts would."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from html.parser import HTMLParser
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from testing.installation import Person
+from testing.people import ANSWER_SECONDS
+
+
+class FormRefused(Exception):
+    """The admin did not accept a form; the message has what the page says about it."""
+
+
+class AdminClient:
+    """One member of staff, logged in."""
+
+    def __init__(self, base_url: str, person: Person) -> None:
+        self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
+        self.submit("/admin/login/", username=person.email, password=person.password)
+
+    def submit(self, path: str, **values: str) -> None:
+        """Fetch the page's form, fill in `values`, leave the rest as it is, and send it; raises FormRefused."""
+        page = self._http.get(path)
+        page.raise_for_status()
+        form = _Form()
+        form.feed(page.text)
+        self.post(path, {**form.values, **values})
+
+    def post(self, path: str, values: Mapping[str, str]) -> None:
+        """Send a form, without having looked at its page; raises FormRefused."""
+        data = {**values, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]}
+        answer = self._http.post(path, data=data, headers={"Referer": f"{self._http.base_url}{path}"})
+        if answer.status_code != httpx.codes.FOUND:  # a refused form is shown again, with status 200
+            raise FormRefused(f"{path} was refused with {answer.status_code}: {_text_around_errors(answer.text)}")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+
+class _Form(HTMLParser):
+    """Collects what a page's inputs, text areas and selects hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.values: dict[str, str] = {}
+        self._area: str | None = None
+        self._select: str | None = None
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note an input's value, or that a text area or a select begins."""
+        given = dict(attrs)
+        name = given.get("name")
+        if tag == "input" and name and given.get("type") not in {"submit", "button", "file"}:
+            if given.get("type") not in {"checkbox", "radio"} or "checked" in given:
+                self.values[name] = given.get("value") or ("on" if given.get("type") == "checkbox" else "")
+        elif tag == "textarea" and name:
+            self._area = name
+            self.values[name] = ""
+        elif tag == "select":
+            self._select = name
+        elif tag == "option" and self._select and "selected" in given:
+            self.values[self._select] = given.get("value") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """Note that a text area or a select ends."""
+        if tag == "textarea":
+            self._area = None
+        elif tag == "select":
+            self._select = None
+
+    def handle_data(self, data: str) -> None:
+        """Keep what a text area holds."""
+        if self._area is not None:
+            self.values[self._area] += data
+
+
+def _text_around_errors(page: str) -> str:
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", page))
+    found = re.search(r"(?i)\berror|\bcorrect\b", text)
+    return text[found.start() : found.start() + 500] if found else text[:500]

@@ -1,0 +1,65 @@
+"""People at the REST API: log in, and do over HTTP what a test or a measurement needs done.
+
+Synchronous and small on purpose. An unexpected status is an HTTPStatusError that shows the answer.
+"""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from testing.installation import Person
+
+ANSWER_SECONDS = 20.0
+
+
+class Client:
+    """One person, logged in. `access` and `refresh` are the tokens of the log-in."""
+
+    def __init__(self, base_url: str, person: Person) -> None:
+        self.person = person
+        self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
+        tokens = self.post("/api/auth/token", {"email": person.email, "password": person.password})
+        self.access: str = tokens["access"]
+        self.refresh: str = tokens["refresh"]
+        self._http.headers["Authorization"] = f"Bearer {self.access}"
+
+    def get(self, path: str) -> Any:
+        """GET, as the decoded JSON."""
+        return self._request("GET", path)
+
+    def post(self, path: str, body: object = None) -> Any:
+        """POST a JSON body, as the decoded JSON."""
+        return self._request("POST", path, body)
+
+    def patch(self, path: str, body: object) -> Any:
+        """PATCH with a JSON body, as the decoded JSON."""
+        return self._request("PATCH", path, body)
+
+    def delete(self, path: str) -> None:
+        """DELETE."""
+        self._request("DELETE", path)
+
+    def _request(self, method: str, path: str, body: object = None) -> Any:
+        answer = self._http.request(method, path, json=body)
+        if answer.is_error:
+            raise httpx.HTTPStatusError(
+                f"{method} {path} answered {answer.status_code}: {answer.text[:2000]}",
+                request=answer.request,
+                response=answer,
+            )
+        return answer.json() if answer.content else None
+
+    def close(self) -> None:
+        """Close the HTTP connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
