@@ -36,7 +36,7 @@ from libraries.api.base import ApiView
 from libraries.migrated import some_of, unapplied_migrations
 from libraries.outages import writes_were_refused
 from libraries.rules.errors import described
-from realtime.server.process.drain import draining
+from realtime.server.process.condition import draining
 
 ANSWER_SECONDS = 1.0
 """How long a check may take; after that what it checks counts as unavailable."""

@@ -1,8 +1,7 @@
 """A portal view's state: what it may hold, and how a patch is applied to it. Pure.
 
 A state is a dict with the keys of `FIELDS` and of `READ_ONLY`, as it goes over the wire to a controller. Functions
-here never change their arguments. What a viewer may see of a state is said in `libraries.rules.projection`, and offered
-from here too.
+here never change their arguments. What a viewer may see of a state is in `libraries.rules.projection`.
 """
 
 from __future__ import annotations
@@ -16,8 +15,6 @@ import msgspec
 from libraries.rules.errors import InvalidPayload, few_details, named
 from libraries.rules.keys import check_no_prototype
 from libraries.rules.names import check_name
-from libraries.rules.projection import difference as difference
-from libraries.rules.projection import project as project
 from libraries.rules.values import check_value
 
 State = dict[str, Any]

@@ -207,8 +207,8 @@ class Machine(Table):
 
 
 async def _has_controller(portal_view_id: UUID) -> bool:
-    room = current_hub().rooms.get(portal_view_id)
-    return room is not None and room.has_controller
+    keeper = current_hub().keepers.get(portal_view_id)
+    return keeper is not None and keeper.room.has_controller
 
 
 def _marks(state: State) -> frozenset[str]:

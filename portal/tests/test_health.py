@@ -18,7 +18,7 @@ from structlog.testing import capture_logs
 
 from portal import health
 from portal.health import Probe
-from realtime.server.process.drain import draining
+from realtime.server.process.condition import draining
 from testing.installation import Server, StoreKind, installation
 from testing.people import Client
 from testing.stacks import STACK_ENV

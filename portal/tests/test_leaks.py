@@ -70,7 +70,7 @@ class CountedServer(InProcessServer):
 async def _count() -> tuple[int, int, int]:
     layer = get_channel_layer()
     assert isinstance(layer, InMemoryChannelLayer)
-    return len(current_hub().rooms), len(layer.groups), len(asyncio.all_tasks())
+    return len(current_hub().keepers), len(layer.groups), len(asyncio.all_tasks())
 
 
 async def _is_watching() -> bool:

@@ -25,7 +25,7 @@ from portal.tests.secret_machine import Machine
 from portal.tests.secret_steps import Beginning, Step, beginnings, sequences
 from portal.tests.secret_table import Leak, People
 from realtime.rooms.connection import Connection
-from realtime.rooms.room import Room
+from realtime.rooms.seats import Seats
 from testing.in_process import InProcessServer
 
 EXAMPLES = 36
@@ -64,7 +64,7 @@ def people(
 @pytest.fixture
 def setting(people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
     """A server on the test database, quiet, and quick to answer a viewer whom no controller answers."""
-    monkeypatch.setattr("realtime.hub.hub.QUESTION_SECONDS", 0.01)
+    monkeypatch.setattr("realtime.hub.keeper.QUESTION_SECONDS", 0.01)
     # What a crash of the machine would lose is of no interest, and waiting for the disk is most of the time.
     if connection.vendor == "sqlite":
         options = settings.DATABASES["default"]["OPTIONS"]
@@ -137,26 +137,26 @@ def _unprojected_item(before: Any, after: Any, patch: Any, state: Any, _: Portal
     return projection.item_patch_seen(before, after, patch, state, PortalRole.CONTROLLER)
 
 
-def _in_the_old_seat(room: Room, connection: Connection) -> None:
+def _in_the_old_seat(seats: Seats, connection: Connection) -> None:
     role, connection.role = connection.role, _first_roles.setdefault(connection.id, connection.role)
-    _seat(room, connection)
+    _put_level(seats, connection)
     connection.role = role
 
 
-_seat = Room._seat
+_put_level = Seats.put_level
 _first_roles: dict[str, PortalRole] = {}
 MUTANTS: dict[str, Callable[..., Any]] = {
     "libraries.rules.projection._is_unseen": lambda item: False,
     "libraries.rules.projection._display": lambda fraction, display: fraction,
     "libraries.services.portal_views.patch_seen": _unprojected,
-    "libraries.services.portal_views.item_patch_seen": _unprojected_item,
+    "libraries.services.items.item_patch_seen": _unprojected_item,
     "libraries.services.portal_views.project_relayed": _as_it_is,
     "libraries.api.serializers.project": _as_it_is,
-    "realtime.rooms.bulletin.project": _as_it_is,
+    "realtime.rooms.snapshots.project": _as_it_is,
     "realtime.sessions.jobs.project_relayed": _as_it_is,
     "realtime.sessions.jobs.project_item": _as_it_is,
     "realtime.sessions.jobs.UNSEEN_ITEM": lambda: None,
-    "realtime.rooms.room.Room._seat": _in_the_old_seat,
+    "realtime.rooms.seats.Seats.put_level": _in_the_old_seat,
 }
 """Rules and ways out that are broken, by the name of what is replaced."""
 

@@ -10,9 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from realtime.delivery.outlet import Form, Outlet, Prepared, Raw
+from realtime.delivery.outlet import Addressee, Form, Outlet, Prepared, Raw
 from realtime.delivery.ring import Crowd, Ring, current_ring
-from realtime.rooms.connection import Connection
 
 MANY = 16
 """From so many connections on they are written to at once."""
@@ -55,7 +54,7 @@ class Audience:
         """An outlet that left because it was stalled can be written to again."""
         self._on_drain(connection_id)
 
-    def send(self, message: Prepared, but: Connection | None) -> None:
+    def send(self, message: Prepared, but: Addressee | None) -> None:
         """Write a message to all `but` one. Nothing is awaited, so a slow client holds up nobody."""
         self.count += 1
         ready = message.in_form(self.form)

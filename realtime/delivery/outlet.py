@@ -140,6 +140,18 @@ class Outlet(Protocol):
         """Wait until the outlet is no longer stalled, or the client is gone."""
 
 
+class Addressee(Protocol):
+    """Whoever has an outlet."""
+
+    @property
+    def id(self) -> str:
+        """Their id in audiences."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """Their outlet."""
+
+
 class Member:
     """The part of an outlet that belongs to an audience."""
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Protocol
 from uuid import UUID
@@ -34,28 +34,36 @@ log = structlog.get_logger(__name__)
 
 
 class Keeper(Protocol):
-    """Who the rooms belong to."""
+    """Who looks after one room."""
 
-    rooms: dict[UUID, Room]
+    room: Room
+
+    def look_after(self) -> None:
+        """Read the state for those who wait for it."""
+
+    def delete(self) -> None:
+        """The portal view is gone."""
+
+    def start_anew(self) -> None:
+        """What is stored is another past than the one that was delivered."""
+
+
+class Home(Protocol):
+    """Whose rooms they are: the hub."""
+
+    @property
+    def keepers(self) -> Mapping[UUID, Keeper]:
+        """The keepers of its rooms."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Have something done that ends by itself."""
-
-    def look_after(self, room: Room) -> None:
-        """Read the state for those who wait for it."""
-
-    def delete(self, room: Room) -> None:
-        """The portal view is gone."""
-
-    def start_anew(self, room: Room) -> None:
-        """What is stored is another past than the one that was delivered."""
 
 
 class Beat:
     """The clock of one hub: it goes while there are rooms."""
 
-    def __init__(self, keeper: Keeper) -> None:
-        self._keeper = keeper
+    def __init__(self, home: Home) -> None:
+        self._home = home
         self._ticker: asyncio.TimerHandle | None = None
         self._ticks = 0
         self._turn = 0
@@ -78,19 +86,19 @@ class Beat:
         """Compare one room now, with others of which that is asked meanwhile."""
         self._doubted.add(portal_view_id)
         if self._looking is None:
-            self._looking = self._keeper.start(self._look())
+            self._looking = self._home.start(self._look())
 
     def _tick(self) -> None:
         self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
-        for room in self._keeper.rooms.values():
-            room.close_overdue(time.time(), time.monotonic())
+        for keeper in self._home.keepers.values():
+            keeper.room.close_overdue(time.time(), time.monotonic())
         self._ticks += 1
         if self._ticks % BEAT_TICKS == 0 and self._beating is None:
-            self._beating = self._keeper.start(self._beat(forget=self._ticks % FORGET_TICKS == 0))
+            self._beating = self._home.start(self._beat(forget=self._ticks % FORGET_TICKS == 0))
 
     async def _beat(self, *, forget: bool) -> None:
         with _patience():
-            stored = await self._compare_all(set(self._keeper.rooms))
+            stored = await self._compare_all(set(self._home.keepers))
             await self._check_turn(stored)
             if forget:
                 await in_database(forget_receipts_in_turn)
@@ -105,38 +113,43 @@ class Beat:
 
     async def _compare_all(self, portal_view_ids: set[UUID]) -> dict[UUID, Pulse]:
         """Compare rooms with what is stored, in one query; what that is."""
-        rooms = [room for room in self._keeper.rooms.values() if room.id in portal_view_ids]
-        before = {room.id: room.version for room in rooms}
+        keepers = [keeper for room_id, keeper in self._home.keepers.items() if room_id in portal_view_ids]
+        before = {keeper.room.id: keeper.room.version for keeper in keepers}
         stored = await in_database(pulses, list(before))
-        for room in rooms:
-            if self._keeper.rooms.get(room.id) is room:
-                await self._compare(room, stored.get(room.id), before[room.id])
+        for keeper in keepers:
+            if self._is_kept(keeper):
+                await self._compare(keeper, stored.get(keeper.room.id), before[keeper.room.id])
         return stored
 
-    async def _compare(self, room: Room, pulse: Pulse | None, version_before: int) -> None:
+    async def _compare(self, keeper: Keeper, pulse: Pulse | None, version_before: int) -> None:
+        room = keeper.room
         if pulse is None:
-            self._keeper.delete(room)
-        elif room.is_other_past(pulse.epoch, pulse.version, version_before):
-            self._keeper.start_anew(room)
+            keeper.delete()
+        elif room.order.is_other_past(pulse.epoch, pulse.version, version_before):
+            keeper.start_anew()
         else:
             room.note(pulse)
             if room.access_version != pulse.access_version:
                 await check_roles(room, pulse.access_version)
-            if self._keeper.rooms.get(room.id) is room:
-                self._keeper.look_after(room)
+            if self._is_kept(keeper):
+                keeper.look_after()
 
     async def _check_turn(self, stored: dict[UUID, Pulse]) -> None:
         """Look for roles that were changed without a word, by SQL or a shell: it is the turn of some of the rooms."""
-        rooms = {
-            room.id: (room, stored[room.id])
-            for room in self._keeper.rooms.values()
-            if room.id in stored and room.id.int % TURNS == self._turn
-        }
-        await find_changed(rooms)
+        keepers = [
+            keeper
+            for room_id, keeper in self._home.keepers.items()
+            if room_id in stored and room_id.int % TURNS == self._turn
+        ]
+        await find_changed({keeper.room.id: (keeper.room, stored[keeper.room.id]) for keeper in keepers})
         self._turn = (self._turn + 1) % TURNS
-        for room, _ in rooms.values():
-            if self._keeper.rooms.get(room.id) is room:
-                self._keeper.look_after(room)
+        for keeper in keepers:
+            if self._is_kept(keeper):
+                keeper.look_after()
+
+    def _is_kept(self, keeper: Keeper) -> bool:
+        """Whether the room was not left meanwhile."""
+        return self._home.keepers.get(keeper.room.id) is keeper
 
 
 @contextmanager

@@ -11,8 +11,8 @@ from uuid import UUID
 from libraries.rules.roles import PortalRole, portal_role
 from libraries.selectors import Pulse, roles_in, roles_on
 from realtime.database import in_database
-from realtime.rooms.greeting import Waiting
 from realtime.rooms.room import Room
+from realtime.rooms.snapshots import CatchUp
 
 
 def doubt(room: Room, roles: Mapping[str, PortalRole | None], access_version: int = 0) -> None:
@@ -22,19 +22,19 @@ def doubt(room: Room, roles: Mapping[str, PortalRole | None], access_version: in
     """
     room.hear_of_access(access_version)
     before = (access_version or room.newest_access) - 1
-    for connection in room.everybody():
+    for connection in room.people.everybody():
         if roles.get(connection.user_id, connection.role) is not connection.role:
-            waiting = room.waiting.get(connection.id) or Waiting(connection, "portal-view-updated")
-            known = waiting.access_version
-            waiting.access_version = before if known is None else min(known, before)
-            room.admit(waiting)
+            request = room.people.waiting.get(connection.id) or CatchUp(connection)
+            known = request.access_version
+            request.access_version = before if known is None else min(known, before)
+            room.serve(request)
 
 
 async def check_roles(room: Room, access_version: int) -> None:
     """Look up the roles of all in a room, which do not go with the stored `access_version`; may raise Unavailable."""
-    asked = {UUID(connection.user_id) for connection in room.everybody()}
+    asked = {UUID(connection.user_id) for connection in room.people.everybody()}
     await _look_up(room, asked)
-    if asked.issuperset(UUID(connection.user_id) for connection in room.everybody()):
+    if asked.issuperset(UUID(connection.user_id) for connection in room.people.everybody()):
         # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
         room.access_version = access_version
 
@@ -46,18 +46,18 @@ async def check_newcomers(room: Room, access_version: int) -> None:
     """
     room.hear_of_access(access_version)
     newest = room.newest_access
-    outdated = [waiting for waiting in room.waiting.values() if waiting.has_old_role(newest)]
+    outdated = [request for request in room.people.waiting.values() if request.has_old_role(newest)]
     if outdated:
-        await _look_up(room, {UUID(waiting.connection.user_id) for waiting in outdated})
-        for connection_id in [waiting.connection.id for waiting in outdated]:
-            if (waiting := room.waiting.get(connection_id)) is not None:
-                waiting.access_version = newest
+        await _look_up(room, {UUID(request.connection.user_id) for request in outdated})
+        for connection_id in [request.connection.id for request in outdated]:
+            if (request := room.people.waiting.get(connection_id)) is not None:
+                request.access_version = newest
 
 
 async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
     """Doubt who has another role in these rooms than is stored, whatever changed it; may raise Unavailable."""
     people = {
-        portal_view_id: {connection.user_id for connection in room.everybody()}
+        portal_view_id: {connection.user_id for connection in room.people.everybody()}
         for portal_view_id, (room, _) in rooms.items()
     }
     asked = {(rooms[room_id][1].library_id, UUID(user_id)) for room_id, ids in people.items() for user_id in ids}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Protocol
 
 from msgspec import UNSET, UnsetType
 
@@ -22,8 +23,16 @@ STALLED_SECONDS = 30.0
 """How long a connection may take nothing of what waits for it."""
 
 
+class Versioned(Protocol):
+    """What a connection knows of its room."""
+
+    @property
+    def version(self) -> int:
+        """The newest version that was delivered to those who are level with it."""
+
+
 class Connection:
-    """One client. `version` is that of the snapshot it was sent last; what came after is in its room's.
+    """One client. `version` is that of the snapshot it was sent last; what came after is in that of its `room`.
 
     `due` is when its credential is to be looked at: when it is warned, and then when it ends. `asked_at`, of the
     monotonic clock, is when its `request-sync` was, or will be, passed on.
@@ -38,6 +47,7 @@ class Connection:
         "outlet",
         "portal_view_id",
         "role",
+        "room",
         "user_id",
         "version",
     )
@@ -50,6 +60,7 @@ class Connection:
         self.portal_view_id = portal_view_id
         self.role = role
         self.outlet = outlet
+        self.room: Versioned | None = None
         self.version = 0
         self.closed = False
         self._expires_at = 0.0
@@ -60,10 +71,15 @@ class Connection:
         """Send a message to this connection alone."""
         self.outlet.deliver(Prepared(encode(message)))
 
-    def reply_ack(self, ref: Ref, version: int) -> None:
-        """Say that a message is done, if it asked for that by a ref."""
+    @property
+    def newest_version(self) -> int:
+        """The newest version that the client was told."""
+        return max(self.version, self.room.version if self.room else 0)
+
+    def reply_ack(self, ref: Ref, version: int | None = None) -> None:
+        """Say that a message is done, with the version that holds it, if the message asked for that by a ref."""
         if ref is not UNSET:
-            self.reply(Ack(ref=ref, version=version))
+            self.reply(Ack(ref=ref, version=self.newest_version if version is None else version))
 
     def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
         """Say why a message was refused, and in how many seconds it may go well; the connection stays."""

@@ -25,7 +25,7 @@ from realtime.protocol.events import Error
 from realtime.protocol.policy import may_send, refusal
 from realtime.protocol.requests import ClientMessage, InvalidMessage, decode
 from realtime.rooms.connection import CRASHED, Connection, refuse
-from realtime.rooms.greeting import Waiting
+from realtime.rooms.snapshots import Entry
 from realtime.sessions.handlers import HANDLERS, Session
 from realtime.sessions.handshake import Refused, admit, is_socketio, subprotocol
 from realtime.sessions.pacing import is_in_time
@@ -132,7 +132,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         self.session = Session(connection, Work(self._crash))
         log.info("connected", role=connection.role, **self._who())
         current_hub().join(
-            Waiting(
+            Entry(
                 connection,
                 at_least=admission.version,
                 access_version=admission.access_version,

@@ -89,9 +89,8 @@ def _asked(connection: Connection, message: StoredRequest, size: int, patch: Pat
 
 async def request_sync(session: Session, message: RequestSync, size: int) -> None:
     """Pass the question on to the controllers; without any the server answers."""
-    hub = current_hub()
-    session.connection.reply_ack(message.ref, hub.version_of(session.connection))
-    await hub.ask(session.connection)
+    session.connection.reply_ack(message.ref)
+    await current_hub().ask(session.connection)
 
 
 async def sync_response(session: Session, message: SyncResponse, size: int) -> None:
@@ -114,7 +113,7 @@ async def auth(session: Session, message: Auth, size: int) -> None:
         return
     await _look_up_role(connection, credential.user_id)
     connection.extend(credential.expires_at, time.time())
-    connection.reply_ack(message.ref, current_hub().version_of(connection))
+    connection.reply_ack(message.ref)
 
 
 async def _look_up_role(connection: Connection, user_id: UUID) -> None:

@@ -22,7 +22,6 @@ from libraries.selectors import Stored, load
 from libraries.services.items import update_item
 from libraries.services.portal_views import update_portal_view
 from realtime.database import in_lane, in_write_lane
-from realtime.hub.hub import current_hub
 from realtime.news.compose import item_news, patch_news, sync_response_news
 from realtime.news.layer import publish
 from realtime.news.publish import publish_events
@@ -47,7 +46,7 @@ class Relay:
         except PortalError as error:
             self.connection.reply_error(error, self.ref)
         else:
-            self.connection.reply_ack(self.ref, current_hub().version_of(self.connection))
+            self.connection.reply_ack(self.ref)
 
     def absorb(self, later: Job) -> bool:
         """See `realtime.sessions.work.Job`."""
@@ -223,7 +222,7 @@ async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str
         UUID(connection.portal_view_id),
         payload if flags is None else project_relayed(payload, flags.state),
         as_of=None if flags is None else flags.version,
-        version=current_hub().version_of(connection),
+        version=connection.newest_version,
         to=to,
     )
     await publish(news)

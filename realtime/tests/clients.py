@@ -185,7 +185,7 @@ def token_of(user: User) -> str:
 
 def room_of(portal_view: PortalView) -> Room:
     """This process's room of a portal view."""
-    return current_hub().rooms[portal_view.id]
+    return current_hub().keepers[portal_view.id].room
 
 
 async def until(condition: Callable[[], object], what: str) -> None:

@@ -1,4 +1,4 @@
-"""Stand-ins for what rooms and connections talk to: an outlet that remembers, states, bulletins. No I/O."""
+"""Stand-ins for what rooms and connections talk to: an outlet that remembers, states, updates. No I/O."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from realtime.delivery.outlet import Form, Member, Prepared
 from realtime.news.structs import MessageNews
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import PortalViewUpdated
-from realtime.rooms.bulletin import Bulletin
 from realtime.rooms.connection import Connection
-from realtime.rooms.greeting import Waiting
 from realtime.rooms.room import Room
+from realtime.rooms.snapshots import Entry
+from realtime.rooms.updates import Update
 from realtime.sessions.work import Job
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
@@ -137,10 +137,10 @@ def update_text(version: int | None, name: str | None = None) -> str:
     return encode(message)
 
 
-def update(version: int | None, *, name: str | None = None, viewers: bool = True, **more: Any) -> Bulletin:
+def update(version: int | None, *, name: str | None = None, viewers: bool = True, **more: Any) -> Update:
     """A change of the name, stored as `version`; None for a command."""
     text = Prepared(update_text(version, name))
-    return Bulletin(text, text if viewers else None, version=version, **more)
+    return Update(text, text if viewers else None, version=version, **more)
 
 
 def news(version: int | None, **more: Any) -> MessageNews:
@@ -184,14 +184,14 @@ class Task:
 def new_room(drained: list[Connection] | None = None) -> Room:
     """A room that nobody is in, with a list of whom it was told to bring up to date."""
     told = [] if drained is None else drained
-    return Room(PORTAL_VIEW_ID, lambda _room, waiting: told.append(waiting.connection))
+    return Room(PORTAL_VIEW_ID, lambda request: told.append(request.connection))
 
 
-def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Bulletin] = (), **more: Any) -> None:
-    """Let the room read a state of that version, while bulletins come."""
-    room.start_reading()
-    for bulletin in meanwhile:
-        room.take(bulletin)
+def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Update] = (), **more: Any) -> None:
+    """Let the room read a state of that version, while updates come."""
+    room.order.start_reading()
+    for ready in meanwhile:
+        room.take(ready)
     room.stop_reading(stored(version, **more), catch_up=catch_up)
 
 
@@ -199,7 +199,7 @@ def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
     """A room that has read a state, with people who were greeted."""
     room = new_room()
     for person in people:
-        room.admit(Waiting(person.connection))
+        room.serve(Entry(person.connection))
     read(room, version, **more)
     for person in people:
         assert person.outlet.take_types() == ["connected"]

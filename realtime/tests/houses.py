@@ -11,10 +11,11 @@ from libraries.receipts import forget_receipts
 from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Pulse, Stored, load, pulses, roles_in, roles_on
 from realtime.hub.hub import Hub
+from realtime.hub.keeper import Keeper
 from realtime.news.layer import require_layer
 from realtime.news.structs import TYPE, MessageNews, News, portal_view_group, to_message
-from realtime.rooms.greeting import Waiting
 from realtime.rooms.room import Room
+from realtime.rooms.snapshots import Entry
 from realtime.tests.clients import DEADLINE_SECONDS, Message, until
 from realtime.tests.doubles import LIBRARY_ID, PORTAL_VIEW_ID, Person, news, stored
 
@@ -89,9 +90,14 @@ class House:
         database.roles_here = lambda: {UUID(one.connection.user_id): one.connection.role for one in self._people}
 
     @property
+    def keeper(self) -> Keeper:
+        """The keeper of that room."""
+        return self.hub.keepers[PORTAL_VIEW_ID]
+
+    @property
     def room(self) -> Room:
         """The room of the portal view that tests are about."""
-        return self.hub.rooms[PORTAL_VIEW_ID]
+        return self.keeper.room
 
     async def join(self, person: Person, **more: Any) -> Person:
         """Let somebody in, and wait for the greeting."""
@@ -102,7 +108,7 @@ class House:
     def enter(self, person: Person, **more: Any) -> None:
         """Let somebody in, who is not greeted yet."""
         self._people.append(person)
-        self.hub.join(Waiting(person.connection, access_version=more.pop("access_version", 1), **more))
+        self.hub.join(Entry(person.connection, access_version=more.pop("access_version", 1), **more))
 
     async def leave(self, person: Person) -> None:
         """Let somebody out."""
@@ -142,7 +148,7 @@ class House:
         """Wait until all news that were sent until now have been delivered."""
         text = '{"type":"settled"}'
         await self.send(MessageNews(portal_view_id=PORTAL_VIEW_ID, controllers=text, viewers=text))
-        witness = next(person for person in self._people if person.id in self.room.connections)
+        witness = next(person for person in self._people if person.id in self.room.people.connections)
         await until(lambda: {"type": "settled"} in witness.outlet.messages, "the end of the news")
         for person in self._people:
             person.outlet.messages = [one for one in person.outlet.messages if one["type"] != "settled"]

@@ -104,4 +104,4 @@ async def test_a_portal_view_that_is_deleted_closes(
     for client in clients:
         assert (await client.receive("portal-view-deleted"))["portalViewId"] == str(portal_view.id)
         assert await client.closed() == (1000, "portal-view-deleted")
-    assert current_hub().rooms == {}
+    assert current_hub().keepers == {}

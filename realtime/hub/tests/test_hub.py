@@ -9,7 +9,7 @@ from uuid import UUID
 from channels.layers import get_channel_layer
 from structlog.typing import EventDict
 
-from realtime.hub import hub
+from realtime.hub import keeper
 from realtime.hub.hub import current_hub
 from realtime.news.layer import require_layer
 from realtime.news.structs import portal_view_group, to_message
@@ -103,13 +103,13 @@ async def test_the_first_who_joins_while_updates_come_misses_none(house: House) 
 
 async def test_the_version_of_a_connection_is_that_of_its_room(house: House) -> None:
     one = viewer()
-    assert house.hub.version_of(one.connection) == 0
+    assert one.connection.newest_version == 0
     await house.join(one)
     await house.tell(2)
     await house.hear_versions(one, 1)
-    assert house.hub.version_of(one.connection) == 2
+    assert one.connection.newest_version == 2
     one.connection.version = 3
-    assert house.hub.version_of(one.connection) == 3
+    assert one.connection.newest_version == 3
 
 
 # --- Gaps --------------------------------------------------------------------------------------------------
@@ -122,7 +122,7 @@ async def test_a_change_that_is_missed_for_50_ms_is_read(house: House) -> None:
     began = loop.time()
     await house.tell(3, 4)
     message = await house.hear(one, "portal-view-updated")
-    assert loop.time() - began >= hub.GAP_SECONDS
+    assert loop.time() - began >= keeper.GAP_SECONDS
     assert (message["version"], message["payload"]) == (4, stored(4).state)
     await house.settle()
     assert one.outlet.take() == []
@@ -132,10 +132,10 @@ async def test_a_change_that_is_missed_for_50_ms_is_read(house: House) -> None:
 async def test_a_change_that_comes_a_little_late_is_no_gap(house: House) -> None:
     one = await house.join(viewer())
     await house.tell(3)
-    await until(lambda: house.room.timer, "the timer")
+    await until(lambda: house.keeper._timer, "the timer")
     await house.tell(2)
     assert await house.hear_versions(one, 2) == [2, 3]
-    await until(lambda: house.room.timer is None, "the end of the timer")
+    await until(lambda: house.keeper._timer is None, "the end of the timer")
     assert house.database.reads == 1
 
 
@@ -155,7 +155,7 @@ async def test_the_last_to_leave_closes_the_room(house: House) -> None:
     await house.leave(one)
     assert members() == 1
     await house.leave(other)
-    assert (members(), house.hub.rooms) == (0, {})
+    assert (members(), house.hub.keepers) == (0, {})
     await house.leave(other)
 
 
@@ -164,7 +164,7 @@ async def test_a_room_that_closes_leaves_the_others_open(house: House) -> None:
     other.connection.portal_view_id = str(UUID(int=99))
     await house.join(other)
     await house.leave(one)
-    assert house.hub.rooms.keys() == {UUID(int=99)}
+    assert house.hub.keepers.keys() == {UUID(int=99)}
     assert house.hub._beat._ticker is not None
     await house.send(news(2, portal_view_id=UUID(int=99)))
     assert await house.hear_versions(other, 1) == [2]
@@ -175,7 +175,7 @@ async def test_who_leaves_while_the_state_is_read_ends_the_reading(house: House)
     house.database.gate.clear()
     house.enter(one)
     await until(lambda: house.database.reads, "the read")
-    reading = house.room.refreshing
+    reading = house.keeper._reading
     assert reading is not None
     await house.leave(one)
     await asyncio.wait([reading], timeout=DEADLINE_SECONDS)
@@ -198,8 +198,8 @@ async def test_who_comes_as_the_last_leaves_keeps_the_group(house: House) -> Non
 async def test_a_timer_ends_with_its_room(house: House) -> None:
     one = await house.join(viewer())
     await house.tell(3)
-    await until(lambda: house.room.timer, "the timer")
-    timer = house.room.timer
+    await until(lambda: house.keeper._timer, "the timer")
+    timer = house.keeper._timer
     await house.leave(one)
     assert timer is not None
     assert timer.cancelled()

@@ -94,10 +94,10 @@ async def test_without_the_layer_the_state_is_shown_all_the_same(
     away = Away([error, error])
     monkeypatch.setattr(subscriptions, "require_layer", lambda: away)
     one = await house.join(viewer())
-    assert not house.room.subscribed
+    assert not house.keeper.subscribed
     house.database.stored = stored(5)
     assert await house.hear_versions(one, 1) == [5]
-    await until(lambda: house.room.subscribed, "the subscription")
+    await until(lambda: house.keeper.subscribed, "the subscription")
     assert [entry["event"] for entry in logged] == ["group_not_joined"] * 2
     await house.tell(6)
     assert await house.hear_versions(one, 1) == [6]

@@ -13,7 +13,7 @@ from libraries.receipts import forget_receipts
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Stored, pulses, roles_in, roles_on
-from realtime.hub import beat, hub
+from realtime.hub import beat, keeper
 from realtime.rooms.connection import STALLED_SECONDS
 from realtime.tests.clients import until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
@@ -53,7 +53,7 @@ async def test_a_credential_that_ends_is_told_and_then_closes(house: House) -> N
     assert one.outlet.closed == (1008, "token-expired")
     await house.tell(2)
     assert await house.hear_versions(other, 1) == [2]
-    assert house.room.connections.keys() == {other.id}
+    assert house.room.people.connections.keys() == {other.id}
 
 
 async def test_who_waits_for_the_state_is_closed_too(house: House) -> None:
@@ -62,7 +62,7 @@ async def test_who_waits_for_the_state_is_closed_too(house: House) -> None:
     one.connection.extend(time.time() - 1, time.time() - 2)
     house.enter(one)
     assert (await house.hear(one, "error"))["code"] == "token-expired"
-    assert house.room.is_empty
+    assert house.room.people.is_empty
 
 
 async def test_who_takes_nothing_for_too_long_is_closed(house: House) -> None:
@@ -99,11 +99,11 @@ async def test_a_change_that_nobody_was_told_of_is_found(house: House) -> None:
 async def test_a_change_that_is_on_its_way_is_waited_for(house: House) -> None:
     one = await house.join(viewer())
     house.database.stored = stored(2)
-    await until(lambda: house.room.timer, "the timer")
+    await until(lambda: house.keeper._timer, "the timer")
     await house.tell(2)
     message = await house.hear(one, "portal-view-updated")
     assert message["payload"] == {"name": "at 2"}
-    await until(lambda: house.room.timer is None, "the end of the timer")
+    await until(lambda: house.keeper._timer is None, "the end of the timer")
     assert house.database.reads == 1
 
 
@@ -116,7 +116,7 @@ async def test_a_portal_view_that_is_gone_is_found(house: House) -> None:
             "portalViewId": str(PORTAL_VIEW_ID),
         }
         assert person.outlet.closed == (1000, "portal-view-deleted")
-    assert house.hub.rooms == {}
+    assert house.hub.keepers == {}
 
 
 @pytest.mark.parametrize("past", [stored(3, "one"), stored(9, "two")], ids=["older", "another-epoch"])
@@ -125,12 +125,12 @@ async def test_a_restored_backup_starts_the_room_anew(house: House, past: Stored
     people = [await house.join(viewer()) for _ in range(5)]
     house.database.stored = past
     waits = [(await house.hear(person, "going-away"))["retryAfter"] for person in people]
-    assert all(0 <= wait < hub.RETRY_AFTER_MILLISECONDS for wait in waits)
+    assert all(0 <= wait < keeper.RETRY_AFTER_MILLISECONDS for wait in waits)
     assert len(set(waits)) > 1
     assert {person.outlet.closed for person in people} == {(1012, "going-away")}
     assert [entry["event"] for entry in logged] == ["stored_state_is_older"]
     late = await house.join(viewer())
-    assert house.hub.version_of(late.connection) == past.version
+    assert late.connection.newest_version == past.version
 
 
 async def test_a_restored_backup_is_noticed_by_a_read_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -140,7 +140,7 @@ async def test_a_restored_backup_is_noticed_by_a_read_too(house: House, monkeypa
     await house.tell(7)
     house.database.stored = stored(3)
     await house.hear(one, "going-away")
-    assert house.hub.rooms == {}
+    assert house.hub.keepers == {}
 
 
 async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(house: House) -> None:
@@ -221,7 +221,7 @@ async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(house: Hous
     house.database.access_version = 2
 
     def enter_once() -> None:
-        if house.database.asked[-1] == roles_on.__name__ and late.id not in house.room.connections:
+        if house.database.asked[-1] == roles_on.__name__ and late.id not in house.room.people.connections:
             house.enter(late, access_version=1)
 
     house.database.on_ask = enter_once
@@ -233,7 +233,7 @@ async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(house: Hous
 
 async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(house: House) -> None:
     one = await member(house, viewer(), Role.VIEWER)
-    house.room.subscribed = False
+    house.keeper.subscribed = False
     house.database.access_version = 2
     house.database.on_ask = lambda: (
         house.database.gate.clear() if house.database.asked[-1] == roles_on.__name__ else None

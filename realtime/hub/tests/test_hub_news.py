@@ -61,7 +61,7 @@ async def test_access_that_is_withdrawn_closes(house: House) -> None:
     await change(house, one, None)
     assert (await house.hear(one, "error"))["code"] == "access-withdrawn"
     assert one.outlet.closed == (1008, "access-withdrawn")
-    assert house.room.everybody() == [other.connection]
+    assert house.room.people.everybody() == [other.connection]
 
 
 async def test_what_news_say_of_a_role_is_not_believed(house: House) -> None:
@@ -113,7 +113,7 @@ async def test_a_new_role_does_not_hurry_a_change_that_is_on_its_way(house: Hous
     one = await house.join(viewer())
     await house.tell(3)
     await house.tell_of("access", userId="somebody", role="viewer", accessVersion=2)
-    await until(lambda: house.room.timer, "the timer")
+    await until(lambda: house.keeper._timer, "the timer")
     await house.tell(2)
     assert await house.hear_versions(one, 2) == [2, 3]
     assert house.database.reads == 1
@@ -134,7 +134,7 @@ async def test_a_portal_view_that_is_deleted_closes_all(house: House) -> None:
     for person in (here, waiting):
         await house.hear(person, "portal-view-deleted")
         assert person.outlet.closed == (1000, "portal-view-deleted")
-    assert house.hub.rooms == {}
+    assert house.hub.keepers == {}
     layer: Any = get_channel_layer()
     await until(lambda: portal_view_group(PORTAL_VIEW_ID) not in layer.groups, "leaving the group")
 
@@ -156,7 +156,7 @@ async def test_a_portal_view_that_is_gone_when_somebody_joins_closes(house: Hous
     house.enter(one)
     await house.hear(one, "portal-view-deleted")
     assert one.outlet.closed == (1000, "portal-view-deleted")
-    assert house.hub.rooms == {}
+    assert house.hub.keepers == {}
 
 
 async def test_bad_news_end_nobodys_connection(house: House, logged: list[EventDict]) -> None:
@@ -179,5 +179,5 @@ async def test_news_of_a_kind_that_is_not_known_are_let_be(house: House, logged:
 async def test_a_role_of_who_is_in_no_room_is_let_be(house: House) -> None:
     gone = viewer()
     house.hub.hear_of_role(gone.connection, None)
-    assert house.hub.rooms == {}
+    assert house.hub.keepers == {}
     assert gone.outlet.closed is None

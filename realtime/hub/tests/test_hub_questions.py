@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from channels.layers import get_channel_layer
 
-from realtime.hub import hub
+from realtime.hub import keeper
 from realtime.tests.clients import DEADLINE_SECONDS, Listener, until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
 from realtime.tests.houses import House
@@ -43,7 +43,7 @@ def silent(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """The server answers no question before the test is over."""
-    monkeypatch.setattr(hub, "QUESTION_SECONDS", 60.0)
+    monkeypatch.setattr(keeper, "QUESTION_SECONDS", 60.0)
 
 
 # --- Questions of this process's viewers -------------------------------------------------------------------
@@ -54,11 +54,11 @@ async def test_without_controllers_the_server_answers_after_a_moment(house: Hous
     began = asyncio.get_running_loop().time()
     await asks(house, one)
     answer = await house.hear(one, "sync-response")
-    assert asyncio.get_running_loop().time() - began >= hub.QUESTION_SECONDS
+    assert asyncio.get_running_loop().time() - began >= keeper.QUESTION_SECONDS
     assert (answer["source"], answer["version"], answer["payload"]) == ("server", 1, stored(1).state)
     assert other.outlet.take() == []
     assert house.database.reads == 1
-    assert house.room.questions == {}
+    assert house.keeper._questions == {}
 
 
 async def test_the_servers_answer_is_the_newest_state(house: House) -> None:
@@ -77,7 +77,7 @@ async def test_controllers_here_are_asked_and_the_server_is_silent(house: House)
     for person in controllers:
         question = await house.hear(person, "sync-requested")
         assert (question["from"], question["connectionId"]) == (one.connection.user_id, one.id)
-    assert house.room.questions == {}
+    assert house.keeper._questions == {}
 
 
 @pytest.mark.usefixtures("patient")
@@ -88,9 +88,9 @@ async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(
         await asks(house, other)
         question = await elsewhere.hear()
         assert (question["event"], question["userId"]) == ("sync-requested", one.connection.user_id)
-        assert house.room.questions.keys() == {one.id, other.id}
+        assert house.keeper._questions.keys() == {one.id, other.id}
         await house.tell_of("sync-heard", to=question["sender"])
-        await until(lambda: house.room.questions.keys() == {other.id}, "the end of the question")
+        await until(lambda: house.keeper._questions.keys() == {other.id}, "the end of the question")
 
 
 @pytest.mark.usefixtures("patient")
@@ -109,16 +109,16 @@ async def test_without_the_layer_the_server_answers_at_once(house: House) -> Non
     one = await house.join(viewer())
     await asks(house, one)
     await house.hear(one, "sync-response")
-    assert house.room.questions == {}
+    assert house.keeper._questions == {}
 
 
 async def test_without_a_subscription_the_server_answers_though_there_are_controllers(house: House) -> None:
     one = await house.join(viewer())
     await house.join(controller())
-    house.room.subscribed = False
+    house.keeper.subscribed = False
     await asks(house, one)
     await house.hear(one, "sync-response")
-    house.room.subscribed = True
+    house.keeper.subscribed = True
 
 
 @pytest.mark.usefixtures("patient")
@@ -126,10 +126,10 @@ async def test_who_leaves_takes_the_question_along(house: House) -> None:
     one = await house.join(viewer())
     await house.join(viewer())
     await asks(house, one)
-    question = house.room.questions[one.id]
+    question = house.keeper._questions[one.id]
     await house.leave(one)
     assert question.cancelled()
-    assert house.room.questions == {}
+    assert house.keeper._questions == {}
 
 
 async def test_who_is_in_no_room_asks_nobody(house: House) -> None:
@@ -139,12 +139,12 @@ async def test_who_is_in_no_room_asks_nobody(house: House) -> None:
 
 
 async def test_who_waits_for_the_greeting_gets_only_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "QUESTION_SECONDS", 0.0)
+    monkeypatch.setattr(keeper, "QUESTION_SECONDS", 0.0)
     one = viewer()
     house.database.gate.clear()
     house.enter(one)
     await asks(house, one)
-    await until(lambda: not house.room.questions, "the end of the question")
+    await until(lambda: not house.keeper._questions, "the end of the question")
     house.database.gate.set()
     await house.hear(one, "connected")
     await house.settle()
@@ -197,14 +197,14 @@ async def test_an_answer_from_elsewhere_reaches_who_asked(house: House) -> None:
 
 @pytest.mark.usefixtures("patient")
 async def test_questions_within_a_while_reach_controllers_as_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "ASK_SECONDS", 0.2)
+    monkeypatch.setattr(keeper, "ASK_SECONDS", 0.2)
     one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
     began = asyncio.get_running_loop().time()
     for _ in range(50):
         await asks(house, one)
     first = await house.hear(asked, "sync-requested")
     second = await house.hear(asked, "sync-requested")
-    assert asyncio.get_running_loop().time() - began >= hub.ASK_SECONDS
+    assert asyncio.get_running_loop().time() - began >= keeper.ASK_SECONDS
     assert first["connectionId"] == second["connectionId"] == one.id
     await asks(house, other)
     assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id
@@ -212,13 +212,13 @@ async def test_questions_within_a_while_reach_controllers_as_one(house: House, m
 
 @pytest.mark.usefixtures("patient")
 async def test_who_has_left_meanwhile_asks_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hub, "ASK_SECONDS", 0.05)
+    monkeypatch.setattr(keeper, "ASK_SECONDS", 0.05)
     one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
     await asks(house, one)
     await house.hear(asked, "sync-requested")
     await asks(house, one)
     one.connection.closed = True
     await house.hub.leave(one.connection)
-    await asyncio.sleep(2 * hub.ASK_SECONDS)
+    await asyncio.sleep(2 * keeper.ASK_SECONDS)
     await asks(house, other)
     assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from libraries.selectors import Pulse
 from realtime.protocol.events import SyncRequested
-from realtime.rooms.greeting import Waiting
+from realtime.rooms.snapshots import Answer, Entry
 from realtime.tests.doubles import controller, new_room, read, room_with, update, versions, viewer
 
 # --- Order ---------------------------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ def test_who_joins_while_updates_come_sees_each_once_in_order(
     for version in before:
         room.take(update(min(version, read_at)))
     joiner = viewer()
-    if not room.admit(Waiting(joiner.connection)):
+    if not room.serve(Entry(joiner.connection)):
         read(room, read_at, meanwhile=[update(version) for version in meanwhile])
     for version in after:
         room.take(update(version))
@@ -222,10 +222,10 @@ def test_a_stored_version_beyond_the_rooms_is_a_gap_until_it_is_reached() -> Non
 
 def test_another_epoch_or_a_version_that_went_back_is_another_past() -> None:
     room = room_with(viewer(), version=5)
-    assert not room.is_other_past("one", 5, 5)
-    assert not room.is_other_past("one", 4, 4)  # asked for before 5 was delivered
-    assert room.is_other_past("one", 4, 5)
-    assert room.is_other_past("two", 6, 5)
+    assert not room.order.is_other_past("one", 5, 5)
+    assert not room.order.is_other_past("one", 4, 4)  # asked for before 5 was delivered
+    assert room.order.is_other_past("one", 4, 5)
+    assert room.order.is_other_past("two", 6, 5)
     assert not new_room().is_other_past("two", 1, 0)
 
 
@@ -250,7 +250,7 @@ def test_without_a_controller_nobody_is_asked() -> None:
 def test_the_servers_answer_is_the_state() -> None:
     one = viewer()
     room = room_with(one, version=3)
-    room.admit(Waiting(one.connection, "sync-response"))
+    room.serve(Answer(one.connection))
     [answer] = one.outlet.take()
     assert (answer["type"], answer["source"], answer["version"]) == ("sync-response", "server", 3)
     assert answer["payload"]["name"] == "at 3"

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from libraries.rules.roles import PortalRole
-from realtime.rooms.greeting import Waiting
+from realtime.rooms.snapshots import Entry
 from realtime.tests.doubles import (
     PORTAL_VIEW_ID,
     Person,
@@ -30,9 +30,9 @@ Cast = Callable[[], Person]
 def test_nobody_is_greeted_before_the_state_is_read() -> None:
     one = viewer()
     room = new_room()
-    assert not room.admit(Waiting(one.connection))
-    assert room.waiting.keys() == {one.id}
-    assert not room.is_empty
+    assert not room.serve(Entry(one.connection))
+    assert room.people.waiting.keys() == {one.id}
+    assert not room.people.is_empty
     room.take(update(2))
     assert one.outlet.take() == []
 
@@ -40,7 +40,7 @@ def test_nobody_is_greeted_before_the_state_is_read() -> None:
 def test_connected_says_who_where_and_what() -> None:
     one = controller()
     room = new_room()
-    room.admit(Waiting(one.connection))
+    room.serve(Entry(one.connection))
     read(room, 3, epoch="two")
     [connected] = one.outlet.take()
     assert connected == {
@@ -55,7 +55,7 @@ def test_connected_says_who_where_and_what() -> None:
         "recovered": False,
         "state": stored(3).state,
     }
-    assert (room.version, room.epoch) == (3, "two")
+    assert (room.version, room.order.epoch) == (3, "two")
 
 
 def test_a_viewer_is_shown_what_a_viewer_may_see() -> None:
@@ -63,7 +63,7 @@ def test_a_viewer_is_shown_what_a_viewer_may_see() -> None:
     room_items = [{"id": "ogre", "hp": 3}]
     room = new_room()
     for person in (one, other):
-        room.admit(Waiting(person.connection))
+        room.serve(Entry(person.connection))
     read(room, 1, items=room_items)
     assert one.outlet.take()[0]["state"]["items"] == [{"id": "ogre"}]
     assert other.outlet.take()[0]["state"]["items"] == room_items
@@ -72,7 +72,7 @@ def test_a_viewer_is_shown_what_a_viewer_may_see() -> None:
 def test_a_snapshot_at_hand_is_used_while_nothing_changed() -> None:
     room = room_with(viewer())
     late = viewer()
-    assert room.admit(Waiting(late.connection))
+    assert room.serve(Entry(late.connection))
     assert late.outlet.take_types() == ["connected"]
 
 
@@ -80,7 +80,7 @@ def test_a_snapshot_older_than_what_was_delivered_is_not_used() -> None:
     room = room_with(viewer())
     room.take(update(2))
     late = viewer()
-    assert not room.admit(Waiting(late.connection))
+    assert not room.serve(Entry(late.connection))
     read(room, 2)
     assert versions(late) == [2]
 
@@ -88,7 +88,7 @@ def test_a_snapshot_older_than_what_was_delivered_is_not_used() -> None:
 def test_a_snapshot_older_than_the_handshake_is_not_used() -> None:
     room = room_with(viewer())
     late = viewer()
-    assert not room.admit(Waiting(late.connection, at_least=2))
+    assert not room.serve(Entry(late.connection, at_least=2))
     read(room, 1)
     assert late.outlet.take() == []
     read(room, 2)
@@ -99,7 +99,7 @@ def test_updates_that_come_while_the_state_is_read_follow_the_snapshot() -> None
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
-    room.admit(Waiting(joiner.connection))
+    room.serve(Entry(joiner.connection))
     read(room, 3, meanwhile=(update(3), update(4), update(None), update(5)))
     assert versions(here) == [2, 3, 4, None, 5]
     assert versions(joiner) == [3, 4, 5]
@@ -108,9 +108,9 @@ def test_updates_that_come_while_the_state_is_read_follow_the_snapshot() -> None
 def test_who_comes_after_those_updates_is_not_shown_the_state_before_them() -> None:
     room, first, late = room_with(viewer()), viewer(), viewer()
     room.take(update(2))
-    room.admit(Waiting(first.connection))
+    room.serve(Entry(first.connection))
     read(room, 2, meanwhile=(update(3),))
-    assert not room.admit(Waiting(late.connection))  # what 3 hides is still shown at 2
+    assert not room.serve(Entry(late.connection))  # what 3 hides is still shown at 2
     assert late.outlet.take() == []
     read(room, 3)
     assert versions(late) == [3]
@@ -119,10 +119,10 @@ def test_who_comes_after_those_updates_is_not_shown_the_state_before_them() -> N
 def test_who_comes_amid_a_read_is_not_shown_what_others_know_to_be_over() -> None:
     room, first, late = room_with(viewer()), viewer(), viewer()
     room.take(update(2))
-    room.admit(Waiting(first.connection))
-    room.start_reading()
+    room.serve(Entry(first.connection))
+    room.order.start_reading()
     room.take(update(3))
-    room.admit(Waiting(late.connection))
+    room.serve(Entry(late.connection))
     room.stop_reading(stored(2), catch_up=False)
     assert versions(first) == [2, 3]
     assert late.outlet.take() == []
@@ -133,7 +133,7 @@ def test_who_comes_amid_a_read_is_not_shown_what_others_know_to_be_over() -> Non
 def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> None:
     room, demoted = room_with(viewer()), controller()
     room.take(update(2))
-    room.admit(Waiting(demoted.connection))
+    room.serve(Entry(demoted.connection))
     read(room, 2, meanwhile=(update(3),))
     assert versions(demoted) == [2, 3]
     room.change_roles({demoted.connection.user_id: PortalRole.VIEWER})
@@ -145,7 +145,7 @@ def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> Non
 def test_a_command_made_with_flags_older_than_their_snapshot_is_kept_from_viewers() -> None:
     room, one, other = room_with(viewer()), viewer(), controller()
     for person in (one, other):
-        room.admit(Waiting(person.connection, at_least=3))
+        room.serve(Entry(person.connection, at_least=3))
     read(room, 3)
     for version in (2, 3):
         room.take(update(None, as_of=version))
@@ -157,7 +157,7 @@ def test_a_command_made_with_flags_older_than_their_snapshot_is_kept_from_viewer
 def test_updates_that_come_while_the_first_state_is_read_follow_it() -> None:
     one = viewer()
     room = new_room()
-    room.admit(Waiting(one.connection))
+    room.serve(Entry(one.connection))
     read(room, 2, meanwhile=(update(2), update(3), update(4)))
     assert versions(one) == [2, 3, 4]
     assert room.version == 4
@@ -166,7 +166,7 @@ def test_updates_that_come_while_the_first_state_is_read_follow_it() -> None:
 def test_the_first_read_keeps_what_is_still_too_early() -> None:
     one = viewer()
     room = new_room()
-    room.admit(Waiting(one.connection))
+    room.serve(Entry(one.connection))
     read(room, 2, meanwhile=(update(4),))
     assert versions(one) == [2]
     assert room.has_gap
@@ -178,7 +178,7 @@ def test_a_snapshot_with_later_updates_leaves_out_the_joiners_own() -> None:
     here, joiner = viewer(), controller()
     room = room_with(here)
     room.take(update(2))
-    room.admit(Waiting(joiner.connection))
+    room.serve(Entry(joiner.connection))
     read(room, 2, meanwhile=(update(3, sender=joiner.id), update(4)))
     assert versions(joiner) == [2, 4]
 
@@ -187,7 +187,7 @@ def test_a_snapshot_with_later_updates_leaves_out_what_the_role_does_not_hear_of
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
-    room.admit(Waiting(joiner.connection))
+    room.serve(Entry(joiner.connection))
     read(room, 2, meanwhile=(update(3, viewers=False), update(4)))
     assert versions(joiner) == [2, 4]
 
@@ -196,12 +196,12 @@ def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
-    room.admit(Waiting(joiner.connection))
-    room.start_reading()
+    room.serve(Entry(joiner.connection))
+    room.order.start_reading()
     room.stop_reading(None, catch_up=True)
     assert versions(joiner) == []
     assert versions(here) == [2]
-    assert room.waiting.keys() == {joiner.id}
+    assert room.people.waiting.keys() == {joiner.id}
 
 
 # --- Coming back ---------------------------------------------------------------------------------------------
@@ -210,9 +210,9 @@ def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
 @pytest.mark.parametrize("role", PortalRole)
 def test_who_missed_nothing_gets_no_state(role: PortalRole) -> None:
     room, first, back = room_with(viewer(), version=4), Person(role), Person(role)
-    room.admit(Waiting(first.connection))
+    room.serve(Entry(first.connection))
     [known] = first.outlet.take()
-    room.admit(Waiting(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
+    room.serve(Entry(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
     [connected] = back.outlet.take()
     assert connected["recovered"] is True
     assert "state" not in connected
@@ -223,7 +223,7 @@ def test_who_missed_something_or_knows_another_epoch_gets_the_state() -> None:
     room = room_with(viewer(), version=4)
     for version, epoch in ((3, "one"), (5, "one"), (4, "two"), (4, None), (None, "one"), (None, None)):
         back = controller()
-        room.admit(Waiting(back.connection, known_version=version, known_epoch=epoch))
+        room.serve(Entry(back.connection, known_version=version, known_epoch=epoch))
         [connected] = back.outlet.take()
         assert connected["recovered"] is False
         assert connected["state"]["version"] == 4
@@ -232,19 +232,19 @@ def test_who_missed_something_or_knows_another_epoch_gets_the_state() -> None:
 @pytest.mark.parametrize(("before", "now"), [(viewer, controller), (controller, viewer)])
 def test_who_comes_back_in_another_role_gets_the_state(before: Cast, now: Cast) -> None:
     room, first, back = room_with(viewer()), before(), now()
-    room.admit(Waiting(first.connection))
+    room.serve(Entry(first.connection))
     [known] = first.outlet.take()
-    room.admit(Waiting(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
+    room.serve(Entry(back.connection, known_version=known["version"], known_epoch=known["epoch"]))
     assert back.outlet.take()[0]["recovered"] is False
 
 
 def test_who_missed_nothing_is_not_told_again_what_came_after_the_snapshot() -> None:
     room = room_with(viewer(), version=4)
     room.take(update(5))
-    room.admit(Waiting(viewer().connection))
+    room.serve(Entry(viewer().connection))
     read(room, 5, meanwhile=(update(6),))
     back = controller()
-    room.admit(Waiting(back.connection, known_version=6, known_epoch="one"))
+    room.serve(Entry(back.connection, known_version=6, known_epoch="one"))
     [connected] = back.outlet.take()
     assert (connected["recovered"], connected["version"]) == (True, 6)
     room.take(update(7))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
-from realtime.rooms.greeting import Waiting
+from realtime.rooms.snapshots import Answer, CatchUp, Entry, RoleChange
 from realtime.tests.doubles import (
     controller,
     new_room,
@@ -53,7 +53,7 @@ def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_one() -> 
 def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
     one = controller()
     room = new_room()
-    room.admit(Waiting(one.connection, at_least=2))
+    room.serve(Entry(one.connection, at_least=2))
     room.change_roles({one.connection.user_id: PortalRole.VIEWER})
     read(room, 2, items=[{"id": "ogre", "hp": 3}])
     [connected] = one.outlet.take()
@@ -62,12 +62,12 @@ def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
 
 
 def test_who_waits_for_a_state_and_gets_another_role_is_told_the_role() -> None:
-    for greeting in ("sync-response", "portal-view-updated", "role-changed"):
+    for reason in (Answer, CatchUp, RoleChange):
         one = viewer()
         room = room_with(one)
         room.take(update(2))
         one.outlet.take()
-        assert not room.admit(Waiting(one.connection, greeting))
+        assert not room.serve(reason(one.connection))
         room.change_roles({one.connection.user_id: PortalRole.CONTROLLER})
         read(room, 2)
         [changed] = one.outlet.take()
@@ -95,14 +95,14 @@ def test_without_a_role_the_connection_is_closed_and_forgotten() -> None:
     room = room_with(here)
     room.take(update(2))
     here.outlet.take()
-    room.admit(Waiting(joiner.connection))
+    room.serve(Entry(joiner.connection))
     room.change_roles({str(UUID(int=901)): None})
     for person in (here, joiner):
         [error] = person.outlet.take()
         assert (error["type"], error["code"]) == ("error", "access-withdrawn")
         assert person.outlet.closed == (1008, "access-withdrawn")
         assert person.connection.closed
-    assert room.is_empty
+    assert room.people.is_empty
     room.take(update(3))
 
 
@@ -110,5 +110,5 @@ def test_the_oldest_look_at_the_roles_is_remembered() -> None:
     room = room_with(viewer())
     assert room.access_version is None
     for access_version, expected in ((5, 5), (7, 5), (4, 4)):
-        room.admit(Waiting(viewer().connection, access_version=access_version))
+        room.serve(Entry(viewer().connection, access_version=access_version))
         assert room.access_version == expected

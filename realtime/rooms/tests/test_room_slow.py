@@ -5,7 +5,7 @@ from __future__ import annotations
 from libraries.rules.roles import PortalRole
 from realtime.protocol.events import SyncRequested
 from realtime.rooms.connection import Connection
-from realtime.rooms.greeting import Waiting
+from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, SnapshotRequest
 from realtime.rooms.room import Room
 from realtime.tests.doubles import Person, controller, new_room, read, room_with, update, versions, viewer
 
@@ -15,7 +15,7 @@ def slow_in_a_room() -> tuple[Person, Room, list[Connection]]:
     drained: list[Connection] = []
     slow = viewer()
     room = new_room(drained)
-    room.admit(Waiting(slow.connection))
+    room.serve(Entry(slow.connection))
     read(room, 1)
     return slow, room, drained
 
@@ -25,7 +25,7 @@ def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
     slow, quick = viewer(), viewer()
     room = new_room(drained)
     for person in (slow, quick):
-        room.admit(Waiting(person.connection))
+        room.serve(Entry(person.connection))
     read(room, 1)
     slow.outlet.take()
     slow.outlet.stall()
@@ -56,7 +56,7 @@ def test_a_state_that_is_more_than_may_wait_is_sent_once() -> None:
     room.take(update(2))
     slow.outlet.drain()
     assert drained == [slow.connection]
-    room.admit(Waiting(slow.connection, "portal-view-updated"))
+    room.serve(CatchUp(slow.connection))
     read(room, 2)
     slow.outlet.stall()  # by the state itself
     slow.outlet.drain()
@@ -70,7 +70,7 @@ def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
     slow = viewer()
     room = new_room(drained)
     slow.outlet.stall()
-    room.admit(Waiting(slow.connection))
+    room.serve(Entry(slow.connection))
     read(room, 1)
     room.take(update(2))
     assert versions(slow) == [1]
@@ -90,7 +90,7 @@ def test_who_left_while_it_was_slow_is_not_brought_up_to_date() -> None:
 def test_who_is_ahead_of_the_room_hears_only_what_is_new_to_it() -> None:
     here, ahead = viewer(), controller()
     room = room_with(here)
-    room.admit(Waiting(ahead.connection, at_least=3))
+    room.serve(Entry(ahead.connection, at_least=3))
     read(room, 3)
     for bulletin in (update(2), update(None), update(3), update(4, sender=ahead.id), update(5)):
         room.take(bulletin)
@@ -102,9 +102,9 @@ def test_who_is_ahead_and_stalls_skips_too() -> None:
     drained: list[Connection] = []
     ahead = viewer()
     room = new_room(drained)
-    room.admit(Waiting(viewer().connection))
+    room.serve(Entry(viewer().connection))
     read(room, 1)
-    room.admit(Waiting(ahead.connection, at_least=3))
+    room.serve(Entry(ahead.connection, at_least=3))
     read(room, 3)
     ahead.outlet.stall()
     for version in (2, 3, 4):
@@ -117,7 +117,7 @@ def test_who_is_ahead_and_stalls_skips_too() -> None:
 def test_who_is_closed_on_the_way_in_is_not_written_to() -> None:
     one = viewer()
     room = new_room()
-    room.admit(Waiting(one.connection))
+    room.serve(Entry(one.connection))
     one.connection.closed = True
     read(room, 1)
     assert one.outlet.take_types() == ["connected"]
@@ -128,15 +128,15 @@ def test_who_is_closed_on_the_way_in_is_not_written_to() -> None:
 def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
     slow = viewer()
     room = room_with(slow, version=3)
-    assert room.admit(Waiting(slow.connection, "portal-view-updated"))
+    assert room.serve(CatchUp(slow.connection))
     [message] = slow.outlet.take()
     assert (message["type"], message["version"], message["payload"]["name"]) == ("portal-view-updated", 3, "at 3")
 
 
 def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
     slow, room, _ = slow_in_a_room()
-    owed: list[Waiting] = []
-    room._on_drain = lambda _room, waiting: owed.append(waiting)
+    owed: list[SnapshotRequest] = []
+    room._on_drain = owed.append
     slow.outlet.take()
     slow.outlet.stall()
     for role in [PortalRole.CONTROLLER, PortalRole.VIEWER] * 50 + [PortalRole.CONTROLLER]:
@@ -144,8 +144,8 @@ def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
     assert slow.outlet.take() == []
     assert slow.connection.role is PortalRole.CONTROLLER
     slow.outlet.drain()
-    assert [(one.connection, one.greeting) for one in owed] == [(slow.connection, "role-changed")]
-    room.admit(owed[0])
+    assert [(one.connection, type(one)) for one in owed] == [(slow.connection, RoleChange)]
+    room.serve(owed[0])
     assert [message["role"] for message in slow.outlet.take()] == ["controller"]
     room.take(update(2))
     assert versions(slow) == [2]
@@ -180,4 +180,4 @@ def test_who_leaves_is_owed_nothing() -> None:
     room.change_roles({slow.connection.user_id: PortalRole.CONTROLLER})
     room.remove(slow.connection)
     assert room._owed == {}
-    assert room.is_empty
+    assert room.people.is_empty

@@ -31,7 +31,7 @@ from realtime.server.http.refusals import (
     answer,
 )
 from realtime.server.http.sweep import sweep_of
-from realtime.server.process.drain import draining
+from realtime.server.process.condition import draining
 from realtime.server.process.files import most_connections
 
 TURNED_AWAY_AT_ONCE = 32

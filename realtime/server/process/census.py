@@ -23,6 +23,6 @@ def _count() -> None:
     from realtime.hub.hub import current_hub
 
     gc.collect()  # what nobody holds any more does not count
-    rooms = current_hub().rooms.values()
-    connections = sum(len(room.everybody()) for room in rooms)
+    rooms = [keeper.room for keeper in current_hub().keepers.values()]
+    connections = sum(len(room.people.everybody()) for room in rooms)
     log.warning("census", tasks=len(asyncio.all_tasks()), rooms=len(rooms), connections=connections)

@@ -1,6 +1,6 @@
 """How a process of `manage.py serve` ends: it takes nobody new, does what it was asked for, and says when to come back.
 
-What makes it end is a signal, or the supervisor's end (see `realtime.server.process.worker`).
+What makes it end is a signal, or the supervisor's end (see `realtime.server.process.inside`).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import random
 import signal
 import socket
 import sys
-import threading
 import time
 from functools import cache
 from types import FrameType
@@ -25,6 +24,7 @@ from realtime.delivery.outlet import EXTENSION, Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import GoingAway
+from realtime.server.process.condition import draining
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.garbage import settle
 from realtime.server.process.loop import SWITCH_SECONDS
@@ -44,9 +44,6 @@ STEP_SECONDS = 1.0
 """How long before the last moment sockets are cut, before that those are closed whose work is not done, and so on."""
 
 log = structlog.get_logger(__name__)
-
-draining = threading.Event()
-"""Set from the moment on at which this process was told to end."""
 
 
 def spread(count: int) -> list[int]:

@@ -15,6 +15,6 @@ def begin(host: str, port: int, drain_seconds: int, drain_delay: int, path: str,
     django.setup()
 
     from realtime.server.process.run import Place
-    from realtime.server.process.worker import work
+    from realtime.server.process.inside import work
 
     work(Place(host, port, drain_seconds, drain_delay, path), lifeline)

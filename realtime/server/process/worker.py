@@ -1,4 +1,4 @@
-"""One of the processes of `manage.py serve`, from both sides: what runs in it, and what its supervisor holds of it."""
+"""What a supervisor holds of one of its processes. What runs in it is in `realtime.server.process.inside`."""
 
 from __future__ import annotations
 
@@ -12,50 +12,16 @@ from dataclasses import astuple
 from multiprocessing.context import SpawnProcess
 
 import structlog
-import uvicorn
 
-from realtime.server.process.drain import DrainingServer
-from realtime.server.process.files import raise_file_limit
-from realtime.server.process.run import Place, config
+from realtime.server.process.run import Place
 from realtime.server.process.spawned import begin
 
-TICKS_A_BEAT = 10
-"""Of uvicorn's ticks of 100 ms: a process shows each second that its event loop runs."""
 HUNG_SECONDS = 20.0
 """How long, besides the time it may take to end, a process may show nothing."""
 
 log = structlog.get_logger(__name__)
 # A fresh interpreter: nothing that the supervisor has open, connections and locks, is shared.
 _spawn = multiprocessing.get_context("spawn")
-
-
-def work(place: Place, lifeline: socket.socket) -> None:
-    """Serve in a process of its own, on a port that it shares with others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; until we serve, the supervisor ends us
-    lifeline.setblocking(False)
-    raise_file_limit()
-    server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline, place.drain_delay)
-    server.run(sockets=place.bind(shared=True))
-
-
-class WorkerServer(DrainingServer):
-    """A server that lives while its supervisor does."""
-
-    def __init__(self, uvicorn_config: uvicorn.Config, lifeline: socket.socket, drain_delay: int = 0) -> None:
-        super().__init__(uvicorn_config, drain_delay)
-        self._lifeline = lifeline
-
-    async def on_tick(self, counter: int) -> bool:
-        """Show that we run, and see that we are still wanted."""
-        if counter % TICKS_A_BEAT == 0:
-            try:
-                self._lifeline.send(b".")
-            except BlockingIOError:
-                pass  # the supervisor is frozen; what it has not read yet says enough
-            except OSError:
-                log.warning("supervisor_gone")
-                self.stop()
-        return await super().on_tick(counter)
 
 
 class Worker:

@@ -103,10 +103,10 @@ class Table(Served):
 
 
 async def _holdings() -> Holdings:
-    rooms = current_hub().rooms.values()
+    rooms = [keeper.room for keeper in current_hub().keepers.values()]
     return Holdings(
         rooms=len(rooms),
-        connections=sum(len(room.everybody()) for room in rooms),
-        seats=sum(len(audience._writes) for room in rooms for audience in room._audiences.values()),
+        connections=sum(len(room.people.everybody()) for room in rooms),
+        seats=sum(len(audience._writes) for room in rooms for audience in room._seats.audiences.values()),
         tasks=len(asyncio.all_tasks()),
     )

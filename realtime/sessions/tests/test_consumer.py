@@ -15,7 +15,7 @@ from libraries.models import Library, PortalView, User
 from libraries.selectors import Stored, load
 from realtime.database import in_write_lane
 from realtime.delivery.outlet import EXTENSION
-from realtime.hub import hub
+from realtime.hub import keeper
 from realtime.hub.hub import current_hub
 from realtime.sessions import jobs, lookup
 from realtime.sessions.routing import application
@@ -80,7 +80,7 @@ async def test_a_state_that_is_slow_to_read_holds_up_nobody_else(
             assert go_on.wait(DEADLINE_SECONDS)
         return load(portal_view_id)
 
-    monkeypatch.setattr(hub, "load", load_slowly)
+    monkeypatch.setattr(keeper, "load", load_slowly)
     slow = asyncio.create_task(connect(viewer, portal_view))
     await until(asked.is_set, "the slow read")
     for other in others:
@@ -201,7 +201,7 @@ async def test_who_leaves_is_forgotten(connect: Connect, portal_view: PortalView
     await one.leave()
     assert room_of(portal_view).connections.keys() == {other.id}
     await other.leave()
-    assert current_hub().rooms == {}
+    assert current_hub().keepers == {}
 
 
 async def test_who_leaves_before_the_greeting_is_forgotten(
@@ -209,7 +209,7 @@ async def test_who_leaves_before_the_greeting_is_forgotten(
 ) -> None:
     client = await connect(viewer, portal_view, greeted=False)
     await client.leave()
-    assert current_hub().rooms == {}
+    assert current_hub().keepers == {}
 
 
 async def test_who_is_gone_before_the_answer_is_no_crash(
@@ -227,7 +227,7 @@ async def test_who_is_gone_before_the_answer_is_no_crash(
     scope["subprotocols"] = []
     await application(scope, receive, send)
     assert list(events) == []
-    assert current_hub().rooms == {}
+    assert current_hub().keepers == {}
     assert "socket_crashed" not in caplog.text
 
 
@@ -248,7 +248,7 @@ async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
     await client.send("portal-view-update", payload={"blackout": True})
     await asked.wait()
     leaving = asyncio.create_task(client.leave())
-    await until(lambda: not current_hub().rooms, "the end of the room")
+    await until(lambda: not current_hub().keepers, "the end of the room")
     assert not leaving.done()
     go_on.set()
     await leaving
@@ -262,7 +262,7 @@ async def test_a_server_that_cancels_the_socket_leaves_nothing_behind(
     client = await connect(viewer, portal_view)
     client.cancel()
     await client.leave()
-    assert current_hub().rooms == {}
+    assert current_hub().keepers == {}
 
 
 async def test_an_event_that_is_none_of_ours_is_let_be(connect: Connect, portal_view: PortalView, viewer: User) -> None:

@@ -1,0 +1,263 @@
+"""One room's keeper: it reads the state for the room, notices gaps, and asks controllers for viewers.
+
+A room has no I/O; its keeper has its task, its timers and its subscription. It joins the portal view's group before it
+reads the state, so that nothing falls between, and reads again where news were missed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from typing import Any, Protocol
+from uuid import UUID
+
+import structlog
+
+from libraries.rules.errors import Unavailable, described
+from libraries.rules.roles import PortalRole
+from libraries.selectors import Stored, load
+from realtime.database import in_lane
+from realtime.hub.roles import check_newcomers, doubt
+from realtime.hub.subscriptions import Subscriptions
+from realtime.news.layer import publish
+from realtime.news.structs import (
+    AccessNews,
+    AnyNews,
+    DeletedNews,
+    MessageNews,
+    SyncHeardNews,
+    SyncRequestedNews,
+    portal_view_group,
+)
+from realtime.protocol.closing import CloseCode
+from realtime.protocol.events import GoingAway, PortalViewDeleted, ServerMessage, SyncRequested
+from realtime.rooms.connection import CRASHED, Connection
+from realtime.rooms.room import Room
+from realtime.rooms.snapshots import Answer, Entry, SnapshotRequest
+from realtime.rooms.updates import Update
+
+GAP_SECONDS = 0.05
+"""How long a room waits for a change that it misses before it reads the state."""
+QUESTION_SECONDS = 0.25
+"""How long a viewer's `request-sync` waits for a process that has a controller, before the server answers."""
+ASK_SECONDS = 1.0
+"""How often the controllers hear of the same viewer's question."""
+RETRY_SECONDS = 1.0
+"""How long after a failed read or subscription it is tried again."""
+RETRY_AFTER_MILLISECONDS = 2000
+"""The most that a client is asked to wait when its room starts anew; each gets another time, up to this."""
+
+log = structlog.get_logger(__name__)
+
+
+class Home(Protocol):
+    """Where a keeper's room belongs: the hub."""
+
+    subscriptions: Subscriptions
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """A task that nobody waits for."""
+
+    def drop(self, keeper: Keeper) -> None:
+        """The room is over: nobody is in it any more."""
+
+    def compare_soon(self, portal_view_id: UUID) -> None:
+        """Compare a room with what is stored."""
+
+
+class Keeper:
+    """Keeps one room up to date."""
+
+    def __init__(self, portal_view_id: UUID, home: Home) -> None:
+        self.room = Room(portal_view_id, self.serve)
+        self.subscribed = False
+        self._home = home
+        self._reading: asyncio.Task[None] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._questions: dict[str, asyncio.TimerHandle] = {}
+        self._is_over = False
+
+    def serve(self, request: SnapshotRequest) -> None:
+        """Bring a connection up to date; if the room has no state that is new enough, read it."""
+        if not self.room.serve(request):
+            self._read_now()
+
+    def enter(self, entry: Entry) -> None:
+        """Let a new connection in; its `connected` is sent once the state is at hand."""
+        entry.connection.room = self.room
+        self.serve(entry)
+
+    def leave(self, connection: Connection) -> None:
+        """A connection is gone."""
+        self.room.remove(connection)
+        self._forget_question(connection.id)
+
+    def stop(self) -> None:
+        """End what goes on for a room that is left."""
+        self._is_over = True
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._reading is not None:
+            self._reading.cancel()
+
+    # News from the channel layer. What they say of access and of the end is looked up before it is believed.
+
+    def take(self, news: AnyNews) -> None:
+        """Another process, or this one, told something about the portal view."""
+        match news:
+            case MessageNews():
+                self.room.take(Update.of(news))
+                if self.room.has_gap:
+                    self._read_later(GAP_SECONDS)
+            case AccessNews():
+                self.hear_of_role(news.user_id, news.role, news.access_version)
+            case SyncRequestedNews():
+                self._pass_question(news)
+            case SyncHeardNews():
+                self._forget_question(news.to)
+            case DeletedNews():
+                self._home.compare_soon(self.room.id)
+
+    def hear_of_role(self, user_id: str, role: PortalRole | None, access_version: int = 0) -> None:
+        """The database has, or may have, that role for a person: it is looked up if it is another."""
+        doubt(self.room, {user_id: role}, access_version)
+        self.look_after()
+
+    # Questions of viewers.
+
+    async def ask(self, connection: Connection) -> None:
+        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers.
+
+        Those that come within a second of one that was passed on are passed on as one, when it is over.
+        """
+        now = time.monotonic()
+        if connection.asked_at > now:
+            return
+        next_at = connection.asked_at + ASK_SECONDS
+        if next_at <= now:
+            connection.asked_at = now
+            await self._ask(connection)
+        else:
+            connection.asked_at = next_at
+            loop = asyncio.get_running_loop()
+            loop.call_later(next_at - now, lambda: self._home.start(self._ask(connection)))
+
+    async def _ask(self, connection: Connection) -> None:
+        if self._is_over or connection.closed or connection.id in self._questions:
+            return
+        if not self.room.has_controller or not self.subscribed:
+            loop = asyncio.get_running_loop()
+            self._questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, connection)
+        question = SyncRequestedNews(portal_view_id=self.room.id, user_id=connection.user_id, sender=connection.id)
+        try:
+            await publish(question)
+        except Unavailable:
+            self._answer(connection)
+
+    def _answer(self, connection: Connection) -> None:
+        self._forget_question(connection.id)
+        if connection.id in self.room.people.connections:
+            self.serve(Answer(connection))
+
+    def _pass_question(self, news: SyncRequestedNews) -> None:
+        heard = self.room.ask_controllers(SyncRequested(user_id=news.user_id, connection_id=news.sender))
+        if heard and news.sender not in self.room.people.connections:
+            self._home.start(_say_heard(self.room.id, news.sender))
+
+    def _forget_question(self, connection_id: str) -> None:
+        """A viewer's `request-sync` is answered, or the viewer is gone."""
+        if (question := self._questions.pop(connection_id, None)) is not None:
+            question.cancel()
+
+    # Reading the state: for those who wait for it, and where news were missed.
+
+    def look_after(self) -> None:
+        """Read the state now for those who wait for it; a change that the room misses may be on its way."""
+        if self.room.people.waiting or not self.subscribed:
+            self._read_now()
+        elif self.room.has_gap:
+            self._read_later(GAP_SECONDS)
+
+    def _read_later(self, seconds: float) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(seconds, self._timer_is_up)
+
+    def _timer_is_up(self) -> None:
+        self._timer = None
+        if self.room.people.waiting or self.room.has_gap or not self.subscribed:
+            self._read_now()
+
+    def _read_now(self) -> None:
+        """Read the state, unless that is being done already; what it lacks is found out after that."""
+        if self._reading is None:
+            self._reading = self._home.start(self._read_or_close())
+
+    async def _read_or_close(self) -> None:
+        try:
+            await self._read()
+        except Exception:  # a bug, or a state that no service would store: who waits for it must not wait for ever
+            portal_view_id = str(self.room.id)
+            if not self.room.people.waiting:
+                log.exception("state_not_read", portalViewId=portal_view_id)
+            for request in list(self.room.people.waiting.values()):
+                who = {"userId": request.connection.user_id, "connectionId": request.connection.id}
+                log.exception("snapshot_not_given", portalViewId=portal_view_id, **who)
+                request.connection.refuse("internal-error", CRASHED)
+                self.room.remove(request.connection)
+
+    async def _read(self) -> None:
+        room = self.room
+        catch_up, version_before = room.has_gap or not self.subscribed, room.version
+        room.order.start_reading()
+        stored: Stored | None = None
+        failed = False
+        try:
+            # Without it the state can be read and shown all the same; it is tried again.
+            self.subscribed = self.subscribed or await self._home.subscriptions.add(portal_view_group(room.id))
+            stored = await in_lane(room.id, load, room.id)
+            if stored is not None:
+                await check_newcomers(room, stored.access_version)
+        except Unavailable as error:
+            log.warning("state_not_read", portalViewId=str(room.id), error=described(error.__cause__))
+            failed = True
+        finally:
+            self._reading = None
+        if stored is not None and room.order.is_other_past(stored.epoch, stored.version, version_before):
+            self.start_anew()
+            return
+        room.stop_reading(stored, catch_up=catch_up)
+        if stored is None and not failed:
+            self.delete()
+        elif failed or not self.subscribed:
+            self._read_later(RETRY_SECONDS)
+        elif room.people.waiting or room.has_gap:
+            self._read_later(GAP_SECONDS)
+
+    # The end of a room.
+
+    def delete(self) -> None:
+        """Tell everybody that the portal view is gone, and close."""
+        gone = PortalViewDeleted(portal_view_id=str(self.room.id))
+        self._close_all(lambda: gone, CloseCode.NORMAL, "portal-view-deleted")
+
+    def start_anew(self) -> None:
+        """Send everybody away to come back: what was delivered is not what is stored now."""
+        log.warning("stored_state_is_older", portalViewId=str(self.room.id))
+        self._close_all(
+            lambda: GoingAway(retry_after=random.randrange(RETRY_AFTER_MILLISECONDS)),  # noqa: S311  # no secret
+            CloseCode.RESTART,
+            "going-away",
+        )
+
+    def _close_all(self, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
+        self.room.close_all(last, code, reason)
+        self._home.drop(self)
+
+
+async def _say_heard(portal_view_id: UUID, connection_id: str) -> None:
+    # If it does not get through, the asker's own process answers: it hears nothing.
+    with suppress(Unavailable):
+        await publish(SyncHeardNews(portal_view_id=portal_view_id, to=connection_id))

@@ -1,0 +1,67 @@
+"""Who gets what a room delivers: those who are level with it as it comes, those ahead of it when it reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from libraries.rules.roles import PortalRole
+from realtime.delivery.audience import Audience
+from realtime.delivery.outlet import Form
+from realtime.rooms.connection import Connection
+from realtime.rooms.updates import Update
+
+
+class Seats:
+    """The connections of one room that are delivered to.
+
+    `on_stall` and `on_drain` are called with the id of a connection that does not read any more, or reads again.
+    """
+
+    __slots__ = ("_on_drain", "_on_stall", "ahead", "audiences")
+
+    def __init__(self, on_stall: Callable[[str], None], on_drain: Callable[[str], None]) -> None:
+        self._on_stall = on_stall
+        self._on_drain = on_drain
+        self.ahead: dict[str, Connection] = {}
+        """Connections whose snapshot is newer than what the room has delivered."""
+        self.audiences: dict[tuple[PortalRole, Form], Audience] = {}
+        """Those that are level with the room."""
+
+    def put(self, connection: Connection, version: int) -> None:
+        """Give a connection its place: ahead of a room at that version, or level with it."""
+        if connection.version > version:
+            self.ahead[connection.id] = connection
+        else:
+            self.put_level(connection)
+
+    def put_level(self, connection: Connection) -> None:
+        """Put a connection among those that get what the room delivers; unless it is closed."""
+        outlet = connection.outlet
+        if connection.closed:
+            return
+        key = (connection.role, outlet.form)
+        audience = self.audiences.get(key)
+        if audience is None:
+            audience = self.audiences[key] = Audience(outlet.form, self._on_stall, self._on_drain)
+        audience.add(connection.id, outlet)
+
+    def take_away(self, connection: Connection) -> None:
+        """It gets nothing more."""
+        connection.outlet.leave()
+        self.ahead.pop(connection.id, None)
+
+    def deliver(self, update: Update, sender: Connection | None, version: int) -> None:
+        """Deliver to all but the sender; the room is at that version now."""
+        for (role, _), audience in self.audiences.items():
+            message = update.seen_by(role)
+            if message is not None:
+                audience.send(message, None if sender is None or sender.role is not role else sender)
+        if self.ahead:
+            self._deliver_ahead(update, version)
+
+    def _deliver_ahead(self, update: Update, version: int) -> None:
+        for connection in list(self.ahead.values()):
+            update.deliver_to(connection)
+            if connection.version <= version:
+                del self.ahead[connection.id]
+                self.put_level(connection)

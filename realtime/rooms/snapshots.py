@@ -1,0 +1,138 @@
+"""The whole state for one connection: what a snapshot holds, and the four reasons to send one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import msgspec
+from msgspec import UNSET
+
+from libraries.rules.projection import epoch_seen, project
+from libraries.rules.roles import PortalRole
+from libraries.selectors import Stored
+from realtime.delivery.outlet import Prepared
+from realtime.protocol.encodings import encode, encode_state
+from realtime.protocol.events import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
+from realtime.rooms.connection import Connection
+from realtime.rooms.updates import Update
+
+
+class Snapshot:
+    """A stored state, encoded once for each role, with the updates that came while it was read (`since`)."""
+
+    def __init__(self, stored: Stored) -> None:
+        self.stored = stored
+        self.since: list[Update] = []
+
+    @property
+    def through(self) -> int:
+        """The version that a connection has after the snapshot and all that came since."""
+        return self.since[-1].version or 0 if self.since else self.stored.version
+
+    def is_fit(self, recovered: bool, version: int, at_least: int) -> bool:
+        """Whether it leads to `version`, and shows no state before `at_least`; none at all to who has `recovered`."""
+        return self.through >= version and (self.through if recovered else self.stored.version) >= at_least
+
+    def as_update(self) -> Update:
+        """All of the state, for connections that missed what led to it."""
+        version = self.stored.version
+        controllers, viewers = (
+            Prepared(encode(PortalViewUpdated(payload=self.seen_by(role), version=version))) for role in PortalRole
+        )
+        return Update(controllers, viewers, version)
+
+    @cached_property
+    def _controllers(self) -> msgspec.Raw:
+        return encode_state(self.stored.state)
+
+    @cached_property
+    def _viewers(self) -> msgspec.Raw:
+        return encode_state(project(self.stored.state, PortalRole.VIEWER))
+
+    def seen_by(self, role: PortalRole) -> msgspec.Raw:
+        """The stored state as that role sees it, encoded."""
+        return self._controllers if role is PortalRole.CONTROLLER else self._viewers
+
+
+@dataclass(slots=True)
+class SnapshotRequest:
+    """A connection that is to get the state.
+
+    `at_least` is the version that the state must have, so that it shows nothing older. `access_version` is that of the
+    library when the connection's role was looked up, None if that does not matter.
+    """
+
+    connection: Connection
+    at_least: int = 0
+    access_version: int | None = None
+
+    def has_missed_nothing(self, snapshot: Snapshot) -> bool:
+        """Whether the client has all of the snapshot, and of what came since, for its role."""
+        return False
+
+    def has_old_role(self, access_version: int) -> bool:
+        """Whether the role was looked up before the library's access came to that version."""
+        return self.access_version is not None and self.access_version < access_version
+
+    def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+        """The message that brings the state; `recovered` says that the client has missed nothing."""
+        raise NotImplementedError
+
+
+@dataclass(slots=True)
+class Entry(SnapshotRequest):
+    """A connection that has just come in. `known_version` and `known_epoch` are what its client has already."""
+
+    known_version: int | None = None
+    known_epoch: str | None = None
+
+    def has_missed_nothing(self, snapshot: Snapshot) -> bool:
+        """See `SnapshotRequest`."""
+        epoch = epoch_seen(snapshot.stored.epoch, self.connection.role)
+        return (self.known_version, self.known_epoch) == (snapshot.through, epoch)
+
+    def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+        """`connected`, without the state if the client has it."""
+        connection, stored = self.connection, snapshot.stored
+        role = connection.role
+        return Connected(
+            portal_view_id=connection.portal_view_id,
+            role=role,
+            user_id=connection.user_id,
+            message=f"Connected to “{stored.state['name']}” as a {role}.",
+            connection_id=connection.id,
+            version=connection.version,
+            epoch=epoch_seen(stored.epoch, role),
+            recovered=recovered,
+            state=UNSET if recovered else snapshot.seen_by(role),
+        )
+
+
+@dataclass(slots=True)
+class RoleChange(SnapshotRequest):
+    """A connection whose role is another now."""
+
+    def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+        """`role-changed`."""
+        role = self.connection.role
+        return RoleChanged(role=role, version=self.connection.version, state=snapshot.seen_by(role))
+
+
+@dataclass(slots=True)
+class Answer(SnapshotRequest):
+    """A connection whose `request-sync` no controller answers."""
+
+    def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+        """`sync-response`."""
+        payload = snapshot.seen_by(self.connection.role)
+        return SyncResponded(payload=payload, version=self.connection.version, source="server")
+
+
+@dataclass(slots=True)
+class CatchUp(SnapshotRequest):
+    """A connection that was given nothing for a while."""
+
+    def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
+        """`portal-view-updated` with the whole state."""
+        return PortalViewUpdated(payload=snapshot.seen_by(self.connection.role), version=self.connection.version)

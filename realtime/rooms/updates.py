@@ -1,0 +1,56 @@
+"""A change or a command on its way to the connections of a room: ready for both roles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from libraries.rules.roles import PortalRole
+from realtime.delivery.outlet import Prepared
+from realtime.news.structs import MessageNews
+from realtime.rooms.connection import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """A message for each role, None for a role that gets none; the rest as in `realtime.news.structs.MessageNews`."""
+
+    controllers: Prepared | None
+    viewers: Prepared | None
+    version: int | None = None
+    sender: str | None = None
+    to: str | None = None
+    as_of: int | None = None
+
+    @classmethod
+    def of(cls, news: MessageNews) -> Update:
+        """The update in a piece of news."""
+        return cls(
+            None if news.controllers is None else Prepared(news.controllers),
+            None if news.viewers is None else Prepared(news.viewers),
+            news.version,
+            news.sender,
+            news.to,
+            news.as_of,
+        )
+
+    def by(self, version: int) -> Update:
+        """What is left of it by that version: what viewers get is dropped if older flags decided what they may see."""
+        return self if self.as_of is None or self.as_of >= version else replace(self, viewers=None)
+
+    def deliver_to(self, connection: Connection) -> None:
+        """Give it to one connection, unless that has it, sent it, or does not read: then a newer state comes later."""
+        if connection.outlet.stalled_since is not None:
+            return
+        if self.version is not None:
+            if self.version <= connection.version:
+                return
+            connection.version = self.version
+        if connection.id == self.sender:
+            return
+        message = self.by(connection.version).seen_by(connection.role)
+        if message is not None:
+            connection.outlet.deliver(message)
+
+    def seen_by(self, role: PortalRole) -> Prepared | None:
+        """What a connection of that role gets."""
+        return self.controllers if role is PortalRole.CONTROLLER else self.viewers
