@@ -23,8 +23,9 @@ from libraries.models import PortalView, User
 from realtime.hub.hub import current_hub
 from realtime.rooms.connection import Connection
 from realtime.server.http.sweep import sweep_of
-from realtime.server.process.drain import DrainableProtocol
-from realtime.server.websocket.slim import Gate, Inbox
+from realtime.server.websocket.connection import WebSocketConnection
+from realtime.server.websocket.inbox import Inbox
+from realtime.server.websocket.intake import Intake
 from realtime.server.websocket.wire import PortalServerProtocol
 from realtime.sessions.consumer import PortalViewConsumer
 from testing.in_process import InProcessServer, wait_until
@@ -33,7 +34,7 @@ from testing.sockets import open_socket, portal_view_path
 SOCKETS = 2000
 AT_ONCE = 50
 WARM_UP = 400  # caches fill, threads start, pools grow
-OF_A_CONNECTION = (DrainableProtocol, PortalServerProtocol, Inbox, Gate, PortalViewConsumer, Connection)
+OF_A_CONNECTION = (WebSocketConnection, PortalServerProtocol, Inbox, Intake, PortalViewConsumer, Connection)
 # CPython counts the small objects that exist. One kept for each socket would be 2,000, and in truth some dozens are
 # made for each; what caches grow by meanwhile is far less.
 BLOCKS = 1000

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from realtime.delivery.outlet import Addressee, Form, Outlet, Prepared, Raw
+from realtime.delivery.outlet import Addressee, Outlet, Raw
+from realtime.delivery.prepared import Form, Prepared
 from realtime.delivery.ring import Crowd, Ring, current_ring
 
 MANY = 16
@@ -74,11 +75,16 @@ class Audience:
                     continue
 
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
-        if self._crowd is None:  # places are those in `_raws` and `_writes`, which people join and leave together
-            self._crowd = Crowd([raw.descriptor for raw in self._raws.values()])
-        # What waits for a connection comes first: its transport writes this, behind that.
-        waiting = [place for place, raw in enumerate(self._raws.values()) if raw.waits()]
-        behind = ring.send(self._crowd, ready, waiting)
+        # Each socket says anew what its descriptor is: one that was closed has none, and the number may be another's.
+        descriptors = [raw.socket.fileno() for raw in self._raws.values()]
+        if self._crowd is None or self._crowd.descriptors != descriptors:
+            self._crowd = Crowd(descriptors)
+        # Places are those in `_raws` and `_writes`, which people join and leave together. What waits for a connection
+        # comes first: its transport writes this, behind that.
+        passed_over = [
+            place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()
+        ]
+        behind = ring.send(self._crowd, ready, passed_over)
         if behind:
             writes = list(self._writes.values())
             for place, taken in behind:

@@ -1,6 +1,6 @@
 """One connection's way out: nothing here waits for a client.
 
-A message for many is encoded, framed and compressed once (`Prepared`). A server that offers the ASGI scope extension
+A message for many is made ready once (`realtime.delivery.prepared`). A server that offers the ASGI scope extension
 `portal.outlet` is the outlet itself and writes ready frames; for any other server a connection has a queue and, while
 it is not empty, one task. An outlet that a slow client has filled says so (`stalled_since`): then it is not to be given
 what a newer state will supersede.
@@ -10,81 +10,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-import zlib
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import Enum, auto
 from typing import Any, Protocol
 
 from django.conf import settings
 
+from realtime.delivery.prepared import Form, Framing, Prepared, form
+
 EXTENSION = "portal.outlet"
-
-COMPRESS_FROM_BYTES = 1024
-"""Shorter messages are sent as they are."""
-WINDOW_BITS = 12
-"""Of the compression, RFC 7692, section 7.1.2: 4 KiB, which every client's window of at least that size can read."""
-
-_TEXT_AND_FINAL = 0x81
-_COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
-_SHORT, _MEDIUM = 126, 65_536
-_SYNC_TAIL = b"\x00\x00\xff\xff"
-
-
-class Form(Enum):
-    """What an outlet writes: ready frames, ready compressed frames, or messages."""
-
-    FRAME = auto()
-    COMPRESSED = auto()
-    MESSAGE = auto()
-
-
-class Prepared:
-    """A text, and the WebSocket frames (RFC 6455, section 5.2) that carry it, each made when it is first asked for."""
-
-    __slots__ = ("_compressed", "_frame", "text")
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-        self._frame: bytes | None = None
-        self._compressed: bytes | None = None
-
-    def in_form(self, form: Form) -> Any:
-        """What an outlet of that form writes."""
-        if form is Form.FRAME:
-            return self.frame
-        return self.compressed if form is Form.COMPRESSED else self
-
-    @property
-    def frame(self) -> bytes:
-        """The unmasked, uncompressed frame."""
-        if self._frame is None:
-            self._frame = _frame(self.text.encode(), _TEXT_AND_FINAL)
-        return self._frame
-
-    @property
-    def compressed(self) -> bytes:
-        """The frame for connections with permessage-deflate and no context takeover: the same for all of them."""
-        if self._compressed is None:
-            data = self.text.encode()
-            self._compressed = self.frame if len(data) < COMPRESS_FROM_BYTES else _deflated(data)
-        return self._compressed
-
-
-def _frame(data: bytes, first: int) -> bytes:
-    size = len(data)
-    if size < _SHORT:
-        return bytes((first, size)) + data
-    if size < _MEDIUM:
-        return bytes((first, _SHORT)) + size.to_bytes(2, "big") + data
-    return bytes((first, _SHORT + 1)) + size.to_bytes(8, "big") + data
-
-
-def _deflated(data: bytes) -> bytes:
-    deflate = zlib.compressobj(level=1, wbits=-WINDOW_BITS)
-    deflated = deflate.compress(data) + deflate.flush(zlib.Z_SYNC_FLUSH)
-    return _frame(deflated.removesuffix(_SYNC_TAIL), _TEXT_AND_FINAL | _COMPRESSED)
 
 
 class Seating(Protocol):
@@ -97,11 +32,18 @@ class Seating(Protocol):
         """The outlet, which left because it was stalled, can be written to again."""
 
 
+class Descriptor(Protocol):
+    """A socket, as far as it tells its descriptor."""
+
+    def fileno(self) -> int:
+        """The descriptor; -1 once the socket is closed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The socket below an outlet: where nothing `waits` (in bytes), ready frames may go to the descriptor itself."""
+    """The socket below an outlet: where nothing `waits` (in octets), ready frames may go to its descriptor."""
 
-    descriptor: int
+    socket: Descriptor
     waits: Callable[[], int]
 
 
@@ -155,12 +97,14 @@ class Addressee(Protocol):
 class Member:
     """The part of an outlet that belongs to an audience."""
 
-    form: Form
-    sent = 0
-    stalled_since: float | None = None
-    raw: Raw | None = None
-    _audience: Seating | None = None
-    _connection_id = ""
+    __slots__ = ("_audience", "_connection_id", "form", "sent", "stalled_since")
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+        self.sent = 0
+        self.stalled_since: float | None = None
+        self._audience: Seating | None = None
+        self._connection_id = ""
 
     def join(self, audience: Seating, connection_id: str) -> None:
         """See `Outlet`."""
@@ -184,9 +128,10 @@ class Member:
 class QueueOutlet(Member):
     """Sends through ASGI's `send`, with a task that lives while something waits."""
 
-    form = Form.MESSAGE
+    raw: Raw | None = None
 
     def __init__(self, send: Callable[[dict[str, Any]], Awaitable[None]]) -> None:
+        super().__init__(form(Framing.NONE))
         self._send = send
         self._waiting: deque[dict[str, Any]] = deque()
         self._waiting_chars = 0

@@ -73,11 +73,12 @@ class _Params(ctypes.Structure):
 
 
 class Crowd:
-    """Sockets, by their file descriptors, that are sent the same; each must be non-blocking."""
+    """Sockets, by their file descriptors, that are sent the same; each must be non-blocking, and open when it is."""
 
-    __slots__ = ("entries", "size")
+    __slots__ = ("descriptors", "entries", "size")
 
     def __init__(self, descriptors: Sequence[int]) -> None:
+        self.descriptors = descriptors
         self.size = len(descriptors)
         self.entries = b"".join(
             _SEND_ENTRY.pack(_SEND, 0, 0, descriptor, 0, 0, 0, _FLAGS, place)

@@ -9,7 +9,8 @@ from msgspec import UNSET, UnsetType
 
 from libraries.rules.errors import PortalError
 from libraries.rules.roles import PortalRole
-from realtime.delivery.outlet import Outlet, Prepared
+from realtime.delivery.outlet import Outlet
+from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import ERRORS, CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring

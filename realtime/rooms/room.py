@@ -11,7 +11,7 @@ from uuid import UUID
 
 from libraries.rules.roles import PortalRole
 from libraries.selectors import Pulse, Stored
-from realtime.delivery.outlet import Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import ServerMessage, SyncRequested

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from libraries.rules.roles import PortalRole
 from realtime.delivery.audience import Audience
-from realtime.delivery.outlet import Form
+from realtime.delivery.prepared import Form
 from realtime.rooms.connection import Connection
 from realtime.rooms.updates import Update
 

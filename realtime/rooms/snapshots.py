@@ -11,7 +11,7 @@ from msgspec import UNSET
 from libraries.rules.projection import epoch_seen, project
 from libraries.rules.roles import PortalRole
 from libraries.selectors import Stored
-from realtime.delivery.outlet import Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
 from realtime.rooms.connection import Connection

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from libraries.rules.roles import PortalRole
-from realtime.delivery.outlet import Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.news.structs import MessageNews
 from realtime.rooms.connection import Connection
 

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from libraries.rules.roles import PortalRole
 from libraries.selectors import Stored
-from realtime.delivery.outlet import Form, Member, Prepared
+from realtime.delivery.outlet import Member, Raw
+from realtime.delivery.prepared import Form, Framing, Prepared, form
 from realtime.news.structs import MessageNews
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import PortalViewUpdated
@@ -31,9 +32,10 @@ _ids = count(1)
 class Recorder(Member):
     """An outlet that keeps what it is given, decoded."""
 
-    form = Form.MESSAGE
+    raw: Raw | None = None
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Form | None = None) -> None:
+        super().__init__(wanted or form(Framing.NONE))
         self.messages: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
 

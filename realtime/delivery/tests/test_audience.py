@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from realtime.delivery.audience import Audience
-from realtime.delivery.outlet import Form, Prepared
+from realtime.delivery.prepared import Form, Framing, Prepared, form
 from realtime.tests.doubles import Person, Recorder, viewer
 
 PONG = Prepared('{"type":"pong"}')
@@ -16,7 +16,7 @@ PONG = Prepared('{"type":"pong"}')
 def audience(*people: Person, stalled: list[str] | None = None, drained: list[str] | None = None) -> Audience:
     """An audience with people in it, and lists of those who stalled and who drained."""
     made = Audience(
-        Form.MESSAGE, ([] if stalled is None else stalled).append, ([] if drained is None else drained).append
+        form(Framing.NONE), ([] if stalled is None else stalled).append, ([] if drained is None else drained).append
     )
     for person in people:
         made.add(person.id, person.outlet)
@@ -108,16 +108,16 @@ def test_a_transport_that_is_gone_disturbs_nobody(error: type[Exception]) -> Non
 
 
 @pytest.mark.parametrize(
-    ("form", "written"),
-    [(Form.FRAME, PONG.frame), (Form.COMPRESSED, PONG.compressed), (Form.MESSAGE, PONG)],
+    "wanted",
+    [form(framing) for framing in Framing],
 )
-def test_an_audience_is_given_what_its_outlets_write(form: Form, written: Any) -> None:
+def test_an_audience_is_given_what_its_outlets_write(wanted: Form) -> None:
     class Raw(Recorder):
         def write(self, message: Any) -> None:
             raw.append(message)
 
     raw: list[Any] = []
-    one = Audience(form, print, print)
+    one = Audience(wanted, print, print)
     one.add("one", Raw())
     one.send(PONG, None)
-    assert raw == [written]
+    assert raw == [PONG.in_form(wanted)]

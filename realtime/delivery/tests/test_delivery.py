@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 
-from realtime.delivery.outlet import Prepared, QueueOutlet
+from realtime.delivery.outlet import QueueOutlet
+from realtime.delivery.prepared import Prepared
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
 Event = dict[str, Any]

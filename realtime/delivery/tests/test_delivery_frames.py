@@ -11,10 +11,11 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
-from realtime.delivery.outlet import COMPRESS_FROM_BYTES, WINDOW_BITS, Form, Prepared
+from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Encoding, Form, Framing, Prepared, form
 
 Event = dict[str, Any]
 
+PLAIN, DEFLATED, NONE = form(Framing.PLAIN), form(Framing.DEFLATED), form(Framing.NONE)
 SIZES = (0, 1, 125, 126, 127, COMPRESS_FROM_BYTES - 1, COMPRESS_FROM_BYTES, 65_535, 65_536, 200_000)
 
 
@@ -38,41 +39,48 @@ def parsed(data: bytes, *, deflate: bool) -> str:
 @pytest.mark.parametrize("size", SIZES)
 def test_a_frame_is_that_of_rfc_6455(size: int) -> None:
     prepared = Prepared("x" * size)
-    assert prepared.frame == expected("x" * size)
-    assert prepared.frame is prepared.frame
+    assert prepared.in_form(PLAIN) == expected("x" * size)
+    assert prepared.in_form(PLAIN) is prepared.in_form(PLAIN)
 
 
 @given(text=st.text(st.characters(codec="utf-8")))
 def test_a_frame_holds_the_text_in_utf_8(text: str) -> None:
-    assert Prepared(text).frame == expected(text)
-    assert parsed(Prepared(text).compressed, deflate=True) == text
+    assert Prepared(text).in_form(PLAIN) == expected(text)
+    assert parsed(Prepared(text).in_form(DEFLATED), deflate=True) == text
 
 
 @pytest.mark.parametrize("size", SIZES)
 def test_a_compressed_frame_is_read_by_a_client_with_permessage_deflate(size: int) -> None:
     text = ("portal view " * size)[:size]
     prepared = Prepared(text)
-    assert parsed(prepared.compressed, deflate=True) == text
-    assert prepared.compressed is prepared.compressed
-    assert (prepared.compressed == prepared.frame) is (size < COMPRESS_FROM_BYTES)
-    assert len(prepared.compressed) <= len(prepared.frame)
+    deflated, plain = prepared.in_form(DEFLATED), prepared.in_form(PLAIN)
+    assert parsed(deflated, deflate=True) == text
+    assert prepared.in_form(DEFLATED) is deflated
+    assert (deflated is plain) is (size < COMPRESS_FROM_BYTES)
+    assert len(deflated) <= len(plain)
 
 
 def test_compressed_frames_need_no_context_of_each_other() -> None:
     text = "the same again and again " * 100
     client = Protocol(CLIENT)
     client.extensions = [PerMessageDeflate(True, True, WINDOW_BITS, WINDOW_BITS)]
-    client.receive_data(Prepared(text).compressed + Prepared(text).compressed)
+    client.receive_data(Prepared(text).in_form(DEFLATED) + Prepared(text).in_form(DEFLATED))
     assert [bytes(frame.data).decode() for frame in client.events_received() if isinstance(frame, Frame)] == [text] * 2
 
 
 def test_the_size_that_counts_is_that_of_the_bytes() -> None:
     text = "é" * (COMPRESS_FROM_BYTES // 2)
-    assert Prepared(text).compressed != Prepared(text).frame
+    prepared = Prepared(text)
+    assert prepared.in_form(DEFLATED) != prepared.in_form(PLAIN)
 
 
 def test_each_form_is_what_its_outlets_write() -> None:
     prepared = Prepared("x" * 2000)
-    assert prepared.in_form(Form.FRAME) is prepared.frame
-    assert prepared.in_form(Form.COMPRESSED) is prepared.compressed
-    assert prepared.in_form(Form.MESSAGE) is prepared
+    made: set[int] = {id(prepared.in_form(form(framing, encoding))) for framing in Framing for encoding in Encoding}
+    assert len(made) == len(Framing) * len(Encoding)
+    assert prepared.in_form(NONE) is prepared
+
+
+def test_there_is_one_form_of_each_kind() -> None:
+    assert form(Framing.PLAIN) is form(Framing.PLAIN, Encoding.JSON)
+    assert isinstance(form(Framing.PLAIN), Form)

@@ -12,14 +12,18 @@ from contextlib import ExitStack
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from realtime.delivery.audience import MANY, Audience
-from realtime.delivery.outlet import Form, Prepared, Raw
+from realtime.delivery.outlet import Raw
+from realtime.delivery.prepared import Framing, Prepared, form
 from realtime.delivery.ring import ENTRIES, Crowd, Ring, current_ring
 from realtime.tests.doubles import Recorder
 
 Pair = tuple[socket.socket, socket.socket]
 DATA = b"the same for all"
+PLAIN = form(Framing.PLAIN)
 
 
 @pytest.fixture
@@ -176,13 +180,11 @@ def test_no_other_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
 class Wired(Recorder):
     """An outlet on a socket, with something that waits for it or not."""
 
-    form = Form.FRAME
-
     def __init__(self, server: socket.socket) -> None:
-        super().__init__()
+        super().__init__(PLAIN)
         self.waits = 0
         self.written: list[bytes] = []
-        self.raw = Raw(server.fileno(), lambda: self.waits)
+        self.raw = Raw(server, lambda: self.waits)
 
     def write(self, message: Any) -> None:
         """Keep what comes by the transport."""
@@ -193,26 +195,26 @@ def test_an_audience_writes_at_once_and_in_order() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 1)
         outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(Form.FRAME, print, print)
+        audience = Audience(PLAIN, print, print)
         for number, outlet in enumerate(outlets):
             audience.add(str(number), outlet)
         message = Prepared("x" * 1000)
         fill(pairs[0][0])
         outlets[1].waits = 1
         audience.send(message, None)
-        assert [outlet.written for outlet in outlets] == [[message.frame]] * 2 + [[]] * (MANY - 1)
-        assert {client.recv(2000) for _, client in pairs[2:]} == {message.frame}
+        assert [outlet.written for outlet in outlets] == [[message.in_form(PLAIN)]] * 2 + [[]] * (MANY - 1)
+        assert {client.recv(2000) for _, client in pairs[2:]} == {message.in_form(PLAIN)}
 
         outlets[2].leave()  # who is gone gets nothing, and all others what is theirs
         outlets[1].waits = 0
         audience.send(message, None)
-        assert {client.recv(2000) for _, client in (pairs[1], *pairs[3:])} == {message.frame}
+        assert {client.recv(2000) for _, client in (pairs[1], *pairs[3:])} == {message.in_form(PLAIN)}
         with pytest.raises(BlockingIOError):
             pairs[2][1].recv(2000)
 
         outlets[3].leave()  # too few to be many
         audience.send(message, None)
-        assert outlets[-1].written == [message.frame]
+        assert outlets[-1].written == [message.in_form(PLAIN)]
         assert outlets[2].sent == 1
         assert outlets[3].sent == 2
 
@@ -221,7 +223,7 @@ def test_the_rest_of_a_message_goes_by_the_transport() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY)
         outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(Form.FRAME, print, print)
+        audience = Audience(PLAIN, print, print)
         for number, outlet in enumerate(outlets):
             audience.add(str(number), outlet)
         message = Prepared("x" * 2_000_000)
@@ -229,7 +231,35 @@ def test_the_rest_of_a_message_goes_by_the_transport() -> None:
         for (_, client), outlet in zip(pairs, outlets, strict=True):
             (rest,) = outlet.written
             got = b""
-            while len(got) + len(rest) < len(message.frame):
+            while len(got) + len(rest) < len(message.in_form(PLAIN)):
                 got += client.recv(2_000_000)
             assert got
-            assert got + rest == message.frame
+            assert got + rest == message.in_form(PLAIN)
+
+
+@given(rounds=st.lists(st.sets(st.integers(0, MANY + 3), max_size=MANY), min_size=1, max_size=6))
+def test_a_descriptor_that_is_somebody_elses_now_gets_nothing(rounds: list[set[int]]) -> None:
+    """Sockets close behind the back of the audience, and others get their descriptors at once."""
+    with ExitStack() as stack:
+        pairs = connected(stack, MANY + 4)
+        outlets = [Wired(server) for server, _ in pairs]
+        audience = Audience(PLAIN, print, print)
+        for number, outlet in enumerate(outlets):
+            audience.add(str(number), outlet)
+        closed: set[int] = set()
+        strangers: list[Pair] = []
+        for number, closing in enumerate(rounds):
+            for place in closing - closed:
+                pairs[place][0].close()
+            closed |= closing
+            strangers += connected(stack, len(closing))
+            message = Prepared(f"round {number}")
+            audience.send(message, None)
+            for place, (_, client) in enumerate(pairs):
+                if place not in closed:
+                    assert client.recv(100) == message.in_form(PLAIN)
+        for pair in strangers:
+            for end in pair:
+                with pytest.raises(BlockingIOError):
+                    end.recv(100)
+        assert all(len(outlets[place].written) >= 1 for place in closed)

@@ -12,15 +12,11 @@ import signal
 import socket
 import sys
 import time
-from functools import cache
 from types import FrameType
-from typing import Any
-
 import structlog
 import uvicorn
-from websockets.protocol import State
 
-from realtime.delivery.outlet import EXTENSION, Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import GoingAway
@@ -28,9 +24,9 @@ from realtime.server.process.condition import draining
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.garbage import settle
 from realtime.server.process.loop import SWITCH_SECONDS
-from realtime.server.websocket.frames import FramesProtocol
+from realtime.server.websocket.connection import GOING_AWAY, WebSocketConnection
+from realtime.server.websocket.phase import Phase
 
-REASON = "going-away"
 SPREAD_MILLISECONDS = 5_000
 """Over how long the connections of a full process come back."""
 EACH_MILLISECONDS = 50
@@ -38,8 +34,6 @@ EACH_MILLISECONDS = 50
 SETTLE_SECONDS = 0.1
 """How long clients are heard after they were told: what they had sent before is on its way."""
 LOOK_SECONDS = 0.05
-GOODBYE_SECONDS = 2.0
-"""How long a client has to answer a close frame."""
 STEP_SECONDS = 1.0
 """How long before the last moment sockets are cut, before that those are closed whose work is not done, and so on."""
 
@@ -55,53 +49,6 @@ def spread(count: int) -> list[int]:
     return times
 
 
-class DrainableProtocol(FramesProtocol):
-    """One WebSocket connection, which can end after all that its client has asked for is done."""
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.app = ending(self.app)
-        self._leaving = False
-        self.told = False
-
-    def go_away(self, retry_after: int) -> None:
-        """Tell the client that it must come back, after so many milliseconds; not before the handshake is done."""
-        if self.handshake_complete and not self.told:
-            self.told = True
-            self.deliver(Prepared(encode(GoingAway(retry_after=retry_after))))
-            if self.stalled_since is not None:  # it would not read the answers to what it has asked for
-                self._leaving = True
-                self.close_after(CloseCode.RESTART, REASON)
-
-    def finish(self) -> None:
-        """Hear nothing more from a client that was told, and close when everything is done and answered.
-
-        The application is made to believe that the client has gone, behind all that the client has sent: so it comes
-        to an end in its usual way.
-        """
-        if self.told and not self._leaving:
-            self._leaving = True
-            self.close_timeout = GOODBYE_SECONDS
-            self.queue.put_nowait({"type": "websocket.disconnect", "code": CloseCode.RESTART, "reason": REASON})
-
-    async def say_goodbye(self) -> None:
-        """Close, if that is what the application came to its end for."""
-        if self._leaving and not self.disconnected and self.conn.state is State.OPEN:
-            self.leave()
-            await self.send({"type": "websocket.close", "code": CloseCode.RESTART, "reason": REASON})
-
-
-@cache
-def ending(application: Any) -> Any:
-    """An application behind which its connection says goodbye; one for all connections, which then are no cycles."""
-
-    async def application_and_goodbye(scope: Any, receive: Any, send: Any) -> None:
-        await application(scope, receive, send)
-        await scope["extensions"][EXTENSION].say_goodbye()
-
-    return application_and_goodbye
-
-
 class DrainingServer(uvicorn.Server):
     """Uvicorn's server with an orderly end, within `config.timeout_graceful_shutdown` seconds after the delay."""
 
@@ -109,6 +56,7 @@ class DrainingServer(uvicorn.Server):
         super().__init__(config)
         self.drain_delay = drain_delay
         self._stops_at: float | None = None
+        self._told: set[WebSocketConnection] = set()
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second Ctrl+C ends at once.
@@ -162,24 +110,33 @@ class DrainingServer(uvicorn.Server):
         connections = self._websockets()
         log.info("draining", sockets=len(connections))
         for connection, retry_after in zip(connections, spread(len(connections)), strict=True):
-            connection.go_away(retry_after)
+            self._send_away(connection, retry_after)
         if connections:
             await asyncio.sleep(SETTLE_SECONDS)
         while (connections := self._websockets()) and now() < cut_at and not self.force_exit:
             for connection in connections:
                 # Of those that were in the middle of their handshake; the others were told.
-                connection.go_away(random.randrange(SPREAD_MILLISECONDS))  # noqa: S311  # no secret
+                self._send_away(connection, random.randrange(SPREAD_MILLISECONDS))  # noqa: S311  # no secret
                 if now() < close_at:
                     connection.finish()
                 else:
-                    connection.close_after(CloseCode.RESTART, REASON)
+                    connection.close_after(CloseCode.RESTART, GOING_AWAY)
             await asyncio.sleep(LOOK_SECONDS)
         for connection in connections:
             connection.transport.abort()
         log.info("drained", cut=len(connections))
 
-    def _websockets(self) -> list[DrainableProtocol]:
-        return [one for one in self.server_state.connections if isinstance(one, DrainableProtocol)]
+    def _send_away(self, connection: WebSocketConnection, retry_after: int) -> None:
+        """Tell a client once that it must come back, after so many milliseconds; not before its handshake is done."""
+        if connection.phase is not Phase.OPEN or connection in self._told:
+            return
+        self._told.add(connection)
+        connection.deliver(Prepared(encode(GoingAway(retry_after=retry_after))))
+        if connection.stalled_since is not None:  # it would not read the answers to what it has asked for
+            connection.close_after(CloseCode.RESTART, GOING_AWAY)
+
+    def _websockets(self) -> list[WebSocketConnection]:
+        return [one for one in self.server_state.connections if isinstance(one, WebSocketConnection)]
 
     def _give_up_after(self, seconds: float) -> None:
         """A thread that waits for a database that does not answer would keep the process forever."""

@@ -12,16 +12,13 @@ import uvicorn
 from django.conf import settings
 
 from realtime.server.http.protocol import BoundedHttpProtocol
-from realtime.server.process.drain import DrainableProtocol, DrainingServer
+from realtime.server.process.drain import DrainingServer
 from realtime.server.process.files import raise_file_limit
 from realtime.server.process.listening import ListeningSocket
+from realtime.server.websocket.connection import WebSocketConnection
 
 EVERYWHERE = ("", "*")
 """Hosts that stand for all addresses of the machine."""
-PING_SECONDS = 20
-"""How often a WebSocket is pinged: many proxies cut one on which nothing comes for 25 s or 30 s."""
-PONG_SECONDS = 20
-"""How long a client may take to answer."""
 _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
@@ -125,12 +122,10 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
         port=port,
         loop="realtime.server.process.loop:fast_loop",
         http=BoundedHttpProtocol,
-        ws=DrainableProtocol,
+        ws=WebSocketConnection,  # type: ignore[arg-type]  # it takes over from our HTTP protocol, without a parser
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",
-        ws_ping_interval=PING_SECONDS,
-        ws_ping_timeout=PONG_SECONDS,
         timeout_keep_alive=settings.PORTAL_KEEP_ALIVE_SECONDS,
         access_log=False,
         log_config=None,

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from realtime.delivery.outlet import EXTENSION, Prepared
+from realtime.delivery.outlet import EXTENSION
+from realtime.delivery.prepared import Prepared
 from realtime.server.tests.served import Served
-from realtime.server.websocket.frames import FramesProtocol
+from realtime.server.websocket.connection import WebSocketConnection
 
 
 class EchoServer(Served):
@@ -24,7 +25,7 @@ class EchoServer(Served):
         self.heard: list[dict[str, Any]] = []
 
     @property
-    def protocol(self) -> FramesProtocol:
+    def protocol(self) -> WebSocketConnection:
         """The server's side of the only connection."""
         (protocol,) = self.protocols
         return protocol
@@ -61,5 +62,5 @@ class EchoServer(Served):
                         await send({"type": "websocket.send", "text": words})
                     case {"bytes": bytes(data)}:
                         await send({"type": "websocket.send", "bytes": data})
-            except (OSError, RuntimeError):  # uvicorn says so in one of these ways that the connection is closed
+            except OSError:  # the connection is closed
                 await asyncio.sleep(0)

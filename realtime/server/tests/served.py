@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from realtime.server.tests.peer import Peer
-from realtime.server.websocket.frames import FramesProtocol
+from realtime.server.websocket.connection import WebSocketConnection
 from testing.in_process import SECONDS, InProcessServer, wait_until
 
 T = TypeVar("T")
@@ -46,13 +46,14 @@ class Served(InProcessServer):
         return peer
 
     @property
-    def protocols(self) -> list[FramesProtocol]:
+    def protocols(self) -> list[WebSocketConnection]:
         """The server's side of the WebSocket connections."""
-        return [one for one in self.server.server_state.connections if isinstance(one, FramesProtocol)]
+        return [one for one in self.server.server_state.connections if isinstance(one, WebSocketConnection)]
 
-    def protocol_of(self, peer: Peer) -> FramesProtocol:
+    def protocol_of(self, peer: Peer) -> WebSocketConnection:
         """The server's side of a connection."""
-        (protocol,) = (one for one in self.protocols if one.client == peer.socket.getsockname())
+        name = peer.socket.getsockname()
+        (protocol,) = (one for one in self.protocols if one.transport.get_extra_info("peername") == name)
         return protocol
 
     def do(self, what: Callable[..., T], *args: Any) -> T:

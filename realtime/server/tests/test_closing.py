@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from realtime.delivery.outlet import Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, CONT, PING, PONG, TEXT, Closed, Frame, close, frame, text
-from realtime.server.websocket.frames import FramesProtocol
+from realtime.server.websocket.connection import WebSocketConnection
 
 # Section 7.4 and the registry of section 11.7
 CODES = [1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999]
@@ -84,7 +84,7 @@ def test_a_close_frame_may_come_octet_by_octet(echo: EchoServer) -> None:
 # --- The server closes ------------------------------------------------------------------------------------------
 
 
-def close_and_deliver(protocol: FramesProtocol) -> None:
+def close_and_deliver(protocol: WebSocketConnection) -> None:
     """Close twice, and try to send something behind it."""
     protocol.deliver(Prepared("the last word"))
     protocol.close_after(4001, "first")
@@ -106,7 +106,7 @@ def test_nothing_is_written_behind_the_close(echo: EchoServer) -> None:
 @pytest.mark.parametrize("path", ["/closing", "/"])
 def test_who_does_not_answer_the_close_is_cut(echo: EchoServer, path: str) -> None:
     peer = echo.open(path)
-    echo.protocol.close_timeout = 0.05
+    echo.protocol.close_seconds = 0.05
     if path == "/closing":  # through ASGI's `send`
         peer.send(text("because"))
     else:

@@ -8,7 +8,7 @@ import zlib
 
 import pytest
 
-from realtime.delivery.outlet import COMPRESS_FROM_BYTES, WINDOW_BITS
+from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import (
     BINARY,

@@ -9,10 +9,12 @@ from typing import Any
 
 import pytest
 
-from realtime.delivery.outlet import Prepared
+from realtime.delivery.prepared import Prepared
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, DEADLINE_SECONDS, PING, PONG, TEXT, Frame, Peer, close, frame, text
-from realtime.server.websocket import frames
+from realtime.server.websocket import connection
+from realtime.server.websocket.connection import WebSocketConnection
+from realtime.server.websocket.phase import Phase
 from testing.in_process import wait_until
 
 LIMIT = 32_768
@@ -110,7 +112,7 @@ def test_what_came_as_it_stalled_is_taken_after_it(echo: EchoServer) -> None:
     peer.answers()
 
 
-async def drained(protocol: frames.FramesProtocol) -> None:
+async def drained(protocol: WebSocketConnection) -> None:
     """In the server's event loop."""
     await protocol.drained()
 
@@ -145,7 +147,7 @@ def test_a_stalled_client_has_a_moment_to_read_why(echo: EchoServer) -> None:
 
 
 def test_a_stalled_client_is_cut_after_that(echo: EchoServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(frames, "LAST_WORD_SECONDS", 0.05)
+    monkeypatch.setattr(connection, "LAST_WORD_SECONDS", 0.05)
     peer = stalled(echo)
     echo.do(echo.protocol.close_after, 1013, "too-slow")
     echo.settle()
@@ -199,9 +201,9 @@ ENDS = [
 def test_who_does_not_read_is_cut_in_the_end(echo: EchoServer, end: Callable[[EchoServer, Peer], None]) -> None:
     peer = behind(echo)
     protocol = echo.protocol
-    protocol.close_timeout = 0.05
+    protocol.close_seconds = 0.05
     end(echo, peer)
-    wait_until(lambda: protocol.disconnected)
+    wait_until(lambda: protocol.phase is Phase.GONE)
     echo.settle()
 
 
@@ -212,7 +214,7 @@ def test_who_reads_late_gets_all_and_nothing_behind_the_close(
     peer = behind(echo)
     protocol, sent = echo.protocol, echo.protocol.sent
     end(echo, peer)
-    wait_until(lambda: end is client_sends_no_more or not protocol._is_open)
+    wait_until(lambda: end is client_sends_no_more or protocol.phase is not Phase.OPEN)
     if end is not client_sends_no_more:
         echo.do(protocol.deliver, Prepared("not sent"))
         assert protocol.sent == sent
@@ -236,9 +238,9 @@ def test_a_server_that_stops_says_so(echo: EchoServer) -> None:
 def test_who_does_not_answer_a_ping_is_told_so_and_cut(echo: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
     peer = echo.open()
-    echo.do(echo.protocol.send_keepalive_ping)
+    assert echo.do(echo.protocol.ping)
     assert peer.receive().opcode == PING
-    echo.do(echo.protocol.keepalive_timeout)
+    assert not echo.do(echo.protocol.ping)
     assert json.loads(peer.text())["code"] == "no-answer"
     assert peer.receive() == Frame(CLOSE, b"\x03\xf5no-answer")
     assert peer.socket.recv(1) == b""  # it has a second to answer, and does not
@@ -247,17 +249,16 @@ def test_who_does_not_answer_a_ping_is_told_so_and_cut(echo: EchoServer, caplog:
 
 def test_who_is_not_heard_is_not_cut_for_its_silence(echo: EchoServer) -> None:
     peer = stalled(echo)
-    echo.do(echo.protocol.send_keepalive_ping)
-    echo.do(echo.protocol.keepalive_timeout)
-    assert echo.protocol.ping_timer is not None
+    assert echo.do(echo.protocol.ping)
+    assert echo.do(echo.protocol.ping)
     assert len(peer.text()) == MUCH
-    assert peer.receive().opcode == PING
+    assert [peer.receive().opcode for _ in range(2)] == [PING, PING]
     peer.answers()
 
 
 def test_who_was_told_of_the_end_has_its_time_to_answer(echo: EchoServer) -> None:
     peer = echo.open()
     server_closes(echo, peer)
-    echo.do(echo.protocol.keepalive_timeout)
+    assert not echo.do(echo.protocol.ping)
     assert peer.receive() == Frame(CLOSE, b"\x03\xf0token-expired")
     peer.answers()

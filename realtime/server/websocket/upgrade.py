@@ -5,12 +5,14 @@ It is not written out and read anew, as uvicorn does it for a library that has a
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from email.utils import formatdate
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import unquote
 
 from websockets.datastructures import Headers
-from websockets.http11 import Request
+from websockets.http11 import Request, Response
 
 Scope = dict[str, Any]
 
@@ -53,3 +55,13 @@ def websocket_scope(scope: Scope, url: bytes, offered: list[str]) -> Scope:
 
 def _announces_body(name: bytes, value: bytes) -> bool:
     return name == b"transfer-encoding" or (name == b"content-length" and value.strip() != b"0")
+
+
+def denial(status: int, headers: Iterable[tuple[bytes, bytes]], body: bytes) -> Response:
+    """The answer to a handshake that is refused (ASGI, "WebSocket Denial Response")."""
+    answer = Headers((name.decode("latin-1"), value.decode("latin-1")) for name, value in headers)
+    answer.setdefault("Date", formatdate(usegmt=True))
+    answer.setdefault("Connection", "close")
+    answer.setdefault("Content-Length", str(len(body)))
+    answer.setdefault("Content-Type", "text/plain; charset=utf-8")
+    return Response(status, HTTPStatus(status).phrase, answer, body)

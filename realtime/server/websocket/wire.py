@@ -14,7 +14,7 @@ from websockets.http11 import Request, Response
 from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
-from realtime.delivery.outlet import WINDOW_BITS
+from realtime.delivery.prepared import WINDOW_BITS
 from realtime.protocol.closing import CLOSE_REASONS
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
@@ -24,14 +24,18 @@ TOO_BIG = encode(Error(message="The message is too long.", code="message-too-big
 _PADDING = 1
 """The octet that follows a final block, RFC 7692, section 7.2.3.4."""
 
+_DATA = frozenset((Opcode.TEXT, Opcode.BINARY, Opcode.CONT))
+
 _text_decoder = codecs.getincrementaldecoder("utf-8")
 
 
 class PortalServerProtocol(ServerProtocol):
     """The server's side of one connection."""
 
-    _text: codecs.IncrementalDecoder | None = None
-    """Of the message that is being read, if it is text."""
+    _pieces: list[str] | bytearray | None = None
+    """Of the message that is being read: its text, as far as it is complete, or its octets."""
+    _decoder: codecs.IncrementalDecoder | None = None
+    """Of that message, if it is text."""
     frames_read = 0
     """How many frames the client has sent."""
     octets_read = 0
@@ -55,24 +59,40 @@ class PortalServerProtocol(ServerProtocol):
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
 
     def recv_frame(self, frame: Frame) -> None:
-        """Check what websockets does not: text is UTF-8 (RFC 6455, section 8.1), from the first octet that is not."""
+        """Take a frame; of those that carry a message, the message is what is received, as text or octets.
+
+        What websockets does not check is checked: text is UTF-8 (RFC 6455, section 8.1), from the first octet that is
+        not.
+        """
         self.frames_read += 1
         self.octets_read += len(frame.data)
-        if frame.opcode is Opcode.TEXT and self.current_size is None:
-            self._text = _text_decoder()
-            self._check_text(frame)
-        elif frame.opcode is Opcode.CONT:
-            self._check_text(frame)
-        elif frame.opcode is Opcode.CLOSE:
+        if frame.opcode is Opcode.CLOSE:
             # A control frame may come between the fragments of a message (section 5.4), and this is one.
             self.current_size = None
         super().recv_frame(frame)
+        if frame.opcode in _DATA:
+            self.events.pop()
+            self._take_data(frame)
 
-    def _check_text(self, frame: Frame) -> None:
-        if self._text is not None:
-            self._text.decode(bytes(frame.data), frame.fin)
-            if frame.fin:
-                self._text = None
+    def _take_data(self, frame: Frame) -> None:
+        """Add the frame to its message, in one buffer: it may have any number of fragments, empty ones too."""
+        if frame.opcode is Opcode.TEXT and frame.fin:
+            whole: Any = str(frame.data, "utf-8")
+            self.events.append(whole)
+            return
+        if frame.opcode is Opcode.TEXT:
+            self._decoder, self._pieces = _text_decoder(), []
+        elif frame.opcode is Opcode.BINARY:
+            self._decoder, self._pieces = None, bytearray()
+        pieces: Any = self._pieces
+        if self._decoder is None:
+            pieces += frame.data
+        elif piece := self._decoder.decode(bytes(frame.data), frame.fin):
+            pieces.append(piece)
+        if frame.fin:
+            message: Any = bytes(pieces) if self._decoder is None else "".join(pieces)
+            self.events.append(message)
+            self._decoder = self._pieces = None
 
 
 class Deflate(PerMessageDeflate):
@@ -90,7 +110,7 @@ class Deflate(PerMessageDeflate):
 
 
 class DeflateFactory(ServerPerMessageDeflateFactory):
-    """Negotiates permessage-deflate for frames that are the same for all (see `realtime.delivery.outlet.Prepared`)."""
+    """Negotiates permessage-deflate for frames that are the same for all (see `realtime.delivery.prepared.Prepared`)."""
 
     def __init__(self) -> None:
         super().__init__(

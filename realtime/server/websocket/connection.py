@@ -1,0 +1,300 @@
+"""A WebSocket connection of `manage.py serve`: websockets' sans-I/O protocol on a transport, with an ASGI application.
+
+A connection is its own outlet (see `realtime.delivery.outlet`); the transport's own marks say when a client is too
+slow. What a client may send is in `realtime.server.websocket.wire`, when it is read in `intake`, and what is written in
+`sender`. Uvicorn gives it what all connections share: the configuration, the set of them, and that of their tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import struct
+from http import HTTPStatus
+from random import getrandbits
+from socket import SO_ERROR, SOL_SOCKET
+from typing import Any
+
+import structlog
+from django.conf import settings
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+from websockets.extensions.permessage_deflate import PerMessageDeflate
+from websockets.frames import CloseCode as FrameCode
+from websockets.frames import Opcode
+from websockets.http11 import Response
+
+from realtime.delivery.outlet import EXTENSION
+from realtime.delivery.prepared import WINDOW_BITS, Framing, form
+from realtime.limits.rates import COME_BACK_SECONDS
+from realtime.protocol.closing import CloseCode
+from realtime.rooms.connection import refuse
+from realtime.server.websocket import upgrade
+from realtime.server.websocket.application import Application
+from realtime.server.websocket.inbox import Inbox
+from realtime.server.websocket.intake import Intake
+from realtime.server.websocket.keepalive import PING_SECONDS, keepalive_of
+from realtime.server.websocket.phase import Phase
+from realtime.server.websocket.sender import Sender
+from realtime.server.websocket.wire import PortalServerProtocol, deflate
+
+CLOSE_SECONDS = 10.0
+"""How long a client has to answer a close frame."""
+LAST_WORD_SECONDS = 1.0
+"""How long a client that was too slow, or said nothing, has to read why it is cut."""
+GOODBYE_SECONDS = 2.0
+"""How long a client has to answer the close frame of a server that ends."""
+GOING_AWAY = "going-away"
+NO_LIMIT = 2**31 - 1
+"""Octets that may wait for a client where the settings have no limit: event loops take no more."""
+
+_logger = logging.getLogger("uvicorn.error.websockets")
+"""Whose level is set in `portal.logs`."""
+
+log = structlog.get_logger(__name__)
+
+
+class WebSocketConnection(Sender, asyncio.Protocol):
+    """One connection, from its handshake on."""
+
+    __slots__ = ("_app", "_connections", "_inbox", "_intake", "_is_leaving", "_ping", "_tasks", "close_seconds")
+
+    _intake: Intake
+
+    def __init__(self, config: Config, server_state: ServerState, app_state: dict[str, Any]) -> None:
+        wire = PortalServerProtocol(extensions=[deflate], max_size=config.ws_max_size or None, logger=_logger)
+        super().__init__(wire, asyncio.get_running_loop())
+        self._app: Any = config.loaded_app
+        self._connections: set[Any] = server_state.connections
+        self._tasks = server_state.tasks
+        self._inbox = Inbox()
+        self._is_leaving = False
+        self._ping: bytes | None = None
+        """What the client has to answer."""
+        self.close_seconds = CLOSE_SECONDS
+
+    # The handshake.
+
+    def take_over(self, http: HttpToolsProtocol) -> None:
+        """Go on with a connection whose handshake the HTTP parser has read (RFC 6455, section 4.2.1)."""
+        self.transport = http.transport
+        self._intake = Intake(self, http.transport, self._loop)
+        self._connections.add(self)
+        scope: Any = http.scope
+        asked = upgrade.request(scope, http.url)
+        response = self.wire.accept(asked)
+        if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
+            self.deny(response)
+            return
+        if any(
+            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
+            for extension in self.wire.extensions
+        ):
+            self.form = form(Framing.DEFLATED)
+        offered = asked.headers.get_all("Sec-WebSocket-Protocol")
+        scope = upgrade.websocket_scope(scope, http.url, offered)
+        scope["extensions"] = {"websocket.http.response": {}, EXTENSION: self}
+        self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
+        self._inbox.put({"type": "websocket.connect"})
+        task = self._loop.create_task(Application(self._app, self, response).run(scope))
+        task.add_done_callback(self._tasks.discard)
+        self._tasks.add(task)
+
+    def open(self, response: Response) -> None:
+        """See `realtime.server.websocket.application.Client`."""
+        if self.transport.is_closing():
+            return
+        self.phase = Phase.OPEN
+        self.wire.send_response(response)
+        self._flush()
+        keepalive_of(self._loop).watch(self)
+        self._intake.resume()
+
+    def deny(self, response: Response) -> None:
+        """See `realtime.server.websocket.application.Client`."""
+        self.phase = Phase.CLOSING
+        self._inbox.put({"type": "websocket.disconnect", "code": FrameCode.ABNORMAL_CLOSURE})
+        self.wire.send_response(response)
+        self._flush()
+        self._close_transport()
+
+    # The application.
+
+    async def receive(self) -> Any:
+        """See `realtime.server.websocket.application.Client`."""
+        event = await self._inbox.get()
+        self._intake.resume()
+        return event
+
+    def end(self) -> None:
+        """See `realtime.server.websocket.application.Client`: it ends while its client is there only if told to."""
+        if self._is_leaving:
+            self.close_after(CloseCode.RESTART, GOING_AWAY)
+        else:
+            self.close_after(CloseCode.INTERNAL, "internal-error")
+
+    def close_after(self, code: int, reason: str) -> None:
+        """See `realtime.delivery.outlet.Outlet`."""
+        self.leave()
+        if self.phase is not Phase.OPEN:
+            return
+        self.phase = Phase.CLOSING
+        # One that does not read is cut soon, whether it takes the close frame or not.
+        self._cut_after(self.close_seconds if self.stalled_since is None else LAST_WORD_SECONDS)
+        self._inbox.put({"type": "websocket.disconnect", "code": code, "reason": reason})
+        self.wire.send_close(code, reason)
+        self._flush()
+        self._intake.resume()  # the client's close may be behind what is not read yet
+
+    # What the transport says.
+
+    def data_received(self, data: bytes) -> None:
+        """The client has sent something."""
+        self._intake.come(data)
+
+    def pause_writing(self) -> None:
+        """More waits for the client than the limit; what it sends waits too, as each ping would add a pong."""
+        self._stall()
+        self._intake.pause()
+
+    def resume_writing(self) -> None:
+        """The client has read most of what waited."""
+        self._drained()
+        self._wake()
+        self._intake.resume()
+
+    def eof_received(self) -> None:
+        """The client will send nothing more: the transport closes, once it is rid of what waits."""
+        self.leave()
+        self._cut_after(self.close_seconds)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The client is gone."""
+        self.leave()
+        code = FrameCode.ABNORMAL_CLOSURE if self.phase is Phase.HANDSHAKE else FrameCode.NO_STATUS_RCVD
+        self.phase = Phase.GONE
+        self._inbox.put({"type": "websocket.disconnect", "code": code})
+        self._intake.stop()
+        self._connections.discard(self)
+        keepalive_of(self._loop).forget(self)
+        self._do_not_cut()
+        self._wake()
+        self.wire.parser.close()  # suspended, it would keep the parser, and that it
+        self.transport.close()
+
+    # What the client sends.
+
+    @property
+    def is_answered(self) -> bool:
+        """See `realtime.server.websocket.intake.Reader`."""
+        return self.phase is not Phase.HANDSHAKE
+
+    @property
+    def is_closing(self) -> bool:
+        """See `realtime.server.websocket.intake.Reader`."""
+        return self.phase is Phase.CLOSING
+
+    @property
+    def is_ready(self) -> bool:
+        """See `realtime.server.websocket.intake.Reader`: the client takes what waits, and the application messages."""
+        if self.stalled_since is not None:
+            return False
+        return self.phase is Phase.CLOSING or (self.phase is Phase.OPEN and self._inbox.is_empty)
+
+    def read(self, data: bytes) -> None:
+        """See `realtime.server.websocket.intake.Reader`."""
+        wire = self.wire
+        frames, unpacked = wire.frames_read, wire.octets_read
+        wire.receive_data(data)
+        self._flush()
+        for event in wire.events_received():
+            self._take(event)
+        if self._intake.pay(wire.frames_read - frames, wire.octets_read - unpacked, len(data)):
+            refuse(self, "rate-limited", "You send too many frames: connect again later.", wait=COME_BACK_SECONDS)
+        if wire.parser_exc is not None:
+            self._fail()
+        elif self.transport.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR):
+            # Of a reset that came with data uvloop tells once, and aiofastnet has only read the data.
+            self.transport.abort()
+
+    def _take(self, event: Any) -> None:
+        if isinstance(event, str | bytes):
+            self._take_message(event)
+        elif event.opcode is Opcode.CLOSE:
+            self._client_closes()
+        elif event.opcode is Opcode.PONG and event.data == self._ping:
+            self._ping = None
+
+    def _take_message(self, content: str | bytes) -> None:
+        """Hand a message on, and read no further if the application has not taken the one before it."""
+        if self.phase is not Phase.OPEN:
+            return
+        is_behind = not self._inbox.is_empty
+        self._inbox.put({"type": "websocket.receive", "text" if isinstance(content, str) else "bytes": content})
+        if is_behind:
+            self._intake.pause()
+
+    # Wherever a connection ends, nothing more may be written behind the close frame but pongs, and none may wait
+    # without end for a client that does not read.
+
+    def _client_closes(self) -> None:
+        """Its close frame is answered already, unless it is itself an answer."""
+        self.leave()
+        if self.phase is Phase.OPEN:
+            self.phase = Phase.CLOSING
+            close: Any = self.wire.close_rcvd
+            self._inbox.put({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self._close_transport()
+
+    def _fail(self) -> None:
+        """The client breaks the protocol (RFC 6455, section 7.1.7); the close frame that says so is written.
+
+        It may go on sending. A socket that is closed with something unread is reset, and then the client may never see
+        why: so the end waits until the client has closed too.
+        """
+        self.leave()
+        self.phase = Phase.CLOSING
+        close: Any = self.wire.close_sent
+        self._inbox.put({"type": "websocket.disconnect", "code": close.code, "reason": close.reason})
+        self.transport.write_eof()
+        self._cut_after(self.close_seconds)
+        self._intake.stop()
+
+    def _close_transport(self) -> None:
+        self.transport.close()
+        self._cut_after(self.close_seconds)
+
+    # The server pings, and ends.
+
+    def ping(self) -> bool:
+        """See `realtime.server.websocket.keepalive.Pinged`; whom we do not hear may have answered, and is asked anew."""
+        if self.phase is not Phase.OPEN:
+            return False
+        if self._ping is not None and not self._intake.is_paused:
+            log.info("no_answer", seconds=PING_SECONDS)
+            refuse(self, "no-answer", "You did not answer a ping in time: connect again.")
+            self._cut_after(LAST_WORD_SECONDS)
+            return False
+        self._ping = struct.pack("!I", getrandbits(32))
+        self.wire.send_ping(self._ping)
+        self._flush()
+        return True
+
+    def finish(self) -> None:
+        """Hear nothing more from the client, and close when everything is done and answered.
+
+        The application is made to believe that the client has gone, behind all that it has sent: so it comes to an end
+        in its usual way.
+        """
+        if self.phase is Phase.OPEN and not self._is_leaving:
+            self._is_leaving = True
+            self.close_seconds = GOODBYE_SECONDS
+            self._inbox.put({"type": "websocket.disconnect", "code": CloseCode.RESTART, "reason": GOING_AWAY})
+
+    def shutdown(self) -> None:
+        """The server ends at once."""
+        if self.phase is Phase.HANDSHAKE:
+            self.deny(upgrade.denial(HTTPStatus.SERVICE_UNAVAILABLE, (), b""))
+        self.close_after(CloseCode.RESTART, "")
+        self._close_transport()

@@ -1,0 +1,85 @@
+"""What a connection writes, in frames that are ready or made here, and when it is cut (see `realtime.delivery.outlet`).
+
+A ready frame goes to the transport as it is: no task, no coroutine and no framing for each client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from realtime.delivery.outlet import Member, Raw
+from realtime.delivery.prepared import Framing, Prepared, form
+from realtime.server.websocket.phase import Phase
+from realtime.server.websocket.wire import PortalServerProtocol
+
+
+class Sender(Member):
+    """A connection, as far as it sends."""
+
+    __slots__ = ("_cut", "_loop", "_on_drain", "phase", "transport", "wire")
+
+    transport: asyncio.Transport
+
+    def __init__(self, wire: PortalServerProtocol, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(form(Framing.PLAIN))
+        self._loop = loop
+        self._cut: asyncio.TimerHandle | None = None
+        self._on_drain: asyncio.Future[None] | None = None
+        self.phase = Phase.HANDSHAKE
+        self.wire = wire
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """See `realtime.delivery.outlet.Outlet`: the transport's own method, with nothing in between."""
+        return self.transport.write
+
+    @property
+    def raw(self) -> Raw | None:
+        """See `realtime.delivery.outlet.Outlet`; none below TLS, which would have to encrypt what is written."""
+        if self.transport.get_extra_info("sslcontext") is not None:
+            return None
+        return Raw(self.transport.get_extra_info("socket"), self.transport.get_write_buffer_size)
+
+    def deliver(self, message: Prepared) -> None:
+        """See `realtime.delivery.outlet.Outlet`."""
+        if self.phase is Phase.OPEN:
+            self.sent += 1
+            self.transport.write(message.in_form(self.form))
+
+    async def drained(self) -> None:
+        """See `realtime.delivery.outlet.Outlet`."""
+        while self.stalled_since is not None and self.phase is not Phase.GONE:
+            if self._on_drain is None:
+                self._on_drain = self._loop.create_future()
+            # One who stops waiting must not take the future from the others.
+            await asyncio.shield(self._on_drain)
+
+    def send_message(self, content: str | bytes) -> None:
+        """Send a message that is for this client alone, and comes from any application."""
+        if isinstance(content, str):
+            self.wire.send_text(content.encode())
+        else:
+            self.wire.send_binary(content)
+        self._flush()
+
+    def _flush(self) -> None:
+        """Write what the wire has to say."""
+        if waiting := self.wire.data_to_send():
+            self.transport.write(b"".join(waiting))
+
+    def _wake(self) -> None:
+        """Let those go on who wait until it has drained."""
+        waiting, self._on_drain = self._on_drain, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _cut_after(self, seconds: float) -> None:
+        """Cut the connection, unless it has ended by then: a transport that is closed first sends what waits."""
+        self._do_not_cut()
+        self._cut = self._loop.call_later(seconds, self.transport.abort)
+
+    def _do_not_cut(self) -> None:
+        if self._cut is not None:
+            self._cut.cancel()
+            self._cut = None
