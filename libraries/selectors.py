@@ -142,14 +142,6 @@ def _chunks(asked: Collection[T]) -> Iterator[list[T]]:
         yield listed[start : start + AT_ONCE]
 
 
-def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
-    """The version that a message of the person to the portal view was stored with, or None if it was not."""
-    receipts = Receipt.objects.filter(
-        user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
-    )
-    return receipts.values_list("version", flat=True).first()
-
-
 def libraries_of(user_id: UUID) -> QuerySet[Library]:
     """The person's libraries, each with their `role` in it."""
     mine = Library.objects.filter(memberships__user_id=user_id, memberships__user__is_active=True)

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from libraries.api.authentication import person_of, read_token
+from libraries.api.authentication import person_of
 from libraries.api.base import ApiView
 from libraries.api.schema import documented
 from libraries.api.serializers import (
@@ -24,6 +24,7 @@ from libraries.api.serializers import (
 )
 from libraries.services import logins
 from libraries.services.people import register_user, rename_user
+from libraries.tokens import TokenExpired, TokenInvalid, read_token, subject_of
 
 
 class _Door(ApiView):
@@ -75,8 +76,11 @@ class FreshToken(_CountedDoor):
     )
     def post(self, request: Request) -> Response:
         """For a refresh token, while its person may still log in."""
-        refresh = read_token(RefreshToken, self.read(RefreshSerializer)["refresh"])
-        person_of(refresh)
+        try:
+            refresh = read_token(RefreshToken, self.read(RefreshSerializer)["refresh"])
+            person_of(subject_of(refresh))
+        except (TokenExpired, TokenInvalid) as error:
+            raise AuthenticationFailed(error.message, error.code) from None
         return Response({"access": str(refresh.access_token)})
 
 

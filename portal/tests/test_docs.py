@@ -23,7 +23,8 @@ from libraries.rules.roles import PORTAL_ROLES, PortalRole
 from realtime.limits import attempts as doors
 from realtime.limits import occupancy
 from realtime.limits import rates as limits
-from realtime.protocol import requests as protocol
+from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
+from realtime.protocol.events import ServerMessage
 from realtime.protocol.policy import ALLOWED
 from realtime.rooms import connection
 from realtime.server.websocket import portions
@@ -122,7 +123,7 @@ def test_who_may_send_which_message() -> None:
 
 def test_what_the_server_sends() -> None:
     rows = {codes(row[0])[0]: set(codes(row[2])) for row in table(PROTOCOL, "server messages")}
-    sent = {str(message.__struct_config__.tag): message for message in protocol.ServerMessage.__subclasses__()}
+    sent = {str(message.__struct_config__.tag): message for message in ServerMessage.__subclasses__()}
     assert rows == {kind: set(message.__struct_encode_fields__) for kind, message in sent.items()}
 
 
@@ -143,11 +144,17 @@ def test_the_keys_of_a_state() -> None:
 
 def test_errors_and_what_they_close_with() -> None:
     rows = [(codes(row[0])[0], row[2]) for row in table(PROTOCOL, "errors")]
-    assert rows == [(code, "" if close is None else str(int(close))) for code, close in protocol.ERRORS.items()]
+    assert rows == [(code, "" if close is None else str(int(close))) for code, close in ERRORS.items()]
+
+
+def test_whether_a_client_reconnects() -> None:
+    rows = {codes(row[0])[0]: row[3] for row in table(PROTOCOL, "errors") if row[3]}
+    rows |= {codes(row[0])[0]: row[2] for row in table(PROTOCOL, "other reasons")}
+    assert rows == {reason: str(advice) for reason, advice in RECONNECT.items()}
 
 
 def test_close_codes() -> None:
-    assert [int(row[0]) for row in table(PROTOCOL, "close codes")] == list(protocol.CloseCode)
+    assert [int(row[0]) for row in table(PROTOCOL, "close codes")] == list(CloseCode)
 
 
 QUOTAS = ("PORTAL_VIEWS_PER_LIBRARY", "PORTAL_LIBRARY_BYTES", "PORTAL_MEMBERS_PER_LIBRARY", "PORTAL_LIBRARIES_PER_USER")

@@ -32,7 +32,7 @@ class Hub:
 
     def join(self, entry: Entry) -> None:
         """Let a new connection into its portal view's room; its `connected` is sent once the state is at hand."""
-        portal_view_id = UUID(entry.connection.portal_view_id)
+        portal_view_id = entry.connection.portal_view_id
         keeper = self.keepers.get(portal_view_id)
         if keeper is None:
             keeper = self.keepers[portal_view_id] = Keeper(portal_view_id, self)
@@ -66,7 +66,7 @@ class Hub:
     def hear_of_role(self, connection: Connection, role: PortalRole | None) -> None:
         """The database has, or may have, that role for the person of a connection: it is looked up if it is another."""
         if (keeper := self._keeper_of(connection)) is not None:
-            keeper.hear_of_role(connection.user_id, role)
+            keeper.hear_of_role(connection.subject, role)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """A task that nobody waits for."""
@@ -80,7 +80,7 @@ class Hub:
             keeper.take(news)
 
     def _keeper_of(self, connection: Connection) -> Keeper | None:
-        return self.keepers.get(UUID(connection.portal_view_id))
+        return self.keepers.get(connection.portal_view_id)
 
     def _forget(self, keeper: Keeper) -> None:
         del self.keepers[keeper.room.id]

@@ -18,6 +18,7 @@ import structlog
 
 from libraries.rules.errors import Unavailable, described
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from libraries.selectors import Stored, load
 from realtime.database import in_lane
 from realtime.hub.roles import check_newcomers, doubt
@@ -113,7 +114,7 @@ class Keeper:
                 if self.room.has_gap:
                     self._read_later(GAP_SECONDS)
             case AccessNews():
-                self.hear_of_role(news.user_id, news.role, news.access_version)
+                self.hear_of_role(news.subject, news.role, news.access_version)
             case SyncRequestedNews():
                 self._pass_question(news)
             case SyncHeardNews():
@@ -121,9 +122,9 @@ class Keeper:
             case DeletedNews():
                 self._home.compare_soon(self.room.id)
 
-    def hear_of_role(self, user_id: str, role: PortalRole | None, access_version: int = 0) -> None:
-        """The database has, or may have, that role for a person: it is looked up if it is another."""
-        doubt(self.room, {user_id: role}, access_version)
+    def hear_of_role(self, subject: Subject, role: PortalRole | None, access_version: int = 0) -> None:
+        """The database has, or may have, that role for somebody: it is looked up if it is another."""
+        doubt(self.room, {subject: role}, access_version)
         self.look_after()
 
     # Questions of viewers.
@@ -151,7 +152,7 @@ class Keeper:
         if not self.room.has_controller or not self.subscribed:
             loop = asyncio.get_running_loop()
             self._questions[connection.id] = loop.call_later(QUESTION_SECONDS, self._answer, connection)
-        question = SyncRequestedNews(portal_view_id=self.room.id, user_id=connection.user_id, sender=connection.id)
+        question = SyncRequestedNews(portal_view_id=self.room.id, subject=connection.subject, sender=connection.id)
         try:
             await publish(question)
         except Unavailable:
@@ -163,7 +164,7 @@ class Keeper:
             self.serve(Answer(connection))
 
     def _pass_question(self, news: SyncRequestedNews) -> None:
-        heard = self.room.ask_controllers(SyncRequested(user_id=news.user_id, connection_id=news.sender))
+        heard = self.room.ask_controllers(SyncRequested(user_id=news.subject.id, connection_id=news.sender))
         if heard and news.sender not in self.room.people.connections:
             self._home.start(_say_heard(self.room.id, news.sender))
 
@@ -203,7 +204,7 @@ class Keeper:
             if not self.room.people.waiting:
                 log.exception("state_not_read", portalViewId=portal_view_id)
             for request in list(self.room.people.waiting.values()):
-                who = {"userId": request.connection.user_id, "connectionId": request.connection.id}
+                who = {"userId": str(request.connection.subject), "connectionId": request.connection.id}
                 log.exception("snapshot_not_given", portalViewId=portal_view_id, **who)
                 request.connection.refuse("internal-error", CRASHED)
                 self.room.remove(request.connection)
@@ -240,7 +241,7 @@ class Keeper:
 
     def delete(self) -> None:
         """Tell everybody that the portal view is gone, and close."""
-        gone = PortalViewDeleted(portal_view_id=str(self.room.id))
+        gone = PortalViewDeleted(portal_view_id=self.room.id)
         self._close_all(lambda: gone, CloseCode.NORMAL, "portal-view-deleted")
 
     def start_anew(self) -> None:

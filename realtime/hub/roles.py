@@ -9,21 +9,22 @@ from collections.abc import Iterable, Mapping
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole, portal_role
+from libraries.rules.subjects import Subject
 from libraries.selectors import Pulse, roles_in, roles_on
 from realtime.database import in_database
 from realtime.rooms.room import Room
 from realtime.rooms.snapshots import CatchUp
 
 
-def doubt(room: Room, roles: Mapping[str, PortalRole | None], access_version: int = 0) -> None:
-    """These people, by their ids, may have these roles since the library's access came to that version.
+def doubt(room: Room, roles: Mapping[Subject, PortalRole | None], access_version: int = 0) -> None:
+    """These people may have these roles since the library's access came to that version.
 
     Whose connections have another role get nothing more until `check_newcomers` has looked it up: that is to follow.
     """
     room.hear_of_access(access_version)
     before = (access_version or room.newest_access) - 1
     for connection in room.people.everybody():
-        if roles.get(connection.user_id, connection.role) is not connection.role:
+        if roles.get(connection.subject, connection.role) is not connection.role:
             request = room.people.waiting.get(connection.id) or CatchUp(connection)
             known = request.access_version
             request.access_version = before if known is None else min(known, before)
@@ -32,9 +33,9 @@ def doubt(room: Room, roles: Mapping[str, PortalRole | None], access_version: in
 
 async def check_roles(room: Room, access_version: int) -> None:
     """Look up the roles of all in a room, which do not go with the stored `access_version`; may raise Unavailable."""
-    asked = {UUID(connection.user_id) for connection in room.people.everybody()}
+    asked = room.people.subjects()
     await _look_up(room, asked)
-    if asked.issuperset(UUID(connection.user_id) for connection in room.people.everybody()):
+    if asked.issuperset(room.people.subjects()):
         # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
         room.access_version = access_version
 
@@ -48,7 +49,7 @@ async def check_newcomers(room: Room, access_version: int) -> None:
     newest = room.newest_access
     outdated = [request for request in room.people.waiting.values() if request.has_old_role(newest)]
     if outdated:
-        await _look_up(room, {UUID(request.connection.user_id) for request in outdated})
+        await _look_up(room, {request.connection.subject for request in outdated})
         for connection_id in [request.connection.id for request in outdated]:
             if (request := room.people.waiting.get(connection_id)) is not None:
                 request.access_version = newest
@@ -56,20 +57,22 @@ async def check_newcomers(room: Room, access_version: int) -> None:
 
 async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
     """Doubt who has another role in these rooms than is stored, whatever changed it; may raise Unavailable."""
-    people = {
-        portal_view_id: {connection.user_id for connection in room.people.everybody()}
-        for portal_view_id, (room, _) in rooms.items()
-    }
-    asked = {(rooms[room_id][1].library_id, UUID(user_id)) for room_id, ids in people.items() for user_id in ids}
+    people = {portal_view_id: users(room.people.subjects()) for portal_view_id, (room, _) in rooms.items()}
+    asked = {(rooms[room_id][1].library_id, user_id) for room_id, ids in people.items() for user_id in ids}
     if not asked:
         return
     stored = await in_database(roles_in, asked)
     for portal_view_id, (room, pulse) in rooms.items():
-        roles = {user_id: stored.get((pulse.library_id, UUID(user_id))) for user_id in people[portal_view_id]}
-        doubt(room, {user_id: None if role is None else portal_role(role) for user_id, role in roles.items()})
+        roles = {user_id: stored.get((pulse.library_id, user_id)) for user_id in people[portal_view_id]}
+        doubt(room, {Subject(user_id): role and portal_role(role) for user_id, role in roles.items()})
 
 
-async def _look_up(room: Room, user_ids: Iterable[UUID]) -> None:
-    asked = set(user_ids)
+def users(subjects: Iterable[Subject]) -> set[UUID]:
+    """The ids of those who have an account: the others have no role in a library."""
+    return {subject.user_id for subject in subjects if subject.user_id is not None}
+
+
+async def _look_up(room: Room, subjects: Iterable[Subject]) -> None:
+    asked = users(subjects)
     roles = await in_database(roles_on, portal_view_id=room.id, user_ids=asked)
-    room.change_roles({str(user_id): portal_role(roles[user_id]) if user_id in roles else None for user_id in asked})
+    room.change_roles({Subject(user_id): portal_role(roles[user_id]) if user_id in roles else None for user_id in asked})

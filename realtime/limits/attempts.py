@@ -91,11 +91,11 @@ class Doors:
         if rate.per_second:
             self.charged[network] += 1
 
-    def come(self, user_id: str, rate: Rate, now: float) -> float:
+    def come(self, who: str, rate: Rate, now: float) -> float:
         """Charge a person for an attempt with a good credential; seconds to wait instead, if there are too many."""
-        wait = self._people.wait(user_id, rate, now)
+        wait = self._people.wait(who, rate, now)
         if not wait:
-            self._people.take(user_id, rate, now)
+            self._people.take(who, rate, now)
         return wait
 
     def hear(self, charged: Mapping[str, int], rate: Rate, now: float) -> None:

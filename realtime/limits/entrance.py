@@ -16,6 +16,7 @@ import structlog
 from django.conf import settings
 
 from libraries.rules.errors import PortalError
+from libraries.rules.subjects import Subject
 from realtime.limits import configured, rush
 from realtime.limits.attempts import Door, Doors
 from realtime.limits.occupancy import Occupancy
@@ -65,7 +66,7 @@ class Entrance:
         self._occupancy = Occupancy()
         self._tallies = Tallies(self._occupancy, self._doors)
         self._failures = Bucket()
-        self._allowances: WeakValueDictionary[str, Allowance] = WeakValueDictionary()
+        self._allowances: WeakValueDictionary[Subject, Allowance] = WeakValueDictionary()
 
     def look(self, network: str) -> None:
         """Before anything else is asked; Limited or Flooded if too many attempts from the network have failed."""
@@ -85,31 +86,31 @@ class Entrance:
             rush.notice()
         self._tallies.begin()
 
-    def come(self, user_id: str) -> None:
+    def come(self, subject: Subject) -> None:
         """An attempt with a good credential; Limited if there were too many of this person."""
-        wait = self._doors.come(user_id, configured.handshakes(), time.monotonic())
-        if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=user_id):
+        wait = self._doors.come(str(subject), configured.handshakes(), time.monotonic())
+        if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=str(subject)):
             rush.notice()
             raise Limited("rate-limited", "You connect too often: wait a little.", wait)
 
     def enter(self, connection: Connection) -> None:
         """Count a connection until `leave`; Limited if there are too many."""
-        user_id, portal_view_id = connection.user_id, connection.portal_view_id
-        code = self._occupancy.enter(user_id, portal_view_id, connection.role, configured.caps())
+        who, portal_view_id = str(connection.subject), str(connection.portal_view_id)
+        code = self._occupancy.enter(who, portal_view_id, connection.role, configured.caps())
         if code is not None:
             limit = "PORTAL_CONNECTIONS_PER_VIEW" if code == "portal-view-full" else "PORTAL_CONNECTIONS_PER_USER"
-            if over_limit(limit, userId=user_id, portalViewId=portal_view_id):
+            if over_limit(limit, userId=who, portalViewId=portal_view_id):
                 raise Limited(code, _FULL[code], FULL_SECONDS)
-            self._occupancy.take(user_id, portal_view_id)
+            self._occupancy.take(who, portal_view_id)
         self._tallies.begin()
 
-    def allowance_of(self, user_id: str) -> Allowance:
+    def allowance_of(self, subject: Subject) -> Allowance:
         """What all connections of a person share."""
-        return self._allowances.setdefault(user_id, Allowance())
+        return self._allowances.setdefault(subject, Allowance())
 
     def leave(self, connection: Connection) -> None:
         """A connection that was counted has ended."""
-        self._occupancy.leave(connection.user_id, connection.portal_view_id)
+        self._occupancy.leave(str(connection.subject), str(connection.portal_view_id))
 
 
 _FULL = {

@@ -29,18 +29,18 @@ class Occupancy:
     """The connections of this process by person, by portal view, and by both: ids are text."""
 
     def __init__(self) -> None:
-        self._users: Counter[str] = Counter()
+        self._people: Counter[str] = Counter()
         self._views: Counter[str] = Counter()
         self._seats: Counter[tuple[str, str]] = Counter()
         self._elsewhere: Counter[str] = Counter()
 
-    def enter(self, user_id: str, portal_view_id: str, role: PortalRole, caps: Caps) -> str | None:
+    def enter(self, who: str, portal_view_id: str, role: PortalRole, caps: Caps) -> str | None:
         """Count a connection; or the code of the error, and nothing is counted, if there are too many.
 
         Whoever decides what is shown gets in though a portal view is full.
         """
-        seat = (user_id, portal_view_id)
-        if self._is_full(caps.per_user, self._users[user_id], user_id):
+        seat = (who, portal_view_id)
+        if self._is_full(caps.per_user, self._people[who], who):
             return "too-many-connections"
         if self._is_full(caps.per_user_and_view, self._seats[seat], _shared(seat)):
             return "too-many-connections"
@@ -48,25 +48,25 @@ class Occupancy:
             caps.per_view, self._views[portal_view_id], portal_view_id
         ):
             return "portal-view-full"
-        self.take(user_id, portal_view_id)
+        self.take(who, portal_view_id)
         return None
 
-    def take(self, user_id: str, portal_view_id: str) -> None:
+    def take(self, who: str, portal_view_id: str) -> None:
         """Count a connection, whatever the caps are."""
-        self._users[user_id] += 1
+        self._people[who] += 1
         self._views[portal_view_id] += 1
-        self._seats[user_id, portal_view_id] += 1
+        self._seats[who, portal_view_id] += 1
 
-    def leave(self, user_id: str, portal_view_id: str) -> None:
+    def leave(self, who: str, portal_view_id: str) -> None:
         """A connection that was counted has ended."""
-        _subtract(self._users, user_id)
+        _subtract(self._people, who)
         _subtract(self._views, portal_view_id)
-        _subtract(self._seats, (user_id, portal_view_id))
+        _subtract(self._seats, (who, portal_view_id))
 
     @property
     def is_empty(self) -> bool:
         """Whether nobody is connected here."""
-        return not self._users
+        return not self._people
 
     def _is_full(self, cap: int, here: int, key: str) -> bool:
         return bool(cap) and here + self._elsewhere[key] >= cap
@@ -74,7 +74,7 @@ class Occupancy:
     def to_share(self, caps: Caps) -> dict[str, int]:
         """The counts that may matter to other processes, by a key that means the same to all of them."""
         counted: tuple[tuple[int, Iterable[tuple[str, int]]], ...] = (
-            (caps.per_user, self._users.items()),
+            (caps.per_user, self._people.items()),
             (caps.per_view, self._views.items()),
             (caps.per_user_and_view, ((_shared(seat), count) for seat, count in self._seats.items())),
         )

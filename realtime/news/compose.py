@@ -8,6 +8,7 @@ from uuid import UUID
 
 from libraries.events import AccessChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
 from libraries.rules.projection import project_relayed
+from libraries.rules.subjects import Subject
 from realtime.news.structs import AccessNews, DeletedNews, MessageNews, News
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import ItemUpdated, PortalViewUpdated, SyncResponded
@@ -42,7 +43,7 @@ def news_of(event: Event) -> Iterator[News]:
             for portal_view_id in event.portal_view_ids:
                 yield AccessNews(
                     portal_view_id=portal_view_id,
-                    user_id=str(event.user_id),
+                    subject=Subject(event.user_id),
                     role=event.role,
                     access_version=event.access_version,
                 )

@@ -12,6 +12,7 @@ from uuid import UUID
 import msgspec
 
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 
 TYPE = "portal_view.news"
 """The `type` that Channels asks of each message."""
@@ -44,9 +45,9 @@ class DeletedNews(News, frozen=True, kw_only=True, tag="deleted"):
 
 
 class AccessNews(News, frozen=True, kw_only=True, tag="access"):
-    """A person may have another role since the library's `access_version`: to be looked up. None: no access."""
+    """Somebody may have another role since the library's `access_version`: to be looked up. None: no access."""
 
-    user_id: str
+    subject: Subject
     role: PortalRole | None
     access_version: int
 
@@ -54,7 +55,7 @@ class AccessNews(News, frozen=True, kw_only=True, tag="access"):
 class SyncRequestedNews(News, frozen=True, kw_only=True, tag="sync-requested"):
     """A viewer's question to the controllers; `sender` is the viewer's connection."""
 
-    user_id: str
+    subject: Subject
     sender: str
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 
 class CloseCode(IntEnum):
@@ -47,6 +47,44 @@ ERRORS: dict[str, CloseCode | None] = {
     "internal-error": CloseCode.INTERNAL,
 }
 """Each error code, and what the connection is closed with after it: None leaves it open."""
+
+
+
+class Reconnect(StrEnum):
+    """Whether and how a client comes back after a close. After one whose reason it does not know: with back-off."""
+
+    NEVER = "no"
+    NEW_CREDENTIAL = "with a new credential"
+    RETRY_AFTER = "after retryAfter"
+    BACK_OFF = "with back-off"
+
+
+RECONNECT: dict[str, Reconnect] = {
+    "not-found": Reconnect.NEVER,
+    "unavailable": Reconnect.BACK_OFF,
+    "portal-view-id-missing": Reconnect.NEVER,
+    "credential-missing": Reconnect.NEW_CREDENTIAL,
+    "token-invalid": Reconnect.NEW_CREDENTIAL,
+    "token-expired": Reconnect.NEW_CREDENTIAL,
+    "user-unavailable": Reconnect.NEW_CREDENTIAL,
+    "no-access": Reconnect.NEVER,
+    "origin-not-allowed": Reconnect.NEVER,
+    "host-not-allowed": Reconnect.NEVER,
+    "access-withdrawn": Reconnect.NEVER,
+    "too-slow": Reconnect.BACK_OFF,
+    "no-answer": Reconnect.BACK_OFF,
+    "rate-limited": Reconnect.RETRY_AFTER,
+    "too-many-connections": Reconnect.RETRY_AFTER,
+    "portal-view-full": Reconnect.RETRY_AFTER,
+    "https-required": Reconnect.NEVER,
+    "socketio-not-supported": Reconnect.NEVER,
+    "binary-not-supported": Reconnect.NEVER,
+    "message-too-big": Reconnect.NEVER,
+    "internal-error": Reconnect.BACK_OFF,
+    "portal-view-deleted": Reconnect.NEVER,
+    "going-away": Reconnect.RETRY_AFTER,
+}
+"""What a client does after a close, by its reason: an error's code, or one of the two that come without an error."""
 
 CLOSE_REASONS: dict[int, str] = {CloseCode.TOO_BIG: "message-too-big", CloseCode.INTERNAL: "internal-error"}
 """The reasons for codes that a server closes with on its own."""

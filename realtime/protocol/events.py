@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -15,9 +16,9 @@ class ServerMessage(msgspec.Struct, rename="camel", tag_field="type", kw_only=Tr
 class Connected(ServerMessage, tag="connected"):
     """The first message; `state` unless the client has missed nothing."""
 
-    portal_view_id: str
+    portal_view_id: UUID
     role: str
-    user_id: str
+    user_id: UUID
     message: str
     connection_id: str
     version: int
@@ -51,7 +52,7 @@ class ItemUpdated(ServerMessage, tag="item-updated"):
 class SyncRequested(ServerMessage, tag="sync-requested"):
     """A viewer's question, for controllers."""
 
-    user_id: str = msgspec.field(name="from")
+    user_id: UUID = msgspec.field(name="from")
     connection_id: str
 
 
@@ -91,7 +92,7 @@ class RoleChanged(ServerMessage, tag="role-changed"):
 class PortalViewDeleted(ServerMessage, tag="portal-view-deleted"):
     """The portal view is gone; the connection is closed next."""
 
-    portal_view_id: str
+    portal_view_id: UUID
 
 
 class GoingAway(ServerMessage, tag="going-away"):

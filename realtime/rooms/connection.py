@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from typing import Protocol
+from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
 from libraries.rules.errors import PortalError
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from realtime.delivery.outlet import Outlet
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import ERRORS, CloseCode
@@ -49,15 +51,15 @@ class Connection:
         "portal_view_id",
         "role",
         "room",
-        "user_id",
+        "subject",
         "version",
     )
 
     def __init__(
-        self, *, connection_id: str, user_id: str, portal_view_id: str, role: PortalRole, outlet: Outlet
+        self, *, connection_id: str, subject: Subject, portal_view_id: UUID, role: PortalRole, outlet: Outlet
     ) -> None:
         self.id = connection_id
-        self.user_id = user_id
+        self.subject = subject
         self.portal_view_id = portal_view_id
         self.role = role
         self.outlet = outlet

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from realtime.rooms.connection import Connection
 from realtime.rooms.snapshots import RoleChange, SnapshotRequest
 
@@ -29,6 +30,10 @@ class People:
     def everybody(self) -> list[Connection]:
         """All connections, those that wait for a snapshot included."""
         return [*self.connections.values(), *(request.connection for request in self.waiting.values())]
+
+    def subjects(self) -> set[Subject]:
+        """Who they are."""
+        return {connection.subject for connection in self.everybody()}
 
     def controllers(self) -> Iterator[Connection]:
         """Those that decide what is shown, and have the state."""
@@ -57,10 +62,10 @@ class People:
         self.owed.pop(connection.id, None)
 
     def with_other_roles(
-        self, roles: Mapping[str, PortalRole | None]
+        self, roles: Mapping[Subject, PortalRole | None]
     ) -> list[tuple[Connection, PortalRole | None]]:
-        """Connections whose role is another in `roles`, by the person's id, with that role."""
-        found = ((one, roles.get(one.user_id, one.role)) for one in self.everybody())
+        """Connections whose role is another in `roles`, by who it is, with that role."""
+        found = ((one, roles.get(one.subject, one.role)) for one in self.everybody())
         return [(one, role) for one, role in found if role is not one.role]
 
     def close_overdue(self, now: float, monotonic: float) -> list[Connection]:

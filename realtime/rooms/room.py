@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from libraries.selectors import Pulse, Stored
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
@@ -132,7 +133,7 @@ class Room:
         elif connection_id not in self._seats.ahead:
             self._seats.put_level(connection)
 
-    def change_roles(self, roles: Mapping[str, PortalRole | None]) -> None:
+    def change_roles(self, roles: Mapping[Subject, PortalRole | None]) -> None:
         """Give people's connections other roles, by their ids, from the very next frame; None: they are closed."""
         for connection, role in self.people.with_other_roles(roles):
             if role is None:

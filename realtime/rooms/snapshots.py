@@ -99,7 +99,7 @@ class Entry(SnapshotRequest):
         return Connected(
             portal_view_id=connection.portal_view_id,
             role=role,
-            user_id=connection.user_id,
+            user_id=connection.subject.id,
             message=f"Connected to “{stored.state['name']}” as a {role}.",
             connection_id=connection.id,
             version=connection.version,

@@ -122,8 +122,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         headers.clear()
         connection = Connection(
             connection_id=secrets.token_urlsafe(9),
-            user_id=str(admission.credential.user_id),
-            portal_view_id=str(admission.portal_view_id),
+            subject=admission.credential.subject,
+            portal_view_id=admission.portal_view_id,
             role=admission.role,
             outlet=self.outlet,
         )
@@ -212,8 +212,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             return {"portalViewId": self.scope["url_route"]["kwargs"].get("portal_view_id")}
         connection = self.session.connection
         return {
-            "portalViewId": connection.portal_view_id,
-            "userId": connection.user_id,
+            "portalViewId": str(connection.portal_view_id),
+            "userId": str(connection.subject),
             "connectionId": connection.id,
         }
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from msgspec import UNSET
 
@@ -50,7 +49,7 @@ class Session:
     def limiter(self) -> Limiter:
         """What its client has said of late: nothing is kept of one that says nothing."""
         if self._limiter is None:
-            self._limiter = Limiter(current_entrance().allowance_of(self.connection.user_id))
+            self._limiter = Limiter(current_entrance().allowance_of(self.connection.subject))
         return self._limiter
 
 
@@ -107,18 +106,18 @@ async def auth(session: Session, message: Auth, size: int) -> None:
     A token says who somebody is, not what they may do: that is looked up again, and followed.
     """
     connection, credential = session.connection, verify(message.token)
-    if str(credential.user_id) != connection.user_id:
+    if credential.subject != connection.subject:
         sentence = "The token is of another person: open a connection of their own for it."
         connection.refuse("token-invalid", sentence, message.ref)
         return
-    await _look_up_role(connection, credential.user_id)
+    await _look_up_role(connection)
     connection.extend(credential.expires_at, time.time())
     connection.reply_ack(message.ref)
 
 
-async def _look_up_role(connection: Connection, user_id: UUID) -> None:
+async def _look_up_role(connection: Connection) -> None:
     try:
-        access = await look_up(user_id, UUID(connection.portal_view_id))
+        access = await look_up(connection.subject, connection.portal_view_id)
     except Unavailable:  # without the database open connections stay; the beat looks as soon as it is back
         return
     role = access.role if access is not None and access.is_active else None

@@ -6,7 +6,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from msgspec import UNSET
@@ -143,13 +142,13 @@ class Update:
 
     async def _was_applied(self, one: Asked) -> bool:
         """Answer a message that was stored before, with the version that holds it."""
-        if one.receipt is None:
+        user_id, portal_view_id = self.connection.subject.user_id, self.connection.portal_view_id
+        if one.receipt is None or user_id is None:
             return False
-        portal_view_id = UUID(self.connection.portal_view_id)
         version = await in_lane(
             portal_view_id,
             find_receipt,
-            user_id=UUID(self.connection.user_id),
+            user_id=user_id,
             portal_view_id=portal_view_id,
             connection_id=one.connection_id,
             ref=one.receipt,
@@ -171,10 +170,10 @@ class Update:
             happened.append(event)
 
         return await in_write_lane(
-            UUID(self.connection.portal_view_id),
+            self.connection.portal_view_id,
             store,
-            actor_id=UUID(self.connection.user_id),
-            portal_view_id=UUID(self.connection.portal_view_id),
+            actor_id=self.connection.subject.user_id,
+            portal_view_id=self.connection.portal_view_id,
             sender=self.connection.id,
             receipts=[(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None],
             tell=tell,
@@ -189,7 +188,7 @@ async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Non
     """Send keys that are not stored to the others, to viewers as the flags allow."""
     flags = await _flags(connection, payload)
     news = patch_news(
-        UUID(connection.portal_view_id),
+        connection.portal_view_id,
         payload,
         viewers=payload if flags is None else project_relayed(payload, flags.state),
         as_of=None if flags is None else flags.version,
@@ -205,7 +204,7 @@ async def relay_item(connection: Connection, item_id: str, payload: Mapping[str,
     if seen == UNSEEN_ITEM:
         seen = {}  # viewers need not learn the id of what they may not see
     news = item_news(
-        UUID(connection.portal_view_id),
+        connection.portal_view_id,
         item_id,
         payload,
         viewers=seen,
@@ -219,7 +218,7 @@ async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str
     """Send a controller's idea of the state to viewers, as the flags allow."""
     flags = await _flags(connection, payload)
     news = sync_response_news(
-        UUID(connection.portal_view_id),
+        connection.portal_view_id,
         payload if flags is None else project_relayed(payload, flags.state),
         as_of=None if flags is None else flags.version,
         version=connection.newest_version,
@@ -234,8 +233,7 @@ async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored |
 
 
 async def _stored(connection: Connection) -> Stored:
-    portal_view_id = UUID(connection.portal_view_id)
-    stored = await in_lane(portal_view_id, load, portal_view_id)
+    stored = await in_lane(connection.portal_view_id, load, connection.portal_view_id)
     if stored is None:
         raise NotFound("The portal view is gone.")
     return stored

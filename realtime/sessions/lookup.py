@@ -11,10 +11,11 @@ from asyncio import AbstractEventLoop, Future
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from libraries.rules.subjects import Subject
 from libraries.selectors import Access, accesses
 from realtime.database import in_database
 
-Pair = tuple[UUID, UUID]
+Pair = tuple[Subject, UUID]
 
 
 class Lookup:
@@ -25,7 +26,7 @@ class Lookup:
         self._task: asyncio.Task[None] | None = None
 
     def ask(self, pair: Pair) -> Future[Access | None]:
-        """The access of a person to a portal view, as the database has it from now on."""
+        """The access of somebody to a portal view, as the database has it from now on."""
         answer = self._asked.get(pair)
         if answer is None:
             answer = self._asked[pair] = asyncio.get_running_loop().create_future()
@@ -44,20 +45,22 @@ class Lookup:
 
 async def _answer(asked: dict[Pair, Future[Access | None]]) -> None:
     try:
-        found = await in_database(accesses, list(asked))
+        ids = [(subject.user_id, portal_view_id) for subject, portal_view_id in asked if subject.user_id is not None]
+        found = await in_database(accesses, ids)
     except Exception as error:  # whoever asked raises it: nothing is lost
         for answer in asked.values():
             answer.set_exception(error)
         return
-    for pair, answer in asked.items():
-        answer.set_result(found.get(pair))
+    for (subject, portal_view_id), answer in asked.items():
+        access = None if subject.user_id is None else found.get((subject.user_id, portal_view_id))
+        answer.set_result(access)
 
 
 _lookups: WeakKeyDictionary[AbstractEventLoop, Lookup] = WeakKeyDictionary()
 
 
-async def look_up(user_id: UUID, portal_view_id: UUID) -> Access | None:
-    """The person's access to the portal view, None if there is no such person; Unavailable without the database."""
+async def look_up(subject: Subject, portal_view_id: UUID) -> Access | None:
+    """Somebody's access to the portal view, None if there is nobody such; Unavailable without the database."""
     lookup = _lookups.setdefault(asyncio.get_running_loop(), Lookup())
     # Others may wait for the same answer: one who goes away must not take it from them.
-    return await asyncio.shield(lookup.ask((user_id, portal_view_id)))
+    return await asyncio.shield(lookup.ask((subject, portal_view_id)))

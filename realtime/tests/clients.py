@@ -39,6 +39,11 @@ class Client:
         """The connection's id, once it is connected."""
         return str(self.connected["connectionId"])
 
+    @property
+    def unread(self) -> int:
+        """How many events of the server nobody has taken yet."""
+        return int(self._communicator.output_queue.qsize())
+
     async def open(self) -> None:
         """Ask for the connection; it is always accepted."""
         accepted, subprotocol = await self._communicator.connect(timeout=DEADLINE_SECONDS)

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from libraries.selectors import Stored
 from realtime.delivery.outlet import Member, Raw
 from realtime.delivery.prepared import Form, Framing, Prepared, form
@@ -79,13 +80,15 @@ class Recorder(Member):
 class Person:
     """A connection with its outlet."""
 
-    def __init__(self, role: PortalRole = PortalRole.VIEWER, *, user_id: str = "", connection_id: str = "") -> None:
+    def __init__(
+        self, role: PortalRole = PortalRole.VIEWER, *, subject: Subject | None = None, connection_id: str = ""
+    ) -> None:
         self.outlet = Recorder()
         number = next(_ids)
         self.connection = Connection(
             connection_id=connection_id or f"connection-{number}",
-            user_id=user_id or str(UUID(int=number)),
-            portal_view_id=str(PORTAL_VIEW_ID),
+            subject=subject or Subject(UUID(int=number)),
+            portal_view_id=PORTAL_VIEW_ID,
             role=role,
             outlet=self.outlet,
         )
@@ -97,12 +100,12 @@ class Person:
         return self.connection.id
 
 
-def controller(**more: str) -> Person:
+def controller(**more: Any) -> Person:
     """Somebody who decides what is shown."""
     return Person(PortalRole.CONTROLLER, **more)
 
 
-def viewer(**more: str) -> Person:
+def viewer(**more: Any) -> Person:
     """Somebody who looks."""
     return Person(PortalRole.VIEWER, **more)
 

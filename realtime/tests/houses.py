@@ -87,7 +87,7 @@ class House:
         self.hub = hub
         self.database = database
         self._people: list[Person] = []
-        database.roles_here = lambda: {UUID(one.connection.user_id): one.connection.role for one in self._people}
+        database.roles_here = lambda: {one.connection.subject.id: one.connection.role for one in self._people}
 
     @property
     def keeper(self) -> Keeper:

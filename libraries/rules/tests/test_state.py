@@ -58,10 +58,6 @@ def item_details_of(item_id: object, payload: object) -> dict[str, str]:
     return refusal.value.details or {}
 
 
-def test_the_projection_is_offered_from_here() -> None:
-    assert (state.project, state.difference) == (projection.project, projection.difference)
-
-
 def test_the_fields_are_those_of_the_protocol() -> None:
     assert {*FIELDS, *READ_ONLY} == {
         *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "healthDisplay"),

@@ -15,7 +15,7 @@ def now_is(house: House, person: Person, role: Role | None, access_version: int 
     """Somebody's role is another by now, in the database."""
     house.database.stored = stored(1, access_version=access_version)
     if role is not None:
-        house.database.roles[UUID(person.connection.user_id)] = role
+        house.database.roles[person.connection.subject.id] = role
 
 
 async def test_a_role_as_new_as_the_state_is_not_looked_up_again(house: House) -> None:
@@ -35,7 +35,7 @@ async def test_who_was_demoted_on_the_way_in_and_the_news_came_first(house: Hous
     await house.join(viewer())
     one = controller()
     now_is(house, one, Role.VIEWER)
-    await house.tell_of("access", userId=one.connection.user_id, role="viewer", accessVersion=2)
+    await house.tell_of("access", subject=[str(one.connection.subject)], role="viewer", accessVersion=2)
     await house.settle()
     house.enter(one)
     assert one.outlet.take() == []

@@ -161,7 +161,7 @@ async def test_the_last_to_leave_closes_the_room(house: House) -> None:
 
 async def test_a_room_that_closes_leaves_the_others_open(house: House) -> None:
     one, other = await house.join(viewer()), viewer()
-    other.connection.portal_view_id = str(UUID(int=99))
+    other.connection.portal_view_id = UUID(int=99)
     await house.join(other)
     await house.leave(one)
     assert house.hub.keepers.keys() == {UUID(int=99)}

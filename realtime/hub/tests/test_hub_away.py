@@ -39,7 +39,7 @@ async def test_a_bug_closes_those_who_wait_for_the_state(house: House, logged: l
     [entry] = logged
     assert (entry["event"], entry["log_level"]) == ("snapshot_not_given", "error")
     assert entry["portalViewId"] == str(PORTAL_VIEW_ID)
-    assert (entry["userId"], entry["connectionId"]) == (waiting.connection.user_id, waiting.id)
+    assert (entry["userId"], entry["connectionId"]) == (str(waiting.connection.subject), waiting.id)
     assert "TypeError" in entry["exception"]
     await house.tell(3)
     assert await house.hear_versions(here, 1) == [3]

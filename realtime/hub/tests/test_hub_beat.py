@@ -36,7 +36,7 @@ def _more_than(house: House, seen: int) -> bool:
 
 async def member(house: House, person: Person, role: Role) -> Person:
     """Let in somebody who is a member in the database."""
-    house.database.roles[UUID(person.connection.user_id)] = role
+    house.database.roles[person.connection.subject.id] = role
     return await house.join(person)
 
 
@@ -181,9 +181,9 @@ async def test_changes_of_access_that_were_missed_are_found(house: House) -> Non
     house.database.stored = stored(1, items=[{"id": "ogre", "hp": 3}])
     demoted, dismissed = await member(house, controller(), Role.EDITOR), await member(house, viewer(), Role.VIEWER)
     promoted, same = await member(house, viewer(), Role.VIEWER), await member(house, controller(), Role.OWNER)
-    house.database.roles[UUID(demoted.connection.user_id)] = Role.VIEWER
-    house.database.roles[UUID(promoted.connection.user_id)] = Role.OWNER
-    del house.database.roles[UUID(dismissed.connection.user_id)]
+    house.database.roles[demoted.connection.subject.id] = Role.VIEWER
+    house.database.roles[promoted.connection.subject.id] = Role.OWNER
+    del house.database.roles[dismissed.connection.subject.id]
     house.database.access_version = 2
     less = await house.hear(demoted, "role-changed")
     assert (less["role"], less["state"]["items"]) == ("viewer", [{"id": "ogre"}])
@@ -199,7 +199,7 @@ async def test_a_role_that_changes_while_the_state_is_old_is_told_with_the_new_s
     house.database.stored = stored(2)
     await house.tell(2)
     await house.hear_versions(one, 1)
-    house.database.roles[UUID(one.connection.user_id)] = Role.VIEWER
+    house.database.roles[one.connection.subject.id] = Role.VIEWER
     house.database.access_version = 2
     assert (await house.hear(one, "role-changed"))["version"] == 2
 
@@ -217,7 +217,7 @@ async def test_roles_are_looked_up_once_for_each_change_of_access(house: House) 
 async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(house: House) -> None:
     await member(house, viewer(), Role.VIEWER)
     late = controller()
-    house.database.roles[UUID(late.connection.user_id)] = Role.VIEWER  # since its handshake
+    house.database.roles[late.connection.subject.id] = Role.VIEWER  # since its handshake
     house.database.access_version = 2
 
     def enter_once() -> None:
@@ -263,9 +263,9 @@ async def test_roles_that_were_changed_without_a_word_are_found(house: House) ->
     house.database.tells_roles = True
     await turns(house)
     assert house.database.count(roles_on) == 0
-    house.database.roles[UUID(demoted.connection.user_id)] = Role.VIEWER
-    house.database.roles[UUID(promoted.connection.user_id)] = Role.OWNER
-    del house.database.roles[UUID(dismissed.connection.user_id)]
+    house.database.roles[demoted.connection.subject.id] = Role.VIEWER
+    house.database.roles[promoted.connection.subject.id] = Role.OWNER
+    del house.database.roles[dismissed.connection.subject.id]
     await turns(house)
     assert (await house.hear(demoted, "role-changed"))["role"] == "viewer"
     assert (await house.hear(promoted, "role-changed"))["role"] == "controller"
@@ -284,7 +284,7 @@ async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(house: House) -
 async def test_a_turn_that_fails_is_taken_again(house: House) -> None:
     one = await member(house, controller(), Role.EDITOR)
     house.database.tells_roles = True
-    house.database.roles[UUID(one.connection.user_id)] = Role.VIEWER
+    house.database.roles[one.connection.subject.id] = Role.VIEWER
     failed: list[str] = []
 
     def fail_twice() -> None:

@@ -23,10 +23,10 @@ async def change(house: House, person: Person, role: Role | None, *, told: Role 
     house.database.access_version += 1
     house.database.roles.clear()
     if role is not None:
-        house.database.roles[UUID(person.connection.user_id)] = role
+        house.database.roles[person.connection.subject.id] = role
     said = role if told == "the same" else told
     portal = None if said is None else str(portal_role(Role(said)))
-    about = {"userId": person.connection.user_id, "accessVersion": house.database.access_version}
+    about = {"subject": [str(person.connection.subject)], "accessVersion": house.database.access_version}
     await house.tell_of("access", role=portal, **about)
 
 
@@ -161,7 +161,7 @@ async def test_a_portal_view_that_is_gone_when_somebody_joins_closes(house: Hous
 
 async def test_bad_news_end_nobodys_connection(house: House, logged: list[EventDict]) -> None:
     one = await house.join(viewer())
-    await house.tell_of("access", userId=one.connection.user_id, role="emperor", accessVersion=2)
+    await house.tell_of("access", subject=[str(one.connection.subject)], role="emperor", accessVersion=2)
     await house.tell(2)
     assert await house.hear_versions(one, 1) == [2]
     assert [entry["event"] for entry in logged] == ["news_not_read"]

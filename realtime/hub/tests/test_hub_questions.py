@@ -76,7 +76,7 @@ async def test_controllers_here_are_asked_and_the_server_is_silent(house: House)
     await asks(house, one)
     for person in controllers:
         question = await house.hear(person, "sync-requested")
-        assert (question["from"], question["connectionId"]) == (one.connection.user_id, one.id)
+        assert (question["from"], question["connectionId"]) == (str(one.connection.subject), one.id)
     assert house.keeper._questions == {}
 
 
@@ -87,7 +87,7 @@ async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(
         await asks(house, one)
         await asks(house, other)
         question = await elsewhere.hear()
-        assert (question["event"], question["userId"]) == ("sync-requested", one.connection.user_id)
+        assert (question["event"], question["subject"]) == ("sync-requested", [str(one.connection.subject)])
         assert house.keeper._questions.keys() == {one.id, other.id}
         await house.tell_of("sync-heard", to=question["sender"])
         await until(lambda: house.keeper._questions.keys() == {other.id}, "the end of the question")

@@ -15,7 +15,7 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
-from realtime.protocol.closing import ERRORS, CloseCode
+from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
 from realtime.protocol.events import ServerMessage
 from realtime.protocol.policy import ALLOWED
@@ -77,6 +77,7 @@ def document() -> dict[str, Any]:
             "schemas": _schemas([*received, *sent]),
         },
         "x-error-codes": {code: None if close is None else int(close) for code, close in ERRORS.items()},
+        "x-reconnect": {reason: str(advice) for reason, advice in RECONNECT.items()},
         "x-close-codes": {str(int(code)): code.name for code in CloseCode},
     }
 

@@ -15,6 +15,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from libraries.events import AccessChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from realtime import broadcast
 from realtime.news import layer
 from realtime.news.compose import item_news, patch_news, sync_response_news
@@ -208,7 +209,7 @@ async def test_a_sync_response_goes_to_viewers_alone(listener: Listener) -> None
 
 
 async def test_a_question_and_the_word_that_it_was_heard(listener: Listener) -> None:
-    await publish(SyncRequestedNews(portal_view_id=PORTAL_VIEW_ID, user_id="u", sender="c"))
+    await publish(SyncRequestedNews(portal_view_id=PORTAL_VIEW_ID, subject=Subject(USER_ID), sender="c"))
     assert await listener.hear() == {**message(userId="u", sender="c"), "event": "sync-requested"}
     await publish(SyncHeardNews(portal_view_id=PORTAL_VIEW_ID, to="c"))
     assert await listener.hear() == {**message(to="c"), "event": "sync-heard"}

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from msgspec import UNSET
 
 from libraries.rules.values import MAX_MESSAGE_VALUES
-from realtime.protocol.closing import CLOSE_REASONS, ERRORS, CloseCode
+from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
     Ack,
@@ -234,7 +234,10 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             ItemUpdated(payload={"itemId": "a"}, index=0, version=2),
             {"type": "item-updated", "payload": {"itemId": "a"}, "index": 0, "version": 2},
         ),
-        (SyncRequested(user_id="u", connection_id="c"), {"type": "sync-requested", "from": "u", "connectionId": "c"}),
+        (
+            SyncRequested(user_id=UUID(int=7), connection_id="c"),
+            {"type": "sync-requested", "from": str(UUID(int=7)), "connectionId": "c"},
+        ),
         (
             SyncResponded(payload={}, version=1, source="server"),
             {"type": "sync-response", "payload": {}, "version": 1, "source": "server"},
@@ -277,6 +280,12 @@ def test_connected_carries_the_state_unless_nothing_was_missed() -> None:
         "state": {"items": []},
     }
     assert "state" not in json.loads(encode(Connected(**rest, recovered=True)))
+
+
+def test_every_close_says_whether_to_come_back() -> None:
+    closing = {code for code, close in ERRORS.items() if close is not None}
+    assert closing < RECONNECT.keys()
+    assert RECONNECT.keys() - closing == {"unavailable", "rate-limited", "portal-view-deleted", "going-away"}
 
 
 def test_codes_and_close_codes_are_those_of_the_protocol() -> None:

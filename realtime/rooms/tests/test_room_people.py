@@ -47,7 +47,7 @@ def test_connected_says_who_where_and_what() -> None:
         "type": "connected",
         "portalViewId": str(PORTAL_VIEW_ID),
         "role": "controller",
-        "userId": one.connection.user_id,
+        "userId": str(one.connection.subject),
         "message": "Connected to “at 3” as a controller.",
         "connectionId": one.id,
         "version": 3,
@@ -136,7 +136,7 @@ def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> Non
     room.serve(Entry(demoted.connection))
     read(room, 2, meanwhile=(update(3),))
     assert versions(demoted) == [2, 3]
-    room.change_roles({demoted.connection.user_id: PortalRole.VIEWER})
+    room.change_roles({demoted.connection.subject: PortalRole.VIEWER})
     assert demoted.outlet.take() == []
     read(room, 3)
     assert versions(demoted) == [3]

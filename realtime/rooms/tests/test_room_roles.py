@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Subject
 from realtime.rooms.snapshots import Answer, CatchUp, Entry, RoleChange
 from realtime.tests.doubles import (
     controller,
@@ -20,7 +21,7 @@ from realtime.tests.doubles import (
 def test_a_demoted_connection_sees_nothing_hidden_from_the_next_frame_on() -> None:
     one, other = controller(), controller()
     room = room_with(one, other, items=[{"id": "ogre", "hp": 3}])
-    room.change_roles({one.connection.user_id: PortalRole.VIEWER})
+    room.change_roles({one.connection.subject: PortalRole.VIEWER})
     [changed] = one.outlet.take()
     assert (changed["type"], changed["role"], changed["version"]) == ("role-changed", "viewer", 1)
     assert changed["state"]["items"] == [{"id": "ogre"}]
@@ -32,7 +33,7 @@ def test_a_demoted_connection_sees_nothing_hidden_from_the_next_frame_on() -> No
 def test_a_promoted_connection_is_given_all_of_the_state() -> None:
     one = viewer()
     room = room_with(one, items=[{"id": "ogre", "hp": 3}])
-    room.change_roles({one.connection.user_id: PortalRole.CONTROLLER})
+    room.change_roles({one.connection.subject: PortalRole.CONTROLLER})
     [changed] = one.outlet.take()
     assert (changed["role"], changed["state"]["items"]) == ("controller", [{"id": "ogre", "hp": 3}])
     assert room.has_controller
@@ -43,7 +44,7 @@ def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_one() -> 
     room = room_with(one)
     room.take(update(2))
     one.outlet.take()
-    room.change_roles({one.connection.user_id: PortalRole.VIEWER})
+    room.change_roles({one.connection.subject: PortalRole.VIEWER})
     room.take(update(3, viewers=False))
     assert one.outlet.take() == []
     read(room, 3)
@@ -54,7 +55,7 @@ def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
     one = controller()
     room = new_room()
     room.serve(Entry(one.connection, at_least=2))
-    room.change_roles({one.connection.user_id: PortalRole.VIEWER})
+    room.change_roles({one.connection.subject: PortalRole.VIEWER})
     read(room, 2, items=[{"id": "ogre", "hp": 3}])
     [connected] = one.outlet.take()
     assert (connected["type"], connected["role"]) == ("connected", "viewer")
@@ -68,14 +69,14 @@ def test_who_waits_for_a_state_and_gets_another_role_is_told_the_role() -> None:
         room.take(update(2))
         one.outlet.take()
         assert not room.serve(reason(one.connection))
-        room.change_roles({one.connection.user_id: PortalRole.CONTROLLER})
+        room.change_roles({one.connection.subject: PortalRole.CONTROLLER})
         read(room, 2)
         [changed] = one.outlet.take()
         assert (changed["type"], changed["role"]) == ("role-changed", "controller")
 
 
 def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
-    mine = [viewer(user_id=str(UUID(int=900))), viewer(user_id=str(UUID(int=900)))]
+    mine = [viewer(subject=Subject(UUID(int=900))), viewer(subject=Subject(UUID(int=900)))]
     other = viewer()
     room = room_with(*mine, other)
     room.change_roles({str(UUID(int=900)): PortalRole.CONTROLLER})
@@ -86,12 +87,12 @@ def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
 def test_a_role_that_is_the_same_is_no_news() -> None:
     one = viewer()
     room = room_with(one)
-    room.change_roles({one.connection.user_id: PortalRole.VIEWER})
+    room.change_roles({one.connection.subject: PortalRole.VIEWER})
     assert one.outlet.take() == []
 
 
 def test_without_a_role_the_connection_is_closed_and_forgotten() -> None:
-    here, joiner = controller(user_id=str(UUID(int=901))), viewer(user_id=str(UUID(int=901)))
+    here, joiner = controller(subject=Subject(UUID(int=901))), viewer(subject=Subject(UUID(int=901)))
     room = room_with(here)
     room.take(update(2))
     here.outlet.take()

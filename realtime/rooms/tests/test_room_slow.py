@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from libraries.rules.roles import PortalRole
 from realtime.protocol.events import SyncRequested
 from realtime.rooms.connection import Connection
@@ -140,7 +142,7 @@ def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
     slow.outlet.take()
     slow.outlet.stall()
     for role in [PortalRole.CONTROLLER, PortalRole.VIEWER] * 50 + [PortalRole.CONTROLLER]:
-        room.change_roles({slow.connection.user_id: role})
+        room.change_roles({slow.connection.subject: role})
     assert slow.outlet.take() == []
     assert slow.connection.role is PortalRole.CONTROLLER
     slow.outlet.drain()
@@ -166,7 +168,7 @@ def test_who_does_not_read_gets_nothing_that_is_only_relayed() -> None:
 def test_a_controller_that_does_not_read_is_not_asked() -> None:
     slow, other = controller(), controller()
     room = room_with(slow, other)
-    question = SyncRequested(user_id="ann", connection_id="hers")
+    question = SyncRequested(user_id=UUID(int=5), connection_id="hers")
     slow.outlet.stall()
     assert room.ask_controllers(question)
     assert (slow.outlet.take(), other.outlet.take_types()) == ([], ["sync-requested"])
@@ -177,7 +179,7 @@ def test_a_controller_that_does_not_read_is_not_asked() -> None:
 def test_who_leaves_is_owed_nothing() -> None:
     slow, room, _ = slow_in_a_room()
     slow.outlet.stall()
-    room.change_roles({slow.connection.user_id: PortalRole.CONTROLLER})
+    room.change_roles({slow.connection.subject: PortalRole.CONTROLLER})
     room.remove(slow.connection)
     assert room._owed == {}
     assert room.people.is_empty

@@ -103,7 +103,7 @@ async def test_who_is_let_in_and_as_what(
         scope(portal_view.id, f"token={forged(user.id, lifetime=100)}&version=3&epoch=e"), Entrance()
     )
     claims = admission.credential
-    assert claims.user_id == user.id
+    assert claims.subject.id == user.id
     assert admission == Admission(
         portal_view_id=portal_view.id,
         credential=claims,
@@ -165,7 +165,7 @@ async def test_the_subprotocol_is_looked_at_before_the_query(
 ) -> None:
     offered = ("portal.v1.json", f"bearer.{token_of(viewer)}")
     admission = await admit(scope(portal_view.id, f"token={token_of(editor)}", offered=offered), Entrance())
-    assert admission.credential.user_id == viewer.id
+    assert admission.credential.subject.id == viewer.id
     assert await refusal(scope(portal_view.id, f"token={token_of(editor)}", offered=("bearer.",))) == "token-invalid"
 
 
@@ -177,7 +177,7 @@ async def test_a_query_without_a_token_is_no_credential(portal_view: PortalView,
 def test_a_token_says_whose_it_is_and_until_when(viewer: User) -> None:
     token = forged(viewer.id, lifetime=100)
     credential = verify(token)
-    assert credential.user_id == viewer.id
+    assert credential.subject.id == viewer.id
     expires_at = jwt.decode(token, options={"verify_signature": False})["exp"]
     assert credential.expires_at == expires_at + settings.PORTAL_CLOCK_LEEWAY_SECONDS
 

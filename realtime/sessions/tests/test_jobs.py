@@ -12,6 +12,7 @@ from msgspec import UNSET
 from libraries.models import PortalView, User
 from libraries.rules.errors import AlreadyApplied, InvalidPayload, Unavailable
 from libraries.rules.state import Patch, check_patch
+from libraries.rules.subjects import Subject
 from realtime.rooms.connection import Ref
 from realtime.sessions import jobs
 from realtime.sessions.jobs import Asked, Relay, Update, relay_item, relay_patch, relay_sync
@@ -26,8 +27,8 @@ Payload = dict[str, Any]
 @pytest.fixture
 def person(editor: User, portal_view: PortalView) -> Person:
     """The editor's connection to the portal view."""
-    person = controller(user_id=str(editor.id))
-    person.connection.portal_view_id = str(portal_view.id)
+    person = controller(subject=Subject(editor.id))
+    person.connection.portal_view_id = portal_view.id
     return person
 
 
@@ -109,7 +110,7 @@ async def test_one_message_that_is_refused_is_told_why(person: Person, portal_vi
 
 
 async def test_who_may_not_write_any_more_is_told_so(person: Person, portal_view: PortalView, viewer: User) -> None:
-    person.connection.user_id = str(viewer.id)
+    person.connection.subject = Subject(viewer.id)
     await update(person, {"name": "a"}).run()
     assert answers(person) == [("error", 0, "forbidden")]
 
