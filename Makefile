@@ -2,8 +2,10 @@ PYTHON ?= python3
 HOST ?= 127.0.0.1
 PORT ?= 8000
 BIN := .venv/bin
+# Always in the versions that the checks passed with
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos soak fuzz check lint format specs bench abuse clean
+.PHONY: run install install-dev test-setup test chaos soak fuzz check lint lock format specs bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -23,12 +25,12 @@ install-dev: .venv/.installed-dev
 	  { echo "Python cannot make a virtual environment: run apt-get install python3-venv, then make again." >&2; exit 1; }
 	$(PYTHON) -m venv .venv
 
-.venv/.installed: requirements.txt | .venv/bin/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+.venv/.installed: requirements.txt requirements.lock | .venv/bin/python
+	$(PIP) -r requirements.txt
 	@touch $@
 
 .venv/.installed-dev: requirements-dev.txt .venv/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+	$(PIP) -r requirements-dev.txt
 	@touch $@
 
 # --- Test --------------------------------------------------------------------------------------------------
@@ -77,13 +79,19 @@ format: install-dev  # Rewrite the code in the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+lock:  # Write requirements.lock anew, with the newest versions that the requirements allow
+	rm -rf var/lock && $(PYTHON) -m venv var/lock
+	var/lock/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt -r requirements-dev.txt
+	var/lock/bin/python -m pip freeze --exclude pip --exclude setuptools > requirements.lock
+	rm -rf var/lock
+
 specs: test-setup  # Have the AsyncAPI CLI, which is 1.5 GB, read docs/asyncapi.yaml; `make test` has its parser and Modelina
 	npm exec --yes --package=@asyncapi/cli@4 -- asyncapi validate docs/asyncapi.yaml
 
 # --- Measure -----------------------------------------------------------------------------------------------
 
 .venv/.installed-bench: bench/requirements.txt .venv/.installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt
+	$(PIP) -r bench/requirements.txt
 	@touch $@
 
 bench: .venv/.installed-bench  # Measure against the peers and write bench/RESULTS.md; needs Node.js and nginx with nchan

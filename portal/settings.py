@@ -14,7 +14,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from libraries.rules.projection import HIDDEN
-from portal import env, logs
+from portal import __version__, env, logs
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
 
@@ -244,7 +244,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],  # for everybody, also with a token that has expired
     "TITLE": "Portal",
     "DESCRIPTION": "Libraries, their members and their portal views. Live changes travel over the WebSocket.",
-    "VERSION": "1.0.0",
+    "VERSION": __version__,
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

@@ -1,0 +1,85 @@
+"""Whatever is imported is declared, and the lock holds a version of each that the declaration allows."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT: Path = settings.BASE_DIR
+OURS = {"bench", "chaos", "conftest", "fuzz", "libraries", "manage", "portal", "realtime", "testing"}
+FOR_USERS = ("libraries", "portal", "realtime")
+_LOCKED = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+)")
+
+
+def declared(file: str) -> dict[str, Requirement]:
+    """The requirements in a file, by name, with those of the files that it includes."""
+    found: dict[str, Requirement] = {}
+    for line in (ROOT / file).read_text().splitlines():
+        words = line.split("#")[0].strip()
+        if words.startswith("-r "):
+            found |= declared(str(Path(file).parent / words[3:]))
+        elif words:
+            requirement = Requirement(words)
+            found[canonicalize_name(requirement.name)] = requirement
+    return found
+
+
+def locked() -> dict[str, str]:
+    """The versions in the lock."""
+    lines = (_LOCKED.fullmatch(line) for line in (ROOT / "requirements.lock").read_text().splitlines())
+    return {canonicalize_name(line["name"]): line["version"] for line in lines if line}
+
+
+def imported(folders: tuple[str, ...], *, tests: bool) -> Iterator[str]:
+    """The top-level names of modules of others that ours import."""
+    for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
+        if tests or not ({"tests"} & set(path.parts) or path.name == "conftest.py"):
+            for node in ast.walk(ast.parse(path.read_text())):
+                if isinstance(node, ast.Import):
+                    yield from (alias.name.split(".")[0] for alias in node.names)
+                elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                    yield node.module.split(".")[0]
+
+
+@pytest.mark.parametrize(
+    ("folders", "tests", "file"),
+    [
+        (FOR_USERS, False, "requirements.txt"),
+        ((*FOR_USERS, "testing", "chaos", "fuzz"), True, "requirements-dev.txt"),
+        (("bench",), True, "bench/requirements.txt"),
+    ],
+)
+def test_what_is_imported_is_declared(folders: tuple[str, ...], tests: bool, file: str) -> None:
+    known = packages_distributions() | {"picows": ["picows"], "matplotlib": ["matplotlib"]}
+    names = declared(file) | (declared("requirements-dev.txt") if folders == ("bench",) else {})
+    missing = {
+        name
+        for name in imported(folders, tests=tests)
+        if name not in OURS
+        and name not in sys.stdlib_module_names
+        and not any(canonicalize_name(one) in names for one in known.get(name, []))
+    }
+    assert missing == set()
+
+
+def test_the_lock_has_a_version_of_each_that_is_allowed() -> None:
+    versions = locked()
+    for name, requirement in declared("requirements-dev.txt").items():
+        if requirement.marker is None or requirement.marker.evaluate():
+            assert name in versions, f"{name} is not in requirements.lock: make lock"
+            assert versions[name] in requirement.specifier, f"{name} {versions[name]} is not {requirement.specifier}"
+
+
+def test_nothing_is_declared_without_a_bound() -> None:
+    for file in ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt"):
+        for name, requirement in declared(file).items():
+            assert any(one.operator in {"<", "=="} for one in requirement.specifier), f"{name} has no upper bound"
