@@ -59,7 +59,7 @@ class Token:
     text: str
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         return self.text
 
     def __str__(self) -> str:
@@ -73,7 +73,7 @@ class Number:
     form: str
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         return self.form.format("1" * max(1, size))
 
     def __str__(self) -> str:
@@ -88,7 +88,7 @@ class Quoted:
     escaped: bool
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         return json.dumps(self.text.build(max(1, size - 2)), ensure_ascii=self.escaped)
 
     def __str__(self) -> str:
@@ -103,7 +103,7 @@ class Many:
     share: Share
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         one = self.value.build(self.share.of(size))
         return f"[{','.join([one] * max(1, size // (_bytes(one) + 1)))}]"
 
@@ -125,7 +125,7 @@ class Entries:
     distinct: bool
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         return "{" + ",".join(self.entries(size)) + "}"
 
     def entries(self, size: int) -> list[str]:
@@ -152,7 +152,7 @@ class Word:
     value: Plan
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         return f'{{"{self.key}":{self.value.build(max(1, size - len(self.key) - 6))}}}'
 
     def __str__(self) -> str:
@@ -168,7 +168,7 @@ class Deep:
     inner: Plan
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         levels = max(1, size // (_bytes(self.opening) + len(self.closing)))
         return self.opening * levels + self.inner.build(SMALL_BYTES) + self.closing * levels
 
@@ -184,7 +184,7 @@ class Items:
     share: Share
 
     def build(self, size: int) -> str:
-        """See `Plan`."""
+        """The JSON, of about that many bytes."""
         each = max(self.share.of(size), size // MAX_ITEMS)
         entries = ",".join(self.item.entries(max(1, each - 12)))
         count = max(1, min(MAX_ITEMS, size // (_bytes(entries) + 16)))

@@ -21,7 +21,7 @@ from realtime.hub.hub import current_hub
 from realtime.news import layer
 from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_client
 from realtime.tests.doubles import as_lane
-from realtime.tests.houses import Database, House
+from realtime.tests.hubs import Database, DrivenHub
 
 
 SERVER_TESTS = Path(__file__).parent / "server"
@@ -79,16 +79,16 @@ def logged() -> Iterator[list[EventDict]]:
 
 
 @pytest.fixture
-async def house(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[House]:
+async def driven(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DrivenHub]:
     """The hub of the test's event loop, with a database that the test decides over."""
     database = Database()
     for module in (access, beat):
         monkeypatch.setattr(module, "in_database", database)
     monkeypatch.setattr(keeper, "in_lane", as_lane(database))
-    house = House(current_hub(), database)
-    yield house
+    driven = DrivenHub(current_hub(), database)
+    yield driven
     database.gate.set()
-    await house.empty()
+    await driven.empty()
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from typing import Any
 
 from realtime.delivery.outlet import Addressee, Outlet, Raw
 from realtime.delivery.prepared import Form, Prepared
-from realtime.delivery.ring import Crowd, Ring, current_ring
+from realtime.delivery.ring import Targets, Ring, current_ring
 
 MANY = 16
 """From so many connections on they are written to at once."""
@@ -21,7 +21,7 @@ MANY = 16
 class Audience:
     """What writes to each connection, by its id, for one form of a message."""
 
-    __slots__ = ("_crowd", "_on_drain", "_on_stall", "_raws", "_writes", "count", "form")
+    __slots__ = ("_targets", "_on_drain", "_on_stall", "_raws", "_writes", "count", "form")
 
     def __init__(self, form: Form, on_stall: Callable[[str], None], on_drain: Callable[[str], None]) -> None:
         self.form = form
@@ -30,7 +30,7 @@ class Audience:
         self._on_drain = on_drain
         self._writes: dict[str, Callable[[Any], None]] = {}
         self._raws: dict[str, Raw] = {}
-        self._crowd: Crowd | None = None
+        self._targets: Targets | None = None
 
     def add(self, connection_id: str, outlet: Outlet) -> None:
         """From now on the outlet gets what is sent; it leaves by itself when it stalls or closes."""
@@ -39,14 +39,14 @@ class Audience:
             self._writes[connection_id] = outlet.write
             if (raw := outlet.raw) is not None:
                 self._raws[connection_id] = raw
-            self._crowd = None
+            self._targets = None
             outlet.sent -= self.count
 
     def discard(self, connection_id: str, outlet: Outlet) -> None:
         """The outlet gets nothing more, if it got anything."""
         if self._writes.pop(connection_id, None) is not None:
             self._raws.pop(connection_id, None)
-            self._crowd = None
+            self._targets = None
             outlet.sent += self.count
             if outlet.stalled_since is not None:
                 self._on_stall(connection_id)
@@ -77,14 +77,14 @@ class Audience:
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
         # Each socket says anew what its descriptor is: one that was closed has none, and the number may be another's.
         descriptors = [raw.socket.fileno() for raw in self._raws.values()]
-        if self._crowd is None or self._crowd.descriptors != descriptors:
-            self._crowd = Crowd(descriptors)
+        if self._targets is None or self._targets.descriptors != descriptors:
+            self._targets = Targets(descriptors)
         # Places are those in `_raws` and `_writes`, which people join and leave together. What waits for a connection
         # comes first: its transport writes this, behind that.
         passed_over = [
             place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()
         ]
-        behind = ring.send(self._crowd, ready, passed_over)
+        behind = ring.send(self._targets, ready, passed_over)
         if behind:
             writes = list(self._writes.values())
             for place, taken in behind:

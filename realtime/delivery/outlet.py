@@ -78,7 +78,7 @@ class Outlet(Protocol):
     def close_after(self, code: int, reason: str) -> None:
         """Close behind what was delivered before; a stalled connection is cut if it cannot even take that."""
 
-    async def drained(self) -> None:
+    async def wait_drained(self) -> None:
         """Wait until the outlet is no longer stalled, or the client is gone."""
 
 
@@ -107,11 +107,11 @@ class Member:
         self._connection_id = ""
 
     def join(self, audience: Seating, connection_id: str) -> None:
-        """See `Outlet`."""
+        """Remember the audience: it is told when this outlet stalls, drains or closes."""
         self._audience, self._connection_id = audience, connection_id
 
     def leave(self) -> None:
-        """See `Outlet`."""
+        """Leave the audience, if there is one."""
         if self._audience is not None:
             self._audience.discard(self._connection_id, self)  # type: ignore[arg-type]  # every member is an outlet
 
@@ -139,20 +139,20 @@ class QueueOutlet(Member):
         self._closed = False
 
     def deliver(self, message: Prepared) -> None:
-        """See `Outlet`."""
+        """Queue a message; it is dropped if the connection is closing."""
         if not self._closed:
             self.sent += 1
             self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """See `Outlet`."""
+        """Queue a message, and stall if more waits than the limit."""
         self._put({"type": "websocket.send", "text": message.text})
         self._waiting_chars += len(message.text)
         if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_chars and self.stalled_since is None:
             self._stall()
 
     def close_after(self, code: int, reason: str) -> None:
-        """See `Outlet`."""
+        """Queue the close behind the messages; a stalled client loses those."""
         if self._closed:
             return
         self.leave()
@@ -161,8 +161,8 @@ class QueueOutlet(Member):
         self._put({"type": "websocket.close", "code": code, "reason": reason})
         self._closed = True
 
-    async def drained(self) -> None:
-        """See `Outlet`."""
+    async def wait_drained(self) -> None:
+        """Return once the queue is empty, or the client is gone."""
         if self._task is not None:
             await asyncio.wait([self._task])
 

@@ -1,7 +1,7 @@
 """The same bytes to many sockets in one system call: Linux's io_uring, by way of ctypes. See decision 011.
 
 A send on a socket that does not block is done, or refused, before the call returns: so nothing is ever under way
-between two calls, and bytes and sockets need to live no longer than that. Who is in the crowd, and what to do for those
+between two calls, and bytes and sockets need to live no longer than that. Who is in the targets, and what to do for those
 who did not take everything, is in `realtime.delivery.audience`.
 """
 
@@ -72,7 +72,7 @@ class _Params(ctypes.Structure):
     ]
 
 
-class Crowd:
+class Targets:
     """Sockets, by their file descriptors, that are sent the same; each must be non-blocking, and open when it is."""
 
     __slots__ = ("descriptors", "entries", "size")
@@ -121,24 +121,24 @@ class Ring:
         for place in range(self._count):
             order[place] = place
 
-    def send(self, crowd: Crowd, data: bytes, passed_over: Collection[int] = ()) -> list[tuple[int, int]]:
+    def send(self, targets: Targets, data: bytes, passed_over: Collection[int] = ()) -> list[tuple[int, int]]:
         """Send to all but those in the given places. For each who did not take everything: the place, and how much.
 
         An error is 0 taken: whoever then writes in the usual way meets it again.
         """
         behind: list[tuple[int, int]] = []
         done = 0
-        while done < crowd.size and not self.is_broken:
+        while done < targets.size and not self.is_broken:
             at = self._sq_tail[0] & (self._count - 1)
-            count = min(crowd.size - done, self._count - at)
-            self._fill(at, crowd.entries[done * _SEND_ENTRY.size : (done + count) * _SEND_ENTRY.size], data)
+            count = min(targets.size - done, self._count - at)
+            self._fill(at, targets.entries[done * _SEND_ENTRY.size : (done + count) * _SEND_ENTRY.size], data)
             for place in passed_over:
                 if done <= place < done + count:
                     self._entries[(at + place - done) * _SEND_ENTRY.size] = _NOP
             entered = self._enter(count)
             behind += self._take_results(entered, len(data))
             done += entered
-        return behind + [(place, 0) for place in range(done, crowd.size)]
+        return behind + [(place, 0) for place in range(done, targets.size)]
 
     def _fill(self, at: int, entries: bytes, data: bytes) -> None:
         count = len(entries) // _SEND_ENTRY.size

@@ -88,7 +88,7 @@ class Entry(SnapshotRequest):
     known_epoch: str | None = None
 
     def has_missed_nothing(self, snapshot: Snapshot) -> bool:
-        """See `SnapshotRequest`."""
+        """Whether the client named the version and the epoch that the snapshot leads to."""
         epoch = epoch_seen(snapshot.stored.epoch, self.connection.role)
         return (self.known_version, self.known_epoch) == (snapshot.through, epoch)
 

@@ -145,7 +145,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         """Do what a frame asks for, or say why not; the frame's `ref` goes back with the answer."""
         if self.outlet.stalled_since is not None:
             # Answers would only pile up: what the client still sends waits in its own buffers.
-            await self.outlet.drained()
+            await self.outlet.wait_drained()
         session = self.session
         if session is None or session.connection.closed:
             return

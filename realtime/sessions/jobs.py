@@ -39,7 +39,7 @@ class Relay:
     messages = 1
 
     async def run(self) -> None:
-        """See `realtime.sessions.work.Job`."""
+        """Publish the command, and answer the sender."""
         try:
             await self.send()
         except PortalError as error:
@@ -48,11 +48,11 @@ class Relay:
             self.connection.reply_ack(self.ref)
 
     def absorb(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`."""
+        """Never: each command is sent by itself."""
         return False
 
     def lets_pass(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`."""
+        """Never: a command keeps its place."""
         return False
 
 
@@ -86,23 +86,23 @@ class Update:
 
     @property
     def messages(self) -> int:
-        """See `realtime.sessions.work.Job`."""
+        """How many messages it is made of."""
         return len(self.asked)
 
     @property
     def size(self) -> int:
-        """See `realtime.sessions.work.Job`."""
+        """The characters of those messages together."""
         return sum(one.size for one in self.asked)
 
     def absorb(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`."""
+        """Take over a later update of the same target, so that both are one write."""
         if not isinstance(later, Update) or later.item_id != self.item_id or self.alone or later.alone:
             return False
         self.asked += later.asked
         return True
 
     def lets_pass(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`: updates of two targets may change places, if neither replaces the items."""
+        """Whether the later one is an update of another target, and neither replaces the items."""
         return isinstance(later, Update) and not (self._is_barrier or later._is_barrier)
 
     @property

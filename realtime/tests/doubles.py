@@ -41,23 +41,23 @@ class Recorder(Member):
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+        """Count a message, and keep it."""
         self.sent += 1
         self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+        """Keep a message, decoded."""
         assert self.closed is None, f"{message.text} was sent behind a close"
         self.messages.append(json.loads(message.text))
 
     def close_after(self, code: int, reason: str) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+        """Keep the code and the reason."""
         assert self.closed is None, "closed twice"
         self.leave()
         self.closed = (int(code), reason)
 
-    async def drained(self) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+    async def wait_drained(self) -> None:
+        """Return at once."""
 
     def stall(self) -> None:
         """The client does not read any more."""
@@ -167,11 +167,11 @@ class Task:
         self.size = size
 
     async def run(self) -> None:
-        """See `realtime.sessions.work.Job`."""
+        """Note that it was done."""
         self.done.append(self.name)
 
     def absorb(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`."""
+        """Whether the later one is among those that it absorbs."""
         assert isinstance(later, Task)
         if later.name not in self.absorbs:
             return False
@@ -181,7 +181,7 @@ class Task:
         return True
 
     def lets_pass(self, later: Job) -> bool:
-        """See `realtime.sessions.work.Job`."""
+        """Whether the later one is among those that may pass it."""
         assert isinstance(later, Task)
         return later.name in self.passing
 

@@ -88,7 +88,7 @@ def make(seats: Seats, settings: Any) -> Callable[[Server], QueueOutlet]:
 
 async def drained(outlet: QueueOutlet) -> None:
     """Wait until nothing waits."""
-    await asyncio.wait_for(outlet.drained(), DEADLINE_SECONDS)
+    await asyncio.wait_for(outlet.wait_drained(), DEADLINE_SECONDS)
 
 
 async def test_messages_and_the_close_go_out_in_order(make: Callable[[Server], QueueOutlet]) -> None:
@@ -174,7 +174,7 @@ async def test_who_waits_for_the_outlet_goes_on_when_all_is_out(make: Callable[[
     server = Server(lets=0)
     outlet = make(server)
     outlet.deliver(text("a", 20))
-    waiting = asyncio.create_task(outlet.drained())
+    waiting = asyncio.create_task(outlet.wait_drained())
     await asyncio.sleep(0)
     assert not waiting.done()
     server.let()

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from realtime.delivery.audience import MANY, Audience
 from realtime.delivery.outlet import Raw
 from realtime.delivery.prepared import Framing, Prepared, form
-from realtime.delivery.ring import ENTRIES, Crowd, Ring, current_ring
+from realtime.delivery.ring import ENTRIES, Targets, Ring, current_ring
 from realtime.tests.doubles import Recorder
 
 Pair = tuple[socket.socket, socket.socket]
@@ -48,9 +48,9 @@ def connected(stack: ExitStack, count: int) -> list[Pair]:
     return pairs
 
 
-def crowd(pairs: list[Pair]) -> Crowd:
+def targets(pairs: list[Pair]) -> Targets:
     """The servers' ends."""
-    return Crowd([server.fileno() for server, _ in pairs])
+    return Targets([server.fileno() for server, _ in pairs])
 
 
 def fill(server: socket.socket) -> int:
@@ -64,12 +64,12 @@ def fill(server: socket.socket) -> int:
 
 
 def test_everybody_gets_the_same(ring: Ring, pairs: list[Pair]) -> None:
-    assert ring.send(crowd(pairs), DATA) == []
+    assert ring.send(targets(pairs), DATA) == []
     assert [client.recv(100) for _, client in pairs] == [DATA] * 4
 
 
 def test_nobody_gets_what_it_is_passed_over_for(ring: Ring, pairs: list[Pair]) -> None:
-    assert ring.send(crowd(pairs), DATA, [0, 2]) == [(0, 0), (2, 0)]
+    assert ring.send(targets(pairs), DATA, [0, 2]) == [(0, 0), (2, 0)]
     pairs[0][0].send(b"-")
     assert [pairs[place][1].recv(100) for place in (0, 1, 3)] == [b"-", DATA, DATA]
 
@@ -77,7 +77,7 @@ def test_nobody_gets_what_it_is_passed_over_for(ring: Ring, pairs: list[Pair]) -
 def test_rounds_and_rounds_of_more_than_fit(ring: Ring) -> None:
     with ExitStack() as stack:
         pairs = connected(stack, 300)
-        everybody = crowd(pairs)
+        everybody = targets(pairs)
         for number in range(3 * ENTRIES // 300 + 3):
             data = b"%d of many" % number
             assert ring.send(everybody, data, [number]) == [(number, 0)]
@@ -85,8 +85,8 @@ def test_rounds_and_rounds_of_more_than_fit(ring: Ring) -> None:
             assert got == [data] * 299
 
 
-def test_a_crowd_that_is_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
-    many = Crowd([pairs[place % 4][0].fileno() for place in range(ENTRIES + 4)])
+def test_targets_that_is_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
+    many = Targets([pairs[place % 4][0].fileno() for place in range(ENTRIES + 4)])
     assert ring.send(many, b".", [ENTRIES + 1]) == [(ENTRIES + 1, 0)]
     expected = [ENTRIES // 4 + 1, ENTRIES // 4, ENTRIES // 4 + 1, ENTRIES // 4 + 1]
     assert [len(client.recv(2 * ENTRIES)) for _, client in pairs] == expected
@@ -94,16 +94,16 @@ def test_a_crowd_that_is_more_than_one_call_takes(ring: Ring, pairs: list[Pair])
 
 def test_who_has_no_room_gets_nothing_or_a_part(ring: Ring, pairs: list[Pair]) -> None:
     filled = fill(pairs[1][0])
-    assert ring.send(crowd(pairs), DATA) == [(1, 0)]
+    assert ring.send(targets(pairs), DATA) == [(1, 0)]
     long = b"*" * (2 * filled)
-    behind = ring.send(crowd(pairs[2:3]), long)
+    behind = ring.send(targets(pairs[2:3]), long)
     assert [place for place, _ in behind] == [0]
     assert 0 < behind[0][1] < len(long)
     assert pairs[3][1].recv(100) == DATA
 
 
 def test_an_error_is_nothing_taken_and_holds_up_nobody(ring: Ring, pairs: list[Pair]) -> None:
-    everybody = crowd(pairs)
+    everybody = targets(pairs)
     pairs[0][1].close()  # EPIPE
     pairs[1][0].close()  # EBADF
     assert sorted(ring.send(everybody, DATA)) == [(0, 0), (1, 0)]
@@ -115,9 +115,9 @@ def test_a_call_that_fails_leaves_everything_to_others(
 ) -> None:
     monkeypatch.setattr(ring, "_call", lambda *_: -1)
     monkeypatch.setattr(ctypes, "get_errno", lambda: errno.ENOMEM)
-    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.send(targets(pairs), DATA) == [(place, 0) for place in range(4)]
     assert ring.is_broken
-    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.send(targets(pairs), DATA) == [(place, 0) for place in range(4)]
 
 
 def test_a_call_that_does_nothing_is_not_made_for_ever(
@@ -125,7 +125,7 @@ def test_a_call_that_does_nothing_is_not_made_for_ever(
 ) -> None:
     monkeypatch.setattr(ring, "_call", lambda *_: 0)
     monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)  # of a call long ago
-    assert ring.send(crowd(pairs), DATA) == [(place, 0) for place in range(4)]
+    assert ring.send(targets(pairs), DATA) == [(place, 0) for place in range(4)]
     assert ring.is_broken
 
 
@@ -133,7 +133,7 @@ def test_a_signal_is_no_failure(ring: Ring, pairs: list[Pair], monkeypatch: pyte
     call, interrupted = ring._call, iter([True])
     monkeypatch.setattr(ring, "_call", lambda *args: -1 if next(interrupted, False) else call(*args))
     monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)
-    assert ring.send(crowd(pairs), DATA) == []
+    assert ring.send(targets(pairs), DATA) == []
     assert not ring.is_broken
 
 

@@ -15,7 +15,7 @@ from realtime.news.layer import require_layer
 from realtime.news.structs import portal_view_group, to_message
 from realtime.tests.clients import DEADLINE_SECONDS, until
 from realtime.tests.doubles import PORTAL_VIEW_ID, controller, news, stored, viewer
-from realtime.tests.houses import House
+from realtime.tests.hubs import DrivenHub
 
 GROUP = portal_view_group(PORTAL_VIEW_ID)
 
@@ -39,74 +39,74 @@ async def _hub() -> object:
 # --- Joining -----------------------------------------------------------------------------------------------
 
 
-async def test_the_group_is_joined_before_the_state_is_read(house: House) -> None:
+async def test_the_group_is_joined_before_the_state_is_read(driven: DrivenHub) -> None:
     seen: list[int] = []
-    house.database.on_ask = lambda: seen.append(members())
-    await house.join(viewer())
+    driven.database.on_ask = lambda: seen.append(members())
+    await driven.join(viewer())
     assert seen == [1]
 
 
-async def test_who_joins_while_the_state_is_read_shares_it(house: House) -> None:
-    house.database.gate.clear()
+async def test_who_joins_while_the_state_is_read_shares_it(driven: DrivenHub) -> None:
+    driven.database.gate.clear()
     people = [viewer(), controller(), viewer()]
     for person in people:
-        house.enter(person)
-    await until(lambda: house.database.reads, "the read")
-    house.database.gate.set()
+        driven.enter(person)
+    await until(lambda: driven.database.reads, "the read")
+    driven.database.gate.set()
     for person in people:
-        await house.hear(person, "connected")
-    await house.join(viewer())
-    assert house.database.reads == 1
+        await driven.hear(person, "connected")
+    await driven.join(viewer())
+    assert driven.database.reads == 1
 
 
-async def test_who_joins_after_a_change_gets_a_new_state(house: House) -> None:
-    one = await house.join(viewer())
-    house.database.stored = stored(2)
-    await house.tell(2)
-    assert await house.hear_versions(one, 1) == [2]
+async def test_who_joins_after_a_change_gets_a_new_state(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    driven.database.stored = stored(2)
+    await driven.tell(2)
+    assert await driven.hear_versions(one, 1) == [2]
     other = viewer()
-    house.enter(other)
-    assert (await house.hear(other, "connected"))["version"] == 2
-    assert house.database.reads == 2
+    driven.enter(other)
+    assert (await driven.hear(other, "connected"))["version"] == 2
+    assert driven.database.reads == 2
 
 
-async def test_who_joins_while_updates_come_misses_none(house: House) -> None:
-    here, joiner = await house.join(viewer()), viewer()
-    house.database.stored = stored(2)
-    await house.tell(2)
-    await house.hear_versions(here, 1)
-    house.database.gate.clear()
-    house.enter(joiner)
-    await until(lambda: house.database.reads == 2, "the read")
-    await house.tell(3, 4)
-    assert await house.hear_versions(here, 2) == [3, 4]
-    house.database.gate.set()
-    assert (await house.hear(joiner, "connected"))["version"] == 2
-    assert await house.hear_versions(joiner, 2) == [3, 4]
-    await house.tell(5)
-    assert await house.hear_versions(joiner, 1) == [5]
-    assert house.database.reads == 2
+async def test_who_joins_while_updates_come_misses_none(driven: DrivenHub) -> None:
+    here, joiner = await driven.join(viewer()), viewer()
+    driven.database.stored = stored(2)
+    await driven.tell(2)
+    await driven.hear_versions(here, 1)
+    driven.database.gate.clear()
+    driven.enter(joiner)
+    await until(lambda: driven.database.reads == 2, "the read")
+    await driven.tell(3, 4)
+    assert await driven.hear_versions(here, 2) == [3, 4]
+    driven.database.gate.set()
+    assert (await driven.hear(joiner, "connected"))["version"] == 2
+    assert await driven.hear_versions(joiner, 2) == [3, 4]
+    await driven.tell(5)
+    assert await driven.hear_versions(joiner, 1) == [5]
+    assert driven.database.reads == 2
 
 
-async def test_the_first_who_joins_while_updates_come_misses_none(house: House) -> None:
+async def test_the_first_who_joins_while_updates_come_misses_none(driven: DrivenHub) -> None:
     one = viewer()
-    house.database.gate.clear()
-    house.enter(one)
-    await until(lambda: house.database.reads, "the read")
-    await house.tell(2, 3)
-    await until(lambda: house.room.has_gap, "the news")
-    house.database.gate.set()
-    assert (await house.hear(one, "connected"))["version"] == 1
-    assert await house.hear_versions(one, 2) == [2, 3]
-    assert house.database.reads == 1
+    driven.database.gate.clear()
+    driven.enter(one)
+    await until(lambda: driven.database.reads, "the read")
+    await driven.tell(2, 3)
+    await until(lambda: driven.room.has_gap, "the news")
+    driven.database.gate.set()
+    assert (await driven.hear(one, "connected"))["version"] == 1
+    assert await driven.hear_versions(one, 2) == [2, 3]
+    assert driven.database.reads == 1
 
 
-async def test_the_version_of_a_connection_is_that_of_its_room(house: House) -> None:
+async def test_the_version_of_a_connection_is_that_of_its_room(driven: DrivenHub) -> None:
     one = viewer()
     assert one.connection.newest_version == 0
-    await house.join(one)
-    await house.tell(2)
-    await house.hear_versions(one, 1)
+    await driven.join(one)
+    await driven.tell(2)
+    await driven.hear_versions(one, 1)
     assert one.connection.newest_version == 2
     one.connection.version = 3
     assert one.connection.newest_version == 3
@@ -115,100 +115,100 @@ async def test_the_version_of_a_connection_is_that_of_its_room(house: House) -> 
 # --- Gaps --------------------------------------------------------------------------------------------------
 
 
-async def test_a_change_that_is_missed_for_50_ms_is_read(house: House) -> None:
-    one = await house.join(viewer())
-    house.database.stored = stored(4)
+async def test_a_change_that_is_missed_for_50_ms_is_read(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    driven.database.stored = stored(4)
     loop = asyncio.get_running_loop()
     began = loop.time()
-    await house.tell(3, 4)
-    message = await house.hear(one, "portal-view-updated")
+    await driven.tell(3, 4)
+    message = await driven.hear(one, "portal-view-updated")
     assert loop.time() - began >= keeper.GAP_SECONDS
     assert (message["version"], message["payload"]) == (4, stored(4).state)
-    await house.settle()
+    await driven.settle()
     assert one.outlet.take() == []
-    assert house.database.reads == 2
+    assert driven.database.reads == 2
 
 
-async def test_a_change_that_comes_a_little_late_is_no_gap(house: House) -> None:
-    one = await house.join(viewer())
-    await house.tell(3)
-    await until(lambda: house.keeper._timer, "the timer")
-    await house.tell(2)
-    assert await house.hear_versions(one, 2) == [2, 3]
-    await until(lambda: house.keeper._timer is None, "the end of the timer")
-    assert house.database.reads == 1
+async def test_a_change_that_comes_a_little_late_is_no_gap(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.tell(3)
+    await until(lambda: driven.keeper._timer, "the timer")
+    await driven.tell(2)
+    assert await driven.hear_versions(one, 2) == [2, 3]
+    await until(lambda: driven.keeper._timer is None, "the end of the timer")
+    assert driven.database.reads == 1
 
 
-async def test_a_state_that_is_older_than_the_gap_is_read_again(house: House) -> None:
-    one = await house.join(viewer())
-    await house.tell(4)
-    await until(lambda: house.database.reads == 2, "a read that comes too early")
-    house.database.stored = stored(4)
-    assert await house.hear_versions(one, 1) == [4]
+async def test_a_state_that_is_older_than_the_gap_is_read_again(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.tell(4)
+    await until(lambda: driven.database.reads == 2, "a read that comes too early")
+    driven.database.stored = stored(4)
+    assert await driven.hear_versions(one, 1) == [4]
 
 
 # --- Leaving -----------------------------------------------------------------------------------------------
 
 
-async def test_the_last_to_leave_closes_the_room(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(viewer())
-    await house.leave(one)
+async def test_the_last_to_leave_closes_the_room(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(viewer())
+    await driven.leave(one)
     assert members() == 1
-    await house.leave(other)
-    assert (members(), house.hub.keepers) == (0, {})
-    await house.leave(other)
+    await driven.leave(other)
+    assert (members(), driven.hub.keepers) == (0, {})
+    await driven.leave(other)
 
 
-async def test_a_room_that_closes_leaves_the_others_open(house: House) -> None:
-    one, other = await house.join(viewer()), viewer()
+async def test_a_room_that_closes_leaves_the_others_open(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), viewer()
     other.connection.portal_view_id = UUID(int=99)
-    await house.join(other)
-    await house.leave(one)
-    assert house.hub.keepers.keys() == {UUID(int=99)}
-    assert house.hub._beat._ticker is not None
-    await house.send(news(2, portal_view_id=UUID(int=99)))
-    assert await house.hear_versions(other, 1) == [2]
+    await driven.join(other)
+    await driven.leave(one)
+    assert driven.hub.keepers.keys() == {UUID(int=99)}
+    assert driven.hub._beat._ticker is not None
+    await driven.send(news(2, portal_view_id=UUID(int=99)))
+    assert await driven.hear_versions(other, 1) == [2]
 
 
-async def test_who_leaves_while_the_state_is_read_ends_the_reading(house: House) -> None:
+async def test_who_leaves_while_the_state_is_read_ends_the_reading(driven: DrivenHub) -> None:
     one = viewer()
-    house.database.gate.clear()
-    house.enter(one)
-    await until(lambda: house.database.reads, "the read")
-    reading = house.keeper._reading
+    driven.database.gate.clear()
+    driven.enter(one)
+    await until(lambda: driven.database.reads, "the read")
+    reading = driven.keeper._reading
     assert reading is not None
-    await house.leave(one)
+    await driven.leave(one)
     await asyncio.wait([reading], timeout=DEADLINE_SECONDS)
     assert reading.cancelled()
     assert one.outlet.take() == []
 
 
-async def test_who_comes_as_the_last_leaves_keeps_the_group(house: House) -> None:
-    one, other = await house.join(viewer()), viewer()
-    leaving = asyncio.create_task(house.hub.leave(one.connection))
+async def test_who_comes_as_the_last_leaves_keeps_the_group(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), viewer()
+    leaving = asyncio.create_task(driven.hub.leave(one.connection))
     await asyncio.sleep(0)
-    house.enter(other)
+    driven.enter(other)
     await leaving
-    await house.hear(other, "connected")
+    await driven.hear(other, "connected")
     assert members() == 1
-    await house.tell(2)
-    assert await house.hear_versions(other, 1) == [2]
+    await driven.tell(2)
+    assert await driven.hear_versions(other, 1) == [2]
 
 
-async def test_a_timer_ends_with_its_room(house: House) -> None:
-    one = await house.join(viewer())
-    await house.tell(3)
-    await until(lambda: house.keeper._timer, "the timer")
-    timer = house.keeper._timer
-    await house.leave(one)
+async def test_a_timer_ends_with_its_room(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.tell(3)
+    await until(lambda: driven.keeper._timer, "the timer")
+    timer = driven.keeper._timer
+    await driven.leave(one)
     assert timer is not None
     assert timer.cancelled()
 
 
-async def test_news_of_a_room_that_is_not_here_are_dropped(house: House, logged: list[EventDict]) -> None:
-    one = await house.join(viewer())
+async def test_news_of_a_room_that_is_not_here_are_dropped(driven: DrivenHub, logged: list[EventDict]) -> None:
+    one = await driven.join(viewer())
     await require_layer().group_send(GROUP, to_message(news(2, portal_view_id=UUID(int=99))))
-    await house.settle()
+    await driven.settle()
     assert one.outlet.take() == []
     assert logged == []
 
@@ -216,33 +216,33 @@ async def test_news_of_a_room_that_is_not_here_are_dropped(house: House, logged:
 # --- Slow readers ------------------------------------------------------------------------------------------
 
 
-async def test_who_was_slow_gets_the_newest_state_and_goes_on(house: House) -> None:
-    slow, quick = await house.join(viewer()), await house.join(viewer())
+async def test_who_was_slow_gets_the_newest_state_and_goes_on(driven: DrivenHub) -> None:
+    slow, quick = await driven.join(viewer()), await driven.join(viewer())
     slow.outlet.stall()
-    house.database.stored = stored(3)
-    await house.tell(2, 3)
-    assert await house.hear_versions(quick, 2) == [2, 3]
+    driven.database.stored = stored(3)
+    await driven.tell(2, 3)
+    assert await driven.hear_versions(quick, 2) == [2, 3]
     slow.outlet.drain()
-    message = await house.hear(slow, "portal-view-updated")
+    message = await driven.hear(slow, "portal-view-updated")
     assert (message["version"], message["payload"]["name"]) == (3, "at 3")
-    await house.tell(4)
-    assert await house.hear_versions(slow, 1) == [4]
+    await driven.tell(4)
+    assert await driven.hear_versions(slow, 1) == [4]
 
 
-async def test_who_drains_while_it_waits_for_a_state_gets_it_once(house: House) -> None:
-    slow = await house.join(viewer())
-    await house.tell(2)
-    await house.hear_versions(slow, 1)
-    house.database.stored = stored(3)
-    house.database.gate.clear()
+async def test_who_drains_while_it_waits_for_a_state_gets_it_once(driven: DrivenHub) -> None:
+    slow = await driven.join(viewer())
+    await driven.tell(2)
+    await driven.hear_versions(slow, 1)
+    driven.database.stored = stored(3)
+    driven.database.gate.clear()
     slow.outlet.stall()
-    await house.tell(3)
-    await until(lambda: house.room.version == 3, "the news")
+    await driven.tell(3)
+    await until(lambda: driven.room.version == 3, "the news")
     slow.outlet.drain()
-    await until(lambda: house.database.reads == 2, "the read")
+    await until(lambda: driven.database.reads == 2, "the read")
     slow.outlet.stall()
     slow.outlet.drain()
-    house.database.gate.set()
-    assert await house.hear_versions(slow, 1) == [3]
-    await house.settle()
+    driven.database.gate.set()
+    assert await driven.hear_versions(slow, 1) == [3]
+    await driven.settle()
     assert slow.outlet.take() == []

@@ -17,282 +17,282 @@ from realtime.hub import beat, keeper
 from realtime.rooms.connection import STALLED_SECONDS
 from realtime.tests.clients import until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
-from realtime.tests.houses import House
+from realtime.tests.hubs import DrivenHub
 
 pytestmark = pytest.mark.usefixtures("quick")
 
 
-async def beats(house: House, number: int = 1) -> None:
+async def beats(driven: DrivenHub, number: int = 1) -> None:
     """Wait until rooms were compared so many times more, from beginning to end."""
     for _ in range(number):
-        seen = house.database.count(pulses)
-        await until(partial(_more_than, house, seen), "a beat")
-        await until(lambda: house.hub._beat._beating is None, "its end")
+        seen = driven.database.count(pulses)
+        await until(partial(_more_than, driven, seen), "a beat")
+        await until(lambda: driven.hub._beat._beating is None, "its end")
 
 
-def _more_than(house: House, seen: int) -> bool:
-    return house.database.count(pulses) > seen
+def _more_than(driven: DrivenHub, seen: int) -> bool:
+    return driven.database.count(pulses) > seen
 
 
-async def member(house: House, person: Person, role: Role) -> Person:
+async def member(driven: DrivenHub, person: Person, role: Role) -> Person:
     """Let in somebody who is a member in the database."""
-    house.database.roles[person.connection.subject.id] = role
-    return await house.join(person)
+    driven.database.roles[person.connection.subject.id] = role
+    return await driven.join(person)
 
 
 # --- The ends of connections -------------------------------------------------------------------------------
 
 
-async def test_a_credential_that_ends_is_told_and_then_closes(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(viewer())
+async def test_a_credential_that_ends_is_told_and_then_closes(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(viewer())
     now = time.time()
     one.connection.extend(now + 60, now - 60)
-    assert (await house.hear(one, "token-expiring"))["expiresIn"] in range(50, 61)
+    assert (await driven.hear(one, "token-expiring"))["expiresIn"] in range(50, 61)
     one.connection.extend(now - 1, now - 2)
-    assert (await house.hear(one, "error"))["code"] == "token-expired"
+    assert (await driven.hear(one, "error"))["code"] == "token-expired"
     assert one.outlet.closed == (1008, "token-expired")
-    await house.tell(2)
-    assert await house.hear_versions(other, 1) == [2]
-    assert house.room.people.connections.keys() == {other.id}
+    await driven.tell(2)
+    assert await driven.hear_versions(other, 1) == [2]
+    assert driven.room.people.connections.keys() == {other.id}
 
 
-async def test_who_waits_for_the_state_is_closed_too(house: House) -> None:
+async def test_who_waits_for_the_state_is_closed_too(driven: DrivenHub) -> None:
     one = viewer()
-    house.database.gate.clear()
+    driven.database.gate.clear()
     one.connection.extend(time.time() - 1, time.time() - 2)
-    house.enter(one)
-    assert (await house.hear(one, "error"))["code"] == "token-expired"
-    assert house.room.people.is_empty
+    driven.enter(one)
+    assert (await driven.hear(one, "error"))["code"] == "token-expired"
+    assert driven.room.people.is_empty
 
 
-async def test_who_takes_nothing_for_too_long_is_closed(house: House) -> None:
-    one = await house.join(viewer())
+async def test_who_takes_nothing_for_too_long_is_closed(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
     one.outlet.stall()
     one.outlet.stalled_since = time.monotonic() - STALLED_SECONDS
-    assert (await house.hear(one, "error"))["code"] == "too-slow"
+    assert (await driven.hear(one, "error"))["code"] == "too-slow"
     assert one.outlet.closed == (1013, "too-slow")
 
 
-async def test_an_empty_hub_does_not_tick(house: House) -> None:
-    one = await house.join(viewer())
-    ticker = house.hub._beat._ticker
+async def test_an_empty_hub_does_not_tick(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    ticker = driven.hub._beat._ticker
     assert ticker is not None
-    await house.leave(one)
-    assert house.hub._beat._ticker is None
-    await house.join(one)
-    await beats(house)
+    await driven.leave(one)
+    assert driven.hub._beat._ticker is None
+    await driven.join(one)
+    await beats(driven)
 
 
 # --- Changes that were missed ------------------------------------------------------------------------------
 
 
-async def test_a_change_that_nobody_was_told_of_is_found(house: House) -> None:
-    one = await house.join(viewer())
-    house.database.stored = stored(5)
-    message = await house.hear(one, "portal-view-updated")
+async def test_a_change_that_nobody_was_told_of_is_found(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    driven.database.stored = stored(5)
+    message = await driven.hear(one, "portal-view-updated")
     assert (message["version"], message["payload"]) == (5, stored(5).state)
-    await beats(house, 2)
+    await beats(driven, 2)
     assert one.outlet.take() == []
-    assert house.database.reads == 2
+    assert driven.database.reads == 2
 
 
-async def test_a_change_that_is_on_its_way_is_waited_for(house: House) -> None:
-    one = await house.join(viewer())
-    house.database.stored = stored(2)
-    await until(lambda: house.keeper._timer, "the timer")
-    await house.tell(2)
-    message = await house.hear(one, "portal-view-updated")
+async def test_a_change_that_is_on_its_way_is_waited_for(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    driven.database.stored = stored(2)
+    await until(lambda: driven.keeper._timer, "the timer")
+    await driven.tell(2)
+    message = await driven.hear(one, "portal-view-updated")
     assert message["payload"] == {"name": "at 2"}
-    await until(lambda: house.keeper._timer is None, "the end of the timer")
-    assert house.database.reads == 1
+    await until(lambda: driven.keeper._timer is None, "the end of the timer")
+    assert driven.database.reads == 1
 
 
-async def test_a_portal_view_that_is_gone_is_found(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(controller())
-    house.database.stored = None
+async def test_a_portal_view_that_is_gone_is_found(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(controller())
+    driven.database.stored = None
     for person in (one, other):
-        assert await house.hear(person, "portal-view-deleted") == {
+        assert await driven.hear(person, "portal-view-deleted") == {
             "type": "portal-view-deleted",
             "portalViewId": str(PORTAL_VIEW_ID),
         }
         assert person.outlet.closed == (1000, "portal-view-deleted")
-    assert house.hub.keepers == {}
+    assert driven.hub.keepers == {}
 
 
 @pytest.mark.parametrize("past", [stored(3, "one"), stored(9, "two")], ids=["older", "another-epoch"])
-async def test_a_restored_backup_starts_the_room_anew(house: House, past: Stored, logged: list[EventDict]) -> None:
-    house.database.stored = stored(5)
-    people = [await house.join(viewer()) for _ in range(5)]
-    house.database.stored = past
-    waits = [(await house.hear(person, "going-away"))["retryAfter"] for person in people]
+async def test_a_restored_backup_starts_the_room_anew(driven: DrivenHub, past: Stored, logged: list[EventDict]) -> None:
+    driven.database.stored = stored(5)
+    people = [await driven.join(viewer()) for _ in range(5)]
+    driven.database.stored = past
+    waits = [(await driven.hear(person, "going-away"))["retryAfter"] for person in people]
     assert all(0 <= wait < keeper.RETRY_AFTER_MILLISECONDS for wait in waits)
     assert len(set(waits)) > 1
     assert {person.outlet.closed for person in people} == {(1012, "going-away")}
     assert [entry["event"] for entry in logged] == ["stored_state_is_older"]
-    late = await house.join(viewer())
+    late = await driven.join(viewer())
     assert late.connection.newest_version == past.version
 
 
-async def test_a_restored_backup_is_noticed_by_a_read_too(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_restored_backup_is_noticed_by_a_read_too(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beat, "BEAT_TICKS", 10**9)
-    house.database.stored = stored(5)
-    one = await house.join(viewer())
-    await house.tell(7)
-    house.database.stored = stored(3)
-    await house.hear(one, "going-away")
-    assert house.hub.keepers == {}
+    driven.database.stored = stored(5)
+    one = await driven.join(viewer())
+    await driven.tell(7)
+    driven.database.stored = stored(3)
+    await driven.hear(one, "going-away")
+    assert driven.hub.keepers == {}
 
 
-async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(house: House) -> None:
-    one = await house.join(viewer())
-    seen = house.database.count(pulses)
-    house.database.gate.clear()
-    house.database.stored = None
-    await until(partial(_more_than, house, seen), "a beat that begins")
-    await house.leave(one)
-    house.database.gate.set()
-    await until(lambda: house.hub._beat._beating is None, "the end of the beat")
+async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    seen = driven.database.count(pulses)
+    driven.database.gate.clear()
+    driven.database.stored = None
+    await until(partial(_more_than, driven, seen), "a beat that begins")
+    await driven.leave(one)
+    driven.database.gate.set()
+    await until(lambda: driven.hub._beat._beating is None, "the end of the beat")
     assert one.outlet.take() == []
 
 
-async def test_a_database_that_is_away_is_asked_again(house: House, logged: list[EventDict]) -> None:
-    one = await house.join(viewer())
-    house.database.errors = [Unavailable("Away."), ZeroDivisionError("a bug")]
-    await beats(house, 3)
+async def test_a_database_that_is_away_is_asked_again(driven: DrivenHub, logged: list[EventDict]) -> None:
+    one = await driven.join(viewer())
+    driven.database.errors = [Unavailable("Away."), ZeroDivisionError("a bug")]
+    await beats(driven, 3)
     away, bug = logged
     assert (away["event"], away["log_level"]) == ("rooms_not_compared", "warning")
     assert (bug["event"], bug["log_level"]) == ("rooms_not_compared", "error")
     assert "ZeroDivisionError" in bug["exception"]
-    house.database.stored = stored(2)
-    assert await house.hear_versions(one, 1) == [2]
+    driven.database.stored = stored(2)
+    assert await driven.hear_versions(one, 1) == [2]
 
 
-async def test_old_receipts_are_forgotten_now_and_then(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_receipts_are_forgotten_now_and_then(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beat, "FORGET_TICKS", 3 * beat.BEAT_TICKS)
-    await house.join(viewer())
-    await until(lambda: house.database.count(forget_receipts) == 2, "the second time")
-    assert house.database.count(pulses) in {6, 7}
+    await driven.join(viewer())
+    await until(lambda: driven.database.count(forget_receipts) == 2, "the second time")
+    assert driven.database.count(pulses) in {6, 7}
 
 
 # --- Roles that changed without a word ---------------------------------------------------------------------
 
 
-async def test_changes_of_access_that_were_missed_are_found(house: House) -> None:
-    house.database.stored = stored(1, items=[{"id": "ogre", "hp": 3}])
-    demoted, dismissed = await member(house, controller(), Role.EDITOR), await member(house, viewer(), Role.VIEWER)
-    promoted, same = await member(house, viewer(), Role.VIEWER), await member(house, controller(), Role.OWNER)
-    house.database.roles[demoted.connection.subject.id] = Role.VIEWER
-    house.database.roles[promoted.connection.subject.id] = Role.OWNER
-    del house.database.roles[dismissed.connection.subject.id]
-    house.database.access_version = 2
-    less = await house.hear(demoted, "role-changed")
+async def test_changes_of_access_that_were_missed_are_found(driven: DrivenHub) -> None:
+    driven.database.stored = stored(1, items=[{"id": "ogre", "hp": 3}])
+    demoted, dismissed = await member(driven, controller(), Role.EDITOR), await member(driven, viewer(), Role.VIEWER)
+    promoted, same = await member(driven, viewer(), Role.VIEWER), await member(driven, controller(), Role.OWNER)
+    driven.database.roles[demoted.connection.subject.id] = Role.VIEWER
+    driven.database.roles[promoted.connection.subject.id] = Role.OWNER
+    del driven.database.roles[dismissed.connection.subject.id]
+    driven.database.access_version = 2
+    less = await driven.hear(demoted, "role-changed")
     assert (less["role"], less["state"]["items"]) == ("viewer", [{"id": "ogre"}])
-    more = await house.hear(promoted, "role-changed")
+    more = await driven.hear(promoted, "role-changed")
     assert (more["role"], more["state"]["items"]) == ("controller", [{"id": "ogre", "hp": 3}])
-    assert (await house.hear(dismissed, "error"))["code"] == "access-withdrawn"
+    assert (await driven.hear(dismissed, "error"))["code"] == "access-withdrawn"
     assert dismissed.outlet.closed == (1008, "access-withdrawn")
     assert same.outlet.take() == []
 
 
-async def test_a_role_that_changes_while_the_state_is_old_is_told_with_the_new_state(house: House) -> None:
-    one = await member(house, controller(), Role.EDITOR)
-    house.database.stored = stored(2)
-    await house.tell(2)
-    await house.hear_versions(one, 1)
-    house.database.roles[one.connection.subject.id] = Role.VIEWER
-    house.database.access_version = 2
-    assert (await house.hear(one, "role-changed"))["version"] == 2
+async def test_a_role_that_changes_while_the_state_is_old_is_told_with_the_new_state(driven: DrivenHub) -> None:
+    one = await member(driven, controller(), Role.EDITOR)
+    driven.database.stored = stored(2)
+    await driven.tell(2)
+    await driven.hear_versions(one, 1)
+    driven.database.roles[one.connection.subject.id] = Role.VIEWER
+    driven.database.access_version = 2
+    assert (await driven.hear(one, "role-changed"))["version"] == 2
 
 
-async def test_roles_are_looked_up_once_for_each_change_of_access(house: House) -> None:
-    one = await member(house, viewer(), Role.VIEWER)
-    await beats(house, 2)
-    assert house.database.count(roles_on) == 0
-    house.database.access_version = 2
-    await beats(house, 3)
-    assert house.database.count(roles_on) == 1
+async def test_roles_are_looked_up_once_for_each_change_of_access(driven: DrivenHub) -> None:
+    one = await member(driven, viewer(), Role.VIEWER)
+    await beats(driven, 2)
+    assert driven.database.count(roles_on) == 0
+    driven.database.access_version = 2
+    await beats(driven, 3)
+    assert driven.database.count(roles_on) == 1
     assert one.outlet.take() == []
 
 
-async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(house: House) -> None:
-    await member(house, viewer(), Role.VIEWER)
+async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(driven: DrivenHub) -> None:
+    await member(driven, viewer(), Role.VIEWER)
     late = controller()
-    house.database.roles[late.connection.subject.id] = Role.VIEWER  # since its handshake
-    house.database.access_version = 2
+    driven.database.roles[late.connection.subject.id] = Role.VIEWER  # since its handshake
+    driven.database.access_version = 2
 
     def enter_once() -> None:
-        if house.database.asked[-1] == roles_on.__name__ and late.id not in house.room.people.connections:
-            house.enter(late, access_version=1)
+        if driven.database.asked[-1] == roles_on.__name__ and late.id not in driven.room.people.connections:
+            driven.enter(late, access_version=1)
 
-    house.database.on_ask = enter_once
-    assert (await house.hear(late, "connected"))["role"] == "controller"
-    assert (await house.hear(late, "role-changed"))["role"] == "viewer"
-    await beats(house, 2)
-    assert house.database.count(roles_on) == 2
+    driven.database.on_ask = enter_once
+    assert (await driven.hear(late, "connected"))["role"] == "controller"
+    assert (await driven.hear(late, "role-changed"))["role"] == "viewer"
+    await beats(driven, 2)
+    assert driven.database.count(roles_on) == 2
 
 
-async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(house: House) -> None:
-    one = await member(house, viewer(), Role.VIEWER)
-    house.keeper.subscribed = False
-    house.database.access_version = 2
-    house.database.on_ask = lambda: (
-        house.database.gate.clear() if house.database.asked[-1] == roles_on.__name__ else None
+async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(driven: DrivenHub) -> None:
+    one = await member(driven, viewer(), Role.VIEWER)
+    driven.keeper.subscribed = False
+    driven.database.access_version = 2
+    driven.database.on_ask = lambda: (
+        driven.database.gate.clear() if driven.database.asked[-1] == roles_on.__name__ else None
     )
-    await until(lambda: house.database.count(roles_on), "the look-up")
-    await house.leave(one)
-    reads = house.database.reads
-    house.database.gate.set()
-    await until(lambda: house.hub._beat._beating is None, "the end of the beat")
-    assert house.database.reads == reads
+    await until(lambda: driven.database.count(roles_on), "the look-up")
+    await driven.leave(one)
+    reads = driven.database.reads
+    driven.database.gate.set()
+    await until(lambda: driven.hub._beat._beating is None, "the end of the beat")
+    assert driven.database.reads == reads
     assert one.connection.role is PortalRole.VIEWER
 
 
 # --- Roles that were changed behind the services' backs ----------------------------------------------------
 
 
-async def turns(house: House, number: int = beat.TURNS) -> None:
+async def turns(driven: DrivenHub, number: int = beat.TURNS) -> None:
     """Wait until the roles of all rooms were looked up, or those of some."""
     for _ in range(number):
-        turn = house.hub._beat._turn
-        await until(lambda before=turn: house.hub._beat._turn != before, "the next turn")  # type: ignore[misc]
+        turn = driven.hub._beat._turn
+        await until(lambda before=turn: driven.hub._beat._turn != before, "the next turn")  # type: ignore[misc]
 
 
-async def test_roles_that_were_changed_without_a_word_are_found(house: House) -> None:
-    demoted, dismissed = await member(house, controller(), Role.EDITOR), await member(house, viewer(), Role.VIEWER)
-    promoted, same = await member(house, viewer(), Role.VIEWER), await member(house, controller(), Role.OWNER)
-    house.database.tells_roles = True
-    await turns(house)
-    assert house.database.count(roles_on) == 0
-    house.database.roles[demoted.connection.subject.id] = Role.VIEWER
-    house.database.roles[promoted.connection.subject.id] = Role.OWNER
-    del house.database.roles[dismissed.connection.subject.id]
-    await turns(house)
-    assert (await house.hear(demoted, "role-changed"))["role"] == "viewer"
-    assert (await house.hear(promoted, "role-changed"))["role"] == "controller"
-    assert (await house.hear(dismissed, "error"))["code"] == "access-withdrawn"
+async def test_roles_that_were_changed_without_a_word_are_found(driven: DrivenHub) -> None:
+    demoted, dismissed = await member(driven, controller(), Role.EDITOR), await member(driven, viewer(), Role.VIEWER)
+    promoted, same = await member(driven, viewer(), Role.VIEWER), await member(driven, controller(), Role.OWNER)
+    driven.database.tells_roles = True
+    await turns(driven)
+    assert driven.database.count(roles_on) == 0
+    driven.database.roles[demoted.connection.subject.id] = Role.VIEWER
+    driven.database.roles[promoted.connection.subject.id] = Role.OWNER
+    del driven.database.roles[dismissed.connection.subject.id]
+    await turns(driven)
+    assert (await driven.hear(demoted, "role-changed"))["role"] == "viewer"
+    assert (await driven.hear(promoted, "role-changed"))["role"] == "controller"
+    assert (await driven.hear(dismissed, "error"))["code"] == "access-withdrawn"
     assert same.outlet.take() == []
 
 
-async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(house: House) -> None:
-    await member(house, viewer(), Role.VIEWER)
-    await turns(house)
-    looked_up = house.database.count(roles_in)
-    await turns(house, 3 * beat.TURNS)
-    assert house.database.count(roles_in) == looked_up + 3
+async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(driven: DrivenHub) -> None:
+    await member(driven, viewer(), Role.VIEWER)
+    await turns(driven)
+    looked_up = driven.database.count(roles_in)
+    await turns(driven, 3 * beat.TURNS)
+    assert driven.database.count(roles_in) == looked_up + 3
 
 
-async def test_a_turn_that_fails_is_taken_again(house: House) -> None:
-    one = await member(house, controller(), Role.EDITOR)
-    house.database.tells_roles = True
-    house.database.roles[one.connection.subject.id] = Role.VIEWER
+async def test_a_turn_that_fails_is_taken_again(driven: DrivenHub) -> None:
+    one = await member(driven, controller(), Role.EDITOR)
+    driven.database.tells_roles = True
+    driven.database.roles[one.connection.subject.id] = Role.VIEWER
     failed: list[str] = []
 
     def fail_twice() -> None:
-        if house.database.asked[-1] == roles_in.__name__ and len(failed) < 2:
+        if driven.database.asked[-1] == roles_in.__name__ and len(failed) < 2:
             failed.append(roles_in.__name__)
-            house.database.errors.append(Unavailable("Away."))
+            driven.database.errors.append(Unavailable("Away."))
 
-    house.database.on_ask = fail_twice
-    await turns(house)
+    driven.database.on_ask = fail_twice
+    await turns(driven)
     assert len(failed) == 2
-    assert (await house.hear(one, "role-changed"))["role"] == "viewer"
+    assert (await driven.hear(one, "role-changed"))["role"] == "viewer"

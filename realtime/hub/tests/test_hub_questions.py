@@ -11,14 +11,14 @@ from channels.layers import get_channel_layer
 from realtime.hub import keeper
 from realtime.tests.clients import DEADLINE_SECONDS, Listener, until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
-from realtime.tests.houses import House
+from realtime.tests.hubs import DrivenHub
 
 ASKER = "connection-elsewhere"
 
 
-async def asks(house: House, person: Person) -> None:
+async def asks(driven: DrivenHub, person: Person) -> None:
     """Let a viewer ask for the state."""
-    await asyncio.wait_for(house.hub.ask(person.connection), DEADLINE_SECONDS)
+    await asyncio.wait_for(driven.hub.ask(person.connection), DEADLINE_SECONDS)
 
 
 class Silent:
@@ -49,116 +49,116 @@ def patient(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- Questions of this process's viewers -------------------------------------------------------------------
 
 
-async def test_without_controllers_the_server_answers_after_a_moment(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(viewer())
+async def test_without_controllers_the_server_answers_after_a_moment(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(viewer())
     began = asyncio.get_running_loop().time()
-    await asks(house, one)
-    answer = await house.hear(one, "sync-response")
+    await asks(driven, one)
+    answer = await driven.hear(one, "sync-response")
     assert asyncio.get_running_loop().time() - began >= keeper.QUESTION_SECONDS
     assert (answer["source"], answer["version"], answer["payload"]) == ("server", 1, stored(1).state)
     assert other.outlet.take() == []
-    assert house.database.reads == 1
-    assert house.keeper._questions == {}
+    assert driven.database.reads == 1
+    assert driven.keeper._questions == {}
 
 
-async def test_the_servers_answer_is_the_newest_state(house: House) -> None:
-    one = await house.join(viewer())
-    await house.tell(2)
-    await house.hear_versions(one, 1)
-    house.database.stored = stored(2)
-    await asks(house, one)
-    assert (await house.hear(one, "sync-response"))["version"] == 2
+async def test_the_servers_answer_is_the_newest_state(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.tell(2)
+    await driven.hear_versions(one, 1)
+    driven.database.stored = stored(2)
+    await asks(driven, one)
+    assert (await driven.hear(one, "sync-response"))["version"] == 2
 
 
 @pytest.mark.usefixtures("patient")
-async def test_controllers_here_are_asked_and_the_server_is_silent(house: House) -> None:
-    one, *controllers = [await house.join(person) for person in (viewer(), controller(), controller())]
-    await asks(house, one)
+async def test_controllers_here_are_asked_and_the_server_is_silent(driven: DrivenHub) -> None:
+    one, *controllers = [await driven.join(person) for person in (viewer(), controller(), controller())]
+    await asks(driven, one)
     for person in controllers:
-        question = await house.hear(person, "sync-requested")
+        question = await driven.hear(person, "sync-requested")
         assert (question["from"], question["connectionId"]) == (str(one.connection.subject), one.id)
-    assert house.keeper._questions == {}
+    assert driven.keeper._questions == {}
 
 
 @pytest.mark.usefixtures("patient")
-async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(viewer())
+async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await asks(house, one)
-        await asks(house, other)
+        await asks(driven, one)
+        await asks(driven, other)
         question = await elsewhere.hear()
         assert (question["event"], question["subject"]) == ("sync-requested", [str(one.connection.subject)])
-        assert house.keeper._questions.keys() == {one.id, other.id}
-        await house.tell_of("sync-heard", to=question["sender"])
-        await until(lambda: house.keeper._questions.keys() == {other.id}, "the end of the question")
+        assert driven.keeper._questions.keys() == {one.id, other.id}
+        await driven.tell_of("sync-heard", to=question["sender"])
+        await until(lambda: driven.keeper._questions.keys() == {other.id}, "the end of the question")
 
 
 @pytest.mark.usefixtures("patient")
-async def test_a_question_that_is_under_way_is_not_asked_again(house: House) -> None:
-    one = await house.join(viewer())
+async def test_a_question_that_is_under_way_is_not_asked_again(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await asks(house, one)
-        await asks(house, one)
+        await asks(driven, one)
+        await asks(driven, one)
         await elsewhere.hear()
-        await house.settle()
+        await driven.settle()
         assert (await elsewhere.hear())["event"] == "message"
 
 
 @pytest.mark.usefixtures("silent", "patient")
-async def test_without_the_layer_the_server_answers_at_once(house: House) -> None:
-    one = await house.join(viewer())
-    await asks(house, one)
-    await house.hear(one, "sync-response")
-    assert house.keeper._questions == {}
+async def test_without_the_layer_the_server_answers_at_once(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await asks(driven, one)
+    await driven.hear(one, "sync-response")
+    assert driven.keeper._questions == {}
 
 
-async def test_without_a_subscription_the_server_answers_though_there_are_controllers(house: House) -> None:
-    one = await house.join(viewer())
-    await house.join(controller())
-    house.keeper.subscribed = False
-    await asks(house, one)
-    await house.hear(one, "sync-response")
-    house.keeper.subscribed = True
+async def test_without_a_subscription_the_server_answers_though_there_are_controllers(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.join(controller())
+    driven.keeper.subscribed = False
+    await asks(driven, one)
+    await driven.hear(one, "sync-response")
+    driven.keeper.subscribed = True
 
 
 @pytest.mark.usefixtures("patient")
-async def test_who_leaves_takes_the_question_along(house: House) -> None:
-    one = await house.join(viewer())
-    await house.join(viewer())
-    await asks(house, one)
-    question = house.keeper._questions[one.id]
-    await house.leave(one)
+async def test_who_leaves_takes_the_question_along(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await driven.join(viewer())
+    await asks(driven, one)
+    question = driven.keeper._questions[one.id]
+    await driven.leave(one)
     assert question.cancelled()
-    assert house.keeper._questions == {}
+    assert driven.keeper._questions == {}
 
 
-async def test_who_is_in_no_room_asks_nobody(house: House) -> None:
+async def test_who_is_in_no_room_asks_nobody(driven: DrivenHub) -> None:
     one = viewer()
-    await asks(house, one)
+    await asks(driven, one)
     assert one.outlet.take() == []
 
 
-async def test_who_waits_for_the_greeting_gets_only_that(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_waits_for_the_greeting_gets_only_that(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "QUESTION_SECONDS", 0.0)
     one = viewer()
-    house.database.gate.clear()
-    house.enter(one)
-    await asks(house, one)
-    await until(lambda: not house.keeper._questions, "the end of the question")
-    house.database.gate.set()
-    await house.hear(one, "connected")
-    await house.settle()
+    driven.database.gate.clear()
+    driven.enter(one)
+    await asks(driven, one)
+    await until(lambda: not driven.keeper._questions, "the end of the question")
+    driven.database.gate.set()
+    await driven.hear(one, "connected")
+    await driven.settle()
     assert one.outlet.take() == []
 
 
 # --- Questions of other processes' viewers -----------------------------------------------------------------
 
 
-async def test_a_question_from_elsewhere_is_passed_on_and_heard(house: House) -> None:
-    one, decides = await house.join(viewer()), await house.join(controller())
+async def test_a_question_from_elsewhere_is_passed_on_and_heard(driven: DrivenHub) -> None:
+    one, decides = await driven.join(viewer()), await driven.join(controller())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
-        question = await house.hear(decides, "sync-requested")
+        await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        question = await driven.hear(decides, "sync-requested")
         assert (question["from"], question["connectionId"]) == ("somebody", ASKER)
         await elsewhere.hear()
         heard = await elsewhere.hear()
@@ -166,28 +166,28 @@ async def test_a_question_from_elsewhere_is_passed_on_and_heard(house: House) ->
     assert one.outlet.take() == []
 
 
-async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(house: House) -> None:
-    await house.join(viewer())
+async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(driven: DrivenHub) -> None:
+    await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
-        await house.settle()
+        await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        await driven.settle()
         assert [(await elsewhere.hear())["event"] for _ in range(2)] == ["sync-requested", "message"]
 
 
 async def test_a_question_is_passed_on_though_the_word_of_it_is_not(
-    house: House, monkeypatch: pytest.MonkeyPatch
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    decides = await house.join(controller())
+    decides = await driven.join(controller())
     layer = Silent()
-    await house.tell_of("sync-requested", userId="somebody", sender=ASKER)
+    await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
     monkeypatch.setattr("realtime.news.layer.require_layer", lambda: layer)
-    await house.hear(decides, "sync-requested")
+    await driven.hear(decides, "sync-requested")
 
 
-async def test_an_answer_from_elsewhere_reaches_who_asked(house: House) -> None:
-    one, other = await house.join(viewer()), await house.join(viewer())
-    await house.tell(None, to=one.id)
-    await house.settle()
+async def test_an_answer_from_elsewhere_reaches_who_asked(driven: DrivenHub) -> None:
+    one, other = await driven.join(viewer()), await driven.join(viewer())
+    await driven.tell(None, to=one.id)
+    await driven.settle()
     assert one.outlet.take_types() == ["portal-view-updated"]
     assert other.outlet.take() == []
 
@@ -196,29 +196,29 @@ async def test_an_answer_from_elsewhere_reaches_who_asked(house: House) -> None:
 
 
 @pytest.mark.usefixtures("patient")
-async def test_questions_within_a_while_reach_controllers_as_one(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_questions_within_a_while_reach_controllers_as_one(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "ASK_SECONDS", 0.2)
-    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
+    one, other, asked = await driven.join(viewer()), await driven.join(viewer()), await driven.join(controller())
     began = asyncio.get_running_loop().time()
     for _ in range(50):
-        await asks(house, one)
-    first = await house.hear(asked, "sync-requested")
-    second = await house.hear(asked, "sync-requested")
+        await asks(driven, one)
+    first = await driven.hear(asked, "sync-requested")
+    second = await driven.hear(asked, "sync-requested")
     assert asyncio.get_running_loop().time() - began >= keeper.ASK_SECONDS
     assert first["connectionId"] == second["connectionId"] == one.id
-    await asks(house, other)
-    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id
+    await asks(driven, other)
+    assert (await driven.hear(asked, "sync-requested"))["connectionId"] == other.id
 
 
 @pytest.mark.usefixtures("patient")
-async def test_who_has_left_meanwhile_asks_no_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_who_has_left_meanwhile_asks_no_more(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "ASK_SECONDS", 0.05)
-    one, other, asked = await house.join(viewer()), await house.join(viewer()), await house.join(controller())
-    await asks(house, one)
-    await house.hear(asked, "sync-requested")
-    await asks(house, one)
+    one, other, asked = await driven.join(viewer()), await driven.join(viewer()), await driven.join(controller())
+    await asks(driven, one)
+    await driven.hear(asked, "sync-requested")
+    await asks(driven, one)
     one.connection.closed = True
-    await house.hub.leave(one.connection)
+    await driven.hub.leave(one.connection)
     await asyncio.sleep(2 * keeper.ASK_SECONDS)
-    await asks(house, other)
-    assert (await house.hear(asked, "sync-requested"))["connectionId"] == other.id
+    await asks(driven, other)
+    assert (await driven.hear(asked, "sync-requested"))["connectionId"] == other.id

@@ -56,7 +56,7 @@ class Layer(InMemoryChannelLayer):
         await super().group_discard(group, channel)
 
 
-class House:
+class DrivenHub:
     """Subscriptions, with the news that came."""
 
     def __init__(self, layer: Layer) -> None:
@@ -96,8 +96,8 @@ def layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
 
 
 @pytest.fixture
-def house(layer: Layer) -> House:
-    return House(layer)
+def driven(layer: Layer) -> DrivenHub:
+    return DrivenHub(layer)
 
 
 @pytest.fixture
@@ -109,47 +109,47 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- Opening and closing -----------------------------------------------------------------------------------
 
 
-async def test_the_first_group_opens_and_the_last_closes(house: House) -> None:
-    assert not house.is_listening()
-    assert await house.add("a")
-    assert await house.add("b")
-    assert house.is_listening()
-    assert await house.hears("a")
-    assert await house.hears("b")
-    await house.discard("a")
-    assert not await house.hears("a")
-    assert await house.hears("b")
-    await house.discard("b")
-    assert not house.is_listening()
-    assert house.layer.calls == ["new_channel", "add a", "add b", "discard a", "discard b"]
+async def test_the_first_group_opens_and_the_last_closes(driven: DrivenHub) -> None:
+    assert not driven.is_listening()
+    assert await driven.add("a")
+    assert await driven.add("b")
+    assert driven.is_listening()
+    assert await driven.hears("a")
+    assert await driven.hears("b")
+    await driven.discard("a")
+    assert not await driven.hears("a")
+    assert await driven.hears("b")
+    await driven.discard("b")
+    assert not driven.is_listening()
+    assert driven.layer.calls == ["new_channel", "add a", "add b", "discard a", "discard b"]
 
 
-async def test_it_can_be_opened_again(house: House) -> None:
+async def test_it_can_be_opened_again(driven: DrivenHub) -> None:
     for _ in range(2):
-        await house.add("a")
-        assert await house.hears("a")
-        await house.discard("a")
-    assert house.layer.calls.count("new_channel") == 2
+        await driven.add("a")
+        assert await driven.hears("a")
+        await driven.discard("a")
+    assert driven.layer.calls.count("new_channel") == 2
 
 
-async def test_a_group_that_is_wanted_again_is_kept(house: House) -> None:
-    await house.add("a")
-    await house.discard("a", wanted=True)
-    assert await house.hears("a")
-    await house.discard("a")
+async def test_a_group_that_is_wanted_again_is_kept(driven: DrivenHub) -> None:
+    await driven.add("a")
+    await driven.discard("a", wanted=True)
+    assert await driven.hears("a")
+    await driven.discard("a")
 
 
-async def test_without_any_group_there_is_none_to_leave(house: House) -> None:
-    await house.discard("a")
-    assert house.layer.calls == []
+async def test_without_any_group_there_is_none_to_leave(driven: DrivenHub) -> None:
+    await driven.discard("a")
+    assert driven.layer.calls == []
 
 
-async def test_joining_and_leaving_do_not_overtake_each_other(house: House) -> None:
+async def test_joining_and_leaving_do_not_overtake_each_other(driven: DrivenHub) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
-        await asyncio.gather(house.add("a"), house.discard("a"), house.add("a"), house.discard("a"), house.add("a"))
-    assert await house.hears("a")
-    assert house.layer.calls == ["new_channel", "add a", "discard a"] * 2 + ["new_channel", "add a"]
-    await house.discard("a")
+        await asyncio.gather(driven.add("a"), driven.discard("a"), driven.add("a"), driven.discard("a"), driven.add("a"))
+    assert await driven.hears("a")
+    assert driven.layer.calls == ["new_channel", "add a", "discard a"] * 2 + ["new_channel", "add a"]
+    await driven.discard("a")
 
 
 # --- A layer that fails ------------------------------------------------------------------------------------
@@ -160,71 +160,71 @@ AWAY: list[Exception] = [ConnectionRefusedError("refused"), RedisConnectionError
 @pytest.mark.parametrize("error", AWAY)
 @pytest.mark.parametrize("tried_before", [False, True])
 async def test_a_group_that_can_not_be_joined_can_be_tried_again(
-    house: House, logged: list[EventDict], error: Exception, tried_before: bool
+    driven: DrivenHub, logged: list[EventDict], error: Exception, tried_before: bool
 ) -> None:
     if tried_before:
-        await house.add("b")
-    house.layer.errors = [error]
-    assert not await house.add("a")
+        await driven.add("b")
+    driven.layer.errors = [error]
+    assert not await driven.add("a")
     assert [(entry["event"], entry["group"]) for entry in logged] == [("group_not_joined", "a")]
-    assert await house.add("a")
-    assert await house.hears("a")
+    assert await driven.add("a")
+    assert await driven.hears("a")
     for group in "ab":
-        await house.discard(group)
-    assert not house.is_listening()
+        await driven.discard(group)
+    assert not driven.is_listening()
 
 
-async def test_a_channel_whose_first_group_was_not_joined_is_closed_all_the_same(house: House) -> None:
-    await house.add("a")
-    await house.discard("a")
-    house.layer.calls.clear()
+async def test_a_channel_whose_first_group_was_not_joined_is_closed_all_the_same(driven: DrivenHub) -> None:
+    await driven.add("a")
+    await driven.discard("a")
+    driven.layer.calls.clear()
 
     async def fail(group: str, channel: str) -> None:
         raise ConnectionRefusedError("refused")
 
-    add, house.layer.group_add = house.layer.group_add, fail  # type: ignore[method-assign]
-    assert not await house.add("a")
-    house.layer.group_add = add  # type: ignore[method-assign]
-    assert house.is_listening()
-    await house.discard("a")
-    assert not house.is_listening()
+    add, driven.layer.group_add = driven.layer.group_add, fail  # type: ignore[method-assign]
+    assert not await driven.add("a")
+    driven.layer.group_add = add  # type: ignore[method-assign]
+    assert driven.is_listening()
+    await driven.discard("a")
+    assert not driven.is_listening()
 
 
 @pytest.mark.parametrize("error", AWAY)
 async def test_a_group_that_can_not_be_left_is_forgotten(
-    house: House, logged: list[EventDict], error: Exception
+    driven: DrivenHub, logged: list[EventDict], error: Exception
 ) -> None:
-    await house.add("a")
-    house.layer.errors = [error]
-    await house.discard("a")
-    assert not house.is_listening()
+    await driven.add("a")
+    driven.layer.errors = [error]
+    await driven.discard("a")
+    assert not driven.is_listening()
     assert [(entry["event"], entry["group"]) for entry in logged] == [("group_not_left", "a")]
-    await house.layer.flush()
+    await driven.layer.flush()
 
 
 @pytest.mark.usefixtures("hurried")
-async def test_a_layer_that_does_not_answer_is_not_waited_for(house: House, logged: list[EventDict]) -> None:
-    await house.add("a")
-    house.layer.hang = True
+async def test_a_layer_that_does_not_answer_is_not_waited_for(driven: DrivenHub, logged: list[EventDict]) -> None:
+    await driven.add("a")
+    driven.layer.hang = True
     async with asyncio.timeout(DEADLINE_SECONDS):
-        assert await asyncio.gather(*(house.add(f"b{number}") for number in range(20))) == [False] * 20
-    await house.discard("a")
-    assert not house.is_listening()
+        assert await asyncio.gather(*(driven.add(f"b{number}") for number in range(20))) == [False] * 20
+    await driven.discard("a")
+    assert not driven.is_listening()
     assert [entry["event"] for entry in logged] == ["group_not_joined"] * 20 + ["group_not_left"]
-    await house.layer.flush()
+    await driven.layer.flush()
 
 
-async def test_another_error_is_a_bug(house: House) -> None:
-    house.layer.errors = [ZeroDivisionError("a bug")]
+async def test_another_error_is_a_bug(driven: DrivenHub) -> None:
+    driven.layer.errors = [ZeroDivisionError("a bug")]
     with pytest.raises(ZeroDivisionError):
-        await house.add("a")
-    assert not house.is_listening()
+        await driven.add("a")
+    assert not driven.is_listening()
 
 
 # --- News --------------------------------------------------------------------------------------------------
 
 
-async def test_news_that_can_not_be_delivered_stop_nobody(house: House, logged: list[EventDict]) -> None:
+async def test_news_that_can_not_be_delivered_stop_nobody(driven: DrivenHub, logged: list[EventDict]) -> None:
     heard: list[Any] = []
 
     def hear(told: AnyNews) -> None:
@@ -234,49 +234,49 @@ async def test_news_that_can_not_be_delivered_stop_nobody(house: House, logged: 
         assert isinstance(told, MessageNews)
         heard.append(told.version)
 
-    house.subscriptions = Subscriptions(hear)
-    await house.add("a")
+    driven.subscriptions = Subscriptions(hear)
+    await driven.add("a")
     for version in (1, 2):
-        await house.layer.group_send("a", to_message(news(version)))
+        await driven.layer.group_send("a", to_message(news(version)))
     await until(lambda: len(heard) == 2, "the good news")
     assert heard == ["bad", 2]
     [entry] = logged
     assert (entry["event"], entry["portalViewId"]) == ("news_not_delivered", str(PORTAL_VIEW_ID))
     assert "ZeroDivisionError" in entry["exception"]
     assert "at 1" not in str(entry)
-    await house.discard("a")
+    await driven.discard("a")
 
 
 @pytest.mark.parametrize(
     "message", [{"type": UNREADABLE}, "no news", {"event": "message"}, {"type": "portal_view.news"}]
 )
-async def test_what_is_no_news_stops_nobody(house: House, logged: list[EventDict], message: Any) -> None:
-    await house.add("a")
-    (channel,) = house.layer.groups["a"]
-    house.layer.channels.setdefault(channel, asyncio.Queue()).put_nowait((float("inf"), message))
-    assert await house.hears("a")
+async def test_what_is_no_news_stops_nobody(driven: DrivenHub, logged: list[EventDict], message: Any) -> None:
+    await driven.add("a")
+    (channel,) = driven.layer.groups["a"]
+    driven.layer.channels.setdefault(channel, asyncio.Queue()).put_nowait((float("inf"), message))
+    assert await driven.hears("a")
     [entry] = logged
     assert entry["event"] == "news_not_read"
-    await house.discard("a")
+    await driven.discard("a")
 
 
 async def test_news_that_are_not_authentic_are_counted_and_said_once(
-    house: House, logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
+    driven: DrivenHub, logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions, "REPORT_SECONDS", 0.02)
     forged = ["tag"] * 500 + ["replay"]
-    receive = house.layer.receive
+    receive = driven.layer.receive
 
     async def receive_after_forged(channel: str) -> Any:
         if forged:
             raise NotAuthentic(forged.pop())
         return await receive(channel)
 
-    monkeypatch.setattr(house.layer, "receive", receive_after_forged)
-    await house.add("a")
-    assert await house.hears("a")
+    monkeypatch.setattr(driven.layer, "receive", receive_after_forged)
+    await driven.add("a")
+    assert await driven.hears("a")
     await until(lambda: sum(entry["count"] for entry in logged) == 501, "the report")
     assert {entry["event"] for entry in logged} == {"news_not_authentic"}
     assert sum((Counter(entry["reasons"]) for entry in logged), Counter()) == {"tag": 500, "replay": 1}
     assert len(logged) < 20
-    await house.discard("a")
+    await driven.discard("a")

@@ -215,7 +215,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().handle_websocket_upgrade()
 
     def look(self, now: float) -> bool:
-        """See `realtime.server.http.sweep.Watched`."""
+        """Refuse or cut a client whose time is over; whether to look again."""
         if self.websocket is not None:
             return self._look_at_handshake(now)
         if self._is_stuck(now) or (self._deaf_since is not None and now - self._deaf_since > LINGER_SECONDS):

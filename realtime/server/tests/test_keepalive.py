@@ -43,7 +43,7 @@ class Silent:
         self.pinged: list[float] = []
 
     def ping(self) -> bool:
-        """See `Pinged`."""
+        """Note the time; whether to ping again."""
         self.pinged.append(self.clock.now)
         return len(self.pinged) < self.times
 

@@ -114,7 +114,7 @@ def test_what_came_as_it_stalled_is_taken_after_it(echo: EchoServer) -> None:
 
 async def drained(protocol: WebSocketConnection) -> None:
     """In the server's event loop."""
-    await protocol.drained()
+    await protocol.wait_drained()
 
 
 def test_an_outlet_says_when_it_has_drained(echo: EchoServer) -> None:

@@ -36,7 +36,7 @@ class Client(Protocol):
     def end(self) -> None:
         """The application has ended."""
 
-    async def drained(self) -> None:
+    async def wait_drained(self) -> None:
         """Wait until the client has read most of what waits for it."""
 
     async def receive(self) -> Any:
@@ -71,7 +71,7 @@ class Application:
     async def _send(self, message: Any) -> None:
         """Take an event of the application; OSError if the client is gone (ASGI, "Send")."""
         client = self._client
-        await client.drained()
+        await client.wait_drained()
         match client.phase, message["type"]:
             case (Phase.CLOSING | Phase.GONE), _:
                 raise ClientDisconnected

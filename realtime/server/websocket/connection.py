@@ -102,7 +102,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._tasks.add(task)
 
     def open(self, response: Response) -> None:
-        """See `realtime.server.websocket.application.Client`."""
+        """Answer the handshake with that response, which is 101: from now on messages go both ways."""
         if self.transport.is_closing():
             return
         self.phase = Phase.OPEN
@@ -112,7 +112,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._intake.resume()
 
     def deny(self, response: Response) -> None:
-        """See `realtime.server.websocket.application.Client`."""
+        """Answer the handshake with that response, and close."""
         self.phase = Phase.CLOSING
         self._inbox.put({"type": "websocket.disconnect", "code": FrameCode.ABNORMAL_CLOSURE})
         self.wire.send_response(response)
@@ -122,20 +122,20 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     # The application.
 
     async def receive(self) -> Any:
-        """See `realtime.server.websocket.application.Client`."""
+        """Return the next ASGI event; then more may be read from the client."""
         event = await self._inbox.get()
         self._intake.resume()
         return event
 
     def end(self) -> None:
-        """See `realtime.server.websocket.application.Client`: it ends while its client is there only if told to."""
+        """Close, as the application has ended: with 1012 if the server made it end, with 1011 otherwise."""
         if self._is_leaving:
             self.close_after(CloseCode.RESTART, GOING_AWAY)
         else:
             self.close_after(CloseCode.INTERNAL, "internal-error")
 
     def close_after(self, code: int, reason: str) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+        """Send a close frame behind what was delivered before, and cut a client that does not answer in time."""
         self.leave()
         if self.phase is not Phase.OPEN:
             return
@@ -187,23 +187,23 @@ class WebSocketConnection(Sender, asyncio.Protocol):
 
     @property
     def is_answered(self) -> bool:
-        """See `realtime.server.websocket.intake.Reader`."""
+        """Whether the handshake is answered."""
         return self.phase is not Phase.HANDSHAKE
 
     @property
     def is_closing(self) -> bool:
-        """See `realtime.server.websocket.intake.Reader`."""
+        """Whether the close frame is sent, and only the client's is awaited."""
         return self.phase is Phase.CLOSING
 
     @property
     def is_ready(self) -> bool:
-        """See `realtime.server.websocket.intake.Reader`: the client takes what waits, and the application messages."""
+        """Whether what the client sends is taken: it reads what it is sent, and the application keeps up."""
         if self.stalled_since is not None:
             return False
         return self.phase is Phase.CLOSING or (self.phase is Phase.OPEN and self._inbox.is_empty)
 
     def read(self, data: bytes) -> None:
-        """See `realtime.server.websocket.intake.Reader`."""
+        """Parse what the client has sent, and take the messages and control frames in it."""
         wire = self.wire
         frames, unpacked = wire.frames_read, wire.octets_read
         wire.receive_data(data)
@@ -268,7 +268,10 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     # The server pings, and ends.
 
     def ping(self) -> bool:
-        """See `realtime.server.websocket.keepalive.Pinged`; whom we do not hear may have answered, and is asked anew."""
+        """Ping the client, or close if it never answered the last ping; whether to ping again.
+
+        A client that is not read just now may have answered: it is pinged again.
+        """
         if self.phase is not Phase.OPEN:
             return False
         if self._ping is not None and not self._intake.is_paused:

@@ -31,24 +31,24 @@ class Sender(Member):
 
     @property
     def write(self) -> Callable[[bytes], None]:
-        """See `realtime.delivery.outlet.Outlet`: the transport's own method, with nothing in between."""
+        """The transport's own method, with nothing in between: it takes a frame in the form of this connection."""
         return self.transport.write
 
     @property
     def raw(self) -> Raw | None:
-        """See `realtime.delivery.outlet.Outlet`; none below TLS, which would have to encrypt what is written."""
+        """The socket below the transport; None below TLS, which would have to encrypt what is written."""
         if self.transport.get_extra_info("sslcontext") is not None:
             return None
         return Raw(self.transport.get_extra_info("socket"), self.transport.get_write_buffer_size)
 
     def deliver(self, message: Prepared) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+        """Send a message; it is dropped unless the connection is open."""
         if self.phase is Phase.OPEN:
             self.sent += 1
             self.transport.write(message.in_form(self.form))
 
-    async def drained(self) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+    async def wait_drained(self) -> None:
+        """Return once the client has read most of what waits for it, or is gone."""
         while self.stalled_since is not None and self.phase is not Phase.GONE:
             if self._on_drain is None:
                 self._on_drain = self._loop.create_future()

@@ -148,8 +148,8 @@ class Slow(Recorder):
         self.go_on = asyncio.Event()
         self.asked = asyncio.Event()
 
-    async def drained(self) -> None:
-        """See `realtime.delivery.outlet.Outlet`."""
+    async def wait_drained(self) -> None:
+        """Keep what is delivered."""
         self.asked.set()
         await asyncio.wait_for(self.go_on.wait(), DEADLINE_SECONDS)
 

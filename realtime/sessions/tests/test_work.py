@@ -19,7 +19,7 @@ class Slow(Task):
         self.go_on = asyncio.Event()
 
     async def run(self) -> None:
-        """See `realtime.sessions.work.Job`."""
+        """Say that it has begun, and wait until it may end."""
         self.began.set()
         await self.go_on.wait()
         await super().run()
@@ -29,7 +29,7 @@ class Crash(Task):
     """A job with a bug."""
 
     async def run(self) -> None:
-        """See `realtime.sessions.work.Job`."""
+        """Meet the bug."""
         raise ZeroDivisionError
 
 

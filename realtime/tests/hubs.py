@@ -80,7 +80,7 @@ class Database:
         return self.count(load)
 
 
-class House:
+class DrivenHub:
     """A hub, its database, and those who were let in: they are let out at the end."""
 
     def __init__(self, hub: Hub, database: Database) -> None:
