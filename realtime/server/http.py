@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from realtime import rush
 from realtime.seldom import Seldom
 from realtime.server.drain import draining
 from realtime.server.files import most_connections
@@ -206,6 +207,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         silent = next((one for one in self._sweep if isinstance(one, BoundedHttpProtocol) and one._is_awaited), self)
         if silent is self:
             return False
+        rush.notice()
         silent.transport.abort()
         return True
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from portal.testing.in_process import wait_until
+from realtime import rush
 from realtime.server.files import RESERVED, most_connections, raise_file_limit
 from realtime.server.http import TURNED_AWAY_AT_ONCE
 from realtime.server.listening import AT_ONCE, ListeningSocket
@@ -66,6 +67,8 @@ def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, 
     inside.answers()
     silent[1].ended()
     assert _port(silent[0]) in answering.do(_silent)
+    assert rush.is_on()
+    rush.forget()
 
 
 def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: AnsweringServer, settings: Any) -> None:
