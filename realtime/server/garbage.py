@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import gc
 
-THRESHOLDS = (2_000, 4, 125)
+THRESHOLDS = (2_000, 4, 500)
 """New objects before a young collection, those before a middle one, and those before a full one."""
 
 

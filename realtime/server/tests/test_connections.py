@@ -68,7 +68,6 @@ def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, 
     silent[1].ended()
     assert _port(silent[0]) in answering.do(_silent)
     assert rush.is_on()
-    rush.forget()
 
 
 def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: AnsweringServer, settings: Any) -> None:
