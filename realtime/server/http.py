@@ -18,6 +18,7 @@ from realtime import rush
 from realtime.seldom import Seldom
 from realtime.server.drain import draining
 from realtime.server.files import most_connections
+from realtime.server.garbage import Turnover
 from realtime.server.pipeline import PIECE_BYTES, OrderedHttpProtocol
 from realtime.server.refusals import (
     BODY_SECONDS,
@@ -43,6 +44,7 @@ CONNECTION: Final = "portal.connection"
 
 log = structlog.get_logger(__name__)
 _too_many = Seldom()
+_turnover = Turnover()
 
 
 class Awaited(Enum):
@@ -80,6 +82,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         # Whoever sends an answer knows how much of it waits for the client, which `portal.outgoing` has to.
         transport.set_write_buffer_limits(high=0)
         self._since = self._moved = self.loop.time()
+        _turnover.count()
         self._sweep = sweep_of(self.loop)
         self._sweep.watch(self)
         most = most_connections()
