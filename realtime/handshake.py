@@ -17,6 +17,7 @@ from rest_framework_simplejwt.settings import api_settings
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.authentication import OF_THE_FUTURE, is_of_the_future
+from libraries.base_path import site_path
 from libraries.errors import PortalError, Unavailable
 from libraries.roles import PortalRole, portal_role
 from realtime.entrance import Entrance
@@ -58,7 +59,7 @@ class Admission:
 
 def is_socketio(scope: Scope) -> bool:
     """Whether a Socket.IO client asks: its Engine.IO version is in the query, or its path is the usual one."""
-    return b"EIO=" in scope["query_string"] or _site_path(scope).startswith("/socket.io")
+    return b"EIO=" in scope["query_string"] or site_path(scope).startswith("/socket.io")
 
 
 def subprotocol(scope: Scope) -> str | None:
@@ -139,11 +140,6 @@ def _read_credential(scope: Scope, query: Mapping[str, list[str]]) -> str:
         "credential-missing",
         f"Log in first: offer the subprotocols {SUBPROTOCOL} and {BEARER_PREFIX}<access token>, or add ?token=.",
     )
-
-
-def _site_path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _uuid(text: str) -> UUID | None:

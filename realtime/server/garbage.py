@@ -11,6 +11,10 @@ import gc
 
 THRESHOLDS = (2_000, 4, 500)
 """New objects before a young collection, those before a middle one, and those before a full one."""
+CONNECTIONS_A_COLLECTION = 32
+"""Connections, of some 70 objects each, between two young collections."""
+YOUNG_A_MIDDLE = 8
+"""Young collections between two middle ones."""
 
 
 def settle() -> None:
@@ -18,12 +22,6 @@ def settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(*THRESHOLDS)
-
-
-CONNECTIONS_A_COLLECTION = 32
-"""Connections, of some 70 objects each, between two young collections."""
-YOUNG_A_MIDDLE = 8
-"""Young collections between two middle ones."""
 
 
 class Turnover:
