@@ -23,6 +23,7 @@ import httpx
 from chaos.clients import Door, Table
 from chaos.ledger import SHARED_ITEM, Ledger
 from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.logged import tells
 from testing.people import Client as LoggedIn
 from testing.stacks import STACK_ENV
 from testing.stores import Postgres, Valkey
@@ -100,7 +101,7 @@ class Stack:
     def bad_log_lines(self) -> list[str]:
         """Lines of the server's log that no fault excuses."""
         lines = self.server.process.log.read_text(errors="replace").splitlines()
-        return [line[:300] for line in lines if any(bad in line for bad in MUST_NOT_BE_LOGGED)]
+        return [line[:300] for line in lines if tells(line, events=MUST_NOT_BE_LOGGED)]
 
 
 @contextmanager

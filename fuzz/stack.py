@@ -9,15 +9,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.logged import begins_traceback, tells
 from testing.people import Client
 from testing.stacks import STACK_ENV
 
 MEBIBYTE = 1024 * 1024
 # A token is good for a year: a run may be long.
 ENV = {"PORTAL_ACCESS_TOKEN_MINUTES": "525600", "PORTAL_IO_URING": "false"}
-TRACEBACK = "Traceback (most recent call last)"
 TRACE_LINES = 2
-MUST_NOT_BE_LOGGED = ("socket_crashed", "[critical", "[error ", "Unhandled error")
+BAD_LEVELS = ("critical", "error")
+BAD_EVENTS = ("socket_crashed", "Unhandled error")
 SHOWN_LINE_CHARS = 400
 
 
@@ -107,9 +108,9 @@ def bad_lines(logged: str) -> list[str]:
         elif trace is not None:
             found.append(f"{' '.join(trace[-TRACE_LINES:])} {line}"[:SHOWN_LINE_CHARS])
             trace = None
-        elif TRACEBACK in line:
+        elif begins_traceback(line):
             trace = []
-        elif any(bad in line for bad in MUST_NOT_BE_LOGGED):
+        elif tells(line, events=BAD_EVENTS, levels=BAD_LEVELS):
             found.append(line[:SHOWN_LINE_CHARS])
     return found
 

@@ -17,7 +17,7 @@ from django.conf import settings
 
 from libraries.api.errors import RETRY_SECONDS, STATUSES, refusal
 from libraries.rules.networks import network_of_scope
-from portal.base_path import site_path
+from libraries.rules.paths import site_path
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send

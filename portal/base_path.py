@@ -27,9 +27,3 @@ class BasePath:
                 path = self._base + path
             scope = {**scope, "path": path, "root_path": self._base}
         await self._application(scope, receive, send)
-
-
-def site_path(scope: Any) -> str:
-    """The path without the site's part."""
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", "")) or "/"

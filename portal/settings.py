@@ -70,8 +70,8 @@ PORTAL_HANDSHAKE_BURST = env.number("PORTAL_HANDSHAKE_BURST", 200, 1, 1_000_000)
 PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_000_000)
 PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 20, 1, 1_000_000)
 # TCP connections of a network while more come than are let in
-PORTAL_CONNECTS_PER_SECOND = env.number("PORTAL_CONNECTS_PER_SECOND", 200, 0, 1_000_000)
-PORTAL_CONNECT_BURST = env.number("PORTAL_CONNECT_BURST", 400, 1, 1_000_000)
+PORTAL_CONNECTS_PER_SECOND = env.number("PORTAL_CONNECTS_PER_SECOND", 100, 0, 1_000_000)
+PORTAL_CONNECT_BURST = env.number("PORTAL_CONNECT_BURST", 50, 1, 1_000_000)
 # Only log what these would refuse
 PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
 # How long a connection without a request stays open: longer than a proxy keeps its own, or it uses one that has ended

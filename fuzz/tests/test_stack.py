@@ -20,3 +20,31 @@ def test_errors_and_the_ends_of_tracebacks_are_told() -> None:
     assert crashed.endswith("socket_crashed [realtime.sessions.consumer]")
     assert raised == 'File "realtime/sessions/consumer.py", line 1, in receive self.fall_over() ValueError: over'
     assert bad_lines(LOG.splitlines()[0]) == []
+
+
+QUOTING = """\
+2026-01-01T00:00:02Z [warning  ] request_finished [django] request='GET /?q=socket_crashed' code=400
+2026-01-01T00:00:02Z [warning  ] request_finished [django] request='GET /?q=[critical' code=400
+2026-01-01T00:00:02Z [warning  ] request_finished [django] request='GET /?q=[error ' code=400
+2026-01-01T00:00:02Z [warning  ] request_finished [django] request='GET /?q=Unhandled error' code=400
+2026-01-01T00:00:02Z [warning  ] request_finished [django] request='GET /?q=Traceback (most recent call last):' code=400
+"""
+
+
+def test_what_a_client_says_is_not_taken_for_what_the_server_says() -> None:
+    assert bad_lines(QUOTING) == []
+
+
+def test_each_kind_of_bad_line_is_told() -> None:
+    lines = [
+        "2026-01-01T00:00:02Z [critical ] anything [portal]",
+        "2026-01-01T00:00:02Z [error    ] anything [portal]",
+        "2026-01-01T00:00:02Z [warning  ] socket_crashed [realtime.consumer]",
+        "Unhandled error in Deferred:",
+    ]
+    assert bad_lines("\n".join(lines)) == lines
+
+
+def test_a_traceback_of_a_group_is_told_by_its_end() -> None:
+    (told,) = bad_lines("  + Exception Group Traceback (most recent call last):\n  |   File x\nExceptionGroup: two\n")
+    assert told == "|   File x ExceptionGroup: two"

@@ -199,8 +199,8 @@ def test_prices() -> None:
 def test_what_is_said_of_limits_in_sentences() -> None:
     text = PROTOCOL.read_text()
     assert f"each whole {limits.BYTES_A_CREDIT:,} characters" in text
-    assert "together may send four times" in text
-    assert limits.CONNECTIONS_WORTH == 4
+    assert "together may send four times what one of them may, and at once twice as much" in text
+    assert (limits.CONNECTIONS_WORTH, limits.BURSTS_WORTH) == (4, 2)
     assert f"after {limits.PATIENCE_SECONDS:.0f} s without a rest" in text
     assert limits.REFUSALS == 100
     assert f"goes on so for {portions.PATIENCE_SECONDS:.0f} s is closed" in text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Any
 
 from django.conf import settings
@@ -49,6 +50,14 @@ def connects() -> Rate:
 
 
 @cache
+def proxies() -> tuple[IPv4Network | IPv6Network, ...]:
+    """The proxies in front of this site, which are believed about where requests come from."""
+    believed = settings.PORTAL_PROXY_ADDRESSES if settings.PORTAL_BEHIND_PROXY else ()
+    everybody = ("0.0.0.0/0", "::/0")
+    return tuple(ip_network(one) for one in (everybody if "*" in believed else believed))
+
+
+@cache
 def caps() -> Caps:
     """Connections at once."""
     return Caps(
@@ -60,7 +69,7 @@ def caps() -> Caps:
 
 def _forget(**_: Any) -> None:
     """A test has changed a setting."""
-    for one in (updates, messages, frames, failed_handshakes, handshakes, connects, caps):
+    for one in (updates, messages, frames, failed_handshakes, handshakes, connects, proxies, caps):
         one.cache_clear()
 
 

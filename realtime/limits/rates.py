@@ -21,6 +21,8 @@ COME_BACK_SECONDS = 5.0
 """When a client whose connection was ended for that may come back."""
 CONNECTIONS_WORTH = 4
 """A person may say as much as so many connections, however many they have: those of a few tabs and devices."""
+BURSTS_WORTH = 2
+"""And at once as much as so many: people do not do things in several tabs at the same moment."""
 
 
 ROUNDING_SECONDS = 1e-6
@@ -106,6 +108,11 @@ class Verdict:
 DONE = Verdict()
 
 
+def shared_rate(rate: Rate) -> Rate:
+    """What all connections of a person may say together."""
+    return Rate(rate.per_second * CONNECTIONS_WORTH, rate.burst * BURSTS_WORTH)
+
+
 class Meter:
     """A bucket that is drawn from with another one, which several meters share; both have to have credit."""
 
@@ -117,36 +124,53 @@ class Meter:
 
     def wait(self, rate: Rate, cost: float, now: float) -> float:
         """As of a bucket; `rate` is of the own one."""
-        return max(self._own.wait(rate, cost, now), self._shared.wait(rate.times(CONNECTIONS_WORTH), cost, now))
+        return max(self._own.wait(rate, cost, now), self._shared.wait(shared_rate(rate), cost, now))
 
     def take(self, rate: Rate, cost: float, now: float) -> None:
         """As of a bucket."""
         self._own.take(rate, cost, now)
-        self._shared.take(rate.times(CONNECTIONS_WORTH), cost, now)
+        self._shared.take(shared_rate(rate), cost, now)
+
+
+class Refusals:
+    """How many messages were refused of late."""
+
+    __slots__ = ("_count", "_since")
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._since = -math.inf
+
+    def note(self, now: float) -> int:
+        """One more; how many there were within `REFUSALS_SECONDS`."""
+        if now - self._since > REFUSALS_SECONDS:
+            self._count, self._since = 0, now
+        self._count += 1
+        return self._count
 
 
 class Allowance:
     """What one person has said of late, over all of their connections to a process."""
 
-    __slots__ = ("__weakref__", "others", "updates")
+    __slots__ = ("__weakref__", "others", "refusals", "updates")
 
     def __init__(self) -> None:
         self.updates = Bucket()
         self.others = Bucket()
+        self.refusals = Refusals()
 
 
 class Limiter:
     """What one connection has said of late."""
 
-    __slots__ = ("_allowance", "_behind_since", "_others", "_refusals", "_refusals_from", "_updates")
+    __slots__ = ("_allowance", "_behind_since", "_others", "_refusals", "_updates")
 
     def __init__(self, allowance: Allowance) -> None:
         self._allowance = allowance  # which is there for as long as one of the person's connections
         self._updates = Meter(allowance.updates)
         self._others = Meter(allowance.others)
+        self._refusals = Refusals()
         self._behind_since: float | None = None
-        self._refusals = 0
-        self._refusals_from = -math.inf
 
     def charge(self, message_type: str, size: int, updates: Rate, others: Rate, now: float) -> Verdict:
         """Charge for a message of so many bytes; one that is refused costs nothing."""
@@ -173,8 +197,6 @@ class Limiter:
         return Verdict(wait)
 
     def count_refusal(self, now: float) -> bool:
-        """Note that a message was refused for its rate; true if there were too many of late."""
-        if now - self._refusals_from > REFUSALS_SECONDS:
-            self._refusals, self._refusals_from = 0, now
-        self._refusals += 1
-        return self._refusals >= REFUSALS
+        """Note that a message was refused for its rate; true if there were too many of late, here or of the person."""
+        here, of_person = self._refusals.note(now), self._allowance.refusals.note(now)
+        return here >= REFUSALS or of_person >= REFUSALS * CONNECTIONS_WORTH

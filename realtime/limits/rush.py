@@ -1,6 +1,7 @@
 """Whether more come than are let in just now: then newcomers are taken one at a time, and those inside go first.
 
-Who is told to wait, at the entrance of sockets or before a request is answered, is decided elsewhere.
+Who is told to wait, at the entrance of sockets or before a request is answered, or has to go so that somebody else may
+come, is decided elsewhere.
 """
 
 from __future__ import annotations

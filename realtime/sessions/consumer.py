@@ -78,6 +78,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
     async def connect(self) -> None:
         """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
         entrance, came_from = current_entrance(), network_of_scope(self.scope)
+        await entrance.queue()
         limited: Limited | None = None
         try:
             entrance.look(came_from)

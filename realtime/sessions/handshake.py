@@ -15,6 +15,7 @@ from django.conf import settings
 
 from libraries import tokens
 from libraries.rules.errors import PortalError, Unavailable
+from libraries.rules.paths import site_path
 from libraries.rules.roles import PortalRole, portal_role
 from libraries.tokens import Credential, TokenExpired, TokenInvalid, TokenOfTheFuture
 from realtime.limits.entrance import Entrance
@@ -48,7 +49,7 @@ class Admission:
 
 def is_socketio(scope: Scope) -> bool:
     """Whether a Socket.IO client asks: its Engine.IO version is in the query, or its path is the usual one."""
-    return b"EIO=" in scope["query_string"] or _site_path(scope).startswith("/socket.io")
+    return b"EIO=" in scope["query_string"] or site_path(scope).startswith("/socket.io")
 
 
 def subprotocol(scope: Scope) -> str | None:
@@ -121,11 +122,6 @@ def _read_credential(scope: Scope, query: Mapping[str, list[str]]) -> str:
         "credential-missing",
         f"Log in first: offer the subprotocols {SUBPROTOCOL} and {BEARER_PREFIX}<access token>, or add ?token=.",
     )
-
-
-def _site_path(scope: Scope) -> str:
-    path: str = scope["path"]
-    return path.removeprefix(scope.get("root_path", ""))
 
 
 def _uuid(text: str) -> UUID | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any
 
 import pytest
@@ -227,3 +229,23 @@ async def test_it_is_a_rush_when_one_person_connects_too_often(
     assert not rush.is_on()
     assert (await refusal(connect, viewer, portal_view))[0] == "rate-limited"
     assert rush.is_on()
+
+
+async def test_in_a_rush_newcomers_are_taken_one_at_a_time_with_others_in_between() -> None:
+    rush.notice()
+    door, began, done = current_entrance(), time.monotonic(), []
+
+    async def come(number: int) -> None:
+        await door.queue()
+        done.append((number, time.monotonic() - began))
+
+    await asyncio.gather(*(come(number) for number in range(5)))
+    assert [number for number, _ in done] == list(range(5))
+    assert all(at > 0.9 * entrance.REST_SECONDS * (number + 1) for number, at in done)
+
+
+async def test_without_a_rush_nobody_waits() -> None:
+    rush.forget()
+    door = current_entrance().queue()
+    with pytest.raises(StopIteration):  # at its first step: no turn of the loop has passed
+        door.send(None)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.limits.rates import (
+    BURSTS_WORTH,
     BYTES_A_CREDIT,
     CONNECTIONS_WORTH,
     DONE,
@@ -111,7 +112,7 @@ def test_many_connections_of_one_person_may_say_as_much_as_a_few(kind: str, rate
         while charge(limiter, kind, 10.0) == (0.0, False):
             done += 1
     # An update that has to wait is charged as well, and each of the thirty had one.
-    assert CONNECTIONS_WORTH * rate.burst - 2 * len(limiters) < done <= CONNECTIONS_WORTH * rate.burst
+    assert BURSTS_WORTH * rate.burst - 2 * len(limiters) < done <= BURSTS_WORTH * rate.burst
     assert charge(other, kind, 10.0) == (0.0, False)
 
 
@@ -137,3 +138,23 @@ def test_too_many_refusals_within_a_while() -> None:
     assert limiter.count_refusal(10.0 + REFUSALS_SECONDS)
     limiter = Limiter(Allowance())
     assert not any(limiter.count_refusal(number * 0.11) for number in range(1000))
+
+
+def test_a_second_later_they_may_say_as_much_as_four() -> None:
+    person = Allowance()
+    limiters = [Limiter(person) for _ in range(8)]
+    for _ in range(int(OTHERS.burst)):
+        for limiter in limiters:
+            charge(limiter, "request-sync", 10.0)
+    done = sum(charge(limiter, "request-sync", 11.0) == (0.0, False) for limiter in limiters * int(OTHERS.burst))
+    assert done == pytest.approx(CONNECTIONS_WORTH * OTHERS.per_second, abs=2)
+
+
+def test_many_connections_of_one_person_are_refused_together() -> None:
+    """Or else each of thirty is refused a hundred times."""
+    person, other = Allowance(), Limiter(Allowance())
+    limiters = [Limiter(person) for _ in range(30)]
+    ended = [limiters[number % 30].count_refusal(10.0) for number in range(CONNECTIONS_WORTH * REFUSALS)]
+    assert ended.count(True) == 1
+    assert ended[-1]
+    assert not other.count_refusal(10.0)

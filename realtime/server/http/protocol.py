@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import structlog
 
+from realtime.limits import rush
 from realtime.seldom import Seldom
 from realtime.server.http.pipeline import PIECE_BYTES, OrderedHttpProtocol
 from realtime.server.http.refusals import (
@@ -33,6 +34,7 @@ from realtime.server.http.refusals import (
 from realtime.server.http.sweep import sweep_of
 from realtime.server.process.condition import draining
 from realtime.server.process.files import most_connections
+from realtime.server.process.garbage import Turnover
 
 TURNED_AWAY_AT_ONCE = 32
 """How many connections beyond the limit are open at once, while they are told so."""
@@ -42,6 +44,7 @@ CONNECTION: Final = "portal.connection"
 
 log = structlog.get_logger(__name__)
 _too_many = Seldom()
+_turnover = Turnover()
 
 
 class Awaited(Enum):
@@ -79,6 +82,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         # Whoever sends an answer knows how much of it waits for the client, which `portal.outgoing` has to.
         transport.set_write_buffer_limits(high=0)
         self._since = self._moved = self.loop.time()
+        _turnover.count()
         self._sweep = sweep_of(self.loop)
         self._sweep.watch(self)
         most = most_connections()
@@ -206,6 +210,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         silent = next((one for one in self._sweep if isinstance(one, BoundedHttpProtocol) and one._is_awaited), self)
         if silent is self:
             return False
+        rush.notice()
         silent.transport.abort()
         return True
 

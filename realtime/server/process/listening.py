@@ -27,7 +27,7 @@ AT_ONCE = 4
 In a rush it is one: each is much work, and others come in between.
 """
 TURNED_AWAY_AT_ONCE = 16
-"""How many more are turned away in one turn, which costs a fortieth as much."""
+"""How many are turned away in one turn at most, before one is taken."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 

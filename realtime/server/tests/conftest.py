@@ -9,6 +9,7 @@ import pytest
 
 from libraries.models import PortalView
 from realtime.delivery import audience
+from realtime.limits import rush
 from realtime.server.tests.answering import AnsweringServer
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.table import Table
@@ -72,3 +73,11 @@ def answering(_answering: AnsweringServer, no_errors: None) -> Iterator[Answerin
     """The server that answers http, for one test."""
     yield _answering
     _answering.clean()
+
+
+@pytest.fixture(autouse=True)
+def _no_rush() -> Iterator[None]:
+    """There is no rush before a test, and none is left behind."""
+    rush.forget()
+    yield
+    rush.forget()

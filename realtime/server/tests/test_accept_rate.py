@@ -16,11 +16,9 @@ FAR, NEAR = "127.9.9.9", "127.0.0.1"
 
 
 @pytest.fixture(autouse=True)
-def _rush(settings: Any) -> Iterator[None]:
+def _rush(_no_rush: None, settings: Any) -> None:
     settings.PORTAL_CONNECTS_PER_SECOND, settings.PORTAL_CONNECT_BURST = 0.001, 3
     rush.notice()
-    yield
-    rush.forget()
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from realtime.limits import rush
 from realtime.server.http.protocol import TURNED_AWAY_AT_ONCE
 from realtime.server.http.sweep import sweep_of
 from realtime.server.process.files import RESERVED, most_connections, raise_file_limit
@@ -66,6 +67,7 @@ def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, 
     inside.answers()
     silent[1].ended()
     assert _port(silent[0]) in answering.do(_silent)
+    assert rush.is_on()
 
 
 def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: AnsweringServer, settings: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.server.process.garbage import THRESHOLDS, settle
+from realtime.server.process.garbage import CONNECTIONS_A_COLLECTION, THRESHOLDS, YOUNG_A_MIDDLE, Turnover, settle
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +28,22 @@ def test_what_is_loaded_is_spared_and_the_rest_is_still_collected() -> None:
     cycle.append(cycle)
     del cycle
     assert gc.collect() >= 1
+
+
+def test_connections_that_come_and_go_leave_no_pile_of_young_objects() -> None:
+    """By itself the collector would not begin: as many objects go as come."""
+    gc.set_threshold(1_000_000)
+    collected: list[int] = []
+
+    def note(phase: str, info: dict[str, int]) -> None:
+        if phase == "stop":
+            collected.append(info["generation"])
+
+    turnover = Turnover()
+    gc.callbacks.append(note)
+    try:
+        for _ in range(CONNECTIONS_A_COLLECTION * YOUNG_A_MIDDLE):
+            turnover.count()
+    finally:
+        gc.callbacks.remove(note)
+    assert collected == [0] * (YOUNG_A_MIDDLE - 1) + [1]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
@@ -11,13 +10,6 @@ import pytest
 from realtime.limits import rush
 from realtime.server.process.listening import AT_ONCE, ListeningSocket
 from testing.in_process import wait_until
-
-
-@pytest.fixture(autouse=True)
-def _no_rush() -> Iterator[None]:
-    rush.forget()
-    yield
-    rush.forget()
 
 
 def taken_in_a_turn(count: int) -> int:
