@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.db.models import F, Func, IntegerField, QuerySet
 
-from libraries.models import Library, Membership, PortalView, Receipt, User
+from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.errors import NotFound
 from libraries.rules.roles import Role
 

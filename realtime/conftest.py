@@ -23,7 +23,6 @@ from realtime.tests.clients import DEADLINE_SECONDS, Client, Connect, open_clien
 from realtime.tests.doubles import as_lane
 from realtime.tests.hubs import Database, DrivenHub
 
-
 SERVER_TESTS = Path(__file__).parent / "server"
 
 

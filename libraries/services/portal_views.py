@@ -1,7 +1,7 @@
 """Writes to portal views. REST, the admin, commands and sockets all call these.
 
 Each is one transaction: it locks the row, checks who asks, stores, and raises the version by one. Once that is
-committed it calls `tell` with an event, which by default tells everybody who listens. `actor_id` is the person who asks;
+committed it calls `tell` with an event, which by default tells everybody who listens. `actor_id` is who asks;
 None is the site itself (the admin, a command), whose caller has checked the permission. `sender` is the connection that
 a change came by: it gets no copy. All raise `libraries.rules.errors`.
 """

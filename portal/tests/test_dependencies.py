@@ -59,7 +59,7 @@ def imported(folders: tuple[str, ...], *, tests: bool) -> Iterator[str]:
     ],
 )
 def test_what_is_imported_is_declared(folders: tuple[str, ...], tests: bool, file: str) -> None:
-    known = packages_distributions() | {"picows": ["picows"], "matplotlib": ["matplotlib"]}
+    known = dict(packages_distributions()) | {"picows": ["picows"], "matplotlib": ["matplotlib"]}
     names = declared(file) | (declared("requirements-dev.txt") if folders == ("bench",) else {})
     missing = {
         name

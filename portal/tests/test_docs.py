@@ -23,6 +23,7 @@ from libraries.rules.roles import PORTAL_ROLES, PortalRole
 from realtime.limits import attempts as doors
 from realtime.limits import occupancy
 from realtime.limits import rates as limits
+from realtime.protocol import requests
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.events import ServerMessage
 from realtime.protocol.policy import ALLOWED
@@ -175,7 +176,7 @@ def test_limits() -> None:
         keys.MAX_KEY_CHARS,
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
-        protocol.MAX_REF_CHARS,
+        requests.MAX_REF_CHARS,
         addresses.MAX_DATA_URL_CHARS,
     ]
 

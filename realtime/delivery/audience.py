@@ -12,7 +12,7 @@ from typing import Any
 
 from realtime.delivery.outlet import Addressee, Outlet, Raw
 from realtime.delivery.prepared import Form, Prepared
-from realtime.delivery.ring import Targets, Ring, current_ring
+from realtime.delivery.ring import Ring, Targets, current_ring
 
 MANY = 16
 """From so many connections on they are written to at once."""
@@ -81,9 +81,7 @@ class Audience:
             self._targets = Targets(descriptors)
         # Places are those in `_raws` and `_writes`, which people join and leave together. What waits for a connection
         # comes first: its transport writes this, behind that.
-        passed_over = [
-            place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()
-        ]
+        passed_over = [place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()]
         behind = ring.send(self._targets, ready, passed_over)
         if behind:
             writes = list(self._writes.values())

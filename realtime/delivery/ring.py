@@ -1,8 +1,8 @@
 """The same bytes to many sockets in one system call: Linux's io_uring, by way of ctypes. See decision 011.
 
 A send on a socket that does not block is done, or refused, before the call returns: so nothing is ever under way
-between two calls, and bytes and sockets need to live no longer than that. Who is in the targets, and what to do for those
-who did not take everything, is in `realtime.delivery.audience`.
+between two calls, and bytes and sockets need to live no longer than that. Who the targets are, and what is done for
+those that did not take everything, is in `realtime.delivery.audience`.
 """
 
 from __future__ import annotations

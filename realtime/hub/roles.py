@@ -64,7 +64,7 @@ async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
     stored = await in_database(roles_in, asked)
     for portal_view_id, (room, pulse) in rooms.items():
         roles = {user_id: stored.get((pulse.library_id, user_id)) for user_id in people[portal_view_id]}
-        doubt(room, {Subject(user_id): role and portal_role(role) for user_id, role in roles.items()})
+        doubt(room, {Subject(user_id): None if role is None else portal_role(role) for user_id, role in roles.items()})
 
 
 def users(subjects: Iterable[Subject]) -> set[UUID]:
@@ -75,4 +75,6 @@ def users(subjects: Iterable[Subject]) -> set[UUID]:
 async def _look_up(room: Room, subjects: Iterable[Subject]) -> None:
     asked = users(subjects)
     roles = await in_database(roles_on, portal_view_id=room.id, user_ids=asked)
-    room.change_roles({Subject(user_id): portal_role(roles[user_id]) if user_id in roles else None for user_id in asked})
+    room.change_roles(
+        {Subject(user_id): portal_role(roles[user_id]) if user_id in roles else None for user_id in asked}
+    )

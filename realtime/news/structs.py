@@ -88,5 +88,5 @@ def from_message(message: object) -> AnyNews | None:
     """
     if isinstance(message, Mapping) and message.get("event", "message") not in _EVENTS:
         return None
-    news: AnyNews = msgspec.convert(message, AnyNews)  # type: ignore[arg-type]  # a union is no class
+    news: AnyNews = msgspec.convert(message, AnyNews)
     return news

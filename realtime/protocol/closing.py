@@ -49,7 +49,6 @@ ERRORS: dict[str, CloseCode | None] = {
 """Each error code, and what the connection is closed with after it: None leaves it open."""
 
 
-
 class Reconnect(StrEnum):
     """Whether and how a client comes back after a close. After one whose reason it does not know: with back-off."""
 

@@ -18,9 +18,9 @@ from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.roles import Role
 from libraries.rules.state import check_patch
 from libraries.services.libraries import create_library
+from libraries.services.members import add_member, change_role, remove_member
 from libraries.services.people import put_user
 from libraries.services.portal_views import create_portal_view
-from libraries.services.members import add_member, change_role, remove_member
 
 _WARNING = (
     "Warning: on {host} others in your network reach this, and the password of the demo is published: anybody there can"
@@ -107,9 +107,7 @@ def _make_portal_view(library: Library) -> None:
     if PortalView.objects.filter(id=demo_data.PORTAL_VIEW_ID).exists():
         return
     patch = check_patch({**demo_data.PORTAL_VIEW, "items": _below(settings.PORTAL_BASE_PATH)})
-    create_portal_view(
-        actor_id=None, library_id=library.id, portal_view_id=demo_data.PORTAL_VIEW_ID, patch=patch
-    )
+    create_portal_view(actor_id=None, library_id=library.id, portal_view_id=demo_data.PORTAL_VIEW_ID, patch=patch)
 
 
 def _below(base: str) -> list[dict[str, Any]]:

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 from hypothesis import given
 
-from libraries.rules import projection, state
 from libraries.rules.errors import InvalidPayload
 from libraries.rules.state import (
     FIELDS,

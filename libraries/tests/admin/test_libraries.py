@@ -9,9 +9,9 @@ import pytest
 
 from libraries.admin import libraries
 from libraries.models import Library, Membership, PortalView, User
-from libraries.services.members import change_role
 from libraries.rules.roles import Role
 from libraries.services.libraries import create_library
+from libraries.services.members import change_role
 from libraries.tests.admin.conftest import Desk, add, body, change, delete, filled, list_of, says
 
 FORBIDDEN = 403
@@ -114,6 +114,7 @@ def test_the_last_owner_stays_also_if_another_one_left_this_very_moment(
     desk: Desk, library: Library, owner: User, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Membership.objects.filter(user=editor).update(role="OWNER")
+
     def change_role_after_the_other_left(**options: Any) -> Membership:
         Membership.objects.filter(user=editor).update(role="VIEWER")
         return change_role(**options)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from realtime.delivery.audience import MANY, Audience
 from realtime.delivery.outlet import Raw
 from realtime.delivery.prepared import Framing, Prepared, form
-from realtime.delivery.ring import ENTRIES, Targets, Ring, current_ring
+from realtime.delivery.ring import ENTRIES, Ring, Targets, current_ring
 from realtime.tests.doubles import Recorder
 
 Pair = tuple[socket.socket, socket.socket]

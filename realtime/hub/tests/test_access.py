@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import Role
 from libraries.selectors import roles_on

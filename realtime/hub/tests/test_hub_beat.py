@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from functools import partial
-from uuid import UUID
 
 import pytest
 from structlog.typing import EventDict

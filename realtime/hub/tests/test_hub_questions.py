@@ -196,7 +196,9 @@ async def test_an_answer_from_elsewhere_reaches_who_asked(driven: DrivenHub) -> 
 
 
 @pytest.mark.usefixtures("patient")
-async def test_questions_within_a_while_reach_controllers_as_one(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_questions_within_a_while_reach_controllers_as_one(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "ASK_SECONDS", 0.2)
     one, other, asked = await driven.join(viewer()), await driven.join(viewer()), await driven.join(controller())
     began = asyncio.get_running_loop().time()

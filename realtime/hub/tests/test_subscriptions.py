@@ -146,7 +146,9 @@ async def test_without_any_group_there_is_none_to_leave(driven: DrivenHub) -> No
 
 async def test_joining_and_leaving_do_not_overtake_each_other(driven: DrivenHub) -> None:
     async with asyncio.timeout(DEADLINE_SECONDS):
-        await asyncio.gather(driven.add("a"), driven.discard("a"), driven.add("a"), driven.discard("a"), driven.add("a"))
+        await asyncio.gather(
+            driven.add("a"), driven.discard("a"), driven.add("a"), driven.discard("a"), driven.add("a")
+        )
     assert await driven.hears("a")
     assert driven.layer.calls == ["new_channel", "add a", "discard a"] * 2 + ["new_channel", "add a"]
     await driven.discard("a")

@@ -81,5 +81,5 @@ def test_counts_are_those_of_who_is_there(steps: list[tuple[bool, str, str]]) ->
             there[user, view] -= 1
     assert occupancy.is_empty is not any(there.values())
     assert all(
-        count > 0 for counter in (occupancy._users, occupancy._views, occupancy._seats) for count in counter.values()
+        count > 0 for counter in (occupancy._people, occupancy._views, occupancy._seats) for count in counter.values()
     )

@@ -90,7 +90,7 @@ def test_without_a_layer_in_the_settings_nothing_works(monkeypatch: pytest.Monke
 
 async def test_news_go_into_their_portal_views_group(channel_layer: Layer, logged: list[EventDict]) -> None:
     await publish(news(1))
-    assert channel_layer.sent == [f"portal-view.{news(1)['portalViewId']}"]
+    assert channel_layer.sent == [f"portal-view.{news(1).portal_view_id}"]
     assert logged == []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from typing import Any
+from uuid import UUID
 
 import pytest
 from hypothesis import example, given
@@ -252,7 +253,10 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             RoleChanged(role="viewer", version=3, state=encode_state({})),
             {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},
         ),
-        (PortalViewDeleted(portal_view_id="p"), {"type": "portal-view-deleted", "portalViewId": "p"}),
+        (
+            PortalViewDeleted(portal_view_id=UUID(int=7)),
+            {"type": "portal-view-deleted", "portalViewId": str(UUID(int=7))},
+        ),
         (GoingAway(retry_after=5), {"type": "going-away", "retryAfter": 5}),
         (TokenExpiring(expires_in=60), {"type": "token-expiring", "expiresIn": 60}),
     ],

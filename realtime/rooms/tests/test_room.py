@@ -226,7 +226,7 @@ def test_another_epoch_or_a_version_that_went_back_is_another_past() -> None:
     assert not room.order.is_other_past("one", 4, 4)  # asked for before 5 was delivered
     assert room.order.is_other_past("one", 4, 5)
     assert room.order.is_other_past("two", 6, 5)
-    assert not new_room().is_other_past("two", 1, 0)
+    assert not new_room().order.is_other_past("two", 1, 0)
 
 
 # --- Questions -----------------------------------------------------------------------------------------------

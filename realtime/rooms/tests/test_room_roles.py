@@ -79,7 +79,7 @@ def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
     mine = [viewer(subject=Subject(UUID(int=900))), viewer(subject=Subject(UUID(int=900)))]
     other = viewer()
     room = room_with(*mine, other)
-    room.change_roles({str(UUID(int=900)): PortalRole.CONTROLLER})
+    room.change_roles({Subject(UUID(int=900)): PortalRole.CONTROLLER})
     assert [person.outlet.take_types() for person in mine] == [["role-changed"], ["role-changed"]]
     assert other.outlet.take() == []
 
@@ -97,7 +97,7 @@ def test_without_a_role_the_connection_is_closed_and_forgotten() -> None:
     room.take(update(2))
     here.outlet.take()
     room.serve(Entry(joiner.connection))
-    room.change_roles({str(UUID(int=901)): None})
+    room.change_roles({Subject(UUID(int=901)): None})
     for person in (here, joiner):
         [error] = person.outlet.take()
         assert (error["type"], error["code"]) == ("error", "access-withdrawn")

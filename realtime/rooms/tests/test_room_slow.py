@@ -7,8 +7,8 @@ from uuid import UUID
 from libraries.rules.roles import PortalRole
 from realtime.protocol.events import SyncRequested
 from realtime.rooms.connection import Connection
-from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, SnapshotRequest
 from realtime.rooms.room import Room
+from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, SnapshotRequest
 from realtime.tests.doubles import Person, controller, new_room, read, room_with, update, versions, viewer
 
 
@@ -181,5 +181,5 @@ def test_who_leaves_is_owed_nothing() -> None:
     slow.outlet.stall()
     room.change_roles({slow.connection.subject: PortalRole.CONTROLLER})
     room.remove(slow.connection)
-    assert room._owed == {}
+    assert room.people.owed == {}
     assert room.people.is_empty

@@ -11,8 +11,10 @@ import random
 import signal
 import socket
 import sys
+import threading
 import time
 from types import FrameType
+
 import structlog
 import uvicorn
 
@@ -20,8 +22,8 @@ from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import GoingAway
-from realtime.server.process.condition import draining
 from realtime.server.process.census import count_on_signal
+from realtime.server.process.condition import draining
 from realtime.server.process.garbage import settle
 from realtime.server.process.loop import SWITCH_SECONDS
 from realtime.server.websocket.connection import GOING_AWAY, WebSocketConnection

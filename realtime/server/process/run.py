@@ -122,7 +122,7 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
         port=port,
         loop="realtime.server.process.loop:fast_loop",
         http=BoundedHttpProtocol,
-        ws=WebSocketConnection,  # type: ignore[arg-type]  # it takes over from our HTTP protocol, without a parser
+        ws=WebSocketConnection,
         ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
         ws_per_message_deflate=False,
         lifespan="off",

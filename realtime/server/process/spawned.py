@@ -14,7 +14,7 @@ def begin(host: str, port: int, drain_seconds: int, drain_delay: int, path: str,
     """Serve at a place, as long as the other end of the lifeline is open."""
     django.setup()
 
-    from realtime.server.process.run import Place
     from realtime.server.process.inside import work
+    from realtime.server.process.run import Place
 
     work(Place(host, port, drain_seconds, drain_delay, path), lifeline)

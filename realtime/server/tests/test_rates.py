@@ -12,7 +12,7 @@ from realtime.limits.rates import REFUSALS
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, CONT, PING, PONG, TEXT, Frame, deflated, frame, text
 from realtime.server.tests.table import Person, Table
-from realtime.server.websocket import frames, portions
+from realtime.server.websocket import intake, portions
 from testing.in_process import wait_until
 
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
@@ -113,17 +113,17 @@ def test_frames_beyond_the_rate_are_read_later(echo: EchoServer, rates: Any, flo
     peer, other = echo.open(), echo.open()
     protocol = echo.protocol_of(peer)
     peer.send(flood[:100_000])
-    wait_until(lambda: protocol.conn.frames_read >= rates.PORTAL_FRAME_BURST)
+    wait_until(lambda: protocol.wire.frames_read >= rates.PORTAL_FRAME_BURST)
     echo.do(lambda: None)
-    assert protocol.conn.frames_read < rates.PORTAL_FRAME_BURST + 800
-    assert protocol.read_paused
+    assert protocol.wire.frames_read < rates.PORTAL_FRAME_BURST + 800
+    assert protocol._intake.is_paused
     other.answers()
     rates.PORTAL_FRAMES_PER_SECOND = 0  # so that the end of the connection is read, too
 
 
 def test_who_never_stops_is_sent_away(echo: EchoServer, rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PATIENCE_SECONDS", 0.2)
-    monkeypatch.setattr(frames, "PAUSE_SECONDS", 0)
+    monkeypatch.setattr(intake, "PAUSE_SECONDS", 0)
     rates.PORTAL_FRAME_BURST = 100
     peer = echo.open()
     peer.send(frame(PONG) * 20_000)
@@ -175,15 +175,15 @@ def test_messages_that_unpack_to_much_are_unpacked_as_they_are_taken(
     """A thousand times 60 KB from 200 KB: what waits in the server is a portion's worth of them."""
     peer = echo.open("/outlet", DEFLATE)
     bomb = frame(TEXT, deflated(b"x" * 60_000), rsv=4)
-    queue: Any = echo.protocol.queue
+    queue: Any = echo.protocol._inbox
     waiting: list[int] = []
-    put = type(queue).put_nowait
+    put = type(queue).put
 
     def counted(self: Any, event: Any) -> None:
         put(self, event)
         waiting.append(len(self._new) + len(self._reversed))
 
-    monkeypatch.setattr(type(queue), "put_nowait", counted)
+    monkeypatch.setattr(type(queue), "put", counted)
     with echo.held():
         peer.send(bomb * 1000)
     for _ in range(1000):

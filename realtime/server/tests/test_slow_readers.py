@@ -12,7 +12,8 @@ from realtime.hub import beat
 from realtime.rooms import connection
 from realtime.server.tests.peer import TEXT, Closed, Peer, close
 from realtime.server.tests.table import Holdings, Message, Person, Table
-from realtime.server.websocket import frames
+from realtime.server.websocket import connection as websocket_connection
+from realtime.server.websocket.phase import Phase
 from testing.in_process import wait_until
 
 CHANGES = 40
@@ -126,7 +127,7 @@ def last_words(peer: Peer) -> Closed:
 def test_who_reads_in_the_last_moment_is_told_why(
     table: Table, impatient: None, monkeypatch: pytest.MonkeyPatch, owner: User, viewer: User
 ) -> None:
-    monkeypatch.setattr(frames, "LAST_WORD_SECONDS", 10)
+    monkeypatch.setattr(websocket_connection, "LAST_WORD_SECONDS", 10)
     slow, controller, witness = table.seat_narrow(viewer), table.seat(owner), table.seat(viewer)
     change_all(controller, witness)
     wait_until(lambda: table.holds()[:3] == Holdings(rooms=1, connections=2, seats=2)[:3])
@@ -139,11 +140,11 @@ def test_who_reads_in_the_last_moment_is_told_why(
 def test_who_never_reads_is_cut(
     table: Table, impatient: None, monkeypatch: pytest.MonkeyPatch, owner: User, viewer: User
 ) -> None:
-    monkeypatch.setattr(frames, "LAST_WORD_SECONDS", 0.05)
+    monkeypatch.setattr(websocket_connection, "LAST_WORD_SECONDS", 0.05)
     slow, controller, witness = table.seat_narrow(viewer), table.seat(owner), table.seat(viewer)
     protocol = table.protocol_of(slow.peer)
     change_all(controller, witness)
-    wait_until(lambda: protocol.disconnected)
+    wait_until(lambda: protocol.phase is Phase.GONE)
     assert table.do(protocol.transport.get_write_buffer_size) == 0
     wait_until(lambda: table.holds()[:3] == Holdings(rooms=1, connections=2, seats=2)[:3])
     newest = controller.change(name="Without the slow one")

@@ -73,7 +73,7 @@ class Application:
         client = self._client
         await client.wait_drained()
         match client.phase, message["type"]:
-            case (Phase.CLOSING | Phase.GONE), _:
+            case ((Phase.CLOSING | Phase.GONE), _):
                 raise ClientDisconnected
             case Phase.OPEN, "websocket.send":
                 text = message.get("text")

@@ -110,7 +110,7 @@ class Deflate(PerMessageDeflate):
 
 
 class DeflateFactory(ServerPerMessageDeflateFactory):
-    """Negotiates permessage-deflate for frames that are the same for all (see `realtime.delivery.prepared.Prepared`)."""
+    """Negotiates permessage-deflate for frames that are the same for all (`realtime.delivery.prepared`)."""
 
     def __init__(self) -> None:
         super().__init__(

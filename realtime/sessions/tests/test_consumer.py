@@ -186,7 +186,7 @@ async def test_who_is_closed_for_not_reading_is_not_heard_any_more(
     client, outlet = slow
     await client.send("portal-view-update", payload={"name": "Night"})
     await asyncio.wait_for(outlet.asked.wait(), DEADLINE_SECONDS)
-    [connection] = room_of(portal_view).connections.values()
+    [connection] = room_of(portal_view).people.connections.values()
     assert not connection.check_pace(1e9)
     outlet.go_on.set()
     await client.leave()
@@ -200,7 +200,7 @@ async def test_who_is_closed_for_not_reading_is_not_heard_any_more(
 async def test_who_leaves_is_forgotten(connect: Connect, portal_view: PortalView, viewer: User) -> None:
     one, other = await connect(viewer, portal_view), await connect(viewer, portal_view)
     await one.leave()
-    assert room_of(portal_view).connections.keys() == {other.id}
+    assert room_of(portal_view).people.connections.keys() == {other.id}
     await other.leave()
     assert current_hub().keepers == {}
 

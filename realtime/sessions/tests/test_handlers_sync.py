@@ -9,6 +9,7 @@ import pytest
 
 from libraries.models import PortalView, User
 from libraries.rules.errors import Unavailable
+from realtime.hub.hub import current_hub
 from realtime.sessions import handlers
 from realtime.tests.clients import Connect, room_of, token_of
 from testing.tokens import forge_token
@@ -41,7 +42,7 @@ async def test_a_controller_is_asked_and_answers_who_asked(
         "source": "controller",
     }
     await other.expect_nothing_before_pong()
-    assert room_of(portal_view).questions == {}
+    assert current_hub().keepers[portal_view.id]._questions == {}
 
 
 async def test_an_answer_to_nobody_goes_to_all_viewers(
@@ -69,7 +70,7 @@ async def test_a_fresh_token_extends_the_connections_life(
     connect: Connect, portal_view: PortalView, viewer: User, settings: Any
 ) -> None:
     client = await connect(forge_token(settings.SECRET_KEY, str(viewer.id), lifetime=100), portal_view)
-    connection = room_of(portal_view).connections[client.id]
+    connection = room_of(portal_view).people.connections[client.id]
     ack = await client.ask("auth", token=forge_token(settings.SECRET_KEY, str(viewer.id), lifetime=1000))
     assert (ack["type"], ack["version"]) == ("ack", 1)
     assert connection.check_credential(time.time() + 500)

@@ -9,10 +9,13 @@ from uuid import UUID
 import pytest
 
 from libraries.rules.errors import Unavailable
+from libraries.rules.subjects import Subject
 from libraries.selectors import Access
 from realtime.sessions import lookup
-from realtime.sessions.lookup import Pair, look_up
+from realtime.sessions.lookup import look_up
 from realtime.tests.clients import DEADLINE_SECONDS, until
+
+Pair = tuple[UUID, UUID]
 
 ONE, OTHER, VIEW = UUID(int=1), UUID(int=2), UUID(int=3)
 
@@ -42,9 +45,9 @@ async def database(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> Datab
     return database
 
 
-def ask(user_id: UUID) -> asyncio.Task[Any]:
+def ask(who: UUID) -> asyncio.Task[Any]:
     """Somebody asks."""
-    return asyncio.create_task(look_up(user_id, VIEW))
+    return asyncio.create_task(look_up(Subject(who), VIEW))
 
 
 async def answers(*tasks: asyncio.Task[Any]) -> list[int | None]:
@@ -83,3 +86,10 @@ async def test_who_goes_away_takes_no_answer_from_the_others(database: Database)
     database.gate.set()
     assert await answers(stays) == [1]
     assert gone.cancelled()
+
+
+async def test_a_guest_is_nobody_among_the_users(database: Database) -> None:
+    database.gate.set()
+    guest = Subject(ONE, is_guest=True)
+    assert await answers(asyncio.create_task(look_up(guest, VIEW)), ask(ONE)) == [None, 1]
+    assert database.queries == [[(ONE, VIEW)]]
