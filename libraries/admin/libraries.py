@@ -155,7 +155,7 @@ class LibraryAdmin(PortalAdmin):
         if change:
             update_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
         else:
-            create_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
+            obj.pk = create_library(actor_id=None, name=obj.name, description=obj.description).pk
             obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Library) -> None:

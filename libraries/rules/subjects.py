@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 
-class Subject(msgspec.Struct, frozen=True, gc=False, array_like=True, omit_defaults=True):
+class Subject(msgspec.Struct, frozen=True, gc=False, array_like=True):
     """Somebody, by an id of their own; its text is the `userId` and the `from` of the wire."""
 
     id: UUID

@@ -5,7 +5,6 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from enum import Enum, auto
-from functools import cache
 from typing import Any
 
 COMPRESS_FROM_BYTES = 1024
@@ -45,10 +44,12 @@ class Form:
     framing: Framing
 
 
-@cache
+_FORMS = {(framing, encoding): Form(encoding, framing) for framing in Framing for encoding in Encoding}
+
+
 def form(framing: Framing, encoding: Encoding = Encoding.JSON) -> Form:
     """The form with that framing and encoding."""
-    return Form(encoding, framing)
+    return _FORMS[framing, encoding]
 
 
 class Prepared:

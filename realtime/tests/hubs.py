@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from libraries.receipts import forget_receipts
+from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Pulse, Stored, load, pulses, roles_in, roles_on
 from realtime.hub.hub import Hub
@@ -56,7 +56,7 @@ class Database:
             pulses: self._pulses,
             roles_on: lambda **_more: dict(self.roles),
             roles_in: self._roles_in,
-            forget_receipts: lambda: None,
+            forget_receipts_in_turn: lambda: None,
         }
 
     def _roles_in(self, asked: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Role]:

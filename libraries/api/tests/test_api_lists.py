@@ -185,7 +185,7 @@ def test_a_list_asks_the_database_the_same_for_few_and_many(
 
     few = read()
     for number in range(20):
-        user = User.objects.create(email=f"{number}@example.org", name=f"Member {number}")
+        user = User.objects.create(email=f"more-{number}@example.org", name=f"Member {number}")
         Membership.objects.create(library=library, user=user, role="VIEWER")
         PortalView.objects.create(library=library, name=f"View {number}")
         Membership.objects.create(library=Library.objects.create(name=f"Library {number}"), user=owner, role="VIEWER")

@@ -44,7 +44,7 @@ def members(library: Library) -> dict[str, str]:
 def told(desk: Desk) -> list[tuple[str, str | None]]:
     """Whose role was told to the open connections, and which."""
     names = {str(user.pk): user.name for user in User.objects.all()}
-    return [(names[news["userId"]], news["role"]) for news in desk.news if news["event"] == "access"]
+    return [(names[news["subject"][0]], news["role"]) for news in desk.news if news["event"] == "access"]
 
 
 def inline_errors(page: Any) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 from structlog.typing import EventDict
 
-from libraries.receipts import forget_receipts
+from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Stored, pulses, roles_in, roles_on
@@ -169,7 +169,7 @@ async def test_a_database_that_is_away_is_asked_again(driven: DrivenHub, logged:
 async def test_old_receipts_are_forgotten_now_and_then(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beat, "FORGET_TICKS", 3 * beat.BEAT_TICKS)
     await driven.join(viewer())
-    await until(lambda: driven.database.count(forget_receipts) == 2, "the second time")
+    await until(lambda: driven.database.count(forget_receipts_in_turn) == 2, "the second time")
     assert driven.database.count(pulses) in {6, 7}
 
 

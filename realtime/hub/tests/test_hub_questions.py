@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
+from uuid import UUID
 
 import pytest
 from channels.layers import get_channel_layer
@@ -87,7 +88,7 @@ async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(
         await asks(driven, one)
         await asks(driven, other)
         question = await elsewhere.hear()
-        assert (question["event"], question["subject"]) == ("sync-requested", [str(one.connection.subject)])
+        assert (question["event"], question["subject"]) == ("sync-requested", [str(one.connection.subject), False])
         assert driven.keeper._questions.keys() == {one.id, other.id}
         await driven.tell_of("sync-heard", to=question["sender"])
         await until(lambda: driven.keeper._questions.keys() == {other.id}, "the end of the question")
@@ -157,9 +158,9 @@ async def test_who_waits_for_the_greeting_gets_only_that(driven: DrivenHub, monk
 async def test_a_question_from_elsewhere_is_passed_on_and_heard(driven: DrivenHub) -> None:
     one, decides = await driven.join(viewer()), await driven.join(controller())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        await driven.tell_of("sync-requested", subject=[str(UUID(int=5))], sender=ASKER)
         question = await driven.hear(decides, "sync-requested")
-        assert (question["from"], question["connectionId"]) == ("somebody", ASKER)
+        assert (question["from"], question["connectionId"]) == (str(UUID(int=5)), ASKER)
         await elsewhere.hear()
         heard = await elsewhere.hear()
     assert (heard["event"], heard["to"]) == ("sync-heard", ASKER)
@@ -169,7 +170,7 @@ async def test_a_question_from_elsewhere_is_passed_on_and_heard(driven: DrivenHu
 async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(driven: DrivenHub) -> None:
     await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
-        await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
+        await driven.tell_of("sync-requested", subject=[str(UUID(int=5))], sender=ASKER)
         await driven.settle()
         assert [(await elsewhere.hear())["event"] for _ in range(2)] == ["sync-requested", "message"]
 
@@ -179,7 +180,7 @@ async def test_a_question_is_passed_on_though_the_word_of_it_is_not(
 ) -> None:
     decides = await driven.join(controller())
     layer = Silent()
-    await driven.tell_of("sync-requested", userId="somebody", sender=ASKER)
+    await driven.tell_of("sync-requested", subject=[str(UUID(int=5))], sender=ASKER)
     monkeypatch.setattr("realtime.news.layer.require_layer", lambda: layer)
     await driven.hear(decides, "sync-requested")
 

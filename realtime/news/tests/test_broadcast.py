@@ -210,7 +210,7 @@ async def test_a_sync_response_goes_to_viewers_alone(listener: Listener) -> None
 
 async def test_a_question_and_the_word_that_it_was_heard(listener: Listener) -> None:
     await publish(SyncRequestedNews(portal_view_id=PORTAL_VIEW_ID, subject=Subject(USER_ID), sender="c"))
-    assert await listener.hear() == {**message(userId="u", sender="c"), "event": "sync-requested"}
+    assert await listener.hear() == {**message(subject=[str(USER_ID), False], sender="c"), "event": "sync-requested"}
     await publish(SyncHeardNews(portal_view_id=PORTAL_VIEW_ID, to="c"))
     assert await listener.hear() == {**message(to="c"), "event": "sync-heard"}
 
@@ -223,7 +223,7 @@ async def test_the_end_of_a_portal_view(listener: Listener) -> None:
 @pytest.mark.parametrize("role", [*PortalRole, None])
 async def test_a_persons_new_role_is_told_to_each_portal_view(listener: Listener, role: PortalRole | None) -> None:
     await tell(access(role, UUID(int=1), PORTAL_VIEW_ID, UUID(int=2), PORTAL_VIEW_ID))
-    told = {"event": "access", "userId": str(USER_ID), "role": role, "accessVersion": 7}
+    told = {"event": "access", "subject": [str(USER_ID), False], "role": role, "accessVersion": 7}
     assert [await listener.hear() for _ in range(2)] == [{**message(), **told}] * 2
 
 

@@ -236,7 +236,7 @@ def test_only_controllers_are_asked() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other)
     assert room.ask_controllers(SyncRequested(user_id=UUID(int=5), connection_id=one.id))
-    assert other.outlet.take() == [{"type": "sync-requested", "from": "somebody", "connectionId": one.id}]
+    assert other.outlet.take() == [{"type": "sync-requested", "from": str(UUID(int=5)), "connectionId": one.id}]
     assert one.outlet.take() == []
 
 

@@ -77,7 +77,7 @@ async def test_a_ping_is_answered_while_a_write_is_slow(
     go_on, calls = asyncio.Event(), []
 
     async def slow(*args: Any, **more: Any) -> Any:
-        calls.append(more["payload"])
+        calls.append(args[1].keywords["patch"].known)
         await asyncio.wait_for(go_on.wait(), DEADLINE_SECONDS)
         return await in_write_lane(*args, **more)
 
