@@ -36,8 +36,8 @@ install-dev: .venv/.installed-dev
 test-setup: install-dev  # Fetch what the tests need and pip cannot give
 	@$(BIN)/python -m portal.testing.setup
 
-test: install-dev test-setup  # Run all tests, three files at a time, as many only wait, with coverage
-	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --cov --cov-report term:skip-covered
+test: install-dev test-setup  # Run all tests, a file on each core at a time, with coverage
+	$(BIN)/python -m pytest --quiet --numprocesses 2 --dist loadfile --cov --cov-report term:skip-covered
 
 # The modules whose every branch has a test
 COVERED := libraries/state.py libraries/projection.py libraries/values.py libraries/keys.py \
