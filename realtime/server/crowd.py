@@ -1,7 +1,7 @@
 """Whose connections are too many: in a rush a network is taken so many a second, and the others are turned away unread.
 
-Without this, 1,000 connections a second from one network made everybody's updates take twice as long. Who comes
-through a proxy has the proxy's address here, so a proxy's connections are never too many: what they bring is counted in
+Without this, 1,000 connections a second from one network made everybody's updates take twice as long. Behind a
+proxy the address here is the proxy's, so a proxy's connections are never too many: what they bring is counted in
 `realtime.doors` and `portal.lanes`.
 """
 
