@@ -28,6 +28,10 @@ else:
     MembershipModelForm = forms.ModelForm
 
 
+NEW_ROWS = 50
+"""How many members may be added at once."""
+
+
 class MembershipForm(MembershipModelForm):
     """One member; who it is can't be changed, only the role."""
 
@@ -111,6 +115,11 @@ class MembershipInline(TabularInline):
     ordering = ("created_at",)
     verbose_name = "member"
     verbose_name_plural = "members"
+
+    def get_formset(self, request: HttpRequest, obj: Library | None = None, **options: Any) -> Any:
+        """As many rows as there are members, and some new ones: a form that claims to have more would cost 20 s."""
+        rows = NEW_ROWS + (obj.memberships.count() if obj else 0)
+        return super().get_formset(request, obj, **{"max_num": rows, "absolute_max": rows, **options})
 
     def get_extra(self, request: HttpRequest, obj: Library | None = None, **options: Any) -> int:
         """A new library needs somebody to begin with."""

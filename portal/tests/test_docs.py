@@ -204,6 +204,8 @@ def test_what_is_said_of_limits_in_sentences() -> None:
     assert (limits.CONNECTIONS_WORTH, limits.BURSTS_WORTH) == (4, 2)
     assert f"after {limits.PATIENCE_SECONDS:.0f} s without a rest" in text
     assert limits.REFUSALS == 100
+    assert "four hundredth of one person" in text
+    assert limits.REFUSALS * limits.CONNECTIONS_WORTH == 400
     assert f"goes on so for {portions.PATIENCE_SECONDS:.0f} s is closed" in text
     assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
     assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
