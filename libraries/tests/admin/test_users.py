@@ -54,7 +54,9 @@ def test_who_is_switched_off_is_cut_off_everywhere(desk: Desk, portal_view: Port
     desk.post(change(viewer), {**filled(desk.get(change(viewer))), "is_active": ""})
     viewer.refresh_from_db()
     assert not viewer.is_active
-    assert [(news["event"], news["subject"][0], news["role"]) for news in desk.news] == [("access", str(viewer.pk), None)]
+    assert [(news["event"], news["subject"][0], news["role"]) for news in desk.news] == [
+        ("access", str(viewer.pk), None)
+    ]
 
 
 def test_who_is_switched_on_may_log_in_again(desk: Desk, portal_view: PortalView, viewer: User) -> None:
@@ -83,7 +85,10 @@ def test_many_are_switched_off_and_on(desk: Desk, portal_view: PortalView, viewe
     page = desk.act("deactivate", viewer, editor, desk.user)
     assert says(page) == "Changed: editor@example.org, viewer@example.org."
     assert set(User.objects.filter(is_active=False)) == {viewer, editor}
-    assert {(news["subject"][0], news["role"]) for news in desk.news} == {(str(viewer.pk), None), (str(editor.pk), None)}
+    assert {(news["subject"][0], news["role"]) for news in desk.news} == {
+        (str(viewer.pk), None),
+        (str(editor.pk), None),
+    }
     desk.act("activate", viewer, editor)
     assert not User.objects.filter(is_active=False).exists()
 
