@@ -24,7 +24,7 @@ import httpx
 from testing.processes import Process, ProcessFailed, ReservedPort
 from testing.stores import Postgres, Valkey, postgres, valkey
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 COMMAND_SECONDS = 90
 OWN_VARIABLES = ("PORTAL_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
 

@@ -29,7 +29,8 @@ ALREADY_THERE = {"owner": "controller", "editor": "editor", "viewer": "viewer", 
 OTHERS = """
 import json
 from django.contrib.auth.models import Permission
-from libraries.services.members import add_member, remove_member, set_user_active
+from libraries.services.members import add_member, remove_member
+from libraries.services.people import set_user_active
 from libraries.models import User
 from libraries.rules.roles import Role
 made = {{}}

@@ -10,13 +10,16 @@ import asyncio
 import re
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httptools
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from realtime.server.websocket.upgrade import fault
+
+if TYPE_CHECKING:
+    from realtime.server.websocket.connection import WebSocketConnection
 
 _ABSOLUTE = re.compile(rb"(?i)(?:http|ws)s?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
 
@@ -65,7 +68,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
         """What has come and waits for the answers to what came before it."""
         self._next: Callable[[], None] | None = None
         """What is done once everything is answered."""
-        self.websocket: Any = None
+        self.websocket: WebSocketConnection | None = None
         """What the connection has become."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
@@ -156,9 +159,8 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             return
         self._unfed = b""
         self.connections.discard(self)
-        self.websocket = self.ws_protocol_class(  # type: ignore[call-arg, misc]
-            config=self.config, server_state=self.server_state, app_state=self.app_state
-        )
-        self.transport.set_protocol(self.websocket)
-        self.websocket.take_over(self)
+        made: Any = self.ws_protocol_class  # the `ws=` of `realtime.server.process.run`
+        self.websocket = websocket = made(self.config, self.server_state, self.app_state)
+        self.transport.set_protocol(websocket)
+        websocket.take_over(self)
         self.parser = None  # type: ignore[assignment]  # it has our methods, and we would be kept with the WebSocket

@@ -36,6 +36,9 @@ from realtime.server.process.condition import draining
 from realtime.server.process.files import most_connections
 from realtime.server.process.garbage import Turnover
 
+if TYPE_CHECKING:
+    from realtime.server.websocket.connection import WebSocketConnection
+
 TURNED_AWAY_AT_ONCE = 32
 """How many connections beyond the limit are open at once, while they are told so."""
 
@@ -222,7 +225,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
     def look(self, now: float) -> bool:
         """Refuse or cut a client whose time is over; whether to look again."""
         if self.websocket is not None:
-            return self._look_at_handshake(now)
+            return self._look_at_handshake(self.websocket, now)
         if self._is_stuck(now) or (self._deaf_since is not None and now - self._deaf_since > LINGER_SECONDS):
             self.transport.abort()
         elif not self.is_over and self._is_late(now):
@@ -247,9 +250,9 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
             self._waiting, self._moved = waiting, now
         return now - self._moved > STUCK_SECONDS
 
-    def _look_at_handshake(self, now: float) -> bool:
+    def _look_at_handshake(self, websocket: WebSocketConnection, now: float) -> bool:
         """A handshake that the application does not answer ends, too."""
-        if self.websocket.handshake_complete or self.transport.is_closing():
+        if websocket.is_answered or self.transport.is_closing():
             return False
         if now - self._since > HEAD_SECONDS:
             self.transport.write(TOO_LATE)

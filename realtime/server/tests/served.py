@@ -53,8 +53,12 @@ class Served(InProcessServer):
     def protocol_of(self, peer: Peer) -> WebSocketConnection:
         """The server's side of a connection."""
         name = peer.socket.getsockname()
-        (protocol,) = (one for one in self.protocols if one.transport.get_extra_info("peername") == name)
-        return protocol
+
+        def find() -> WebSocketConnection:
+            (protocol,) = (one for one in self.protocols if one.transport.get_extra_info("peername") == name)
+            return protocol
+
+        return self.do(find)
 
     def do(self, what: Callable[..., T], *args: Any) -> T:
         """Call something in the server's event loop."""
