@@ -61,6 +61,27 @@ def formatter(as_json: bool) -> logging.Formatter:
     )
 
 
+_PASSED_ON: dict[str, Any] = {"handlers": [], "propagate": True}
+
+LOGGERS: dict[str, Any] = {
+    "django": _PASSED_ON,
+    # django-structlog logs each request, with its id, and each exception
+    "django.request": {**_PASSED_ON, "level": "CRITICAL"},
+    "django.server": _PASSED_ON,
+    "uvicorn": _PASSED_ON,
+    "uvicorn.error": _PASSED_ON,
+    "health_check": {**_PASSED_ON, "level": "ERROR"},  # portal.health says what changes; this, each time
+    # its lines are made for one format and hold the query string; django-structlog logs requests
+    "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
+    # of each WebSocket it says twice that it was accepted; our consumer says who came in, and who did not
+    "uvicorn.error.websockets": {**_PASSED_ON, "level": "WARNING"},
+    "daphne": _PASSED_ON,
+    "twisted": _PASSED_ON,
+    "autobahn": _PASSED_ON,
+}
+"""What other packages log goes the way of our own."""
+
+
 def configure(level: str, as_json: bool) -> dict[str, Any]:
     """Set structlog up and return Django's LOGGING.
 
@@ -78,7 +99,6 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
-    passed_on: dict[str, Any] = {"handlers": [], "propagate": True}
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -88,20 +108,5 @@ def configure(level: str, as_json: bool) -> dict[str, Any]:
             "stderr": {"class": "logging.StreamHandler", "formatter": "structlog", "filters": ["client_faults"]}
         },
         "root": {"handlers": ["stderr"], "level": level},
-        "loggers": {
-            "django": passed_on,
-            # django-structlog logs each request, with its id, and each exception
-            "django.request": {**passed_on, "level": "CRITICAL"},
-            "django.server": passed_on,
-            "uvicorn": passed_on,
-            "uvicorn.error": passed_on,
-            "health_check": {**passed_on, "level": "ERROR"},  # portal.health says what changes; this, each time
-            # its lines are made for one format and hold the query string; django-structlog logs requests
-            "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
-            # of each WebSocket it says twice that it was accepted; our consumer says who came in, and who did not
-            "uvicorn.error.websockets": {**passed_on, "level": "WARNING"},
-            "daphne": passed_on,
-            "twisted": passed_on,
-            "autobahn": passed_on,
-        },
+        "loggers": LOGGERS,
     }

@@ -59,18 +59,7 @@ def subprotocol(scope: Scope) -> str | None:
 
 async def admit(scope: Scope, entrance: Entrance) -> Admission:
     """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
-    route = scope["url_route"]["kwargs"]
-    if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
-        raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
-    if not is_host_allowed(scope):
-        raise Refused(
-            "host-not-allowed", "This site is not reached by that name; its operator sets PORTAL_ALLOWED_HOSTS."
-        )
-    if "portal_view_id" not in route:
-        raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
-    wanted = route["portal_view_id"]
-    if not wanted:
-        raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
+    wanted = _read_address(scope)
     query = parse_qs(scope["query_string"].decode("latin-1"))
     credential = verify(_read_credential(scope, query))
     entrance.come(credential.subject)
@@ -98,6 +87,22 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
         known_version=_number(query.get("version", [""])[0]),
         known_epoch=query.get("epoch", [None])[0],
     )
+
+
+def _read_address(scope: Scope) -> str:
+    """What stands in the place of a portal view's id; Refused if the client asks in the wrong place."""
+    route = scope["url_route"]["kwargs"]
+    if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
+        raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
+    if not is_host_allowed(scope):
+        raise Refused(
+            "host-not-allowed", "This site is not reached by that name; its operator sets PORTAL_ALLOWED_HOSTS."
+        )
+    if "portal_view_id" not in route:
+        raise Refused("not-found", "There is nothing here: the address of a portal view is /ws/portal-view/<id>.")
+    if not (wanted := str(route["portal_view_id"])):
+        raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
+    return wanted
 
 
 def verify(token: str) -> Credential:

@@ -10,7 +10,7 @@ import asyncio
 from enum import Enum, auto
 from functools import partial
 from http import HTTPStatus
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 

@@ -186,16 +186,6 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     # What the client sends.
 
     @property
-    def is_answered(self) -> bool:
-        """Whether the handshake is answered."""
-        return self.phase is not Phase.HANDSHAKE
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether the close frame is sent, and only the client's is awaited."""
-        return self.phase is Phase.CLOSING
-
-    @property
     def is_ready(self) -> bool:
         """Whether what the client sends is taken: it reads what it is sent, and the application keeps up."""
         if self.stalled_since is not None:

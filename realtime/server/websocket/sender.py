@@ -30,6 +30,16 @@ class Sender(Member):
         self.wire = wire
 
     @property
+    def is_answered(self) -> bool:
+        """Whether the handshake is answered."""
+        return self.phase is not Phase.HANDSHAKE
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether the close frame is sent, and only the client's is awaited."""
+        return self.phase is Phase.CLOSING
+
+    @property
     def write(self) -> Callable[[bytes], None]:
         """The transport's own method, with nothing in between: it takes a frame in the form of this connection."""
         return self.transport.write
