@@ -123,12 +123,7 @@ async def fan_out(
     delivered and before anybody leaves.
     """
     latencies: array[float] = array("d")
-    transports: list[Any] = []
-    senders: list[Any] = []
-    for wire in wires:
-        senders += await connect(replace(wire, viewer_url=wire.sender_url), 1, array("d"), silent=silent)
-        transports += await _stall(wire, senders[-1], stalled, silent=silent)
-        transports += await connect(wire, viewers, latencies, silent=silent)
+    senders, transports = await _take_seats(wires, viewers, stalled, latencies, silent=silent)
     warm_up = max(WARM_UP, len(wires))  # each room once at least
     await _send(senders, wires, warm_up, max(rate, WARM_UP_A_SECOND))
     await _until(lambda: len(latencies) >= warm_up * viewers)
@@ -152,6 +147,19 @@ async def fan_out(
     for transport in [*transports, *senders]:
         transport.disconnect()
     return load
+
+
+async def _take_seats(
+    wires: Sequence[Wire], viewers: int, stalled: int, latencies: array[float], *, silent: bool
+) -> tuple[list[Any], list[Any]]:
+    """Connect to each room; its sender, and all others."""
+    transports: list[Any] = []
+    senders: list[Any] = []
+    for wire in wires:
+        senders += await connect(replace(wire, viewer_url=wire.sender_url), 1, array("d"), silent=silent)
+        transports += await _stall(wire, senders[-1], stalled, silent=silent)
+        transports += await connect(wire, viewers, latencies, silent=silent)
+    return senders, transports
 
 
 async def _send(senders: Sequence[Any], wires: Sequence[Wire], messages: int, rate: float) -> None:

@@ -189,50 +189,46 @@ def _version(program: str, option: str) -> str:
     return (done.stdout + done.stderr).strip()
 
 
-def write(figures: dict[str, Figures], folder: Path) -> None:
-    """Write RESULTS.md, fan-out.png and curves.png."""
-    rounds, curve_rounds = len(figures["fan-out"]["portal / 500"]), len(figures["curves"]["1 rooms"])
-    tables = {name: SECTIONS[name](seen) for name, seen in figures.items()}
-    text = f"""# What was measured
+PAGE = """# What was measured
 
-Written by `make bench` on {datetime.now(UTC):%Y-%m-%d}: {rounds} interleaved rounds (curves: {curve_rounds}); server
+Written by `make bench` on {today}: {rounds} interleaved rounds (curves: {curve_rounds}); server
 and client on a core each, on loopback; messages of about 300 bytes at 5,000 deliveries a second (vanilla Channels:
 1,000). CPU is the server's, user and system. A ratio is the median of the rounds' own ratios, with the least and the
 greatest. "client" is how busy the load client was. This application ran complete: token check, membership, role check,
-projection and database. {NO_LIMITS_SENTENCE}
+projection and database. {no_limits}
 
-{machine()}
+{machine}
 
 ## What was aimed at, and what came out
 
-{aims(figures)}
+{aims}
 ## Fan-out
 
 "portal, stored" is an update that SQLite keeps. Those that wait behind a write are merged, and then fewer messages
 arrive than were sent; so they come at most 10 times a second, which with 50 viewers is 500 deliveries a second.
 "portal, no io_uring" writes to one socket after the other.
 
-{tables["fan-out"]}
+{tables[fan-out]}
 ![CPU for each delivery](fan-out.png)
 
 ## One reader of 501 is stalled
 
 It stopped reading, and was sent 6 MB since, before the others came: nothing more can be written to it.
 
-{tables["stalled"]}
+{tables[stalled]}
 ## Connections
 
 With a token check, but for nchan; this application also reads the membership and sends a snapshot. PSS is the
 processes' share of the memory that they use, RSS all of it.
 
-{tables["connections"]}
+{tables[connections]}
 ## Cost against the size of a room and the number of rooms
 
 A room of any size gets 5,000 deliveries a second, and the rooms of 4 viewers get 1,600 together. Meanwhile a server
 asks each connection now and then whether it is still there, and compares each room with the database: what that takes
 was measured right before, while nobody sent anything.
 
-{tables["curves"]}
+{tables[curves]}
 ![The same as curves](curves.png)
 
 ## Processes, over Valkey and Postgres
@@ -240,15 +236,31 @@ was measured right before, while nobody sent anything.
 All processes share one core; 10 broadcasts a second to 50 and to 500 viewers. Valkey's commands are of all kinds, also
 those that have nothing to do with a broadcast.
 
-{tables["processes"]}
+{tables[processes]}
 ## What the limits cost
 
-Both ran with many people, each with a few connections: as few as the default limits let in. "{WITH_LIMITS}" is this
+Both ran with many people, each with a few connections: as few as the default limits let in. "{with_limits}" is this
 application as it comes.
 
-{tables["limits"]}
-{abuse_section.stored(folder)}"""
-    (folder / "RESULTS.md").write_text(text)
+{tables[limits]}
+{abuse}"""
+
+
+def write(figures: dict[str, Figures], folder: Path) -> None:
+    """Write RESULTS.md, fan-out.png and curves.png."""
+    rounds, curve_rounds = len(figures["fan-out"]["portal / 500"]), len(figures["curves"]["1 rooms"])
+    page = PAGE.format(
+        today=f"{datetime.now(UTC):%Y-%m-%d}",
+        rounds=rounds,
+        curve_rounds=curve_rounds,
+        no_limits=NO_LIMITS_SENTENCE,
+        with_limits=WITH_LIMITS,
+        machine=machine(),
+        aims=aims(figures),
+        tables={name: SECTIONS[name](seen) for name, seen in figures.items()},
+        abuse=abuse_section.stored(folder),
+    )
+    (folder / "RESULTS.md").write_text(page)
     _plot(figures["fan-out"], folder / "fan-out.png")
     _plot_curves(figures["curves"], folder / "curves.png")
 

@@ -86,14 +86,21 @@ def measure(
     )
     if done.deliveries != done.expected:
         raise NotDelivered(f"{running.name}: {done.deliveries} of {done.expected} messages were delivered.")
+    seen = _between(marks, done, rest, messages)
+    return {**seen, "p50": done.p50, "p99": done.p99, "client": done.client_busy}
+
+
+def _between(
+    marks: list[tuple[float, dict[str, float]]], done: load.Load, rest: float, messages: int
+) -> dict[str, float]:
+    """What was used between the marks: before the rest, after it, and at the end."""
     (cpu_at_rest, _), (cpu, counted), (cpu_after, counted_after) = marks
     seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
     if rest:
         idle = (cpu - cpu_at_rest) / rest
         seen["idle"] = idle * 1e6
         seen["cpu without idle"] = (cpu_after - cpu - idle * done.seconds) / done.deliveries * 1e6
-    cpu_each = (cpu_after - cpu) / done.deliveries * 1e6
-    return {"cpu": cpu_each, "p50": done.p50, "p99": done.p99, "client": done.client_busy, **seen}
+    return {"cpu": (cpu_after - cpu) / done.deliveries * 1e6, **seen}
 
 
 def fan_out(rounds: int, place: Portal, say: Say) -> Figures:

@@ -14,7 +14,6 @@ from typing import Any
 
 import msgspec
 from rest_framework.exceptions import APIException
-from rest_framework_simplejwt.tokens import AccessToken
 
 from fuzz.clock import NotAccepted
 from libraries.rules.errors import PortalError
@@ -280,11 +279,6 @@ def pages(function: Callable[..., Any], given: Any) -> object:
 def parsers(function: Callable[..., Any], given: Any) -> object:
     """Choose a parser."""
     return function(None, given, [resolve("libraries.api.bodies.JSONParser")()])
-
-
-def token_read(function: Callable[..., Any], given: str) -> object:
-    """Read a credential."""
-    return function(AccessToken, given)
 
 
 def counted(function: Callable[..., Any], given: Any) -> object:

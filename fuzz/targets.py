@@ -130,7 +130,7 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.api.pagination.Pages.get_page_size", "text", path_bytes, readers.page_request, readers.pages),
     Target("libraries.api.pagination.Pages.get_page_number", "text", path_bytes, readers.page_request, readers.pages),
     Target("libraries.api.filters.NamedFilters", "text", path_bytes, readers.header, readers.searched),
-    Target("libraries.tokens.read_token", "text", header_bytes, readers.header, readers.token_read),
+    Target("libraries.tokens.verify", "text", header_bytes, readers.header),
     Target("libraries.models.UserManager.get_by_natural_key", "text", field_bytes, call=readers.found),
     Target("libraries.rules.emails.canonical", "text", field_bytes),
     Target("libraries.rules.emails.is_plain", "text", field_bytes),

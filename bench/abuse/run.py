@@ -51,24 +51,24 @@ def run(stage: Stage, name: str, seconds: float, quiet_seconds: float) -> dict[s
             look()
         saw = probe.result(STOP_SECONDS)
         server.process.kill()  # how long it takes to end is nothing that we measure
+    return {**_of_probe(saw, quiet, done), **_of_server(before, most([before, *seen])), **_of_attacker(done)}
+
+
+def _of_probe(saw: dict[str, Any], quiet: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
+    """What the other tenant saw, before, during and after."""
     windows = {
         "quiet": (quiet["began"], quiet["ended"]),
         "attack": (done["began"], done["ended"]),
         "after": (done["ended"] + AFTER[0], done["ended"] + AFTER[1]),
     }
-    return {
-        **{
-            kind: {
-                **{phase: _summary(_within(saw[kind], windows[phase])) for phase in PHASES},
-                "quiet as long as after": {"p99": _p99_of_parts(saw[kind], windows["quiet"])},
-            }
-            for kind in KINDS
-        },
-        "connect": _connects(_within(saw["connect"], (done["began"], done["ended"]))),
-        "cut": saw["cut"],
-        **_of_server(before, most([before, *seen])),
-        **_of_attacker(done),
+    times = {
+        kind: {
+            **{phase: _summary(_within(saw[kind], windows[phase])) for phase in PHASES},
+            "quiet as long as after": {"p99": _p99_of_parts(saw[kind], windows["quiet"])},
+        }
+        for kind in KINDS
     }
+    return {**times, "connect": _connects(_within(saw["connect"], windows["attack"])), "cut": saw["cut"]}
 
 
 def _within(timed: Timed, window: tuple[float, float]) -> list[float | None]:
