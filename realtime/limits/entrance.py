@@ -27,7 +27,7 @@ from realtime.seldom import Seldom
 
 RUSH = Rate(20, 20)
 """So many failed attempts, of everybody together, are a rush."""
-REST_SECONDS = 0.002
+REST_MILLISECONDS = 2
 """How long others go first before each newcomer in a rush; one costs about as much."""
 FULL_SECONDS = 10.0
 """When to come again where there were too many connections."""
@@ -75,7 +75,7 @@ class Entrance:
         """In a rush, wait for one's turn: newcomers are taken one at a time, and those inside go in between."""
         if rush.is_on():
             async with self._turn:
-                await asyncio.sleep(REST_SECONDS)
+                await asyncio.sleep(REST_MILLISECONDS / 1000)
 
     def look(self, network: str) -> None:
         """Before anything else is asked; Limited or Flooded if too many attempts from the network have failed."""

@@ -241,7 +241,7 @@ async def test_in_a_rush_newcomers_are_taken_one_at_a_time_with_others_in_betwee
 
     await asyncio.gather(*(come(number) for number in range(5)))
     assert [number for number, _ in done] == list(range(5))
-    assert all(at > 0.9 * entrance.REST_SECONDS * (number + 1) for number, at in done)
+    assert all(at > 0.9 * entrance.REST_MILLISECONDS / 1000 * (number + 1) for number, at in done)
 
 
 async def test_without_a_rush_nobody_waits() -> None:
