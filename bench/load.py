@@ -136,17 +136,11 @@ async def fan_out(
     await _until(lambda: len(latencies) >= messages * viewers)
     seconds = time.monotonic() - began
     after()
-    load = Load(
-        deliveries=len(latencies),
-        expected=messages * viewers,
-        seconds=seconds,
-        client_busy=(time.process_time() - cpu) / seconds,
-        p50=percentile(latencies, 0.5),
-        p99=percentile(latencies, 0.99),
-    )
+    busy = (time.process_time() - cpu) / seconds
     for transport in [*transports, *senders]:
         transport.disconnect()
-    return load
+    p50, p99 = percentile(latencies, 0.5), percentile(latencies, 0.99)
+    return Load(len(latencies), messages * viewers, seconds, busy, p50, p99)
 
 
 async def _take_seats(

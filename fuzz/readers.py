@@ -69,8 +69,7 @@ def said(text: str) -> dict[str, Any]:
         message = resolve("realtime.protocol.requests.decode")(frame(text))
     except PortalError as error:
         raise NotAccepted from error
-    read: dict[str, Any] = message.payload
-    return read
+    return dict(message.payload)
 
 
 def posted(text: str) -> dict[str, Any]:
@@ -268,6 +267,11 @@ def patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
 def item_patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
     """Ask what a viewer sees of a patch of one item."""
     return function({"id": "a"}, {"id": "a", **given}, given, BLANK, PortalRole.VIEWER)
+
+
+def path_seen(function: Callable[..., Any], given: str) -> object:
+    """Ask for the path below the site's part."""
+    return function({"path": f"/site/{given}", "root_path": "/site"})
 
 
 def pages(function: Callable[..., Any], given: Any) -> object:

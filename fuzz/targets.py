@@ -118,6 +118,7 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_HANDSHAKE}.admit", "text", header_bytes, readers.subprotocols, readers.admitted, "(subprotocols)"),
     Target(f"{_HANDSHAKE}.verify", "text", message_bytes),
     Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
+    Target("libraries.rules.paths.site_path", "text", path_bytes, readers.header, readers.path_seen),
     Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
     Target("realtime.sessions.origins.is_origin_allowed", "text", header_bytes, readers.origin),
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
@@ -168,6 +169,7 @@ WALKED = (
         "libraries.rules.keys",
         "libraries.rules.names",
         "libraries.rules.networks",
+        "libraries.rules.paths",
         "libraries.api.pagination",
     ),
     *(
@@ -183,7 +185,8 @@ WALKED = (
         "realtime.sessions.handshake",
         "realtime.sessions.origins",
     ),
-    *("realtime.protocol.policy", "realtime.protocol.requests", "realtime.server.websocket.wire"),
+    *("realtime.protocol.encodings", "realtime.protocol.policy", "realtime.protocol.requests"),
+    "realtime.server.websocket.wire",
 )
 """The modules whose public functions, classes' methods included, have to be in `TARGETS` or in `LEFT_OUT`."""
 
@@ -202,6 +205,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.keys.check_no_prototype": "is called by check_key",
     "libraries.rules.networks.network_of_scope": "calls network_of",
     "libraries.rules.state.blocks_of": "takes a number",
+    "libraries.rules.state.merged": "takes what check_patch has let through",
     "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
     "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
