@@ -154,7 +154,7 @@ class Beat:
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """Suppress the errors of an unavailable database: the next beat tries again."""
+    """Log an error of the beat; the next beat tries again."""
     try:
         yield
     except Unavailable as error:

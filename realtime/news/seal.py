@@ -74,8 +74,9 @@ class Sealer:
         self._numbers = count(1)
 
     def names(self, group: str) -> list[str]:
-        """The names of a group on the bus: the name of the newest secret, which news is sent to, then the older
-        ones.
+        """The names of a group on the bus. The first, made with the newest secret, is where news is sent.
+
+        The others are made with the older secrets.
         """
         return [key.name(group) for key in self._keys]
 
