@@ -1,7 +1,7 @@
-"""What REST bodies and answers look like, for checking and for OpenAPI.
+"""The shapes of REST bodies and answers, for checking and for OpenAPI.
 
-What a portal view may hold is not checked here but in `libraries.rules.state`, and what a viewer may see is decided in
-`libraries.rules.projection`: the classes for portal views only describe, and put the projected state into an answer.
+The content of a portal view is checked in `libraries.rules.state`, and `libraries.rules.projection` decides what a
+viewer may see. The classes for portal views only describe, and put the projected state into an answer.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ class RegistrationSerializer(Body):
     name = Text(max_length=100, allow_blank=True, default="", validators=[validate_name])
 
     def validate_email(self, email: str) -> str:
-        """The one spelling of the address."""
+        """The canonical spelling of the address."""
         if not is_plain(canonical(email)):
             raise serializers.ValidationError(NOT_PLAIN)
         return canonical(email)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a password that is easy to guess, or like the person's address or name."""
+        """Refuse a password that is easy to guess, or similar to the person's address or name."""
         try:
             validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
         except ValidationError as error:
@@ -221,7 +221,7 @@ class _PortalViewAnswer(_PortalViewFields):
     updatedAt = serializers.DateTimeField()
 
     def get_fields(self) -> dict[str, Any]:
-        """The fields: an answer has all of them, always."""
+        """The fields: an answer always has all of them."""
         fields = super().get_fields()
         for field in fields.values():
             field.required = True

@@ -84,9 +84,7 @@ class Room:
             self.serve(request)
 
     def serve(self, request: SnapshotRequest) -> bool:
-        """Serve a connection from the snapshot if that is new enough; otherwise the connection waits for a newer
-        one.
-        """
+        """Serve a connection from the snapshot if it is new enough; otherwise the connection waits for a newer one."""
         snapshot, connection = self.snapshot, request.connection
         if self.people.waiting.get(connection.id) is not request:
             # A new connection must not see what the others here know to be outdated: it may be hidden since.

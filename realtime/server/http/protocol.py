@@ -73,9 +73,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         self._since = self._progress = self._moved = 0.0
         """When the wait began, when input came last, and when the client last read something."""
         self._silent = self._head = self._body = self._waiting = 0
-        """Bytes parsed since the parser's last callback, bytes of the head and of the body, bytes in the send
-        buffer.
-        """
+        """Bytes parsed since the parser's last callback; bytes of the head, of the body, and in the send buffer."""
         self._status = HTTPStatus.BAD_REQUEST
         self._deaf_since: float | None = None
 

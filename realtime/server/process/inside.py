@@ -20,7 +20,7 @@ log = structlog.get_logger(__name__)
 
 def work(place: Place, lifeline: socket.socket) -> None:
     """Serve in this process, on a port shared with other processes."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; until this one serves, its supervisor ends it
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; this one must serve first
     lifeline.setblocking(False)
     raise_file_limit()
     server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline, place.drain_delay)
