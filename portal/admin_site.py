@@ -95,9 +95,7 @@ class Completion(AutocompleteJsonView):
     """The checked input of an autocomplete field for another model."""
 
     def process_request(self, request: HttpRequest) -> tuple[Any, ...]:
-        """The requested field; PermissionDenied for a field without a relation, as Django answers for other bad
-        fields.
-        """
+        """The requested field; PermissionDenied for a field without a relation, as Django answers for others."""
         term, model_admin, field, to_field = super().process_request(request)
         if not field.concrete:
             raise PermissionDenied
