@@ -138,9 +138,7 @@ def test_a_missing_object(superuser: Client, model: type[Model], key: str) -> No
 @pytest.mark.parametrize("key", BAD_KEYS)
 def test_a_password_form_without_a_person(superuser: Client, key: str) -> None:
     answer = superuser.get(f"/admin/libraries/user/{key}/password/")
-    assert answer.status_code == (
-        302 if "/" in key else NOT_FOUND
-    )  # to the form of `a/b/password`, which does not exist
+    assert answer.status_code == (302 if "/" in key else NOT_FOUND)  # the form of `a/b/password` does not exist
 
 
 COUNTS = [("1001", "0"), ("99999999", "0"), ("-1", "0"), ("x", "0"), ("9" * 5000, "0"), ("3", "99999999"), ("3", "-1")]

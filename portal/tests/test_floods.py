@@ -87,9 +87,7 @@ def test_more_connections_than_files(stack: Stack, files_left: int) -> None:
     process, port = stack.server.process, stack.server.port
     before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
     view, log, peers = stack.new_portal_view(), process.log_size, []
-    wait_until(
-        lambda: len(os.listdir(f"/proc/{process.pid}/fd")) < FEW
-    )  # connections of the previous test may still be open
+    wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) < FEW)  # the previous test's may still be open
     open_now = len(os.listdir(f"/proc/{process.pid}/fd"))
     limit = files_left or 2 * open_now
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, before[1]))

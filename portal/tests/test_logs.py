@@ -92,9 +92,8 @@ def test_json_is_one_object_per_line() -> None:
 
 def test_terminal_control_characters_are_escaped(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = [one for one in logging.getLogger().handlers if getattr(one, "stream", None) is output]
-    with (
-        monkeypatch.context() as patch
-    ):  # pytest's own handlers keep text that no report can contain: half a surrogate pair
+    # pytest's own handlers keep text that no report can contain: half a surrogate pair.
+    with monkeypatch.context() as patch:
         patch.setattr(logging.getLogger(), "handlers", ours)
         for logger in (structlog.get_logger("portal"), logging.getLogger("some.library")):
             try:
