@@ -117,10 +117,10 @@ async def fan_out(
     stalled: int = 0,
     rest: float = 0.0,
 ) -> Load:
-    """Send `messages`, `rate` a second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
+    """Send `messages`, `rate` per second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
 
-    `before` is called when all are connected and warm, and again after a rest of so many seconds, `after` when all is
-    delivered and before anybody leaves.
+    `before` is called when all are connected and warm, and again after a rest of `rest` seconds; `after` when all is
+    delivered and before anybody disconnects.
     """
     latencies: array[float] = array("d")
     senders, transports = await _take_seats(wires, viewers, stalled, latencies, silent=silent)

@@ -137,8 +137,9 @@ class Portal:
 
 @contextmanager
 def portal(stores: StoreKind = StoreKind.SQLITE, *, root: Path = ROOT) -> Iterator[Portal]:
-    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey; `root` is the working copy to
-    run.
+    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey.
+
+    `root` is the working copy to run.
     """
     with installation(stores, root, PORTAL_LOG_LEVEL="WARNING") as place:
         cast = place.prepare()

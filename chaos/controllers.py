@@ -44,7 +44,7 @@ class Controller(Client):
         self.speaks = asyncio.Event()
         self.per_second = 5.0
         self.padding = ""
-        """If set, it sends nothing but updates of this size."""
+        """If set, only updates that contain this text are sent."""
         self.told = 0
         self._number = 0
         self._unchecked = 0

@@ -104,10 +104,10 @@ class Crowd:
                 controller.pending.clear()
 
     async def settled(self, since: float) -> float:
-        """Wait until all clients have the stored state, and check the books; returns the slowest time in seconds from
-        `since`.
+        """Wait until all clients have the stored state, and check the books.
 
-        A client that was not connected then is timed from its own `connected`.
+        Returns the slowest time in seconds from `since`. A client that was not connected then is timed from its own
+        `connected`.
         """
         stored = {
             (table.name, role): await self.stack.read(table, role)

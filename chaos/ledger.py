@@ -13,9 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SLOTS = 256
-"""The slots of a controller's own item; update `n` is written to slot `n % SLOTS`, and stays there until `n +
-SLOTS`.
-"""
+"""The slots of a controller's own item. Update `n` is in slot `n % SLOTS`, until update `n + SLOTS` replaces it."""
 SHARED_ITEM = "shared"
 """The item that all controllers write to."""
 

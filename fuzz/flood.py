@@ -233,8 +233,9 @@ def _kept(exits: ExitStack, peer: Peer) -> Peer:
 
 
 def _pump(peer: Peer, made: bytes, *, reads: bool) -> Callable[[], int]:
-    """A function that sends as many frames as the server takes at once, continues where it was, and reads if it
-    should.
+    """A function that sends as many frames as the server takes at once, and reads if it should.
+
+    The next call continues where the last one stopped.
     """
     connection = peer.socket
     connection.setblocking(False)

@@ -191,8 +191,9 @@ def child(module: str, order: Mapping[str, Any]) -> Iterator[Child]:
 
 
 def attack(name: str, target: Target, port: int, seconds: float, look: Callable[[], None]) -> dict[str, Any]:
-    """Attack that port for this many seconds, and call `look` meanwhile; returns the counts, and the begin and
-    the end.
+    """Attack that port for this many seconds, and call `look` meanwhile.
+
+    Returns the counts, and the begin and the end.
     """
     order = {"row": name, "target": asdict(target), "port": port, "seconds": seconds}
     with child("bench.abuse.attacker", order) as attacker:

@@ -142,7 +142,7 @@ class MemberSerializer(serializers.Serializer[Membership]):
     role = serializers.ChoiceField(_ROLES)
 
     def to_representation(self, instance: Membership) -> dict[str, Any]:
-        """What the asker may know of the member: `for_owner` in the context says whether they own the library."""
+        """The member as the asker may see them: `for_owner` in the context says whether the asker owns the library."""
         shown = super().to_representation(instance)
         if not self.context.get("for_owner"):
             del shown["email"]
@@ -210,7 +210,7 @@ class PortalViewBody(_PortalViewFields):
 
 
 class _PortalViewAnswer(_PortalViewFields):
-    """What every answer about a portal view has besides."""
+    """The additional keys of every answer about a portal view."""
 
     id = serializers.UUIDField()
     libraryId = serializers.UUIDField()

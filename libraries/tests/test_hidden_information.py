@@ -71,7 +71,7 @@ def test_the_spellings_on_the_page_are_one_key() -> None:
 
 
 @pytest.mark.parametrize("content", [{"hpBonus": 1}, {"monsterHp": 1}, {"label": "HP", "value": 30}, {"name": "30 HP"}])
-def test_the_projection_on_the_page_is_correct(content: dict[str, Any]) -> None:
+def test_keys_that_the_page_calls_visible_are_visible(content: dict[str, Any]) -> None:
     assert project_item(content, {}) == content
 
 

@@ -1,6 +1,4 @@
-"""Applies the steps of `secret_steps` to a portal view on a real server, and checks the viewers' messages after
-each.
-"""
+"""Applies the steps of `secret_steps` to a portal view on a real server. After each it checks the viewers' messages."""
 
 from __future__ import annotations
 

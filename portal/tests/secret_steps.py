@@ -88,9 +88,7 @@ class SwapRole:
 
 @dataclass(frozen=True)
 class ComeBack:
-    """A viewer loses the connection and reconnects, with a known version or without; perhaps a flag is switched
-    meanwhile.
-    """
+    """A viewer loses the connection and reconnects, with a known version or without; a flag may change meanwhile."""
 
     who: int
     knows: bool

@@ -167,7 +167,7 @@ class Table:
         if self._told % LIST_EVERY == 0:
             listed = await self._rest("GET", self._list_path, who="viewer")
             self._check_text("viewer by REST", self._sight, listed.text)
-            # A sequence that ended in a leak has not deleted its portal view.
+            # An earlier sequence that ended in a leak has left its portal view in the list.
             [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
             told = json.loads(seen)
             assert (head["itemCount"], head["currentItem"]) == (len(told["items"]), told["currentItem"])

@@ -56,8 +56,9 @@ def attack(port: int) -> list[socket.socket]:
 
 
 def first_octets(peers: list[socket.socket], most_open: int) -> list[bytes]:
-    """The first octets sent to each, `open` for nothing; once at most that many are open, or the deadline has
-    passed.
+    """The first octets sent to each, `open` for nothing.
+
+    Waits until at most `most_open` are open, or the deadline has passed.
     """
     found = [b"open"] * len(peers)
 

@@ -76,7 +76,7 @@ class Outlet(Protocol):
         """Send a message; it is dropped if the connection is closing."""
 
     def close_after(self, code: int, reason: str) -> None:
-        """Close after the messages already queued; a stalled connection is cut if even those cannot be sent."""
+        """Close after the messages delivered before; a stalled connection is cut if it does not even take the close."""
 
     async def wait_drained(self) -> None:
         """Wait until the outlet is no longer stalled, or the client is gone."""

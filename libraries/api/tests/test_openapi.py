@@ -148,8 +148,9 @@ def things() -> dict[str, str]:
 
 @pytest.fixture
 def _stay_connected(db: None) -> Iterator[None]:
-    """Requests share the test's transaction: they must not close its connection; Django's own client prevents
-    that too.
+    """Keep the database connection open: requests share the test's transaction.
+
+    Django's own test client does the same.
     """
     signals = (request_started, request_finished)
     for signal in signals:
