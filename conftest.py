@@ -1,4 +1,4 @@
-"""The cast of every test: an owner, an editor and a viewer of one library with one portal view, and a stranger."""
+"""The people of every test: an owner, an editor and a viewer of one library with one portal view, and a stranger."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.roles import Role
 from testing.limits import NO_LIMITS
 
-# A busy machine is no bug.
+# Slowness of a busy machine is not an error.
 hypothesis_settings.register_profile("portal", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("portal")
 
@@ -41,7 +41,7 @@ def _quick_passwords(settings: Any) -> None:
 
 @pytest.fixture
 def no_limits(settings: Any) -> None:
-    """For servers of this process: few people say and open more in a second than people do."""
+    """Switch the limits off in servers of this process: tests send and open more per second than people do."""
     for name in NO_LIMITS:
         setattr(settings, name, 0)
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The command line of Portal: `manage.py help` lists what it can do."""
+"""The command line of Portal: `manage.py help` lists the commands."""
 
 import os
 import signal
@@ -8,9 +8,9 @@ import sys
 
 def main() -> None:
     """Run one management command with the project's settings; needs no environment variable."""
-    if os.getpid() == 1:  # as in a container: it hears no signal without a handler; the servers have theirs later
+    if os.getpid() == 1:  # as in a container: without a handler it gets no signal; servers replace this one
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
-    os.umask(0o077)  # the database, its log and what else is written hold what only we may read
+    os.umask(0o077)  # only we may read the database, its log and other written files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:
         from django.core.management import execute_from_command_line

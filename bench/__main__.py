@@ -1,6 +1,6 @@
 """`make bench`: measures this application and its named peers, interleaved, and writes bench/RESULTS.md and plots.
 
-Server and client have a core each. No figure is typed in: each comes from the run that wrote the file.
+Server and client have one core each. No figure is written by hand: each comes from the run that wrote the file.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ SECONDS_A_ROUND = {
     "limits": 30.0,
     "against": 120.0,
 }
-"""Rough, in order, and only used to say how long is left; the pace of the run corrects it."""
+"""Rough estimates, only used to show the remaining time; the pace of the run corrects them."""
 SECTIONS = [name for name in SECONDS_A_ROUND if name != "against"]
 CURVES_ROUNDS = 3
 SPARE_FILES = 500
 
 
 class Progress:
-    """Says after each round what is done, and about how long is left."""
+    """Reports the progress after each round, and the approximate remaining time."""
 
     def __init__(self, rounds: dict[str, int]) -> None:
         self.rounds = rounds
@@ -44,7 +44,7 @@ class Progress:
         self.began = time.monotonic()
 
     def __call__(self, section: str) -> None:
-        """One more round of that section is done."""
+        """Count one more round of that section."""
         self.done[section] += 1
         elapsed = (time.monotonic() - self.began) / 60
         done, planned = (sum(SECONDS_A_ROUND[name] * n for name, n in of.items()) for of in (self.done, self.rounds))
@@ -54,7 +54,7 @@ class Progress:
 
 
 def _allow_files(count: int) -> None:
-    """Let this process and those that it starts have so many connections."""
+    """Allow this process and its children this many connections."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     if hard < count + SPARE_FILES:
         raise SystemExit(f"{count} connections need a limit of {count + SPARE_FILES} open files (ulimit -n): {hard}.")
@@ -87,7 +87,7 @@ def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callabl
 
 
 def main() -> None:
-    """Measure, and write what came out."""
+    """Measure, and write the results."""
     arguments = _arguments()
     _allow_files(max(arguments.connections, *sections.ROOM_SIZES))
     os.sched_setaffinity(0, {CLIENT_CORE})

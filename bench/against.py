@@ -1,7 +1,7 @@
 """`python -m bench --against <working copy>`: this tree and another one of Portal, round by round in one run.
 
-It answers whether deliveries and connects became slower, by more than they differ from round to round; it writes
-nothing. The other working copy runs by its own `manage.py`, on a database of its own, in the same virtual environment.
+It finds out whether deliveries and connects became slower by more than the difference between rounds; it writes
+nothing. The other working copy runs its own `manage.py`, on its own database, in the same virtual environment.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ TITLES = {
 
 @dataclass
 class Subject:
-    """One of the two, with the tokens of many people, and what was measured of it."""
+    """One of the two, with the tokens of many people, and its measurements."""
 
     place: Portal
     viewers: Sequence[str]
@@ -62,7 +62,7 @@ class Subject:
 
 
 def _stored(running: Running, size: int) -> dict[str, float]:
-    """As measured when no updates were merged: a busy machine merges some, and then it is tried again."""
+    """Measured without merged updates: a busy machine merges some, and then the measurement is repeated."""
     pace = min(DELIVERIES_A_SECOND, STORED_A_SECOND * size)
     for _ in range(STORED_TRIES - 1):
         try:
@@ -73,7 +73,7 @@ def _stored(running: Running, size: int) -> dict[str, float]:
 
 
 def compare(root: Path, rounds: int, connections: int, say: Say) -> None:
-    """Measure both in turn, each first in every other round, and print what came out; SystemExit without a `root`."""
+    """Measure both in turn, each first in every other round, and print the results; SystemExit without a `root`."""
     if not (root / "manage.py").is_file():
         raise SystemExit(f"{root} has no manage.py: --against takes a working copy of Portal.")
     with portal() as ours, portal(root=root.resolve()) as theirs:

@@ -1,4 +1,4 @@
-"""Connects a second, and what idle connections weigh in the server: its memory before, among and after them."""
+"""Connects per second, and the memory of idle connections in the server: before, among and after them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MIB = 1 << 20
 async def idle(running: Running, count: int, warm_up: int = 100) -> dict[str, float]:
     """Open connections up to `count`, after some that warm the server up, and leave them idle while memory is read.
 
-    Gives connects a second, and CPU microseconds and bytes (PSS) for each of those after the warm-up.
+    Gives connects per second, and CPU microseconds and bytes (PSS) for each of those after the warm-up.
     """
     seen = _memory(running, 0)
     transports: list[Any] = []

@@ -1,11 +1,11 @@
-"""Figures of several rounds, and what is said of them: medians, ratios round by round, Markdown tables."""
+"""Figures of several rounds, and their summaries: medians, ratios round by round, Markdown tables."""
 
 from __future__ import annotations
 
 import statistics
 
 Figures = dict[str, list[dict[str, float]]]
-"""By what was measured: a row for each round, with the value of each figure."""
+"""By measurement: a row for each round, with the value of each figure."""
 
 
 def median(rows: list[dict[str, float]], key: str) -> float:
@@ -19,7 +19,7 @@ def ratios(rows: list[dict[str, float]], peers: list[dict[str, float]], key: str
 
 
 def spread(values: list[float], form: str = ".2f") -> str:
-    """Median, least and greatest."""
+    """Median, minimum and maximum."""
     return f"{statistics.median(values):{form}} ({min(values):{form}} to {max(values):{form}})"
 
 

@@ -1,6 +1,6 @@
-"""The load: many receivers and one sender in one process, on picows, which is quicker than all it measures.
+"""The load: many receivers and one sender in one process, on picows, which is faster than all measured servers.
 
-Sender and receivers share a clock: a message carries the nanosecond it was sent at, as `@<number>@`.
+Sender and receivers share a clock: a message contains the nanosecond when it was sent, as `@<number>@`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ WARM_UP = 5
 WARM_UP_A_SECOND = 5.0
 CLOG = "x" * 60_000
 CLOG_MESSAGES = 100
-"""6 MB: more than the kernel's buffers of one connection take that nobody reads."""
+"""6 MB: more than the kernel's buffers of one connection hold if nobody reads."""
 
 
 @dataclass(frozen=True)
 class Wire:
-    """How to speak to a server: the addresses, what to say first, and how to dress a message's text."""
+    """The protocol of a server: the addresses, the first message, and the form of a message's text."""
 
     viewer_url: Callable[[int], str]
     controller_url: str
@@ -35,13 +35,13 @@ class Wire:
     hello: bytes | None = None
 
     def sender_url(self, number: int) -> str:
-        """The address of the one that sends, whichever number it has."""
+        """The address of the sender, whatever its number."""
         return self.controller_url
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one run did: deliveries, seconds on the clock and of the client's CPU, latencies in milliseconds."""
+    """The results of one run: deliveries, seconds of the clock and of the client's CPU, latencies in milliseconds."""
 
     deliveries: int
     expected: int
@@ -52,7 +52,7 @@ class Load:
 
 
 class Receiver(WSListener):
-    """One viewer: notes how old each marked message is."""
+    """One viewer: records the age of each marked message."""
 
     def __init__(self, latencies: array[float], hello: bytes | None, ready: asyncio.Event) -> None:
         super().__init__()
@@ -61,16 +61,16 @@ class Receiver(WSListener):
         self.ready = ready
 
     def on_ws_connected(self, transport: WSTransport) -> None:
-        """Say what the server wants to hear first; without that, connected is ready."""
+        """Send the first message that the server expects; without one, connected is ready."""
         self.transport = transport
         if self.hello is not None:
             transport.send(WSMsgType.TEXT, self.hello)
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take a frame."""
+        """Handle a frame."""
         now = time.monotonic_ns()
         payload = frame.get_payload_as_bytes()
-        at = payload.find(b"@") if self.ready.is_set() else -1  # a snapshot may hold an older mark
+        at = payload.find(b"@") if self.ready.is_set() else -1  # a snapshot may contain an older mark
         if at >= 0:
             self.latencies.append((now - int(payload[at + 1 : payload.index(b"@", at + 1)])) / 1e6)
         elif frame.msg_type == WSMsgType.PING:
@@ -82,13 +82,13 @@ class Receiver(WSListener):
 
 
 def marked() -> str:
-    """A text of about the size of a message, with the time."""
+    """A text of about a message's size, with the time."""
     stamp = f"@{time.monotonic_ns()}@"
     return stamp + "x" * (MESSAGE_BYTES - 80 - len(stamp))
 
 
 async def connect(wire: Wire, count: int, latencies: array[float], *, silent: bool = False) -> list[Any]:
-    """`count` viewers that have heard from the server; `silent` is for servers that say nothing at first."""
+    """`count` viewers that have heard from the server; `silent` is for servers that send nothing at first."""
     transports: list[Any] = []
     for start in range(0, count, CONNECT_AT_ONCE):
         batch = range(start, min(start + CONNECT_AT_ONCE, count))
@@ -117,10 +117,10 @@ async def fan_out(
     stalled: int = 0,
     rest: float = 0.0,
 ) -> Load:
-    """Send `messages`, `rate` a second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
+    """Send `messages`, `rate` per second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
 
-    `before` is called when all are connected and warm, and again after a rest of so many seconds, `after` when all is
-    delivered and before anybody leaves.
+    `before` is called when all are connected and warm, and again after a rest of `rest` seconds; `after` when all is
+    delivered and before anybody disconnects.
     """
     latencies: array[float] = array("d")
     senders, transports = await _take_seats(wires, viewers, stalled, latencies, silent=silent)
@@ -146,7 +146,7 @@ async def fan_out(
 async def _take_seats(
     wires: Sequence[Wire], viewers: int, stalled: int, latencies: array[float], *, silent: bool
 ) -> tuple[list[Any], list[Any]]:
-    """Connect to each room; its sender, and all others."""
+    """Connect to each room; returns its sender, and all others."""
     transports: list[Any] = []
     senders: list[Any] = []
     for wire in wires:

@@ -1,9 +1,9 @@
-"""What one change costs before it is sent: projected for both roles, compared, and encoded into the news of it.
+"""The cost of one change before it is sent: projected for both roles, compared, and encoded as news.
 
-Run it with `.venv/bin/python -m bench.projection`. It prints microseconds of CPU for each update of portal views of 10,
+Run it with `.venv/bin/python -m bench.projection`. It prints CPU microseconds for each update of portal views of 10,
 100 and 500 items (200 KiB), medians of rounds in which they take turns, and says whether an item's update costs the
-same in all of them. No database and no socket is measured. The peer is what a server does that projects the whole
-state, before and after, for each change of an item.
+same in all of them. No database and no socket is measured. The peer is a server that projects the whole state, before
+and after, for each change of an item.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 
 
 def make_state(count: int) -> State:
-    """A portal view with so many stat blocks, a fifth of them unseen, health shown as a bar."""
+    """A portal view with this many stat blocks, a fifth of them invisible, health shown as a bar."""
     items = []
     for index in range(count):
         item: dict[str, Any] = {
@@ -59,7 +59,7 @@ def make_state(count: int) -> State:
 
 
 def item_update(state: State) -> Update:
-    """Of one item: what every token that is moved costs."""
+    """An update of one item, as for every moved token."""
     items, patches = state["items"], cycle({"position": {"x": 1, "y": y}, "hp": {"current": y}} for y in range(60))
     index = len(items) // 2 + 1
 
@@ -74,7 +74,7 @@ def item_update(state: State) -> Update:
 
 
 def item_update_by_the_whole_state(state: State) -> Update:
-    """The peer: of one item, by projecting all of the state before and after, and sending the items."""
+    """The peer: an update of one item, by projecting the whole state before and after, and sending the items."""
     patches = cycle({"position": {"x": 1, "y": y}} for y in range(60))
     index = len(state["items"]) // 2 + 1
 
@@ -97,7 +97,7 @@ def _patch(states: Iterator[tuple[State, State]]) -> Update:
 
 
 def name_patch(state: State) -> Update:
-    """A patch that leaves the items alone."""
+    """A patch that does not change the items."""
     return _patch(cycle([(state, {**state, "name": "Night"})]))
 
 
@@ -130,14 +130,14 @@ def measure() -> list[Costs]:
     for key, update in updates.items():
         _microseconds(update, 3)  # fills caches
         times[key] = max(1, int(SECONDS_OF_ROUND * 1e6 / _microseconds(update, 3)))
-    # What the measurement itself holds is not what an update makes.
+    # The objects of the measurement itself must not be counted as the update's.
     gc.collect()
     gc.freeze()
     return [{key: _microseconds(update, times[key]) for key, update in updates.items()} for _ in range(ROUNDS)]
 
 
 def growth(rounds: list[Costs], kind: str, count: int) -> float:
-    """How much dearer an update is with so many items than with the fewest: 0 is not at all, 1 is twice."""
+    """The relative growth of an update's cost from the fewest to this many items: 0 is none, 1 is twice."""
     return median(one[kind, count] / one[kind, COUNTS[0]] for one in rounds) - 1
 
 

@@ -69,7 +69,7 @@ def simple(figures: Figures, columns: dict[str, str], form: str = ".2f") -> str:
 
 
 def connections(figures: Figures) -> str:
-    """Connects a second and memory, with ratios."""
+    """Connects per second and memory, with ratios."""
     rows = [
         [
             name,
@@ -95,7 +95,7 @@ def stalled(figures: Figures) -> str:
 
 
 def curves(figures: Figures) -> str:
-    """Cost by size of room and number of rooms."""
+    """Cost by room size and number of rooms."""
     columns = {
         "cpu": "CPU µs a delivery",
         "cpu without idle": "without what idle connections took",
@@ -140,7 +140,7 @@ SECTIONS: dict[str, Callable[[Figures], str]] = {
 
 
 def _aims(figures: dict[str, Figures]) -> list[tuple[str, list[float], str, float]]:
-    """What is aimed at: its values round by round, whether at most or at least, and the limit."""
+    """The aims: the values round by round, whether at most or at least, and the limit."""
     fan, idle, readers = figures["fan-out"], figures["connections"], figures["stalled"]
     portal = {size: fan[f"portal / {size}"] for size in (50, 500, 2000)}
     rows: list[tuple[str, list[float], str, float]] = []
@@ -160,7 +160,7 @@ def _aims(figures: dict[str, Figures]) -> list[tuple[str, list[float], str, floa
 
 
 def aims(figures: dict[str, Figures]) -> str:
-    """What was aimed at, and whether it came about; all from the figures."""
+    """The aims, and whether they were reached; all from the figures."""
     rows = []
     for what, values, bound, limit in _aims(figures):
         seen = statistics.median(values)
@@ -170,7 +170,7 @@ def aims(figures: dict[str, Figures]) -> str:
 
 
 def machine() -> str:
-    """What ran where."""
+    """The machine and the versions."""
     model = next(
         (line.split(":")[1].strip() for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line),
         platform.machine(),
@@ -181,7 +181,7 @@ def machine() -> str:
 
 
 def _version(program: str, option: str) -> str:
-    """What a program says of its version, on either stream; empty if there is no such program."""
+    """The version that a program prints, on either stream; empty if there is no such program."""
     path = shutil.which(program)
     if path is None:
         return ""

@@ -1,4 +1,4 @@
-"""What is measured, in sections; each measures all its subjects in turn, round by round."""
+"""The measurements, in sections; each measures all its subjects in turn, round by round."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from testing.installation import StoreKind
 DELIVERIES_A_SECOND = 5000
 SLOW_DELIVERIES_A_SECOND = 1000
 STORED_A_SECOND = 10
-"""Updates: those that come quicker than the database takes them are merged, and then fewer are delivered."""
+"""Stored updates per second: faster ones are merged while the database is busy, and then fewer are delivered."""
 SIZES = (50, 500, 2000)
 SIZES_OF = {"portal, no io_uring": (500,), "websockets": (500,), "socket.io": (500,)}
-"""Of those that are only looked at."""
+"""The sizes for subjects that are only references."""
 ROOM_SIZES = (10, 100, 1000, 10_000)
 ROOM_COUNTS = (1, 20, 200, 2000)
 VIEWERS_IN_EACH_ROOM = 4
@@ -32,12 +32,12 @@ BROADCASTS_A_SECOND = 10
 LIMITED_PEOPLE = 200
 LIMITED_SIZES = (500, 1500)
 LIMITED_CONNECTS = 1500
-"""Fewer than the default limits allow a portal view, and for each person fewer than may come at once."""
+"""Below the default limits of a portal view, and of one person's simultaneous connections."""
 SECONDS = 2.0
 STALLED_SECONDS = 15.0
-"""The p99 of a short run is its slowest message."""
+"""So long, because the p99 of a short run is its slowest message."""
 CURVES_SECONDS = 4.0
-"""Twice as long as from one comparison of all rooms with the database to the next."""
+"""Twice the interval at which all rooms are compared with the database."""
 LEAST_MESSAGES = 5
 
 Say = Callable[[], None]
@@ -45,7 +45,7 @@ Say = Callable[[], None]
 
 
 class NotDelivered(Exception):
-    """Fewer messages came than were sent: of stored ones, because they were merged while the machine was busy."""
+    """Fewer messages came than were sent: stored ones were merged while the machine was busy."""
 
 
 def measure(
@@ -59,9 +59,9 @@ def measure(
     rest: float = 0.0,
     counters: Callable[[], dict[str, float]] = dict,
 ) -> dict[str, float]:
-    """One fan-out: microseconds of server CPU for each delivery, latencies in milliseconds, `counters` a message.
+    """One fan-out: microseconds of server CPU per delivery, latencies in milliseconds, `counters` per message.
 
-    After a rest of so many seconds also the CPU in it, and that for each delivery without what the rest took.
+    After a rest in seconds also the CPU in it, and the CPU per delivery without that of the rest.
     """
     pace = pace or (SLOW_DELIVERIES_A_SECOND if running.name == "vanilla" else DELIVERIES_A_SECOND)
     rate = pace / viewers
@@ -93,7 +93,7 @@ def measure(
 def _between(
     marks: list[tuple[float, dict[str, float]]], done: load.Load, rest: float, messages: int
 ) -> dict[str, float]:
-    """What was used between the marks: before the rest, after it, and at the end."""
+    """The use between the marks: before the rest, after it, and at the end."""
     (cpu_at_rest, _), (cpu, counted), (cpu_after, counted_after) = marks
     seen = {name: (value - counted[name]) / messages for name, value in counted_after.items()}
     if rest:
@@ -123,7 +123,7 @@ def fan_out(rounds: int, place: Portal, say: Say) -> Figures:
 
 
 def connections(rounds: int, count: int, place: Portal, say: Say) -> Figures:
-    """Connects a second and memory, with a token check; nchan has none."""
+    """Connects per second and memory, with a token check; nchan has none."""
     figures: Figures = defaultdict(list)
     servers: dict[str, Any] = {"portal": place.serve, "fastify": lambda: fastify(token_check=True), "nchan": nchan}
     for _ in range(rounds):
@@ -148,7 +148,7 @@ def stalled_reader(rounds: int, place: Portal, say: Say) -> Figures:
 
 
 def curves(rounds: int, place: Portal, say: Say) -> Figures:
-    """Cost for each delivery against the size of one room, and against the number of rooms."""
+    """Cost per delivery by the size of one room, and by the number of rooms."""
     figures: Figures = defaultdict(list)
     ids = place.make_portal_views(max(ROOM_COUNTS))
     for _ in range(rounds):
@@ -174,7 +174,7 @@ def curves(rounds: int, place: Portal, say: Say) -> Figures:
 
 
 def processes(rounds: int, say: Say) -> Figures:
-    """1, 2 and 4 processes over Valkey and Postgres: CPU for each delivery, and Valkey's work for each broadcast."""
+    """1, 2 and 4 processes over Valkey and Postgres: CPU per delivery, and Valkey's work per broadcast."""
     figures: Figures = defaultdict(list)
     with portal(StoreKind.POSTGRES) as place:
         valkey: Any = redis.Redis.from_url(place.place.env["REDIS_URL"])
@@ -206,7 +206,7 @@ def limits(rounds: int, place: Portal, say: Say) -> Figures:
 
 
 def _valkey_work(valkey: Any) -> dict[str, float]:
-    """What Valkey did so far: commands of all kinds but INFO, PUBLISH among them, and microseconds of its CPU."""
+    """Valkey's work so far: commands of all kinds but INFO, PUBLISH among them, and microseconds of its CPU."""
     calls = {name.removeprefix("cmdstat_"): int(seen["calls"]) for name, seen in valkey.info("commandstats").items()}
     cpu = valkey.info("cpu")
     return {

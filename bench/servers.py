@@ -1,4 +1,4 @@
-"""The servers that are compared: this application, and its named peers. Each is started on a core of its own."""
+"""The compared servers: this application, and its named peers. Each is started on its own core."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MARKED_KEY = "cue"
 
 @dataclass(frozen=True)
 class Running:
-    """A server that runs: its process, how to speak to it, and whether it says nothing at first."""
+    """A running server: its process, its protocol, and whether it sends nothing at first."""
 
     name: str
     pid: int
@@ -34,11 +34,11 @@ class Running:
     silent: bool = False
 
     def cpu_seconds(self) -> float:
-        """What its processes have used so far."""
+        """The CPU seconds that its processes have used so far."""
         return sum(_cpu_seconds(pid) for pid in _tree(self.pid))
 
     def memory_bytes(self, kind: str = "Pss") -> int:
-        """The memory of its processes: their share of it (Pss), or all that they map (Rss)."""
+        """The memory of its processes: their share of it (Pss), or everything mapped (Rss)."""
         return sum(_memory(pid, kind) for pid in _tree(self.pid))
 
 
@@ -64,7 +64,7 @@ def pin(pid: int, core: int) -> None:
     """Keep a process, its threads and its children on one core."""
     for one in _tree(pid):
         for thread in os.listdir(f"/proc/{one}/task"):
-            with suppress(ProcessLookupError):  # it has ended meanwhile
+            with suppress(ProcessLookupError):  # it has ended in the meantime
                 os.sched_setaffinity(int(thread), {core})
 
 
@@ -90,7 +90,7 @@ class Portal:
     tokens: dict[str, str]
 
     def wire(self, port: int, portal_view_id: str, *, stored: bool, viewers: Sequence[str] = ()) -> Wire:
-        """How to speak to one of its portal views; `viewers` are the tokens of those who look, in turn."""
+        """The protocol for one of its portal views; `viewers` are the viewers' tokens, in turn."""
         base = f"ws://127.0.0.1:{port}/ws/portal-view/{portal_view_id}?token="
         urls = [base + token for token in viewers or (self.tokens["viewer"],)]
         return Wire(lambda n: urls[n % len(urls)], base + self.tokens["controller"], _stored if stored else _relayed)
@@ -106,7 +106,7 @@ class Portal:
     ) -> Iterator[Running]:
         """A server: complete with log-in tokens, membership, role check, projection and the database.
 
-        Without `limits` those on what one client may ask for are switched off, as a load has few people.
+        Without `limits` the limits on one client are switched off, as a load has few people.
         """
         settings = env if limits else NO_LIMITS | env
         with self.place.server(ServerKind.SERVE, *options, **settings) as server:
@@ -115,7 +115,7 @@ class Portal:
             yield Running("portal", server.process.pid, wire)
 
     def make_viewers(self, count: int) -> list[str]:
-        """The tokens of so many further people who may look."""
+        """The tokens of this many more viewers."""
         code = (
             "from libraries.models import *; import json; from uuid import uuid4; "
             f"made = [User.objects.create_user(f'{{uuid4().hex}}@example.com') for _ in range({count})]; "
@@ -125,7 +125,7 @@ class Portal:
         return [forge_token(self.place.secret_key, one) for one in json.loads(self.place.shell(code))]
 
     def make_portal_views(self, count: int) -> list[str]:
-        """The ids of so many further portal views."""
+        """The ids of this many more portal views."""
         code = (
             "from libraries.models import *; import json; "
             f"made = PortalView.objects.bulk_create(PortalView(library_id='{self.library_id}', name='bench') "
@@ -137,7 +137,10 @@ class Portal:
 
 @contextmanager
 def portal(stores: StoreKind = StoreKind.SQLITE, *, root: Path = ROOT) -> Iterator[Portal]:
-    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey; `root` is whose code it runs."""
+    """An installation on SQLite and the in-memory layer, or on Postgres and Valkey.
+
+    `root` is the working copy to run.
+    """
     with installation(stores, root, PORTAL_LOG_LEVEL="WARNING") as place:
         cast = place.prepare()
         ids = json.loads(

@@ -22,7 +22,7 @@ VIEWERS = 200
 
 
 def main() -> int:
-    """Run, and print what came of it; returns the exit status."""
+    """Run, and print the results; returns the exit status."""
     options = _options()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     print(f"Seed {seed}; the same again with CHAOS_SEED={seed}.", flush=True)

@@ -1,4 +1,4 @@
-"""What the processes of a stack hold: memory, tasks, threads, file handles, and connections to the database.
+"""The resources of the processes of a stack: memory, tasks, threads, file handles, and database connections.
 
 Read from /proc, from Postgres, and from the census that a process writes into its log at SIGUSR1.
 """
@@ -24,7 +24,7 @@ _CENSUS = re.compile(r"census\W.*?tasks=(\d+)")
 
 @dataclass(frozen=True)
 class Census:
-    """The sums over all processes that serve; memory in KiB, shared pages counted in parts (Pss)."""
+    """The sums over all processes that serve; memory in KiB, with shared pages counted proportionally (Pss)."""
 
     memory: int
     tasks: int
@@ -34,7 +34,7 @@ class Census:
 
 
 NAMES = {"memory": "memory, KiB", "files": "file handles", "database": "database connections"}
-"""How a census' fields are called for people, where they are called otherwise."""
+"""The names of a census' fields for people, if they differ."""
 
 
 async def take(stack: Stack) -> Census:
@@ -78,7 +78,7 @@ def _database_connections(stack: Stack) -> int:
 
 
 def table(censuses: Sequence[tuple[str, Census]]) -> str:
-    """Censuses as columns of a Markdown table, and by how much the last differs from the first."""
+    """Censuses as columns of a Markdown table, with the difference between the last and the first."""
     (_, first), (_, last) = censuses[0], censuses[-1]
     lines = [f"| | {' | '.join(when for when, _ in censuses)} | change |", f"|---|{'---:|' * (len(censuses) + 1)}"]
     for field in fields(Census):
@@ -88,6 +88,6 @@ def table(censuses: Sequence[tuple[str, Census]]) -> str:
 
 
 def growth(first: Census, last: Census, name: str) -> float:
-    """By how much a number has grown: 0.05 is 5 %."""
+    """The relative growth of a number: 0.05 is 5 %."""
     before = getattr(first, name)
     return float((getattr(last, name) - before) / before)

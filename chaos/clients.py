@@ -1,7 +1,7 @@
-"""Clients as they are out there: they connect anywhere, come back with back-off, and do what close codes say.
+"""Clients like real ones: they connect anywhere, reconnect with back-off, and obey close codes.
 
-What a connection hears goes into the books (`ledger`). What a watcher shows is in `picture`; who sends is in
-`controllers`.
+The messages of a connection are recorded in the books (`ledger`). The state of a watcher is in `picture`; the senders
+are in `controllers`.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from chaos.picture import Message, Picture
 from testing.sockets import portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
-"""Which close codes a client may come back after (docs/protocol.md, section 6); any other end is a cut line."""
+"""Whether a client may reconnect after each close code (docs/protocol.md, section 6); any other end is a cut line."""
 MEANT_TO_END = {1006, 1012, 1013}
-"""What a fault may do to a client; any other end breaks a promise."""
+"""The ends that a fault may cause; any other end breaks a promise."""
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.25, 2.0
 OPEN_SECONDS = 5.0
 CONNECTED_SECONDS = 15.0
@@ -38,7 +38,7 @@ _decode = msgspec.json.decode
 
 @dataclass(frozen=True)
 class Table:
-    """One portal view of the run: where it is, and its books."""
+    """One portal view of the run: its id, and its books."""
 
     name: str
     portal_view_id: str
@@ -48,7 +48,7 @@ class Table:
 
 @dataclass
 class Door:
-    """Where clients connect, and how their connections ended: how often with which close code."""
+    """The address of the servers, and the number of closed connections by close code."""
 
     url: str
     ends: Counter[int] = field(default_factory=Counter)
@@ -80,16 +80,16 @@ class Client:
         self._retry_after: float | None = None
         self._leaving: asyncio.Task[None] | None = None
 
-    # Coming and going.
+    # Connecting and disconnecting.
 
     async def run(self) -> None:
-        """Be there until cancelled, or until the server says not to come back."""
+        """Stay connected until cancelled, or until the server forbids a reconnect."""
         while True:
             code = await self._be_there()
             self._door.ends[code] += 1
             if self._leaving is not None:
                 await self._leaving
-                self._leaving, code = None, 1006  # it comes back as if the line had been cut
+                self._leaving, code = None, 1006  # it reconnects as if the line had been cut
             if code not in MEANT_TO_END:
                 self.table.ledger.break_promise(f"{self.name} was closed with {code}")
             if not COME_BACK.get(code, True):
@@ -105,7 +105,7 @@ class Client:
         return self._rng.uniform(most / 2, most)
 
     async def _be_there(self) -> int:
-        """One connection, to its end; its close code, 1006 where there was none."""
+        """One connection, to its end; returns its close code, 1006 if there was none."""
         try:
             async with connect(
                 self._address(),
@@ -121,7 +121,7 @@ class Client:
             ) as opened:
                 self.socket = opened
                 return await self._listen(opened)
-        except (OSError, WebSocketException):  # refused, cut while it opened; a timeout is an OSError
+        except (OSError, WebSocketException):  # refused, or cut while it opened; a timeout is an OSError
             return 1006
         finally:
             self.socket = None
@@ -133,7 +133,7 @@ class Client:
         return f"{self._door.url}{path}?{urlencode({'token': self._token, **known})}"
 
     async def _small_socket(self) -> socket.socket:
-        """A connection that takes little at a time: what it does not read soon waits at the server."""
+        """A connection with small buffers: unread data soon waits at the server."""
         parts = urlsplit(self._door.url)
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
@@ -174,7 +174,7 @@ class Client:
         self.on_connected()
 
     def on_connected(self) -> None:
-        """What else a client does when it is let in."""
+        """Called when the client is let in."""
 
     def _take(self, message: Message) -> None:
         match message["type"]:
@@ -193,24 +193,24 @@ class Client:
                 self.table.ledger.break_promise(f"{self.name} got an unexpected {other}")
 
     def is_at(self, stored: Message) -> bool:
-        """Whether the client is where it should be, given the stored state as its role sees it."""
+        """Whether the client has the expected state, given the stored state as its role sees it."""
         raise NotImplementedError
 
     def on_update(self, message: Message) -> None:
-        """What a client does with a change."""
+        """Handle a change."""
 
     def on_answer(self, message: Message) -> None:
-        """What a client does with an `ack` or an `error`; the error of a refusal is followed by its close."""
+        """Handle an `ack` or an `error`; the error of a refusal is followed by its close."""
 
-    # How a connection ends.
+    # Ends of a connection.
 
     def leave(self) -> None:
-        """Close in good order, and come back."""
+        """Close in good order, and reconnect."""
         if self.socket is not None and self._leaving is None:
             self._leaving = asyncio.create_task(self.socket.close())
 
     def cut(self, last_bytes: bytes = b"") -> None:
-        """Send some bytes as they are, and break the line with a reset."""
+        """Send some bytes as they are, and cut the line with a reset."""
         opened = self.socket
         if opened is None or opened.transport.is_closing():
             return
@@ -221,19 +221,19 @@ class Client:
 
 
 class Watcher(Client):
-    """A client that sends nothing and shows what it is told: every viewer, and a controller who only looks on."""
+    """A client that sends nothing and folds all messages: every viewer, and a controller who only watches."""
 
     def on_update(self, message: Message) -> None:
-        """Fold it in."""
+        """Fold the change in."""
         self.picture.fold(message)
 
     def is_at(self, stored: Message) -> bool:
-        """Whether it shows what is stored, as its role sees it."""
+        """Whether its state is the stored one, as its role sees it."""
         return self.picture.shows(stored)
 
 
 class Onlooker(Watcher):
-    """A controller who only looks on."""
+    """A controller who only watches."""
 
     role = "controller"
 

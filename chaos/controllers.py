@@ -1,4 +1,4 @@
-"""A controller: sends updates of every kind, and again, as a retry, what was not answered when its line broke."""
+"""A controller: sends updates of every kind, and sends unanswered ones again, as retries, after a cut line."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from chaos.ledger import SHARED_ITEM, SLOTS, signature, slot
 from chaos.picture import Message
 
 AGAIN_SECONDS = 0.4
-"""How long after an `unavailable` it tries again."""
+"""The delay before a retry after `unavailable`."""
 MOST_UNCHECKED = SLOTS - 64
-"""So many updates it sends at most before the books are checked: no slot is written twice until then."""
+"""The most updates that it sends before the books are checked: no slot is written twice until then."""
 BURST = 6
 
 
 @dataclass
 class Sent:
-    """An update that is not answered yet. `connection_id` is that of the connection it was first sent by."""
+    """An update that is not answered yet. `connection_id` is that of the connection that first sent it."""
 
     message: dict[str, Any]
     connection_id: str
@@ -44,24 +44,24 @@ class Controller(Client):
         self.speaks = asyncio.Event()
         self.per_second = 5.0
         self.padding = ""
-        """If set, it sends nothing but updates that are so heavy."""
+        """If set, only updates that contain this text are sent."""
         self.told = 0
         self._number = 0
         self._unchecked = 0
         self._retries: set[asyncio.Task[None]] = set()
 
     def is_at(self, stored: Message) -> bool:
-        """Whether it has heard of the newest version; its own updates it hears of by their acks."""
+        """Whether it has received the newest version; it learns of its own updates from their acks."""
         return bool(max(self.told, self.reader.version) == stored["version"])
 
     def on_connected(self) -> None:
-        """Send again what was not answered."""
+        """Send unanswered updates again."""
         self.told = self.reader.version
         self.relayed.clear()
         self._later(self._retry_all())
 
     def on_answer(self, message: Message) -> None:
-        """Strike out what was done; try again what could not be."""
+        """Record a finished update; send an unavailable one again."""
         ref = message.get("ref")
         if message["type"] == "ack":
             self.told = max(self.told, message["version"])
@@ -103,7 +103,7 @@ class Controller(Client):
         await self._send(self.new_update(target))
 
     def new_update(self, target: str) -> dict[str, Any]:
-        """A new update's message, entered as sent."""
+        """A new update's message, recorded as sent."""
         self._number += 1
         self._unchecked += 1
         message = {"ref": self._number, **self._body(target, self._number)}
@@ -143,7 +143,7 @@ class Controller(Client):
             await self._send({**sent.message, "retry": True, "connectionId": sent.connection_id})
 
     async def _send(self, message: dict[str, Any]) -> None:
-        # Before `connected` a connection has no id to name in a retry.
+        # Before `connected` a connection has no id for a retry.
         opened = self.socket if self.is_open.is_set() else None
         if opened is not None:
             with suppress(ConnectionClosed):  # it is sent again on the next connection

@@ -1,6 +1,6 @@
-"""Everybody who is connected: four controllers, two more who only look on, and the viewers.
+"""All clients: four controllers, two more who only watch, and the viewers.
 
-They start and end together; here is how long is waited for them, and whether they all show what is stored.
+They start and end together. This module has the waiting times, and checks whether all clients have the stored state.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from chaos.controllers import Controller
 from chaos.stack import Stack
 
 ANSWER_SECONDS = 15.0
-"""How long after the fault a controller waits at most for its last answer, retries included."""
+"""The longest wait of a controller for its last answer after the fault, including retries."""
 SETTLE_SECONDS = 15.0
-"""How long after the last answer everybody has come back and shows what is stored, at the latest."""
+"""The time after the last answer until all clients must be connected, and have the stored state."""
 POLL_SECONDS = 0.02
 EVERY_COMPRESSED, EVERY_SMALL, EVERY_AT_SMALL = 4, 10, 20
-"""Every so many-th viewer offers compression, takes only little at a time, and is at the small table."""
+"""Every Nth viewer offers compression, has small buffers, or is at the small table."""
 
 C = TypeVar("C", bound=Client)
 
@@ -52,22 +52,22 @@ class Crowd:
 
     @property
     def clients(self) -> list[Client]:
-        """All of them."""
+        """All clients."""
         return [*self.watchers, *self.controllers]
 
     @property
     def viewers(self) -> list[Watcher]:
-        """Those who are viewers."""
+        """The viewers."""
         return [watcher for watcher in self.watchers if watcher.role == "viewer"]
 
     @property
     def skipped(self) -> int:
-        """How often, so far, an open connection was given the whole state in place of what led to it."""
+        """The number of times that an open connection got the whole state instead of updates."""
         return sum(client.reader.skips for client in self.clients)
 
     @asynccontextmanager
     async def present(self) -> AsyncIterator[None]:
-        """Everybody is connected when the block begins, and gone when it ends."""
+        """Everybody is connected when the block begins, and disconnected when it ends."""
         work = [client.run() for client in self.clients] + [controller.speak() for controller in self.controllers]
         tasks = [asyncio.create_task(one) for one in work]
         try:
@@ -93,7 +93,7 @@ class Crowd:
             controller.speaks.clear()
 
     async def answered(self) -> None:
-        """Wait until every update is acknowledged; what is not in time breaks a promise."""
+        """Wait until every update is acknowledged; a late acknowledgement breaks a promise."""
         if await wait_until(lambda: not any(one.pending for one in self.controllers), ANSWER_SECONDS):
             return
         for controller in self.controllers:
@@ -104,9 +104,10 @@ class Crowd:
                 controller.pending.clear()
 
     async def settled(self, since: float) -> float:
-        """Wait until all show what is stored, and check the books; how many seconds the slowest took from `since`.
+        """Wait until all clients have the stored state, and check the books.
 
-        Who was not connected then is given the time from their own `connected`.
+        Returns the slowest time in seconds from `since`. A client that was not connected then is timed from its own
+        `connected`.
         """
         stored = {
             (table.name, role): await self.stack.read(table, role)
@@ -136,7 +137,7 @@ def _how_it_differs(client: Client, state: dict[str, Any]) -> str:
 
 
 async def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
-    """Whether it holds within so many seconds."""
+    """Whether the condition holds within this many seconds."""
     deadline = time.monotonic() + seconds
     while not condition():
         if time.monotonic() > deadline:

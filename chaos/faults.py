@@ -1,7 +1,7 @@
-"""The faults, as one table: what each is called, what it does, and how long it lasts.
+"""The faults, as one table: the name of each, its effect, and its duration.
 
-A fault begins when its coroutine does and is over, with everything running again, when that returns. What it did to
-anybody is found out by `rounds`.
+A fault begins with its coroutine, and is over, with everything running again, when that returns. `rounds` finds out its
+effects on clients.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHARE_CUT = 0.15
 SHARE_STALLED = 0.2
 STALL_PADDING, STALL_PER_SECOND, STALL_SECONDS = "x" * 60_000, 25.0, 20.0
 STALL_VERSIONS = 75
-"""So many heavy updates are more than the kernel's buffers of a connection (some 3 MB) and the server's together."""
+"""This many heavy updates exceed the kernel's buffers of a connection (some 3 MB) and the server's together."""
 RAW_SOCKETS = 10
 FLOOD_BYTES, FLOOD_MESSAGES, FLOODS, FLOOD_PAUSE_SECONDS = 60_000, 800, 10, 0.5
 PUBSUB_LIMIT_BYTES = 1_000_000
@@ -44,7 +44,7 @@ Act = Callable[[Crowd, random.Random], Awaitable[None]]
 class Fault:
     """One way to break something. `how` is a phrase for the table of results.
 
-    `stalls` if it must make clients too slow for what they are sent.
+    `stalls` if it must make clients too slow for their messages.
     """
 
     name: str
@@ -54,16 +54,16 @@ class Fault:
 
 
 class NothingHappened(Exception):
-    """A fault did not do what it says, so that the round would prove nothing."""
+    """A fault had no effect, so the round would prove nothing."""
 
 
 async def kill_valkey(crowd: Crowd, rng: random.Random) -> None:
-    """End Valkey without a word, and start an empty one."""
+    """Kill Valkey without warning, and start an empty one."""
     await _crash(crowd.stack.valkey.process, crowd.stack.valkey.start)
 
 
 async def kill_postgres(crowd: Crowd, rng: random.Random) -> None:
-    """End Postgres without a word; it recovers from its log."""
+    """Kill Postgres without warning; it recovers from its log."""
     await _crash(crowd.stack.postgres.process, crowd.stack.postgres.start)
 
 
@@ -91,7 +91,7 @@ async def pause_valkey(crowd: Crowd, rng: random.Random) -> None:
 
 
 async def drop_connections(crowd: Crowd, rng: random.Random) -> None:
-    """Have Valkey cut all its connections, those that listen and those that publish, several times."""
+    """Make Valkey cut all its connections, for listening and for publishing, several times."""
     async with _valkey(crowd) as redis:
         dropped = 0
         for _ in range(3):
@@ -102,12 +102,12 @@ async def drop_connections(crowd: Crowd, rng: random.Random) -> None:
 
 
 async def kill_worker(crowd: Crowd, rng: random.Random) -> None:
-    """End one of the server's processes without a word; its supervisor starts another."""
+    """Kill one of the server's processes without warning; its supervisor starts another."""
     await crowd.stack.kill_worker(rng)
 
 
 async def overflow_layer(crowd: Crowd, rng: random.Random) -> None:
-    """Publish more than Valkey keeps for subscribers who do not read so fast: it drops them with all that waited."""
+    """Publish more than Valkey buffers for slow subscribers: it drops them and their buffers."""
     async with _valkey(crowd) as redis:
         before = (await redis.info("stats"))["client_output_buffer_limit_disconnections"]
         await redis.config_set("client-output-buffer-limit", f"pubsub {PUBSUB_LIMIT_BYTES} {PUBSUB_LIMIT_BYTES} 1")
@@ -117,14 +117,14 @@ async def overflow_layer(crowd: Crowd, rng: random.Random) -> None:
                 after = (await redis.info("stats"))["client_output_buffer_limit_disconnections"]
                 if after > before:
                     return
-                await asyncio.sleep(FLOOD_PAUSE_SECONDS)  # nobody may have been subscribed just then
+                await asyncio.sleep(FLOOD_PAUSE_SECONDS)  # nobody may have been subscribed at that moment
         finally:
             await redis.config_set("client-output-buffer-limit", "pubsub 33554432 8388608 60")
     raise NothingHappened("Valkey dropped no subscriber.")
 
 
 async def _flood(redis: Redis) -> None:
-    # Nothing of this site's, so that it is only heavy; the names of groups cannot be guessed, but the store knows them.
+    # No message of this site, so that it is only heavy; group names cannot be guessed, but the store knows them.
     [group, *_] = sorted(await redis.pubsub_channels("portal__group__*")) or ["portal__group__nobody"]
     async with redis.pipeline(transaction=False) as pipeline:
         for _ in range(FLOOD_MESSAGES):
@@ -133,7 +133,7 @@ async def _flood(redis: Redis) -> None:
 
 
 async def cut_clients(crowd: Crowd, rng: random.Random) -> None:
-    """Break lines with a reset: in the middle of a frame, behind a whole one, and in the middle of a handshake."""
+    """Cut lines with a reset: in the middle of a frame, after a whole one, and in the middle of a handshake."""
     for _ in range(CUT_TIMES):
         for watcher in _some(crowd.watchers, SHARE_CUT, rng):
             watcher.cut(half_frame(json.dumps({"type": "ping", "ref": "x" * 200})))
@@ -146,14 +146,14 @@ async def cut_clients(crowd: Crowd, rng: random.Random) -> None:
 
 
 async def half_open(crowd: Crowd, rng: random.Random) -> None:
-    """Some clients stop to read, with their sockets open, until the server has more for them than it keeps."""
+    """Some clients stop reading, with open sockets, until the server has more for them than its send buffer holds."""
     loud = crowd.controllers[-1]
     at_small = [viewer for viewer in crowd.viewers if viewer.table is loud.table]
     stalled = at_small[: len(at_small) * 3 // 4] + _some(crowd.viewers, SHARE_STALLED, rng)
     silent = [await _silent_socket(crowd, rng) for _ in range(RAW_SOCKETS)]
     try:
         with _stalled(stalled), _heavy(loud):
-            await loud.update("name")  # which ends a blackout
+            await loud.update("name")  # this ends a blackout
             last = loud.told + STALL_VERSIONS
             await asyncio.sleep(PAUSE_SECONDS)
             await wait_until(lambda: loud.told >= last, STALL_SECONDS)
@@ -190,7 +190,7 @@ async def _half_handshake(crowd: Crowd, rng: random.Random) -> None:
 
 
 async def _silent_socket(crowd: Crowd, rng: random.Random) -> asyncio.StreamWriter:
-    """A client that asks for a WebSocket, and then neither reads nor says anything."""
+    """A client that requests a WebSocket, and then neither reads nor sends."""
     writer = await _say(crowd, rng, whole=True)
     if writer is None:
         raise NothingHappened("The server took no connection.")
@@ -207,7 +207,7 @@ async def _say(crowd: Crowd, rng: random.Random, *, whole: bool) -> asyncio.Stre
     )
     try:
         _, writer = await asyncio.open_connection(parts.hostname, parts.port)
-    except OSError:  # the fault before has not let go yet
+    except OSError:  # the previous fault has not ended yet
         return None
     writer.write(request.encode() if whole else request.encode()[: len(request) // 2])
     return writer

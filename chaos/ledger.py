@@ -1,7 +1,7 @@
-"""The books of one portal view: what was sent, acknowledged and seen, and whether that agrees with what is stored.
+"""The books of one portal view: the updates sent, acknowledged and seen, and whether they match the stored state.
 
-Every update is one of a kind: its controller and its number can be read off what is stored and off every message
-that tells of it. No I/O in here.
+Every update is unique: its controller and its number can be read from the stored state and from every message about it.
+No I/O in here.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 SLOTS = 256
-"""An own item has so many slots; update `n` is written to slot `n % SLOTS`, where it stays until `n + SLOTS`."""
+"""The slots of a controller's own item. Update `n` is in slot `n % SLOTS`, until update `n + SLOTS` replaces it."""
 SHARED_ITEM = "shared"
 """The item that all controllers write to."""
 
@@ -23,7 +23,7 @@ Key = tuple[str, int]
 
 @dataclass
 class Tally:
-    """What was counted since the last time it was taken."""
+    """The counts since the last call."""
 
     acknowledged: int = 0
     lost: int = 0
@@ -31,7 +31,7 @@ class Tally:
     duplicates: int = 0
     retried: int = 0
     broken: list[str] = field(default_factory=list)
-    """Sentences on each broken promise, whichever it is."""
+    """A sentence for each broken promise of any kind."""
 
 
 class Ledger:
@@ -47,11 +47,11 @@ class Ledger:
         self._newest: dict[str, tuple[int, Key]] = {}
 
     def note_sent(self, key: Key, target: str) -> None:
-        """An update goes out; `target` is what it writes to: `slot`, `shared` or `name`."""
+        """Record that an update is sent; `target` is what it writes to: `slot`, `shared` or `name`."""
         self._targets[key] = target
 
     def note_acked(self, key: Key, version: int) -> None:
-        """The server says that `version` holds the update."""
+        """Record that the server acknowledged the update with `version`."""
         self.last_ack_at = time.monotonic()
         self.tally.acknowledged += 1
         self.newest_acked = max(self.newest_acked, version)
@@ -63,7 +63,7 @@ class Ledger:
             self._newest[target] = max(self._newest.get(target, (0, key)), (version, key))
 
     def note_seen(self, key: Key, version: int) -> None:
-        """Some connection heard that `version` brought the update."""
+        """Record that a connection received the update with `version`."""
         first = self._seen.setdefault(key, version)
         if first != version:
             self._seen[key] = version
@@ -71,7 +71,7 @@ class Ledger:
             self.break_promise(f"{_name(key)} was stored twice, as versions {first} and {version}")
 
     def note_out_of_order(self, who: str, before: int, version: int) -> None:
-        """A connection heard of `version` after it had heard of `before`, which is not older."""
+        """Record that a connection received `version` after `before`, which is not older."""
         if before == version:
             self.tally.duplicates += 1
             self.break_promise(f"{who} was told version {version} twice")
@@ -80,16 +80,16 @@ class Ledger:
             self.break_promise(f"{who} was told version {version} after {before}")
 
     def note_repeated(self, who: str, what: str) -> None:
-        """A connection got the same relayed command twice."""
+        """Record that a connection got the same relayed command twice."""
         self.tally.duplicates += 1
         self.break_promise(f"{who} got the command {what} twice")
 
     def break_promise(self, sentence: str) -> None:
-        """Whatever else must not be."""
+        """Record any other broken promise."""
         self.tally.broken.append(sentence)
 
     def check(self, stored: Mapping[str, Any]) -> None:
-        """Compare the books with what is stored, as a controller sees it, once everything is answered."""
+        """Compare the books with the stored state, as a controller sees it, once everything is answered."""
         items = {item["id"]: item for item in stored["items"]}
         written = {"name": stored["name"], "shared": items[SHARED_ITEM].get("by")}
         for key, version in self._acked.items():
@@ -107,7 +107,7 @@ class Ledger:
         self._newest.clear()
 
     def take_tally(self) -> Tally:
-        """What was counted, to be counted anew from now on."""
+        """Return the counts, and restart them."""
         tally, self.tally = self.tally, Tally()
         return tally
 
@@ -122,7 +122,7 @@ def slot(number: int) -> str:
 
 
 def signature(key: Key) -> str:
-    """How an update that has no slot says who it is."""
+    """The identification of an update without a slot."""
     return f"{key[0]}:{key[1]}"
 
 
@@ -131,7 +131,7 @@ def _name(key: Key) -> str:
 
 
 class Reader:
-    """Reads off messages which updates they tell of; one for each connection, as commands are counted by it."""
+    """Reads from messages which updates they contain; one for each connection, because it counts commands."""
 
     def __init__(self, ledger: Ledger, who: str) -> None:
         self._ledger = ledger
@@ -141,7 +141,7 @@ class Reader:
         self.skips = 0
 
     def read(self, message: Mapping[str, Any]) -> None:
-        """Note what a `portal-view-updated` or an `item-updated` says, and in which order it came."""
+        """Record the content of a `portal-view-updated` or an `item-updated`, and its order."""
         payload, version = message["payload"], message.get("version")
         if version is None:
             self._read_command(payload)
@@ -163,12 +163,12 @@ class Reader:
 
 
 def updates_in(kind: str, payload: Mapping[str, Any]) -> list[Key]:
-    """The updates that a message tells of; none if it tells the whole state, which many have led to."""
+    """The updates in a message; none if it has the whole state, which many updates led to."""
     if kind == "portal-view-updated":
         return [_key(payload["name"])] if "name" in payload and "id" not in payload else []
     if payload["itemId"] == SHARED_ITEM:
         return [_key(payload["by"])] if "by" in payload else []
-    if "id" in payload:  # an item that came into sight is told whole
+    if "id" in payload:  # an item that became visible is sent whole
         return []
     return [(payload["itemId"], number) for key, number in payload.items() if key[0] == "k" and key[1:].isdigit()]
 

@@ -1,6 +1,6 @@
-"""What one client shows: the state it was given, and every message since folded into it. No I/O in here.
+"""The state that one client shows: the state it was given, with every later message folded in. No I/O in here.
 
-It folds as a screen would, and knows nothing of what is stored: the two are compared at the end of a fault.
+It folds like a screen would, and does not know the stored state: the two are compared at the end of a fault.
 """
 
 from __future__ import annotations
@@ -10,11 +10,11 @@ from typing import Any
 
 Message = dict[str, Any]
 NOT_SHOWN = ("version", "updatedAt")
-"""A patch does not carry these, so a screen that was never reloaded has old ones."""
+"""A patch does not contain these, so a screen that was never reloaded has old values."""
 
 
 class Picture:
-    """A state as one role sees it. `version` is the newest that a message told of."""
+    """A state as one role sees it. `version` is the newest in a message."""
 
     def __init__(self) -> None:
         self.state: dict[str, Any] = {}
@@ -22,13 +22,13 @@ class Picture:
         self.epoch: str | None = None
 
     def begin(self, connected: Message) -> None:
-        """Take a `connected`: the whole state, or the word that nothing was missed."""
+        """Take a `connected`: the whole state, or the information that nothing was missed."""
         self.version, self.epoch = connected["version"], connected["epoch"]
         if not connected["recovered"]:
             self.state = connected["state"]
 
     def fold(self, message: Message) -> None:
-        """Take a `portal-view-updated` or an `item-updated`; what is only relayed changes nothing."""
+        """Take a `portal-view-updated` or an `item-updated`; relayed keys change nothing."""
         version = message.get("version")
         if version is None:
             return
@@ -43,13 +43,13 @@ class Picture:
         patch = {key: value for key, value in payload.items() if key != "itemId"}
         items = self.state["items"]
         before = items[index] if items[index].get("id") == payload["itemId"] else {}
-        # An item that goes out of sight is only its place in the list from then on.
+        # From then on an invisible item is only its place in the list.
         items[index] = patch if patch.get("visible") is False and len(patch) == 1 else {**before, **patch}
 
     def shows(self, stored: Mapping[str, Any]) -> bool:
-        """Whether this is what is stored, as the same role reads it over REST."""
+        """Whether this is the stored state, as the same role reads it over REST."""
         return all(self.state[key] == stored[key] for key in self.state if key not in NOT_SHOWN)
 
     def differs_in(self, stored: Mapping[str, Any]) -> list[str]:
-        """The keys in which it is not."""
+        """The keys that differ."""
         return [key for key in self.state if key not in NOT_SHOWN and self.state[key] != stored[key]]

@@ -1,4 +1,4 @@
-"""What a run came to, as the table that is printed and that stands in docs/guarantees.md."""
+"""The results of a run, as the table that is printed and that is in docs/guarantees.md."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def broken(results: Sequence[Result]) -> str:
-    """What was promised and not kept, by fault; empty if all was."""
+    """The broken promises by fault; empty if there are none."""
     lines = []
     for result in results:
         lines += [f"{result.fault.name}: {sentence}" for sentence in result.broken[:SHOWN_BROKEN]]
@@ -67,7 +67,7 @@ def broken(results: Sequence[Result]) -> str:
 
 
 def write(path: Path, text: str, by: str) -> None:
-    """Put the text between the marks of a page for what `by` writes; ValueError if it has none."""
+    """Put the text between a page's marks for `by`, the program that writes it; ValueError if there are none."""
     before, begin, rest = path.read_text().partition(BEGIN.format(by=by))
     _, end, after = rest.partition(END)
     if not begin or not end:
@@ -76,7 +76,7 @@ def write(path: Path, text: str, by: str) -> None:
 
 
 def legend() -> str:
-    """What the columns of times mean."""
+    """The explanation of the columns of times."""
     return (
         "Last answer: from the end of the fault until the last update was acknowledged. Slowest convergence: from the"
         " end of the fault, or the last acknowledgement if that came later, until every open connection showed what is"

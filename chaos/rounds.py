@@ -1,4 +1,4 @@
-"""One round: traffic, a fault in it, and once it is over and everything is answered, what everybody shows."""
+"""One round: traffic, a fault in it, and the state of all clients once it is over and everything is answered."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from chaos.crowd import Crowd
 from chaos.faults import Fault, NothingHappened
 
 BOUND_SECONDS = 5.0
-"""How long after a loss every open connection shows the newest state (docs/protocol.md, section 5)."""
+"""The time after a loss until every open connection must have the newest state (docs/protocol.md, section 5)."""
 LEAD_SECONDS, TAIL_SECONDS = 1.0, 1.0
 QUIET_FROM_SECONDS, QUIET_TO_SECONDS = 0.3, 2.0
 
 
 @dataclass
 class Result:
-    """What the rounds of one fault came to. Times are in seconds."""
+    """The results of the rounds of one fault. Times are in seconds."""
 
     fault: Fault
     rounds: int = 0
@@ -33,9 +33,9 @@ class Result:
 
 
 async def play(crowd: Crowd, result: Result, rng: random.Random) -> float:
-    """Play one round and add it up; how many seconds it took to converge.
+    """Play one round and add its results; returns the seconds until convergence.
 
-    In every second one the controllers fall silent while the fault lasts: then no later news shows a loss.
+    In every second round the controllers are silent during the fault: then no later news reveals a loss.
     """
     skipped = crowd.skipped
     crowd.speak()

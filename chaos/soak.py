@@ -1,7 +1,8 @@
-"""`python -m chaos.soak`: many sockets for a long time, and whether the processes keep anything of it.
+"""`python -m chaos.soak`: many sockets for a long time, to find out whether the processes leak resources.
 
-People come and go, controllers write, monitors ask for the health. Each minute all is quiet for a moment, everybody
-shows what is stored, and what the processes hold is counted. Exit status 1 if that has grown since the third minute.
+People come and go, controllers write, monitors request the health. Once per minute all is quiet for a moment, all
+clients have the stored state, and the resources of the processes are counted. Exit status 1 if they have grown since
+the third minute.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ FROM_MINUTE = 3
 MOST_GROWTH = 0.05
 LEAVES_PER_SECOND = 5.0
 UPDATES_PER_SECOND = 2.0
-"""Of each controller."""
+"""Per controller."""
 HEALTH_EVERY_SECONDS = 5.0
 
 
 def main() -> int:
-    """Soak, and print what was counted; returns the exit status."""
+    """Soak, and print the counts; returns the exit status."""
     options = _options()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     print(f"Seed {seed}.", flush=True)
@@ -102,7 +103,7 @@ async def _comings_and_goings(crowd: Crowd, rng: random.Random) -> AsyncIterator
 
 
 async def _leave(crowd: Crowd, rng: random.Random) -> None:
-    """Let clients go, half of them without a word; they come back."""
+    """Disconnect clients, half of them without a close; they reconnect."""
     while True:
         await asyncio.sleep(rng.expovariate(LEAVES_PER_SECOND))
         client = rng.choice(crowd.clients)

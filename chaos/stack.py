@@ -1,6 +1,6 @@
-"""What is broken: Postgres, Valkey and the processes of one Portal on them, each of which can be ended and come back.
+"""The targets of faults: Postgres, Valkey and the processes of one Portal on them, each of which can be restarted.
 
-What a fault does is said in `faults`, and how clients behave in `clients`.
+The faults are in `faults`, and the clients in `clients`.
 """
 
 from __future__ import annotations
@@ -33,23 +33,23 @@ PRODUCTION = {
     "PORTAL_DEBUG": "false",
     "PORTAL_ALLOWED_HOSTS": "127.0.0.1",
     "PORTAL_HTTPS": "false",
-    "PORTAL_LOG_LEVEL": "WARNING",  # of the thousands who come and go nothing is said
+    "PORTAL_LOG_LEVEL": "WARNING",  # the thousands who come and go are not logged
     "PORTAL_LOG_JSON": "false",
-    "PORTAL_SEND_BUFFER_BYTES": "65536",  # less than by default, so that a short stall is one
+    "PORTAL_SEND_BUFFER_BYTES": "65536",  # less than the default, so that a short pause is a stall
 }
-"""How the server is set up, besides what tests need."""
+"""The server's settings, in addition to those of tests."""
 READ_SECONDS = 15.0
 START_SECONDS = 30.0
 LISTENING = "0A"
-"""The state of such a socket in /proc/net/tcp."""
+"""The state of a listening socket in /proc/net/tcp."""
 MUST_NOT_BE_LOGGED = ("socket_crashed", "news_not_delivered", "Task exception was never retrieved")
 TABLES = (("Evening", ("anna", "ben")), ("Matinee", ("carl",)), ("Gallery", ("dora",)))
-"""Portal views and their controllers; the last is small, so that much can be sent to it."""
+"""Portal views and their controllers; the last is small, so that it can get many messages."""
 
 
 @dataclass
 class Stack:
-    """A running installation. `tokens` are access tokens by the role that they give."""
+    """A running installation. `tokens` are access tokens by portal role."""
 
     postgres: Postgres
     valkey: Valkey
@@ -61,11 +61,11 @@ class Stack:
 
     @property
     def workers(self) -> list[int]:
-        """The processes that serve, which are the server's children."""
+        """The processes that serve: the server's children."""
         return [pid for pid in self.server.process.descendants if b"spawn_main" in _command_line(pid)]
 
     async def kill_worker(self, rng: random.Random) -> None:
-        """End one of them without a word, and wait until there is another in its place."""
+        """Kill one of them without warning, and wait until another has replaced it."""
         os.kill(rng.choice(self.workers), signal.SIGKILL)
         await self.complete()
 
@@ -85,7 +85,7 @@ class Stack:
             while True:
                 try:
                     answer = (await http.get(url)).raise_for_status()
-                except httpx.HTTPError:  # it may be away for a moment yet
+                except httpx.HTTPError:  # it may be unavailable for a moment
                     if time.monotonic() > deadline:
                         raise
                     await asyncio.sleep(0.1)
@@ -94,12 +94,12 @@ class Stack:
                     return state
 
     def keep_log(self, folder: Path) -> None:
-        """Copy the server's log there, as its own folder goes with the run."""
+        """Copy the server's log there, because its own folder is deleted with the run."""
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(self.server.process.log, folder)
 
     def bad_log_lines(self) -> list[str]:
-        """Lines of the server's log that no fault excuses."""
+        """Lines of the server's log that no fault explains."""
         lines = self.server.process.log.read_text(errors="replace").splitlines()
         return [line[:300] for line in lines if tells(line, events=MUST_NOT_BE_LOGGED)]
 
@@ -139,6 +139,6 @@ def _command_line(pid: int) -> bytes:
 
 
 def _listeners(port: int) -> int:
-    """How many sockets listen on that port; each process has one of its own."""
+    """The number of sockets that listen on that port; each process has its own."""
     rows = (line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:])
     return sum(row[1].endswith(f":{port:04X}") and row[3] == LISTENING for row in rows)

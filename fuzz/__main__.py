@@ -1,4 +1,4 @@
-"""`python -m fuzz`: run every part, for as long as told; exit status 1 if anything was found."""
+"""`python -m fuzz`: run every part, for the given time; exit status 1 if anything was found."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from fuzz.stack import Stack, throwaway
 
 SECONDS = 120.0
 SHARES: dict[str, float] = {"rest": 40, "protocol": 25, "cost": 35, "flood": 20}
-"""Of the time, by part; each part is the module of `fuzz` with that name."""
+"""The shares of the time by part; each part is the module of `fuzz` with that name."""
 
 
 def main() -> int:
-    """Run, and print what was tried and found; returns the exit status."""
+    """Run, and print the numbers of inputs and the findings; returns the exit status."""
     options = _options()
     seed = options.seed if options.seed is not None else random.SystemRandom().randrange(1_000_000)
     with throwaway() as stack:
@@ -49,7 +49,7 @@ def _options() -> argparse.Namespace:
 
 
 def _set_up(stack: Stack) -> None:
-    """Set Django up in this process, on the installation; what it logs is formatted, and goes nowhere."""
+    """Set Django up in this process, on the installation; log entries are formatted and dropped."""
     os.environ.update({name: value for name, value in stack.installation.env.items() if name.startswith("PORTAL_")})
     os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
     import_module("django").setup()
@@ -61,7 +61,7 @@ def _set_up(stack: Stack) -> None:
 
 
 def _run(stack: Stack, part: str, seed: int, seconds: float) -> Outcome:
-    module: Any = import_module(f"fuzz.{part}")  # which needs Django
+    module: Any = import_module(f"fuzz.{part}")  # it needs Django
     run: Callable[[Stack, int, float], Outcome] = module.run
     return run(stack, seed, seconds)
 

@@ -1,4 +1,4 @@
-"""How much CPU a call takes, told from the noise of a busy machine: the process' own time, the least of several."""
+"""The CPU time of a call, separated from the noise of a busy machine: the process's own time, the least of several."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from fuzz.fragments import PRODUCT
 
 ATTEMPTS = 5
 TICK = 1e-9
-"""Seconds: the clock goes no finer."""
+"""Seconds: the resolution of the clock."""
 
 
 class TooLong(BaseException):
-    """A call was interrupted; no `except Exception` between here and there may keep it."""
+    """A call was interrupted; no `except Exception` in between may swallow it."""
 
 
 class NotAccepted(Exception):
-    """The input would have been refused before it came this far: nothing is measured."""
+    """The input would have been refused earlier: nothing is measured."""
 
 
 def seconds(prepare: Callable[[], Any], call: Callable[[Any], object], *, attempts: int = 1, at_most: float) -> float:
-    """The least CPU seconds of a call, each with an input of its own and with empty caches; infinity if cut short.
+    """The least CPU seconds of a call, each with a new input and empty caches; infinity if it was interrupted.
 
-    `at_most` is the CPU seconds after which a call is cut short.
+    `at_most` is the number of CPU seconds after which a call is interrupted.
     """
     least = math.inf
     for _ in range(attempts):
@@ -43,7 +43,7 @@ def seconds(prepare: Callable[[], Any], call: Callable[[Any], object], *, attemp
 
 
 def _prepared(prepare: Callable[[], Any], at_most: float) -> Any:
-    """The input; one that takes too long to make is for another function to be measured with."""
+    """The input; if it takes too long to make, it is left to the measurement of another function."""
     try:
         with _cut_after(at_most):
             return prepare()
@@ -74,9 +74,9 @@ def _without_garbage() -> Iterator[None]:
 
 @contextmanager
 def _cut_after(at_most: float) -> Iterator[None]:
-    """At most so much CPU; `re` seldom looks for signals while it searches, and other C functions when they return.
+    """Interrupt after this much CPU; `re` seldom checks for signals while it searches, and other C functions on return.
 
-    The timer is not that of the CPU: while one runs, Linux counts a process' CPU in steps of some milliseconds.
+    The timer is not that of the CPU: while one runs, Linux counts a process's CPU in steps of some milliseconds.
     """
     began = time.process_time()
 
@@ -97,7 +97,7 @@ def _cut_after(at_most: float) -> Iterator[None]:
 
 @cache
 def _caches() -> tuple[Callable[[], None], ...]:
-    """What empties the caches of the product's modules: an attacker does not send the same thing twice."""
+    """The functions that clear the caches of the product's modules: an attacker does not repeat an input."""
     found: dict[int, Callable[[], None]] = {}
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] in PRODUCT:
@@ -109,7 +109,7 @@ def _caches() -> tuple[Callable[[], None], ...]:
 
 
 def exponent(costs: Mapping[int, float]) -> float:
-    """Of the power of the length that the cost grows with, over the last two doublings; infinity if one was cut."""
+    """The exponent with which the cost grows, over the last two doublings; infinity if one was interrupted."""
     sizes = sorted(costs)
     first, last = sizes[max(0, len(sizes) - 3)], sizes[-1]
     if math.isinf(costs[first]) or math.isinf(costs[last]):

@@ -1,8 +1,8 @@
-"""The cost fuzzer: looks for inputs of a length that a client may send, and that take far more CPU than others so long.
+"""The cost fuzzer: looks for inputs of an allowed length that take far more CPU than others of that length.
 
-An input is made after a random plan, at rising lengths. What costs more than `DEAR_SECONDS`
-is measured again with care: the least of five at n, 2n, 4n and 8n. A finding is an exponent over `MAX_EXPONENT`
-together with that cost, a cost over `MAX_SECONDS`, or an exception that is no refusal.
+An input is made after a random plan, at rising lengths. An input that costs more than `DEAR_SECONDS` is measured again
+with care: the least of five at n, 2n, 4n and 8n. A finding is an exponent over `MAX_EXPONENT` together with that cost,
+a cost over `MAX_SECONDS`, or an exception that is no refusal.
 """
 
 from __future__ import annotations
@@ -29,24 +29,24 @@ PART = "cost"
 DEAR_SECONDS = 0.05
 MAX_SECONDS = 0.25
 OF_BODIES = 3
-"""How many times as much may be taken for a whole body: a thread reads that, and no socket waits."""
+"""The factor allowed for a whole body: a thread reads it, and no socket waits."""
 MAX_EXPONENT = 1.3
 SUSPECT_EXPONENT = 1.15
-"""Of a first, single measurement, and of each doubling: below it nobody looks again."""
+"""The exponent of a first, single measurement, and of each doubling; below it the input is not measured again."""
 LENGTHS = 7
-"""The lengths that may be tried: the limit, its half, and so on."""
+"""The number of lengths to try: the limit, its half, and so on."""
 STRIDE = 3
-"""Of these, which are tried as long as it costs next to nothing."""
+"""The step between the lengths that are tried while the cost is negligible."""
 CHEAP_SECONDS = 0.004
 CUT_SECONDS = 2.0
-"""CPU after which a call is cut short."""
+"""The CPU seconds after which a call is interrupted."""
 MAX_WALL = 2.0
-"""How many times as long as asked for it may take, on a busy machine."""
+"""The factor by which the run may exceed its time on a busy machine."""
 ENOUGH_SECONDS = 0.8
-"""What costs so much is not tried at a greater length."""
+"""An input of this cost is not tried at a greater length."""
 
 REFUSALS = (PortalError, APIException, ValidationError, ObjectDoesNotExist, ValueError)
-"""What a function may raise for an input that it does not take; anything else is a finding."""
+"""The exceptions with which a function may refuse an input; any other is a finding."""
 
 KINDS: dict[str, Callable[[random.Random, str, int], Any]] = {
     "text": texts.draw_in_turn,
@@ -56,15 +56,15 @@ KINDS: dict[str, Callable[[random.Random, str, int], Any]] = {
     "raw": lambda rng, home, _number: documents.draw(rng) if rng.random() < 0.6 else texts.draw(rng, home),
     "wire": lambda rng, _home, _number: wires.draw(rng),
 }
-"""What makes plans of inputs, by the kind of input."""
+"""The makers of plans, by the kind of input."""
 
 
 class Crashed(Exception):
-    """A function raised what is no refusal."""
+    """A function raised an exception that is no refusal."""
 
 
 class Probe:
-    """One plan for one target; `name` makes it again."""
+    """One plan for one target; `name` reproduces it."""
 
     def __init__(self, target: Target, seed: int, number: int) -> None:
         self.target = target
@@ -76,7 +76,7 @@ class Probe:
         self.plan = KINDS[target.kind](rng, self._function.__module__, number)
 
     def explore(self) -> list[Finding]:
-        """Try the plan at rising lengths; what is found, if anything is."""
+        """Try the plan at rising lengths; returns the finding, if any."""
         limit = self.target.limit()
         costs: dict[int, float] = {}
         try:
@@ -97,7 +97,7 @@ class Probe:
         for length in sorted({dear[0], dear[-1]}):
             half = self._seconds(length // 2)
             if half <= 0 or clock.exponent({length // 2: half, length: costs[length]}) >= SUSPECT_EXPONENT:
-                found = self._growth(length) and self._growth(length)  # twice, as noise is not
+                found = self._growth(length) and self._growth(length)  # twice, because noise does not repeat
                 if found:
                     return [found]
         if costs[dear[-1]] >= MAX_SECONDS * self._times:
@@ -112,7 +112,7 @@ class Probe:
         power = clock.exponent(costs)
         least = min(clock.exponent({one: costs[one] for one in pair}) for pair in pairwise(sorted(costs)[-3:]))
         if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < DEAR_SECONDS * self._times:
-            return None  # what is done from some length on makes one step, and does not grow
+            return None  # work that starts at some length is one step, and does not grow
         shown = ", ".join(f"{_milliseconds(cost)} for {length:,}" for length, cost in costs.items())
         return self._found(f"CPU grows with the length to the power of {power:.2f}: {shown} bytes")
 
@@ -141,11 +141,11 @@ class Probe:
 
 
 def run(stack: Stack | None, seed: int, seconds: float, targets: Sequence[Target] = TARGETS) -> Outcome:
-    """Try plan after plan, as long on each target; TargetGone for a name that is old.
+    """Try plan after plan, for the same time on each target; TargetGone for an outdated name.
 
-    Everything is called in this process, which Django is set up in: no `stack` is needed. `seconds` are of CPU, so
-    that a busy machine tries as much as an idle one. A target is given up once something was found there: mend it, and
-    run again.
+    Everything is called in this process, in which Django is set up: no `stack` is needed. `seconds` are CPU time, so a
+    busy machine tries as much as an idle one. A target is dropped once something was found there: fix it, and run
+    again.
     """
     outcome = Outcome(PART)
     for target in targets:
@@ -169,7 +169,7 @@ def run(stack: Stack | None, seed: int, seconds: float, targets: Sequence[Target
 
 
 def repeat(stack: Stack | None, name: str, targets: Sequence[Target] = TARGETS) -> list[Finding]:
-    """Try the input of that name again, as a finding has it; KeyError if there is no such target."""
+    """Try the input of a finding's name again; KeyError if there is no such target."""
     _, title, seed, number = name.split(":")
     target = {target.title: target for target in targets}[title]
     return Probe(target, int(seed), int(number)).explore()

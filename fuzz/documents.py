@@ -1,7 +1,7 @@
 """JSON texts of any length made after one plan: wide, deep, long keys over long lists, many items of many keys.
 
-A plan is a tree. Each of its nodes divides the bytes that it is given among its children in its own way, and the same
-way for every length.
+A plan is a tree. Each of its nodes divides its bytes among its children in its own way, which is the same for every
+length.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NUMBERS = ("{}", "-{}", "0.{}", "1e{}", "{}.5")
 DEEP = (("[", "]"), ('{{"{}":', "}}"), ('[{{"{}":', "}}]"))
 SMALL_BYTES = 8
 MAX_ITEMS = 500
-"""Of a portal view; more would be refused before they are looked at (`libraries.rules.state.MAX_ITEMS`)."""
+"""The limit of a portal view; more are refused before they are checked (`libraries.rules.state.MAX_ITEMS`)."""
 MAX_PLAN_DEPTH = 4
 
 
@@ -33,7 +33,7 @@ class Plan(Protocol):
 
 
 class Share(StrEnum):
-    """How much of the bytes one child gets: few, the square root, a half, or all of them."""
+    """The share of the bytes that one child gets: few, the square root, a half, or all of them."""
 
     FEW = "few"
     ROOT = "√n"
@@ -54,7 +54,7 @@ class Share(StrEnum):
 
 @dataclass(frozen=True)
 class Token:
-    """A short value, whatever the length."""
+    """A short value, independent of the length."""
 
     text: str
 
@@ -178,7 +178,7 @@ class Deep:
 
 @dataclass(frozen=True)
 class Items:
-    """A portal view's items, each with an id of its own and the entries of an object."""
+    """A portal view's items, each with its own id and the entries of an object."""
 
     item: Entries
     share: Share

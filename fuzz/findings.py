@@ -1,4 +1,4 @@
-"""What a part of the fuzzer came to: how many inputs it tried, and what it found. How to look is not said here."""
+"""The results of a part of the fuzzer: how many inputs it tried, and what it found."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SHOWN_INPUT_CHARS = 600
 
 @dataclass(frozen=True)
 class Finding:
-    """Something a client can do and should not be able to.
+    """Something that a client can do and should not be able to.
 
     `where` is a function, an operation or a server; `what` a sentence; `given` the input, for people; `name` the input
     for `python -m fuzz --repeat`.
@@ -28,7 +28,7 @@ class Finding:
 
 @dataclass
 class Outcome:
-    """What one part did: inputs tried, by what they were tried on, and what was found."""
+    """The results of one part: inputs by target, and findings."""
 
     part: str
     tried: Counter[str] = field(default_factory=Counter)

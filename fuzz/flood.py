@@ -1,8 +1,8 @@
-"""The flood: one client sends as fast as it can, and reads or does not, while the server's memory, threads and files
-are watched.
+"""The flood: one client sends as fast as it can, reading or not, while the server's resources are watched.
 
-Limits are the default ones. Each kind of input has an episode with a client that reads and one with clients that do
-not; then there are random mixtures, as long as there is time. An episode that looks bad goes on until it is clear.
+They are memory, threads and files. Limits are the default ones. Each kind of input has an episode with a client that
+reads and one with clients that do not; then random mixtures follow until the time is over. A suspicious episode
+continues until the result is clear.
 """
 
 from __future__ import annotations
@@ -33,22 +33,22 @@ MAX_GROWTH = 100 * MEBIBYTE
 STOP_GROWTH = 400 * MEBIBYTE
 SUSPICIOUS_GROWTH = 20 * MEBIBYTE
 MORE_THREADS = 64
-"""That a flood may start."""
+"""The most threads that a flood may start."""
 LOOK_SECONDS = 0.05
 LONGER, MIN_LONGER_SECONDS = 6, 3.0
-"""How many times as long, or how many seconds, a suspicious episode may take."""
+"""The factor, or the seconds, by which a suspicious episode may be extended."""
 NARROW_BYTES = 4_096
-"""What the kernel keeps for a client that does not read."""
+"""The kernel's buffer for a client that does not read."""
 REPEAT_SECONDS = 5.0
 LATE = 2
-"""How many times as long as asked for a run may take on top, where much looks bad or the machine is busy."""
+"""The factor by which a run may exceed its time if much is suspicious or the machine is busy."""
 STATE_TEXT_BYTES = 55_000
 MIXTURE = "mixture"
 
 
 @dataclass(frozen=True)
 class Episode:
-    """What is sent, whether it is compressed, and whether the client reads; mixtures have a number besides."""
+    """The input, whether it is compressed, and whether the client reads; mixtures also have a number."""
 
     kind: str
     reads: bool = False
@@ -60,7 +60,7 @@ class Episode:
 
     @classmethod
     def named(cls, name: str) -> Self:
-        """The episode that has that name."""
+        """The episode with that name."""
         kind, number, compressed, reading = name.split(",")
         return cls(kind, bool(reading), bool(compressed), int(number))
 
@@ -77,7 +77,7 @@ def episodes(rng: random.Random) -> list[Episode]:
 
 @dataclass
 class Growth:
-    """By how much a server has grown since it was looked at first: bytes of memory, bytes written to files, threads."""
+    """The growth of a server since the first look: bytes of memory, bytes written to files, threads."""
 
     server: Watched
     highest: tuple[int, int, int] = (0, 0, 0)
@@ -86,7 +86,7 @@ class Growth:
         self.before = (self.server.memory, self.server.written, self.server.threads)
 
     def watch(self, seconds: float, going: Callable[[], bool]) -> None:
-        """Look again and again, as long as somebody is `going` on; longer if it looks bad."""
+        """Look again and again while somebody is `going` on; longer if it is suspicious."""
         began = time.monotonic()
         while self.server.alive and going():
             self.look()
@@ -97,14 +97,14 @@ class Growth:
             time.sleep(LOOK_SECONDS)
 
     def look(self) -> None:
-        """Measure; the highest of all is kept."""
+        """Measure; the maximum is kept."""
         memory, written, threads = self.server.memory, self.server.written, self.server.threads
         now = (memory - self.before[0], written - self.before[1], threads - self.before[2])
         self.highest = (max(self.highest[0], now[0]), max(self.highest[1], now[1]), max(self.highest[2], now[2]))
 
 
 class Flood:
-    """Floods for one server after the other; one that has grown too much is stopped."""
+    """Floods for one server after the other; a server that has grown too much is stopped."""
 
     def __init__(self, stack: Stack, seed: int) -> None:
         self.stack = stack
@@ -120,7 +120,7 @@ class Flood:
         self._server = None
 
     def play(self, episode: Episode, seconds: float) -> None:
-        """One episode of so many seconds, longer if it looks bad; what is found is in the outcome."""
+        """One episode of this many seconds, longer if it is suspicious; findings go into the outcome."""
         server = self._running()
         rng = random.Random(f"{self.seed}:{episode}")
         growth = Growth(server)
@@ -159,7 +159,7 @@ class Flood:
 
     @contextmanager
     def _sending(self, episode: Episode, rng: random.Random) -> Iterator[Callable[[], bool]]:
-        """Send while the block lasts; gives what says whether somebody still sends."""
+        """Send while the block lasts; gives a function that says whether anybody still sends."""
         ended = threading.Event()
         with ExitStack() as exits:
             send = self._sender(episode, rng, exits)
@@ -172,12 +172,12 @@ class Flood:
                 thread.join()
 
     def _send(self, send: Callable[[], int], ended: threading.Event) -> None:
-        with suppress(OSError, HTTPError):  # the server ends it, or is stopped
+        with suppress(OSError, HTTPError):  # the server closes it, or is stopped
             while not ended.is_set():
                 self.outcome.tried["KiB"] += send() // 1024
 
     def _sender(self, episode: Episode, rng: random.Random, exits: ExitStack) -> Callable[[], int]:
-        """What sends some more, and returns how many bytes."""
+        """A function that sends more, and returns the number of bytes."""
         port = self._running().server.port
         if episode.kind in REQUESTS:
             peer = _kept(exits, Peer(port))
@@ -199,7 +199,7 @@ class Flood:
         return _pump(sender, floods.piece(rng, scene, kinds, compressed=episode.compressed), reads=episode.reads)
 
     def _portal_view(self) -> str:
-        """A new one, with much in it."""
+        """A new portal view with much content."""
         body = {"name": "Flooded", "items": [{"id": name, "t": "x" * STATE_TEXT_BYTES} for name in "abd"]}
         path = f"/api/libraries/{self.stack.cast.library_id}/portal-views"
         return str(self._people["owner"].post(path, body)["id"])
@@ -233,7 +233,10 @@ def _kept(exits: ExitStack, peer: Peer) -> Peer:
 
 
 def _pump(peer: Peer, made: bytes, *, reads: bool) -> Callable[[], int]:
-    """What sends as much of the frames as the server takes at once, goes on where it was, and reads if it is to."""
+    """A function that sends as many frames as the server takes at once, and reads if it should.
+
+    The next call continues where the last one stopped.
+    """
     connection = peer.socket
     connection.setblocking(False)
     rest = memoryview(b"")

@@ -1,4 +1,4 @@
-"""What the flood sends: frames of some kind, or a request that has no end. How it is sent is in `fuzz.flood`."""
+"""The content of floods: frames of some kind, or an endless request. `fuzz.flood` sends them."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from realtime.server.tests.peer import BINARY, CONT, PING, TEXT, deflated, frame
 
 BIG, SMALL = 60_000, 20
 PIECE_BYTES = 256 * 1024
-"""So much is made at once, and sent again and again."""
+"""The size of a block, which is sent again and again."""
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Whom a flood is for: connections that do not read, of a controller and of a viewer, and the sender's token."""
+    """The targets of a flood: connections that do not read, of a controller and of a viewer, and the sender's token."""
 
     controller: str
     viewer: str
@@ -28,7 +28,7 @@ Maker = Callable[[random.Random, Scene], bytes]
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of frame: how its data are made, who sends it, and what it begins with."""
+    """One kind of frame: the maker of its data, its sender, and its beginning."""
 
     make: Maker
     role: str = "owner"
@@ -69,10 +69,10 @@ MESSAGES: dict[str, Kind] = {
     "endless message": Kind(lambda _, __: b"", opcode=CONT, fin=False, before=frame(TEXT, b"", fin=False)),
     "binary": Kind(lambda rng, _: rng.randbytes(9), opcode=BINARY),
 }
-"""What is sent over a socket."""
+"""The kinds of frames over a socket."""
 
 ROLE_CHANGES = "role changes"
-"""Nothing is sent: the owner changes the role of somebody who does not read, by REST."""
+"""Nothing is sent: by REST, the owner changes the role of a person who does not read."""
 
 REQUESTS: dict[str, tuple[bytes, bytes]] = {
     "endless headers": (b"GET /api/health HTTP/1.1\r\nHost: 127.0.0.1\r\n", b"X-A: " + b"a" * 1_000 + b"\r\n"),
@@ -94,7 +94,7 @@ REQUESTS: dict[str, tuple[bytes, bytes]] = {
         b"a" * 1_000,
     ),
 }
-"""What is sent by somebody who is not logged in: how it begins, and what is sent again and again."""
+"""The requests without a log-in: the beginning, and the part that is repeated."""
 
 
 def piece(rng: random.Random, scene: Scene, kinds: list[str], *, compressed: bool) -> bytes:

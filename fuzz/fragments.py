@@ -1,7 +1,7 @@
-"""Pieces of text that code has trouble with, by class: what strings are made of. No string is put together here.
+"""Pieces of text that are difficult for code, by class: the parts of strings. No string is put together here.
 
-Unicode's classes are read from its own tables, and the words that the code itself looks for from its patterns and
-tables, so that a new pattern is tried without a change here.
+Unicode's classes are read from its own tables, and the words that the code looks for from its patterns and tables, so
+that a new pattern is tried without a change here.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from realtime.protocol.requests import CLIENT_MESSAGES
 PRODUCT = ("libraries", "portal", "realtime")
 _MOST_EXPANDING = 60
 _LITERALS = re.compile(r"(?<!\\)[A-Za-z]{2,}[.=:]?|(?<=\\)[^\w\s]")
-"""Of a pattern's source: what looks like a word in it, and each mark that stands for itself."""
+"""The words in a pattern's source, and each escaped mark."""
 OWN = 0.4
-"""How often fragments are words that the code at hand looks for."""
+"""The share of fragments that are words of the module under test."""
 
 
 def _in_unicode(measure: str) -> tuple[str, ...]:
-    """The characters that grow the most when they are normalised or folded, or those that combine."""
+    """The characters that grow the most when they are normalised or folded, or that combine."""
     characters = [chr(code) for code in range(0x80, 0x20000) if not 0xD800 <= code < 0xE000]
     if measure == "marks":
         return tuple(character for character in characters if unicodedata.combining(character))
@@ -81,7 +81,7 @@ def _patterns(value: object) -> list[str]:
 
 @cache
 def vocabulary() -> tuple[str, ...]:
-    """The keys that the code treats as no others, from its own tables."""
+    """The keys with a special meaning in the code, from its own tables."""
     hidden = {key for row in HIDDEN.values() for key in row}
     messages = {"type", "payload", "ref", "itemId", "to", "retry", "connectionId", "token", *CLIENT_MESSAGES}
     addresses = {"url", "src", "href", "image", "portrait", "avatars"}
@@ -90,7 +90,7 @@ def vocabulary() -> tuple[str, ...]:
 
 
 def draw(rng: random.Random, home: str = "") -> str:
-    """One fragment: each class is as likely as another, but for the words of the module that is tried."""
+    """One fragment: all classes are equally likely, except the words of the module under test."""
     return draw_alike(rng, 1, home)[0]
 
 

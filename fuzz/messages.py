@@ -16,7 +16,7 @@ from libraries.rules.state import FIELDS, READ_ONLY
 from realtime.protocol.requests import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
 
 LONG = 40_000
-"""Times that a fragment is repeated in a long text, at most."""
+"""The maximum number of repetitions of a fragment in a long text."""
 DEEP = 9_000
 _WITH_PAYLOAD = sorted(kind for kind, message in CLIENT_MESSAGES.items() if "payload" in message.__struct_fields__)
 
@@ -62,7 +62,7 @@ payloads: st.SearchStrategy[Any] = st.one_of(_known, _many, st.dictionaries(keys
 
 
 def _body(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    """A body of that type: each of its keys with something that fits as a rule, or left out."""
+    """A body of that type: each key usually has a valid value, or is omitted."""
     fitting: dict[str, st.SearchStrategy[Any]] = {
         "payload": payloads,
         "itemId": st.sampled_from(["a", "b", "nobody", ""]) | texts,
@@ -86,7 +86,7 @@ _encoded = st.tuples(
 
 @st.composite
 def _spoilt(draw: st.DrawFn) -> str:
-    """A message with something cut out of its text, or put into it."""
+    """A message with text removed or inserted."""
     text = draw(_encoded)
     place = draw(st.integers(0, len(text)))
     return text[:place] + draw(texts) + text[place + draw(st.integers(0, 9)) :]
@@ -94,7 +94,7 @@ def _spoilt(draw: st.DrawFn) -> str:
 
 @st.composite
 def _nested(draw: st.DrawFn) -> str:
-    """A message whose payload, or a key of it that nobody may write, is nested deeply."""
+    """A message whose payload, or an unknown key of it, is nested deeply."""
     opening, closing = draw(st.sampled_from([("[", "]"), ('{"a":', "}")]))
     levels = draw(st.integers(1, 40) | st.integers(1, DEEP))
     deep = opening * levels + "1" + closing * levels
@@ -104,4 +104,4 @@ def _nested(draw: st.DrawFn) -> str:
 
 
 frames: st.SearchStrategy[str] = st.one_of(_encoded, _encoded, _spoilt(), _nested(), texts)
-"""What a client may put into a text frame, and what it may not."""
+"""Allowed and forbidden texts of text frames."""

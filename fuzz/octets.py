@@ -1,6 +1,6 @@
-"""Octets for the protocol fuzzer, below WebSocket: handshakes and frames, right ones, spoilt ones, and noise.
+"""Octets for the protocol fuzzer, below WebSocket: handshakes and frames, valid ones, damaged ones, and noise.
 
-A right conversation is made first, and then spoilt in one or more ways.
+A valid conversation is made first, and then damaged in one or more ways.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ def _message(rng: random.Random) -> bytes:
 
 
 def _claimed(rng: random.Random) -> bytes:
-    """A frame that says it is as long as it is not."""
+    """A frame with a wrong length."""
     length = rng.choice(LENGTHS)
     sizes = (
         bytes([0x80 | min(length, 125)]),
@@ -66,7 +66,7 @@ def _claimed(rng: random.Random) -> bytes:
 
 
 def _compressed(rng: random.Random) -> bytes:
-    """Compressed data that is none, goes on behind its end, or becomes far more than it was."""
+    """Compressed data that is invalid, continues after its end, or unpacks to far more."""
     bomb = rng.choice((b"\0", b"a", b" ", b"[")) * rng.choice((65_536, 65_537, BOMB_BYTES))
     data = rng.choice(
         (rng.randbytes(rng.randrange(200)), deflated(bomb), deflated(b"x") + rng.randbytes(20), b"\x03\x00")
@@ -88,7 +88,7 @@ FRAMES: tuple[Maker, ...] = (_frame, _frame, _message, _message, _claimed, _comp
 
 
 def conversation(rng: random.Random) -> bytes:
-    """What is sent over an open connection: some frames, often with an octet changed, added or left out."""
+    """The octets for an open connection: some frames, often with an octet changed, added or removed."""
     made = b"".join(rng.choice(FRAMES)(rng) for _ in range(rng.choice((1, 1, 2, 3, 8))))
     return _spoilt(rng, made)[:MAX_OCTETS]
 
@@ -112,7 +112,7 @@ HEADERS = (
 
 
 def handshake(rng: random.Random, path: str) -> bytes:
-    """A request to connect to the path, with headers of all kinds, whole or cut off, and perhaps more behind it."""
+    """A request to connect to the path, with headers of all kinds, whole or cut, and perhaps more after it."""
     lines = [rng.choice(HEADERS).replace("{}", _word(rng)) for _ in range(rng.choice((0, 1, 2, 5, 40)))]
     if rng.random() < 0.3:
         path += rng.choice(("/", "?", "?token=", "?version=1&epoch=", "//", "/../", "%00", "?EIO=4&x=")) + _word(rng)
@@ -128,7 +128,7 @@ def _word(rng: random.Random) -> str:
 
 
 def _spoilt(rng: random.Random, made: bytes) -> bytes:
-    """The octets with some changed, added, repeated or left out; half of the time as they are."""
+    """The octets with some changed, added, repeated or removed; unchanged half of the time."""
     spoilt = bytearray(made)
     for _ in range(rng.choice((0, 0, 0, 1, 1, 4))):
         place = rng.randrange(len(spoilt) + 1)

@@ -1,7 +1,7 @@
 """The protocol fuzzer: messages of all kinds, and octets below WebSocket, against both servers.
 
-After each input the server must live, have logged nothing that it should not, have given a defined answer or end, and
-answer another client in time.
+After each input the server must run, have logged nothing unexpected, have given a defined answer or close, and answer
+another client in time.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ from testing.sockets import portal_view_path
 
 PART = "protocol"
 INPUTS = 20
-"""Of one round: either messages or octets."""
+"""The inputs of one round: either messages or octets."""
 
 
 @dataclass
 class Ring:
-    """One server with those who speak to it; the bystander has a portal view of its own."""
+    """One server with its clients; the bystander has its own portal view."""
 
     kind: ServerKind
     server: Watched
@@ -56,7 +56,7 @@ class Ring:
 
     def _send_octets(self, rng: random.Random, number: int) -> None:
         speaker = rng.choice(list(self.speakers.values()))
-        # Daphne does not hear the end of a client behind whose handshake there was more: its keepalive does.
+        # Daphne does not notice the end of a client that sent more after its handshake: its keepalive does.
         must_end = self.kind is ServerKind.SERVE
         if rng.random() < 0.35:
             sent = octets.handshake(rng, speaker.path)
@@ -90,12 +90,12 @@ class Ring:
 
     @property
     def over(self) -> bool:
-        """Whether more would tell nothing new."""
+        """Whether more rounds would find nothing new."""
         return not self.server.alive or len(self.outcome.findings) >= SHOWN
 
 
 SHOWN = 20
-"""Findings after which a run ends."""
+"""The number of findings after which a run ends."""
 
 
 def _ring(stack: Stack, kind: ServerKind, seed: int, outcome: Outcome, exits: ExitStack) -> Ring:

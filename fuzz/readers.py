@@ -1,6 +1,6 @@
-"""How the cost fuzzer's texts become what a function gets, and how functions that take more than that are called.
+"""Turns the cost fuzzer's texts into the inputs of functions, and calls functions with further arguments.
 
-Which function gets what is in `fuzz.targets`.
+`fuzz.targets` has the inputs of each function.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _VIEW = "de300000-0000-4000-8000-000000000002"
 
 
 class TargetGone(Exception):
-    """A name of the table is not in the code any more."""
+    """A name of the table does not exist in the code any more."""
 
 
 def resolve(name: str) -> Any:
@@ -42,7 +42,7 @@ def resolve(name: str) -> Any:
             found: Any = import_module(module)
         except ModuleNotFoundError as error:
             if error.name is None or not f"{module}.".startswith(f"{error.name}."):
-                raise  # the module is there, and something that it imports is not
+                raise  # the module exists, but one of its imports does not
             continue
         for word in words[cut:]:
             found = getattr(found, word, None)
@@ -56,7 +56,7 @@ def resolve(name: str) -> Any:
 
 
 def value(text: str) -> Any:
-    """A JSON value, as it leaves the decoder; NotAccepted if it is none."""
+    """A JSON value, as the decoder returns it; NotAccepted if it is invalid."""
     try:
         return msgspec.json.decode(text.encode())
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
@@ -64,7 +64,7 @@ def value(text: str) -> Any:
 
 
 def said(text: str) -> dict[str, Any]:
-    """A message's payload, as `decode` lets it through."""
+    """A message's payload, as `decode` accepts it."""
     try:
         message = resolve("realtime.protocol.requests.decode")(frame(text))
     except PortalError as error:
@@ -73,7 +73,7 @@ def said(text: str) -> dict[str, Any]:
 
 
 def posted(text: str) -> dict[str, Any]:
-    """A body, as the parser lets it through; NotAccepted if it is no object."""
+    """A body, as the parser accepts it; NotAccepted if it is no object."""
     try:
         read = resolve("libraries.api.bodies.JSONParser")().parse(stream(text))
     except APIException as error:
@@ -84,17 +84,17 @@ def posted(text: str) -> dict[str, Any]:
 
 
 def payload(text: str) -> dict[str, Any]:
-    """A message's payload that `check_patch` lets through."""
+    """A message's payload that `check_patch` accepts."""
     return _accepted("libraries.rules.state.check_patch", said(text))
 
 
 def item(text: str) -> dict[str, Any]:
-    """A message's payload that `check_item_patch` lets through."""
+    """A message's payload that `check_item_patch` accepts."""
     return _accepted("libraries.rules.state.check_item_patch", "a", said(text))
 
 
 def state(text: str) -> dict[str, Any]:
-    """A portal view's state with what a body stores in it; NotAccepted if that is nothing."""
+    """A portal view's state after a body was stored in it; NotAccepted if nothing was stored."""
     try:
         known = resolve("libraries.rules.state.check_patch")(posted(text)).known
     except PortalError as error:
@@ -125,12 +125,12 @@ def frame(text: str) -> str:
 
 
 def octets(text: str) -> bytes:
-    """UTF-8, with halves of surrogate pairs as they are, which is no UTF-8."""
+    """UTF-8, but with halves of surrogate pairs encoded, which is not valid UTF-8."""
     return text.encode(errors="surrogatepass")
 
 
 def stream(text: str) -> io.BytesIO:
-    """A body to read."""
+    """A stream with a body."""
     return io.BytesIO(octets(text))
 
 
@@ -138,7 +138,7 @@ def stream(text: str) -> io.BytesIO:
 
 
 def header(text: str) -> str:
-    """A header's value as a server hands it on: its octets as Latin-1, without those that no server lets through."""
+    """A header's value as a server passes it on: its octets as Latin-1, without those that no server accepts."""
     return octets(text).decode("latin-1").translate(dict.fromkeys((*range(9), *range(10, 32), 127)))
 
 
@@ -168,7 +168,7 @@ def host(text: str) -> dict[str, Any]:
 
 
 def target(text: str) -> bytes:
-    """A target in absolute form with the text as all but its scheme."""
+    """A target in absolute form with the text as everything after its scheme."""
     return b"http://" + header(text).encode("latin-1")
 
 
@@ -179,7 +179,7 @@ def _scope(**more: Any) -> dict[str, Any]:
 
 
 def admitted(function: Callable[[Any, Entrance], Any], given: Any) -> object:
-    """Run a handshake up to where it waits for something."""
+    """Run a handshake up to its first wait."""
     coroutine = function(given, Entrance())
     try:
         return coroutine.send(None)
@@ -190,12 +190,12 @@ def admitted(function: Callable[[Any, Entrance], Any], given: Any) -> object:
 
 
 def content_type(text: str) -> Any:
-    """A request, as far as the choice of a parser looks at it."""
+    """A request with the attributes that the choice of a parser reads."""
     return SimpleNamespace(content_type=header(text))
 
 
 def page_request(text: str) -> Any:
-    """A request for a page, as far as pagination looks at it."""
+    """A request for a page with the attributes that pagination reads."""
     return SimpleNamespace(query_params={"page": header(text), "pageSize": header(text)})
 
 
@@ -205,21 +205,21 @@ def length_header(text: str) -> dict[bytes, bytes]:
 
 
 def tags(text: str) -> Any:
-    """A parsed list of tags, as many as the text has words between commas."""
+    """A parsed list of tags, one for each word between the text's commas."""
     listed = ", ".join(f'"{word}"' for word in header(text).translate({9: None, 32: None, 34: None}).split(","))
     return resolve("libraries.api.preconditions.parse_tags")("If-Match", listed)
 
 
-# --- How functions are called -----------------------------------------------------------------------------
+# --- Calls of functions -----------------------------------------------------------------------------------
 
 
 def before(*arguments: Any) -> Callable[[Any, Any], object]:
-    """What calls a function with these arguments, and behind them the input."""
+    """A caller that passes these arguments before the input."""
     return lambda function, given: function(*arguments, given)
 
 
 def after(*arguments: Any) -> Callable[[Any, Any], object]:
-    """What calls a function with the input, and behind it these arguments."""
+    """A caller that passes these arguments after the input."""
     return lambda function, given: function(given, *arguments)
 
 
@@ -227,14 +227,14 @@ def after(*arguments: Any) -> Callable[[Any, Any], object]:
 
 
 def record(text: str) -> logging.LogRecord:
-    """A log record whose argument and extra value are a client's."""
+    """A log record with a client's text as argument and as extra value."""
     made = logging.LogRecord("portal", logging.INFO, __file__, 1, "said %s", (text,), None)
     made.__dict__["path"] = text
     return made
 
 
 def formatted(function: Callable[[bool], logging.Formatter], given: logging.LogRecord) -> object:
-    """Format a record in both ways."""
+    """Format a record in both formats."""
     return [function(as_json).format(given) for as_json in (True, False)]
 
 
@@ -244,7 +244,7 @@ def validated(function: Callable[..., Any], given: Any) -> object:
 
 
 def field(name: str, /, **others: Any) -> Callable[[str], dict[str, Any]]:
-    """What makes a body with the text under that name."""
+    """A maker of bodies with the text under that name."""
     return lambda text: {**others, name: text}
 
 
@@ -260,12 +260,12 @@ def update(text: str) -> Any:
 
 
 def patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Ask what a viewer sees of a patch that replaced the items."""
+    """Compute a viewer's part of a patch that replaced the items."""
     return function({**BLANK, "items": [{"id": "0"}]}, given, set(given), PortalRole.VIEWER)
 
 
 def item_patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Ask what a viewer sees of a patch of one item."""
+    """Compute a viewer's part of a patch of one item."""
     return function({"id": "a"}, {"id": "a", **given}, given, BLANK, PortalRole.VIEWER)
 
 
@@ -275,7 +275,7 @@ def path_seen(function: Callable[..., Any], given: str) -> object:
 
 
 def pages(function: Callable[..., Any], given: Any) -> object:
-    """Read which page is asked for, or of which size."""
+    """Read the requested page, or its size."""
     view: Any = resolve("libraries.api.pagination.Pages")()
     return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
 
@@ -286,15 +286,15 @@ def parsers(function: Callable[..., Any], given: Any) -> object:
 
 
 def counted(function: Callable[..., Any], given: Any) -> object:
-    """Ask whether a value holds more than it may."""
+    """Check whether a value has too many values."""
     return function(given, 1 << 30, 1 << 30)
 
 
 def redacted(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Make an event fit for a log, in both ways."""
+    """Redact an event for a log, for both formats."""
     return [function(one_line=one_line)(None, "info", given) for one_line in (True, False)]
 
 
 def found(function: Callable[..., Any], given: str) -> object:
-    """Look somebody up by their address."""
+    """Look a person up by their address."""
     return function(resolve("libraries.models.User").objects, given)

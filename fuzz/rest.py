@@ -1,7 +1,7 @@
 """The REST API with every role: schemathesis makes requests of all kinds from the OpenAPI document, for a real server.
 
-What is checked: no status over 499, no status, header or body that the document does not know. Whom a request may
-reach is checked elsewhere (`libraries/tests`, the access matrix).
+The checks: no status over 499, and no status, header or body that is not in the document. Permissions are checked
+elsewhere (`libraries/tests`, the access matrix).
 """
 
 from __future__ import annotations
@@ -36,9 +36,9 @@ PART = "rest"
 NOBODY = "nobody"
 ROLES = ("owner", "editor", "viewer", "stranger", NOBODY)
 CASES = 6
-"""Of one operation, one after the other, with one role."""
+"""The cases of one operation, one after the other, with one role."""
 REAL_IDS = 0.8
-"""How often the ids in a path are those of something that is there."""
+"""The share of ids in paths that exist."""
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -48,12 +48,12 @@ CHECKS = [
 ]
 SWEEP_EVERY = 10
 SPOILING = ("DELETE", "members")
-"""Of a method or a path: what a request was about may be gone afterwards."""
+"""Methods and paths after which the requested object may be gone."""
 
 
 @dataclass
 class Things:
-    """A library with its members and a portal view that requests may spoil; made anew when it was."""
+    """A library with its members and a portal view that requests may destroy; made again after that."""
 
     people: Mapping[str, Client]
     kept: str
@@ -80,7 +80,7 @@ class Things:
         self.ids = {"libraryId": library_id, "portalViewId": portal_view["id"], "userId": member["userId"]}
 
     def _sweep(self) -> None:
-        """Delete what was made, by whomever, but for the library to be `kept`: quotas would count it."""
+        """Delete everything that was made, except the library to be `kept`: quotas would count it."""
         for client in self.people.values():
             for library in client.get("/api/libraries?pageSize=100")["results"]:
                 if library["role"] == "OWNER" and library["id"] != self.kept:
@@ -88,7 +88,7 @@ class Things:
 
 
 class Api:
-    """The API of one server, asked round after round; each round is one operation, one role and some cases."""
+    """The API of one server, tested round after round; each round is one operation, one role and some cases."""
 
     def __init__(self, server: Watched, people: Mapping[str, Client], kept: str, seed: int) -> None:
         self.server = server
@@ -98,12 +98,12 @@ class Api:
         self.outcome = Outcome(PART)
         schema = schemathesis.openapi.from_dict(document())
         found: list[Any] = list(schema.get_all_operations())
-        self.operations = [one.ok() for one in found]  # the document is ours, and valid
+        self.operations = [one.ok() for one in found]  # it is our document, and valid
         self.session = requests.Session()
         self.session.trust_env = False
 
     def play(self, number: int) -> None:
-        """One round; what it finds is in the outcome."""
+        """One round; findings go into the outcome."""
         rng = random.Random(f"{self.seed}:{number}")
         role, operation = ROLES[number % len(ROLES)], rng.choice(self.operations)
         strategy = operation.as_strategy(generation_mode=rng.choice(list(GenerationMode)))
@@ -136,7 +136,7 @@ class Api:
             self._found(case, role, number, f"the server logged: {line}")
 
     def _make_real(self, case: schemathesis.Case[Any], role: str, rng: random.Random) -> None:
-        """Let most requests be about something that is there."""
+        """Let most requests name something that exists."""
         if case.path_parameters and rng.random() < REAL_IDS:
             real = self.things.ready()
             case.path_parameters = {name: real.get(name, value) for name, value in case.path_parameters.items()}

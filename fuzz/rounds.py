@@ -1,4 +1,4 @@
-"""How Hypothesis is run here: only to make inputs, some at a time, the same again for the same number."""
+"""How Hypothesis is run here: only to make inputs, some at a time, with the same inputs for the same number."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis.strategies import SearchStrategy
 
 
 def play(strategy: SearchStrategy[Any], use: Callable[[Any], None], *, rng: random.Random, inputs: int) -> None:
-    """Use so many inputs of the strategy; none, where it can make none. `use` raises nothing: nothing is shrunk."""
+    """Use this many inputs of the strategy; none if it cannot make any. `use` raises nothing: nothing is shrunk."""
 
     @hypothesis.seed(rng.randrange(2**32))
     @hypothesis.settings(

@@ -1,4 +1,4 @@
-"""Real servers to be fuzzed, on one throwaway installation; their logs, memory and threads. Nothing is sent here."""
+"""Real servers for fuzzing, on one temporary installation; their logs, memory and threads. Nothing is sent here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from testing.people import Client
 from testing.stacks import STACK_ENV
 
 MEBIBYTE = 1024 * 1024
-# A token is good for a year: a run may be long.
+# A token is valid for a year: a run may be long.
 ENV = {"PORTAL_ACCESS_TOKEN_MINUTES": "525600", "PORTAL_IO_URING": "false"}
 TRACE_LINES = 2
 BAD_LEVELS = ("critical", "error")
@@ -24,7 +24,7 @@ SHOWN_LINE_CHARS = 400
 
 @dataclass
 class Watched:
-    """A running server; what it logs and holds."""
+    """A running server; its log and its resources."""
 
     server: Server
     log_read: int = field(default=0, init=False)
@@ -47,16 +47,16 @@ class Watched:
 
     @property
     def threads(self) -> int:
-        """How many it has."""
+        """The number of its threads."""
         return sum(_number(pid, "status", "Threads") for pid in self.pids)
 
     @property
     def written(self) -> int:
-        """Bytes that it has written to files: what it sends does not count."""
+        """Bytes that it has written to files, without network output."""
         return sum(_number(pid, "io", "wchar") for pid in self.pids)
 
     def bad_lines(self) -> list[str]:
-        """What it has logged since this was last asked for, and should not have."""
+        """The unexpected lines in its log since the last call."""
         logged = self.server.process.log_since(self.log_read)
         self.log_read = self.server.process.log_size
         return bad_lines(logged)
@@ -71,7 +71,7 @@ class Stack:
 
     @contextmanager
     def serving(self, kind: ServerKind = ServerKind.SERVE, *, default_limits: bool = False) -> Iterator[Watched]:
-        """A server; without `default_limits` rates are not limited, as that would only slow the fuzzer down."""
+        """A server; without `default_limits` rates are not limited, because that would only slow the fuzzer down."""
         limits = {} if default_limits else STACK_ENV
         with self.installation.server(kind, **limits) as server:
             watched = Watched(server)
@@ -93,13 +93,13 @@ class Stack:
 
 @contextmanager
 def throwaway() -> Iterator[Stack]:
-    """A prepared installation on SQLite, which is gone when the block ends."""
+    """A prepared installation on SQLite, which is deleted at the end of the block."""
     with installation(StoreKind.SQLITE, **ENV) as made:
         yield Stack(made, made.prepare())
 
 
 def bad_lines(logged: str) -> list[str]:
-    """The lines that must not be in a log; of a traceback its end, which says what was raised, and where."""
+    """The lines that must not be in a log; of a traceback the end, with the exception and its place."""
     found: list[str] = []
     trace: list[str] | None = None
     for line in logged.splitlines():

@@ -1,4 +1,7 @@
-"""Clients of the protocol fuzzer: one that sends anything, one that must not notice. What is sent is made elsewhere."""
+"""Clients of the protocol fuzzer: one that sends anything, and one that must not notice.
+
+Other modules make the input.
+"""
 
 from __future__ import annotations
 
@@ -16,22 +19,22 @@ from realtime.server.tests.peer import CLOSE, PING, PONG, TEXT, Frame, Peer, fra
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 ANSWER_SECONDS = 2.0
-"""In which somebody else's ping is answered, on a busy machine too."""
+"""The time in which another client's ping must be answered, on a busy machine too."""
 END_SECONDS = 15.0
-"""In which a server ends a connection whose client has ended it, if it must."""
+"""The time in which a server must end a connection whose client has ended it."""
 CLOSES = frozenset({None, 1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1012, 1013, 1014, *range(3000, 5000)})
-"""What a server may close with: all but 1011. It says a client's own code again (RFC 6455, section 5.5.1)."""
+"""The close codes that a server may use: all but 1011. It repeats a client's code (RFC 6455, section 5.5.1)."""
 TWICE, MORE_BYTES = 2, 1_024
-"""An error is at most twice as long as what it answers, and so much."""
+"""An error is at most twice as long as its message, plus this number of bytes."""
 
 
 class Misbehaved(Exception):
-    """The server did what it must not; the message says what."""
+    """The server broke a rule; the message says which."""
 
 
 @dataclass
 class Speaker:
-    """An open connection that says whatever it is given; opened anew when it was closed."""
+    """An open connection that sends any input; opened again after a close."""
 
     port: int
     path: str
@@ -51,7 +54,7 @@ class Speaker:
         return self.peer
 
     def say(self, words: bytes) -> None:
-        """Send a text frame and wait for all answers to it; Misbehaved if one is missing, or is none."""
+        """Send a text frame and wait for all answers to it; Misbehaved if one is missing, or is invalid."""
         peer = self.open()
         self.said += 1
         marker = f"marker-{self.said}"
@@ -74,7 +77,7 @@ class Speaker:
             check_message(message)
             if message["type"] == "error":
                 wanted.discard(ERROR)
-                if "ref" not in message:  # where a message could not be read, its ref could not be either
+                if "ref" not in message:  # the ref of an unreadable message cannot be read either
                     wanted.intersection_update({f"marker-{self.said}"})
                 if len(heard.data) > TWICE * asked_bytes + MORE_BYTES:
                     raise Misbehaved(f"an error of {len(heard.data):,} bytes answers {asked_bytes:,}")
@@ -92,7 +95,7 @@ ERROR = ("an error",)
 
 
 def _wanted(words: bytes) -> set[Any]:
-    """The answers that a message must have: an error if it is none, and one with its ref if it has one."""
+    """The answers that a message must have: an error if it is invalid, and one with its ref if it has one."""
     try:
         message: Request = decode(words.decode())
     except InvalidMessage:
@@ -103,15 +106,15 @@ def _wanted(words: bytes) -> set[Any]:
 
 
 def _plain(ref: object) -> object:
-    """A ref as a member of a set: 1 and true are two."""
+    """A ref as a member of a set: 1 and true are different."""
     return f"{type(ref).__name__} {ref}" if not isinstance(ref, str) else ref
 
 
 class Bystander(Speaker):
-    """A client that has nothing to do with it: it must be answered in time, and told nothing."""
+    """A client that is not involved: it must be answered in time, and get no other messages."""
 
     def check(self) -> None:
-        """Ping; Misbehaved if the pong is late, or is not the next thing that comes."""
+        """Ping; Misbehaved if the pong is late, or is not the next message."""
         peer = self.open()
         self.said += 1
         began = time.monotonic()
@@ -132,7 +135,7 @@ class Bystander(Speaker):
 
 
 def check_message(message: Any) -> None:
-    """Misbehaved if it tells of an error that nobody expected."""
+    """Misbehaved if it is an unexpected error."""
     if not isinstance(message, dict) or not isinstance(message.get("type"), str):
         raise Misbehaved(f"the server said {message}, which is no message")
     if message["type"] == "error" and ERRORS.get(message["code"], CloseCode.INTERNAL) == CloseCode.INTERNAL:
@@ -147,9 +150,9 @@ def check_close(data: bytes) -> None:
 
 
 def converse(port: int, octets: bytes, path: str, *lines: str, must_end: bool = True) -> None:
-    """Open a WebSocket, send octets, end, and hear the server to its end; Misbehaved if it says what it must not.
+    """Open a WebSocket, send octets, end, and read to the end; Misbehaved if the server breaks a rule.
 
-    The server may break the connection off at any time; unless it `must_end` it, it may keep it for its keepalive.
+    The server may cut the connection at any time. Unless it `must_end` it, it may keep it for its keepalive.
     """
     peer = _connected(port, must_end)
     try:
@@ -174,7 +177,7 @@ def converse(port: int, octets: bytes, path: str, *lines: str, must_end: bool = 
 
 
 def ask(port: int, octets: bytes, *, must_end: bool = True) -> None:
-    """Send octets over a TCP connection, end, and hear the server to its end; Misbehaved for an error of the server."""
+    """Send octets over a TCP connection, end, and read to the end; Misbehaved for an error of the server."""
     peer = _connected(port, must_end)
     heard = bytearray()
     try:
@@ -185,7 +188,7 @@ def ask(port: int, octets: bytes, *, must_end: bool = True) -> None:
         if must_end:
             raise Misbehaved(NOT_ENDED) from error
     except OSError:
-        pass  # broken off, which a server may do
+        pass  # a reset, which a server may send
     finally:
         peer.socket.close()
     if failed := _SERVER_ERROR.match(heard):
@@ -194,7 +197,7 @@ def ask(port: int, octets: bytes, *, must_end: bool = True) -> None:
 
 NOT_ENDED = f"the server did not end the connection within {END_SECONDS:.0f} s of its client's end"
 _SERVER_ERROR = re.compile(rb"HTTP/1\.[01] 5(?!03|05)[^\r\n]*")
-"""Busy, and another version of HTTP, are answers."""
+"""Busy, and another version of HTTP, are valid answers."""
 
 
 def _connected(port: int, must_end: bool) -> Peer:

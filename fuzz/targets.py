@@ -1,7 +1,7 @@
-"""The table of the cost fuzzer: each function that reads what a client sent, how long that may be, and how to call it.
+"""The table of the cost fuzzer: each function that reads client input, the maximum length, and how to call it.
 
-Functions are named by their dotted name. A test walks the modules of `WALKED`, and fails for a public function that is
-neither in `TARGETS` nor in `LEFT_OUT`. Whole requests are in `fuzz.requests`.
+Functions are identified by their dotted name. A test walks the modules of `WALKED`, and fails for a public function
+that is neither in `TARGETS` nor in `LEFT_OUT`. Whole requests are in `fuzz.requests`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ from realtime.server.websocket import portions
 MAX_PATH_BYTES = 63 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 MAX_FIELD_BYTES = 64 * 1024
-"""Of a text in a message or a body."""
+"""The limit of a text in a message or a body."""
 
 
 def message_bytes() -> int:
-    """The longest message that a socket takes."""
+    """The longest message that a socket accepts."""
     return int(settings.PORTAL_MAX_MESSAGE_BYTES) or MAX_FIELD_BYTES
 
 
 def body_bytes() -> int:
-    """The longest body that the REST API takes."""
+    """The longest body that the REST API accepts."""
     return int(api_json.MAX_BODY_BYTES)
 
 
@@ -50,15 +50,15 @@ def path_bytes() -> int:
 
 
 def read_bytes() -> int:
-    """What `manage.py serve` hears of a socket without a break."""
+    """The most that `manage.py serve` reads from a socket without a break."""
     return portions.MOST
 
 
 @dataclass(frozen=True)
 class Target:
-    """One row: `read` makes of a generated input what the function gets, and `call` calls it; both may refuse it.
+    """One row: `read` makes the function's input from a generated text, and `call` calls it; both may refuse it.
 
-    `kind` is one of `fuzz.cost.KINDS`; `limit` the bytes that a client may send.
+    `kind` is one of `fuzz.cost.KINDS`; `limit` is the number of bytes that a client may send.
     """
 
     name: str
@@ -70,7 +70,7 @@ class Target:
 
     @property
     def title(self) -> str:
-        """The name, and which of its inputs is meant."""
+        """The name, with the input."""
         return f"{self.name} {self.label}".strip()
 
 
@@ -101,7 +101,7 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
     Target("libraries.rules.names.check_name", "text", field_bytes),
-    # What others are sent of them.
+    # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
     Target(f"{_PROJECTION}.project_item", "object", message_bytes, readers.item, after(FLAGS)),
     Target(f"{_PROJECTION}.project_relayed", "object", message_bytes, readers.payload, after(FLAGS)),
@@ -153,7 +153,7 @@ TARGETS: tuple[Target, ...] = (
         )
     ),
     Target(f"{_SERIALIZERS}.LibrarySerializer", "object", body_bytes, readers.posted, readers.validated),
-    # Logs: the longest text that gets into one is a path.
+    # Logs: the longest text in one is a path.
     Target(f"{_REDACTION}.strike", "text", path_bytes),
     Target(f"{_REDACTION}.escape", "text", path_bytes),
     Target(f"{_REDACTION}.is_secret", "text", path_bytes),
@@ -188,7 +188,7 @@ WALKED = (
     *("realtime.protocol.encodings", "realtime.protocol.policy", "realtime.protocol.requests"),
     "realtime.server.websocket.wire",
 )
-"""The modules whose public functions, classes' methods included, have to be in `TARGETS` or in `LEFT_OUT`."""
+"""The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""
 
 LEFT_OUT: dict[str, str] = {
     "libraries.api.authentication.BearerAuthentication": "splits a header; libraries.tokens does the rest",
@@ -212,4 +212,4 @@ LEFT_OUT: dict[str, str] = {
     "realtime.protocol.policy.refusal": "takes a type that decode has let through",
     "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",
 }
-"""What no client's bytes get into, or what is called by another target: the name, or that of its class or module."""
+"""The functions without client input, or called by another target: by the name, or that of its class or module."""

@@ -13,14 +13,14 @@ FITTINGS = 20
 
 @dataclass(frozen=True)
 class Text:
-    """`before`, then `cycle` again and again, then `after`: as UTF-8 about as long as asked for, never longer."""
+    """`before`, then `cycle` again and again, then `after`: in UTF-8 about as long as requested, never longer."""
 
     before: str
     cycle: tuple[str, ...]
     after: str
 
     def build(self, size: int) -> str:
-        """The text in `size` bytes; the ends are left out where there is no room for them."""
+        """The text in `size` bytes; the ends are omitted if there is no room for them."""
         room = size - _bytes(self.before) - _bytes(self.after)
         before, after = (self.before, self.after) if room > 0 else ("", "")
         room = room if room > 0 else size
@@ -40,9 +40,9 @@ class Text:
 
 
 def draw(rng: random.Random, home: str = "") -> Text:
-    """Some plan: mostly few fragments, often of one class, rarely with ends of their own.
+    """Some plan: mostly few fragments, often of one class, rarely with different ends.
 
-    `home` is the module of what it is for: words that this looks for are drawn more often.
+    `home` is the module under test: words that it looks for are drawn more often.
     """
     count = rng.choice((1, 1, 1, 2, 2, 3, 5))
     alike = rng.random() < 0.5
@@ -55,9 +55,9 @@ def draw(rng: random.Random, home: str = "") -> Text:
 
 
 def draw_in_turn(rng: random.Random, home: str, number: int) -> Text:
-    """The plan of that number for a module: every second is a word that the module looks for, until all were tried.
+    """The plan with that number for a module: every second is a word that the module looks for, until all were tried.
 
-    Of the others some are of a hundred fragments.
+    Some of the others have a hundred fragments.
     """
     own = fragments.literals(home)
     place, others = divmod(number, 2)
@@ -69,7 +69,7 @@ def draw_in_turn(rng: random.Random, home: str, number: int) -> Text:
 
 
 def fitted(build: Callable[[int], str], size: int) -> str:
-    """A text of at most `size` bytes, of what builds texts that may be longer than asked for; empty if none fits."""
+    """A text of at most `size` bytes, from a maker whose texts may be longer than requested; empty if none fits."""
     asked = size
     for _ in range(FITTINGS):
         made = build(max(1, asked))

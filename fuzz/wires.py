@@ -1,4 +1,4 @@
-"""What one client can put into one read of a server's socket: frames of every kind, many small ones, compressed bombs.
+"""One client's data in one read of a server's socket: frames of every kind, many small ones, compressed bombs.
 
 For the cost fuzzer; octets that break the protocol are made in `fuzz.octets`.
 """
@@ -34,7 +34,7 @@ class Wire:
     compressed: bool
 
     def build(self, size: int) -> bytes:
-        """So many octets of it; the last frame is cut off where they end."""
+        """This many octets of it; the last frame is cut at the end."""
         payload = self.text.build(self.payload).encode(errors="surrogatepass")[: self.payload]
         if self.opcode in {PING, PONG}:
             one = frame(self.opcode, payload[:125])
@@ -74,7 +74,7 @@ def draw(rng: random.Random) -> Wire | Pieces:
 
 
 def connection(octets: bytes) -> tuple[PortalServerProtocol, bytes]:
-    """An open connection with compression, and what its client sends next."""
+    """An open connection with compression, and the next octets of its client."""
     protocol = PortalServerProtocol(extensions=[deflate], max_size=MAX_MESSAGE_BYTES)
     head = [line.split(": ", 1) for line in request("/", OFFER).decode().split("\r\n")[1:-2]]
     protocol.send_response(protocol.accept(Request("/", Headers((name, value) for name, value in head))))
@@ -83,7 +83,7 @@ def connection(octets: bytes) -> tuple[PortalServerProtocol, bytes]:
 
 
 def heard(_function: Any, given: tuple[PortalServerProtocol, bytes]) -> object:
-    """Let the connection hear it, and take what it makes of it."""
+    """Let the connection read and process them."""
     protocol, octets = given
     protocol.receive_data(octets)
     return protocol.events_received(), protocol.data_to_send()

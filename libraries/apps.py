@@ -1,4 +1,4 @@
-"""The application that stores what portal views show."""
+"""The Django application with the stored data of portal views."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class LibrariesConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        """Hide the keys that the site adds to the table of hidden ones."""
+        """Hide the additional keys that the site configures."""
         from django.conf import settings
 
         from libraries.rules.projection import hide_also

@@ -1,4 +1,4 @@
-"""What tests of services listen with."""
+"""Fixtures that record the events of services."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Published = Callable[[Callable[[], object]], Heard]
 
 @pytest.fixture
 def heard() -> Iterator[Heard]:
-    """All events that were told."""
+    """All events that were sent."""
     heard: Heard = []
 
     def hear(*, event: Event, **_kwargs: object) -> None:
@@ -28,7 +28,7 @@ def heard() -> Iterator[Heard]:
 
 @pytest.fixture
 def published(heard: Heard, django_capture_on_commit_callbacks: Any) -> Published:
-    """Makes a write in a transaction, and gives the events that were told once it was committed."""
+    """A function that runs a write in a transaction, and returns the events sent after its commit."""
 
     def published(write: Callable[[], object]) -> Heard:
         before = len(heard)

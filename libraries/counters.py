@@ -1,6 +1,6 @@
-"""Counters in the database that all processes share: read, add, take back. What is counted is said by who asks.
+"""Counters in the database that all processes share: read, add, take back. The caller decides what is counted.
 
-One statement adds to several counters and says what they are then, so that of two at once each is told of the other.
+One statement adds to several counters and returns the new counts. So if two run at once, each sees the other.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from django.db.models import Case, F, QuerySet, Value, When
 from libraries.models import Counter
 
 _DROPPED_AT_ONCE = 20
-"""How many old rows a write takes with it: more than it adds."""
+"""The number of old rows that a write deletes: more than it adds."""
 
 _ADD = """INSERT INTO {table} (key, count, extends_below, expires_at) VALUES {rows}
 ON CONFLICT (key) DO UPDATE SET
@@ -31,9 +31,9 @@ RETURNING key, count, expires_at
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """At most `most` tries (0: as many as one likes) until `seconds` have passed.
+    """At most `most` tries (0: unlimited) until `seconds` have passed.
 
-    They pass from the first try on, or, with `extends`, from the latest that was not one too many.
+    The time starts with the first try or, with `extends`, with the latest try within the limit.
     """
 
     key: str
@@ -42,23 +42,23 @@ class Limit:
     extends: bool = False
 
     def is_over(self, count: Count) -> bool:
-        """Whether the latest of these tries is one too many."""
+        """Whether the latest of these tries is over the limit."""
         return 0 < self.most < count.tries
 
     def just_reached(self, count: Count | None) -> bool:
-        """Whether it is the last that was not one too many."""
+        """Whether the latest of these tries is the last one within the limit."""
         return count is not None and count.tries == self.most
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """How many tries there were, and when they are forgotten, in seconds since the epoch of Unix."""
+    """The number of tries, and when they are forgotten, in seconds since the Unix epoch."""
 
     tries: int
     expires_at: int
 
     def one_more(self) -> Count:
-        """The count if there was one more."""
+        """The count after one more try."""
         return Count(self.tries + 1, self.expires_at)
 
     def wait(self, now: int) -> int:
@@ -67,15 +67,15 @@ class Count:
 
 
 def read(limits: Iterable[Limit], now: int) -> dict[str, Count]:
-    """What was counted, by key; without those of which nothing is counted."""
+    """The counts by key; keys without a count are missing."""
     keys = [limit.key for limit in limits if limit.most]
     rows = Counter.objects.filter(key__in=keys, expires_at__gt=now) if keys else ()
     return {row.key: Count(row.count, row.expires_at) for row in rows}
 
 
 def add(limits: Iterable[Limit], now: int) -> dict[str, Count]:
-    """Count one try with each of the limits; what is counted now, by key."""
-    # In one order for all: two that wait for each other's rows would never end.
+    """Count one try for each of the limits; returns the new counts by key."""
+    # All writers use the same order: two that wait for each other's rows would never end.
     counted = sorted((limit for limit in limits if limit.most), key=lambda limit: limit.key)
     if not counted:
         return {}
@@ -93,7 +93,7 @@ def add(limits: Iterable[Limit], now: int) -> dict[str, Count]:
 
 
 def take_back(*, once: Sequence[Limit], reset: Sequence[Limit] = ()) -> None:
-    """Count one try less with the limits of `once`, and none any more with those of `reset`."""
+    """Subtract one try for the limits of `once`, and reset those of `reset` to zero."""
     keys = [limit.key for limit in (*once, *reset) if limit.most]
     if not keys:
         return
@@ -105,7 +105,7 @@ def take_back(*, once: Sequence[Limit], reset: Sequence[Limit] = ()) -> None:
 
 
 def drop_some(rows: QuerySet[Any]) -> None:
-    """Delete a few of the rows, but none that another transaction is at."""
+    """Delete a few of the rows, except those locked by another transaction."""
     with transaction.atomic():
         some = rows.select_for_update(skip_locked=True).values_list("pk", flat=True)
         keys = list(some[:_DROPPED_AT_ONCE])

@@ -1,7 +1,7 @@
-"""What `manage.py demo` makes: five people, a library, and an evening at the table. Data only.
+"""The content of `manage.py demo`: five people, a library, and an evening at the table. Data only.
 
-An item's `type` says how a page may draw it: `image`, `handout`, `token`, `stat-block`, `note` or `encounter`. All of
-them have a `name`; `image` and `text` are what there is to look at and to read.
+An item's `type` tells a page how to draw it: `image`, `handout`, `token`, `stat-block`, `note` or `encounter`. All
+items have a `name`; `image` and `text` hold the content to look at and to read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ LIBRARY_DESCRIPTION = "An evening on the coast of Saltmarrow, for two heroes and
 
 @dataclass(frozen=True)
 class DemoPerson:
-    """Somebody of the demo; `role` is None for who is no member of its library."""
+    """A person of the demo; `role` is None for a person who is not a member of its library."""
 
     key: str
     email: str

@@ -1,7 +1,8 @@
-"""What has happened to stored things, and the one way to tell whoever listens.
+"""The events about stored data, and the one way to notify listeners of them.
 
-A service makes an event inside its transaction, with what each role sees of the change; it is told once the transaction
-is committed. Nothing here knows who listens. The sockets do (`realtime.news.publish`), and another Django app may:
+A service makes an event inside its transaction, with the part of the change that each role sees. The event is sent once
+the transaction is committed. Nothing here knows the listeners. The sockets listen (`realtime.news.publish`), and
+another Django app can do so too:
 
     from django.dispatch import receiver
     from libraries.events import PortalViewChanged, happened
@@ -10,7 +11,8 @@ is committed. Nothing here knows who listens. The sockets do (`realtime.news.pub
     def note(event: PortalViewChanged, **kwargs: object) -> None:
         print(event.portal_view_id, "is at version", event.version)
 
-A receiver runs in the thread that wrote, so it must not take long. What it raises is logged, and undoes nothing.
+A receiver runs in the thread that wrote, so it must be quick. If it raises an exception, that is logged, and the write
+stays committed.
 """
 
 from __future__ import annotations
@@ -27,15 +29,15 @@ from libraries.rules.roles import PortalRole
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that has happened."""
+    """Something that happened to stored data."""
 
 
 class PortalViewChanged(Event, frozen=True, kw_only=True):
     """A patch of a portal view was stored, or only relayed.
 
     `controllers` and `viewers` hold the keys that each role gets; viewers may get none. `version` is that of the state
-    after it. `is_stored` says whether the patch changed the state; `viewers_stored`, whether what viewers get of it
-    did. `sender` is the connection that it came by.
+    after the patch. `is_stored` says whether the patch changed the state, `viewers_stored` whether the viewers' part
+    did. `sender` is the connection that sent it.
     """
 
     portal_view_id: UUID
@@ -48,7 +50,7 @@ class PortalViewChanged(Event, frozen=True, kw_only=True):
 
 
 class ItemChanged(Event, frozen=True, kw_only=True):
-    """A patch was merged into the item that is at `index`; the keys that each role gets of it."""
+    """A patch was merged into the item at `index`; the keys that each role gets of it."""
 
     portal_view_id: UUID
     version: int
@@ -60,15 +62,15 @@ class ItemChanged(Event, frozen=True, kw_only=True):
 
 
 class PortalViewDeleted(Event, frozen=True, kw_only=True):
-    """A portal view is gone."""
+    """A portal view was deleted."""
 
     portal_view_id: UUID
 
 
 class AccessChanged(Event, frozen=True, kw_only=True):
-    """A person has another role in a library, None for no access any more.
+    """A person has another role in a library; None for no access any more.
 
-    `portal_view_ids` are the library's; `access_version` counts the library's changes of access, this one included.
+    `portal_view_ids` are the library's; `access_version` counts the library's changes of access, including this one.
     """
 
     library_id: UUID
@@ -79,24 +81,24 @@ class AccessChanged(Event, frozen=True, kw_only=True):
 
 
 Tell = Callable[[Event], None]
-"""What a service calls with each event once its transaction is committed."""
+"""The callback of a service for each event, called once its transaction is committed."""
 
 happened = Signal()
 """Sent for each event: `sender` is its class, `event` the event.
 
-`is_published` is true where the caller of the service brings the event to the sockets itself.
+`is_published` is true if the caller of the service publishes the event to the sockets itself.
 """
 
 
 def tell(event: Event, *, is_published: bool = False) -> None:
-    """Tell everybody who listens; what a listener raises is logged."""
+    """Send the event to all listeners; an exception in a listener is logged."""
     happened.send_robust(sender=type(event), event=event, is_published=is_published)
 
 
 def tell_on_commit(tell: Tell, event: Event) -> None:
-    """Call `tell` once the transaction is committed; what it raises then is logged, as what is stored is stored."""
+    """Call `tell` once the transaction is committed. An exception in it is logged, because the write stays stored."""
 
-    # A partial would not do: Django logs the name of what failed, and a partial has none.
+    # No partial here: Django logs the name of a function that fails, and a partial has none.
     def told() -> None:
         tell(event)
 

@@ -7,7 +7,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 
 def unapplied_migrations() -> list[str]:
-    """The migrations that are still to be made, as `libraries.0003`; none if the database does not answer."""
+    """The migrations that are not applied yet, such as `libraries.0003`; none if the database does not answer."""
     try:
         executor = MigrationExecutor(connection)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -17,6 +17,6 @@ def unapplied_migrations() -> list[str]:
 
 
 def some_of(names: list[str]) -> str:
-    """The first three, and how many more there are."""
+    """The first three names, and the number of the others."""
     more = f" and {len(names) - 3} more" if len(names) > 3 else ""
     return ", ".join(names[:3]) + more

@@ -1,7 +1,7 @@
-"""What is stored: people, libraries, who belongs to which, and portal views.
+"""The stored data: people, libraries, memberships and portal views.
 
-Rules that the database can hold are constraints here. Nothing here decides who may do what (`services`), and nothing
-here tells anybody of a change.
+Rules that the database can enforce are constraints here. Permissions are checked in `services`, and nothing here
+notifies anybody of a change.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ class UserManager(BaseUserManager["User"]):
     """Makes and finds users; an e-mail address has one spelling (`libraries.rules.emails`)."""
 
     def new_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A user who is not stored yet, with the password hashed: no transaction should wait for that.
+        """A user that is not stored yet, with the password hashed: no transaction should wait for that.
 
-        ValueError without an e-mail address; ValidationError for one that is not plain.
+        ValueError without an e-mail address; ValidationError for an address that is not plain.
         """
         if not email:
             raise ValueError("A user needs an e-mail address.")
@@ -40,22 +40,22 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user, as `new_user` makes it."""
+        """A new stored user, made by `new_user`."""
         user = self.new_user(email, password, **extra)
         user.save(using=self._db)
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user who may do everything in the admin."""
+        """A new user with all rights in the admin."""
         return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **extra})
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """The user with that e-mail address, in whatever case it was typed."""
+        """The user with that e-mail address; the case does not matter."""
         return self.get(email=canonical(username or ""))
 
 
 class User(AbstractBaseUser, PermissionsMixin):
-    """Somebody who logs in, with an e-mail address."""
+    """A person who logs in with an e-mail address."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     email = models.EmailField("e-mail address", unique=True)
@@ -78,17 +78,17 @@ class User(AbstractBaseUser, PermissionsMixin):
         return self.email
 
     def get_full_name(self) -> str:
-        """The name to show others: never the whole e-mail address."""
+        """The name to show to others: never the whole e-mail address."""
         return self.name or self.email.partition("@")[0]
 
     def clean(self) -> None:
-        """Keep the one spelling of the address, also when it comes from a form; ValidationError if it is not plain.
+        """Normalise the address, also when it comes from a form; ValidationError if it is not plain.
 
-        One that was stored before there was this rule stays good.
+        An address stored before this rule existed stays valid.
         """
         address = canonical(self.email)
         super().clean()
-        self.email = address  # Django's own has made other letters of some
+        self.email = address  # Django's own normalisation has changed letters of some addresses
         if not is_plain(self.email) and not User.objects.filter(pk=self.pk, email=self.email).exists():
             raise ValidationError({"email": NOT_PLAIN})
 
@@ -121,7 +121,7 @@ class Library(models.Model):
 
 
 class Membership(models.Model):
-    """A user's role in a library. A library keeps at least one owner (`services` sees to it)."""
+    """A user's role in a library. A library keeps at least one owner (`services` enforces it)."""
 
     ROLES: ClassVar = [(role.value, role.value.title()) for role in Role]
 
@@ -140,17 +140,17 @@ class Membership(models.Model):
         )
 
     def __str__(self) -> str:
-        # The admin shows this where people may look who may not see e-mail addresses.
+        # The admin shows this to people who may not see e-mail addresses.
         return f"{self.user.get_full_name()} ({self.user_id}) in {self.library}"
 
 
 def new_epoch() -> str:
-    """A word that no other epoch has; versions of different epochs can't be compared."""
+    """A new unique epoch; versions of different epochs cannot be compared."""
     return uuid.uuid4().hex
 
 
 class PortalView(models.Model):
-    """What an audience sees. `version` rises by one with each stored change and counts within one `epoch`."""
+    """The state that an audience sees. `version` rises by one with each stored change and counts within one `epoch`."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="portal_views")
@@ -177,7 +177,7 @@ class PortalView(models.Model):
     role: str
     """The asker's role, on an object from `libraries.selectors.portal_views_of`."""
     item_count: int
-    """How many items there are, on an object from `libraries.selectors.portal_views_in`."""
+    """The number of items, on an object from `libraries.selectors.portal_views_in`."""
 
     class Meta:
         ordering = ("name", "id")
@@ -194,7 +194,8 @@ class PortalView(models.Model):
         )
         indexes = (
             models.Index(F("library"), Lower("name"), name="portal_view_by_library"),
-            # A library's size is read from the index alone: behind the items it would take reading them all.
+            # A library's size is read from the index alone: the column stands after the items, and reading it would
+            # read them.
             models.Index(fields=("library", "size"), name="portal_view_size"),
         )
 
@@ -202,7 +203,7 @@ class PortalView(models.Model):
         return self.name
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Save it, with its size; services that update single columns say it themselves."""
+        """Save it with its size; services that update single columns set the size themselves."""
         if options.get("update_fields") is None:
             self.size = blocks_of(size_of({key: getattr(self, field.column) for key, field in FIELDS.items()}))
         super().save(*args, **options)
@@ -210,7 +211,7 @@ class PortalView(models.Model):
     def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
         """The state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC.
 
-        `keys` says which keys of `FIELDS` are in it: all of them, unless some were not loaded.
+        `keys` names the keys of `FIELDS` to include: all of them, unless some were not loaded.
         """
         return {
             "id": str(self.id),
@@ -223,11 +224,13 @@ class PortalView(models.Model):
 
 
 class Receipt(models.Model):
-    """That a client's message was stored, and with which version: should its `ack` be lost, it is not stored twice.
+    """The record that a client's message was stored, and with which version.
 
-    It is of one portal view: a message to another one is another message, though its ref and connection be the same.
-    `ref` is the message's, as JSON; `connection_id` that of the connection it was first sent by. `by_retry` if it was
-    stored when another connection sent it again.
+    If its `ack` is lost, it is not stored twice.
+
+    A receipt belongs to one portal view: a message to another one is a different message, even with the same ref and
+    connection. `ref` is the message's, as JSON; `connection_id` is that of the connection that first sent it.
+    `by_retry` is true if it was stored when another connection sent it again.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -250,11 +253,11 @@ class Receipt(models.Model):
 
 
 class Counter(models.Model):
-    """How often something was tried, until `expires_at`, in seconds since the epoch of Unix.
+    """The number of tries of something, until `expires_at`, in seconds since the Unix epoch.
 
     See `libraries.services.logins`.
 
-    `key` is a keyed hash of what is counted. Below `extends_below` each further try begins the time anew.
+    `key` is a keyed hash of the counted subject. Below `extends_below`, each further try restarts the time.
     """
 
     key = models.CharField(max_length=32, primary_key=True)
@@ -267,7 +270,7 @@ class Counter(models.Model):
 
 
 class KnownNetwork(models.Model):
-    """That a user logged in from a network, last at about `seen_at`; `network` is a keyed hash of both."""
+    """A network that a user has logged in from, last at about `seen_at`; `network` is a keyed hash of both."""
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
     network = models.CharField(max_length=32)
@@ -281,5 +284,5 @@ class KnownNetwork(models.Model):
 
 
 def iso(moment: datetime) -> str:
-    """A moment as ISO 8601 in UTC with milliseconds, as JavaScript's `toISOString` gives it."""
+    """A time as ISO 8601 in UTC with milliseconds, in the format of JavaScript's `toISOString`."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

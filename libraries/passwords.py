@@ -1,8 +1,8 @@
-"""How passwords are hashed: argon2 with little memory, and only so many at once in one process.
+"""Password hashing: argon2 with little memory, and a limit on simultaneous hashes in one process.
 
-Every way to hash or test a password goes through Django's hashers, and so through here: a log-in by REST or in the
-admin's form, a registration, a new password, and the hash that Django makes for an account that does not exist.
-Whether somebody may try a password at all is said in `libraries.services.logins`.
+Every way to hash or verify a password uses Django's hashers, and so this module: a log-in by REST or in the admin's
+form, a registration, a new password, and the hash that Django makes for an unknown account. The limits on attempts to
+log in are in `libraries.services.logins`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from django.db import connections
 from libraries.rules.errors import Unavailable
 
 WAITING = 64
-"""How many hashes may wait in one process."""
+"""The most hashes that may wait in one process."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 class TooBusy(Unavailable):
-    """More people log in than can be served at once; nothing was hashed."""
+    """More people log in at once than the process can serve; nothing was hashed."""
 
     def __init__(self) -> None:
         super().__init__("Too many people are logging in at this moment: try again in a few seconds.")
@@ -37,8 +37,8 @@ class TooBusy(Unavailable):
 class Gate:
     """Runs at most `at_once` calls at once, and lets at most `waiting` wait; TooBusy for any beyond.
 
-    They run in threads of its own. The C library keeps freed memory for each thread that asked for some: those of all
-    requests would come to hold a hash's memory each.
+    The calls run in separate threads. The C library keeps freed memory for each thread that used some: with the threads
+    of all requests, each would hold a hash's memory.
     """
 
     def __init__(self, at_once: int, waiting: int) -> None:
@@ -46,7 +46,7 @@ class Gate:
         self._pool = ThreadPoolExecutor(at_once, "password")
 
     def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """What the call returns or raises, once it has had its turn."""
+        """Wait for a turn and run the call; returns its result, or raises its exception."""
         if not self._places.acquire(blocking=False):
             raise TooBusy
         try:
@@ -56,12 +56,12 @@ class Gate:
 
 
 def hashes_at_once() -> int:
-    """How many hashes one process makes at once: its part of the cores, of which one is left to all else."""
+    """The number of simultaneous hashes of one process: its share of the cores, minus one core for everything else."""
     return max(1, (_cores() - 1) // settings.PORTAL_WORKERS)
 
 
 def _cores() -> int:
-    if hasattr(os, "sched_getaffinity"):  # not everywhere; it knows of a container's share
+    if hasattr(os, "sched_getaffinity"):  # not on all systems; it respects a container's share
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
@@ -73,7 +73,7 @@ def gate() -> Gate:
 
 
 def _hash(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The call's turn at the gate. Who waits for it gives a pooled connection to the database to others meanwhile."""
+    """Run the call through the gate. While it waits, a pooled database connection is returned for others to use."""
     for connection in connections.all(initialized_only=True):
         if connection.settings_dict["OPTIONS"].get("pool") and not connection.in_atomic_block:
             connection.close()
@@ -81,9 +81,9 @@ def _hash(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 class Argon2(Argon2PasswordHasher):
-    """Argon2id with 19 MiB, two passes and one lane: the OWASP Password Storage Cheat Sheet's first choice.
+    """Argon2id with 19 MiB, two passes and one lane: the first choice of the OWASP Password Storage Cheat Sheet.
 
-    Hashes of other sizes are good, and are made anew at the next log-in.
+    Hashes with other parameters are valid, and are replaced at the next log-in.
     """
 
     time_cost = 2
@@ -95,12 +95,12 @@ class Argon2(Argon2PasswordHasher):
         return _hash(super().encode, password, salt)
 
     def verify(self, password: str, encoded: str) -> bool:
-        """Whether it is the password of the hash; TooBusy if too many wait."""
+        """Whether the password matches the hash; TooBusy if too many wait."""
         return _hash(super().verify, password, encoded)
 
 
 class PBKDF2(PBKDF2PasswordHasher):
-    """Hashes that were brought from elsewhere, until the next log-in. `verify` goes through `encode`, too."""
+    """Hashes imported from elsewhere, until the next log-in. `verify` uses `encode`, too."""
 
     def encode(self, password: str, salt: str, iterations: int | None = None) -> str:
         """The hash; TooBusy if too many wait."""

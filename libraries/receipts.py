@@ -1,7 +1,7 @@
-"""Receipts: that a client's message was stored, so that one that is sent again is not stored twice.
+"""Receipts record that a client's message was stored, so that a message sent again is not stored twice.
 
-A message is known by the connection that it was first sent by and its `ref`. Which writes keep receipts is decided in
-`libraries.services`.
+A message is identified by the connection that first sent it and by its `ref`. `libraries.services` decides which writes
+keep receipts.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from libraries.models import PortalView, Receipt
 from libraries.rules.errors import AlreadyApplied
 
 ReceiptKey = tuple[str, str]
-"""The connection that a message was first sent by, and its ref as JSON."""
+"""The connection that first sent a message, and its ref as JSON."""
 KEPT = timedelta(minutes=10)
 _TURN = Limit("forget-receipts", most=1, seconds=60)
 AT_ONCE = 1_000
-"""How many receipts one statement may ask for or write: a database takes only so many parameters."""
+"""The most receipts that one statement reads or writes: a database limits the number of parameters."""
 
 
 def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
-    """The version that a message of the person to the portal view was stored with, or None if it was not."""
+    """The version with which a person's message to the portal view was stored, or None if it was not."""
     receipts = Receipt.objects.filter(
         user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
     )
@@ -37,7 +37,7 @@ def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref
 
 
 def forget_receipts() -> int:
-    """Drop the receipts that no client will ask for any more; how many there were."""
+    """Delete the receipts that no client will ask for any more; returns their number."""
     dropped, _ = Receipt.objects.filter(created_at__lt=timezone.now() - KEPT).delete()
     return dropped
 
@@ -52,7 +52,7 @@ def forget_receipts_in_turn() -> None:
 class Receipts:
     """The receipts of one write, which holds the lock of the portal view's row.
 
-    A message that another connection than `sender` sent first is a retry.
+    A message first sent by another connection than `sender` is a retry.
     """
 
     def __init__(
@@ -73,23 +73,24 @@ class Receipts:
         self._again = [receipt for receipt in rows if receipt.by_retry]
 
     def unless_stored(self, rows: QuerySet[PortalView]) -> QuerySet[PortalView]:
-        """The rows, or none of them if a retry of one of the messages was stored: the client was cut, and faster.
+        """The rows, or none of them if a retry of one of the messages was already stored.
 
-        AlreadyApplied if that is known already.
+        A retry is stored first if the client's connection was cut, and the client was faster. AlreadyApplied if that is
+        already known.
         """
         if not self._new:
             return rows
         *earlier, last = _retried(self._new)
-        # All but the last are asked for one by one. The row is locked, so no retry comes between.
+        # All but the last are looked up one by one. The row is locked, so no retry can come in between.
         if any(retried.exists() for retried in earlier):
             raise AlreadyApplied
         return rows.exclude(Exists(last))
 
     def keep(self, version: int) -> None:
-        """Write them, for what was stored with that version; AlreadyApplied if a retry was stored before."""
+        """Write them for the stored version; AlreadyApplied if a retry was stored before."""
         for receipt in (*self._new, *self._again):
             receipt.version = version
-        # A client may use a ref twice: then it is the later message that it can ask for.
+        # A client may use a ref twice: then it can ask only for the later message.
         Receipt.objects.bulk_create(
             self._new,
             batch_size=AT_ONCE,
@@ -104,7 +105,7 @@ class Receipts:
 
 
 def _retried(new: Sequence[Receipt]) -> list[QuerySet[Receipt]]:
-    """Where it is kept that retries of these messages, which are all of one connection, were stored: in chunks."""
+    """The receipts of retries of these messages, which all come from one connection: in chunks."""
     one = new[0]
     sent = Receipt.objects.filter(
         user_id=one.user_id, portal_view_id=one.portal_view_id, connection_id=one.connection_id, by_retry=True

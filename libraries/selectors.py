@@ -1,6 +1,6 @@
-"""Reads. The only place that asks for a membership; every other module asks here.
+"""Reads from the database. Only this module reads memberships; every other module calls it.
 
-Each function that a person's request leads to takes that person's id and answers nothing about what they may not see.
+Each function that a person's request can reach takes that person's id, and returns nothing that they may not see.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from libraries.rules.errors import NotFound
 from libraries.rules.roles import Role
 
 AT_ONCE = 10_000
-"""How many ids one query may ask for: a database takes only so many parameters."""
+"""The most ids in one query: a database limits the number of parameters."""
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What one person is to one portal view: `role` is None for somebody without access, or where there is none."""
+    """One person's access to one portal view: `role` is None without access, or without such a portal view."""
 
     is_active: bool
     role: Role | None
@@ -34,7 +34,7 @@ class Access:
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """How far a portal view is: what a process compares with what it has told its connections."""
+    """The current version of a portal view, which a process compares with what its connections have received."""
 
     library_id: UUID
     version: int
@@ -44,9 +44,7 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A portal view as it is stored: its whole state, the epoch that the state's version counts in, and what its
-    library's access has come to.
-    """
+    """A stored portal view: its whole state, the epoch of the state's version, and its library's access version."""
 
     state: dict[str, Any]
     epoch: str
@@ -59,9 +57,9 @@ class Stored:
 
 
 def accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
-    """The access of people to portal views, for pairs of their ids; without an entry for people who are gone.
+    """The access of people to portal views, for pairs of their ids; without an entry for deleted people.
 
-    For each `AT_ONCE` pairs one query answers for all who have access, and a second one for all others.
+    For each `AT_ONCE` pairs one query reads all who have access, and a second one all others.
     """
     found: dict[tuple[UUID, UUID], Access] = {}
     for pairs in _chunks(asked):
@@ -94,7 +92,7 @@ def _accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], A
 
 
 def load(portal_view_id: UUID) -> Stored | None:
-    """A portal view's stored state, or None if it is gone."""
+    """A portal view's stored state, or None if it is deleted."""
     portal_view = PortalView.objects.filter(id=portal_view_id).select_related("library").first()
     if portal_view is None:
         return None
@@ -102,7 +100,7 @@ def load(portal_view_id: UUID) -> Stored | None:
 
 
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
-    """The pulse of each of these portal views that exists, in one query for each `AT_ONCE` of them."""
+    """The pulse of each of these portal views that exists, in one query per `AT_ONCE` of them."""
     found: dict[UUID, Pulse] = {}
     for ids in _chunks(portal_view_ids):
         rows = PortalView.objects.filter(id__in=ids)
@@ -121,9 +119,9 @@ def roles_on(*, portal_view_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, 
 
 
 def roles_in(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Role]:
-    """The role of people in libraries, for pairs of a library's id and a person's; without an entry if there is none.
+    """The role of people in libraries, for pairs of library id and person id; without an entry if there is none.
 
-    One query for each `AT_ONCE` pairs.
+    One query per `AT_ONCE` pairs.
     """
     found: dict[tuple[UUID, UUID], Role] = {}
     for pairs in _chunks(asked):
@@ -155,7 +153,7 @@ def portal_views_of(user_id: UUID) -> QuerySet[PortalView]:
 
 
 def get_active_user(user_id: UUID) -> User | None:
-    """The person, or None if they are gone or switched off."""
+    """The person, or None if they are deleted or deactivated."""
     return User.objects.filter(id=user_id, is_active=True).first()
 
 
@@ -176,7 +174,7 @@ def get_portal_view(*, user_id: UUID, portal_view_id: UUID) -> PortalView:
 
 
 class _Length(Func):
-    """How many entries a JSON list has."""
+    """The number of entries of a JSON list."""
 
     function = "JSONB_ARRAY_LENGTH"
     output_field = IntegerField()

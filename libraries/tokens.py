@@ -1,4 +1,4 @@
-"""What a token says, for REST and sockets alike: whose it is, and until when. Log-in, which makes them, is REST's."""
+"""The content of a token, for REST and sockets alike: its subject, and its expiry. REST's log-in issues tokens."""
 
 from __future__ import annotations
 
@@ -19,37 +19,37 @@ AnyToken = TypeVar("AnyToken", bound=Token)
 
 
 class TokenExpired(PortalError):
-    """It was good."""
+    """It was valid before."""
 
     code = "token-expired"
 
 
 class TokenInvalid(PortalError):
-    """It is none of this server, or of another kind."""
+    """It is not from this server, or of another kind."""
 
     code = "token-invalid"
 
 
 class TokenOfTheFuture(TokenInvalid):
-    """It was made, or is good, only later than now (RFC 7519, sections 4.1.5 and 4.1.6)."""
+    """It was issued, or becomes valid, in the future (RFC 7519, sections 4.1.5 and 4.1.6)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A verified access token: whose, and until when it is good (seconds since the epoch, with the clocks' leeway)."""
+    """A verified access token: its subject, and its expiry (seconds since the epoch, with the clocks' leeway)."""
 
     subject: Subject
     expires_at: float
 
 
 def verify(text: str) -> Credential:
-    """Whose access token it is; TokenExpired or TokenInvalid if it is none that is good now."""
+    """The credential in an access token; TokenExpired or TokenInvalid unless it is valid now."""
     token = read_token(AccessToken, text)
     return Credential(subject_of(token), float(token["exp"]) + settings.PORTAL_CLOCK_LEEWAY_SECONDS)
 
 
 def read_token(kind: type[AnyToken], text: str) -> AnyToken:
-    """The token in the text; TokenExpired or TokenInvalid unless it is one of that kind that is good now."""
+    """The token in the text; TokenExpired or TokenInvalid unless it is of that kind and valid now."""
     try:
         return kind(text)  # type: ignore[arg-type]  # the stubs ask for a Token; text is what is meant
     except ExpiredTokenError:
@@ -63,7 +63,7 @@ def read_token(kind: type[AnyToken], text: str) -> AnyToken:
 
 
 def subject_of(token: Token) -> Subject:
-    """Whose token it is; TokenInvalid if it names nobody."""
+    """The subject of a token; TokenInvalid if it names none."""
     try:
         return Subject(UUID(str(token.get(api_settings.USER_ID_CLAIM))))
     except ValueError:

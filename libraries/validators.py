@@ -1,4 +1,4 @@
-"""The rules of `libraries.rules.names`, as Django's models and forms and the REST API's serializers take them."""
+"""The rules of `libraries.rules.names` as validators for Django's models and forms and the REST API's serializers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from libraries.rules import names
 
 
 def validate_name(text: str) -> None:
-    """ValidationError unless it may be a name, which is one line."""
+    """ValidationError unless the text is allowed as a name, which is one line."""
     _check(text, lines=False)
 
 
 def validate_lines(text: str) -> None:
-    """ValidationError unless it may be a text of several lines."""
+    """ValidationError unless the text is allowed as a text of several lines."""
     _check(text, lines=True)
 
 

@@ -1,4 +1,4 @@
-"""The Django project: settings, what is mounted where, and the pages people open."""
+"""The Django project: settings, URLs, and the pages for people."""
 
 __version__ = "1.0.0"
-"""The one place that says it."""
+"""The only place that defines it."""

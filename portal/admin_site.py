@@ -1,7 +1,7 @@
-"""The admin's site: what bounds every page of it, also those of other packages' models.
+"""The admin site: the limits of all its pages, also of the pages of other packages' models.
 
-A request that makes no sense is answered with a message or 404, never with an error of the server. What the pages of
-our own models do is in `libraries.admin`; which people may open them is there, too.
+An invalid request is answered with a message or 404, never with a server error. The pages of our own models, and the
+permissions to open them, are in `libraries.admin`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
 
-# unfold has no types; its classes are Django's, dressed
+# unfold has no types; its classes are restyled classes of Django
 if TYPE_CHECKING:
     from django.contrib.admin import AdminSite as BaseSite
     from django.contrib.admin import ModelAdmin as _ModelAdmin
@@ -37,7 +37,7 @@ MAX_SEARCH_WORDS = 10
 
 
 def check_search(text: str) -> None:
-    """Raise ValidationError, with a sentence, for a search that is too long to be looked for."""
+    """Raise ValidationError, with a sentence, for a search that is too long."""
     if len(text) > MAX_SEARCH_CHARS or len(text.split()) > MAX_SEARCH_WORDS:
         raise ValidationError(
             f"Search for at most {MAX_SEARCH_CHARS} characters and {MAX_SEARCH_WORDS} words; all rows are shown."
@@ -53,12 +53,15 @@ class SearchForm(ChangeListSearchForm):
 
 
 class BoundedChangeList(BaseChangeList):
-    """A list whose address may hold anything: what can't be looked up leads back to the list without conditions."""
+    """A list whose address may contain anything: invalid conditions lead back to the list without conditions."""
 
     search_form_class = SearchForm
 
     def get_results(self, request: HttpRequest) -> None:
-        """Read the page's rows; IncorrectLookupParameters if the database can't compare with a value in the address."""
+        """Read the page's rows.
+
+        IncorrectLookupParameters if the database cannot compare with a value in the address.
+        """
         try:
             super().get_results(request)
         except (ValueError, OverflowError, DataError, ProgrammingError) as error:
@@ -66,21 +69,21 @@ class BoundedChangeList(BaseChangeList):
 
 
 class Bounded(ModelAdmin):
-    """What `Site` adds to every ModelAdmin."""
+    """The additions of `Site` to every ModelAdmin."""
 
     def get_changelist(self, request: HttpRequest, **options: Any) -> type[BoundedChangeList]:
         """The class of the list."""
         return BoundedChangeList
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
-        """Whether the address of a list may filter so: by no regular expression, which may take for ever."""
+        """Whether a list's address may filter like this: not by regular expressions, which may take for ever."""
         allowed: bool = super().lookup_allowed(lookup, value, request)  # type: ignore[arg-type]
         return allowed and not lookup.endswith("regex")
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
-        """The rows that a list, or a field that completes what is typed, searches for; none for a bad search."""
+        """The rows found by the search of a list or an autocomplete field; none for an invalid search."""
         try:
             check_search(search_term)
         except ValidationError:
@@ -89,10 +92,10 @@ class Bounded(ModelAdmin):
 
 
 class Completion(AutocompleteJsonView):
-    """What may be typed into a field that refers to another model."""
+    """The checked input of an autocomplete field for another model."""
 
     def process_request(self, request: HttpRequest) -> tuple[Any, ...]:
-        """What is asked for; PermissionDenied for a field that refers to nothing, as Django says it of others."""
+        """The requested field; PermissionDenied for a field without a relation, as Django answers for others."""
         term, model_admin, field, to_field = super().process_request(request)
         if not field.concrete:
             raise PermissionDenied
@@ -108,33 +111,33 @@ class Site(BaseSite):
         admin_class: type[ModelAdmin] | None = None,
         **options: Any,
     ) -> None:
-        """Register models, their pages bounded."""
+        """Register models, with limits on their pages."""
         given = admin_class or ModelAdmin
         bounded = type(given.__name__, (Bounded, given), {"__module__": __name__})
         super().register(model_or_iterable, bounded, **options)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """The addresses. No model has a page of its own outside of the admin to lead to."""
+        """The addresses. No model has a page outside of the admin."""
         on_site = path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(nothing_there))
         return [on_site, *super().get_urls()]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]  # as Django's does
-        """Answers what is typed into such a field."""
+        """Answer the input of an autocomplete field."""
         return Completion.as_view(admin_site=self)(request)
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """What the search beside each page finds; 404 for a page that can't be, or a search that is too long."""
+        """The results of the search beside each page; 404 for an impossible page, or a search that is too long."""
         page = request.GET.get("page", "1")
         try:
             check_search(request.GET.get("s", ""))
         except ValidationError as error:
             raise Http404(error.message) from None
-        if page != "1":  # models' names fit on one
+        if page != "1":  # all names of models fit on one page
             raise Http404("There is no such page.")
         answer: HttpResponse = super().search(request, extra_context)  # type: ignore[misc]  # unfold's
         return answer
 
 
 def nothing_there(request: HttpRequest, content_type_id: str, object_id: str) -> HttpResponse:
-    """Django would lead to an object's own page; none has one."""
+    """Answer 404. Django would redirect to an object's own page, and no object has one."""
     raise Http404("This has no page outside of the admin.")

@@ -1,8 +1,8 @@
-"""What stands before Django: how long a body may be, how many requests are answered at once, and who is refused.
+"""The admission of requests before Django: the length of a body, the number of simultaneous answers, and refusals.
 
-All of it runs in the event loop, without a thread, so that a refusal costs little. A request's way: its lane has room;
-its body is read; it waits for a thread; Django answers it; the thread is free again, however slowly the client reads.
-What a view does, and who may ask for it, does not belong here.
+All of it runs in the event loop, without a thread, so that a refusal costs little. The way of a request: its lane has
+room; its body is read; it waits for a thread; Django answers it; the thread is free again, however slowly the client
+reads. Views and their permissions do not belong here.
 """
 
 from __future__ import annotations
@@ -68,8 +68,8 @@ class Admission:
     ) -> None:
         """Have Django answer, in a thread of the lane.
 
-        It keeps the thread to the end, even where the client goes: a thread cannot be stopped, and another one beside
-        it would be one too many.
+        It keeps the thread until the end, even if the client leaves: a thread cannot be stopped, and starting another
+        one would exceed the limit.
         """
         thread = await lane.enter(network, receive)
         WRITES_FOR.set(network)
@@ -82,7 +82,7 @@ class Admission:
 
 
 def _whole(body: Body) -> Receive:
-    """ASGI's `receive` of a client that has sent all of its body, and never goes."""
+    """ASGI's `receive` of a client that has sent all of its body, and never disconnects."""
     read = False
 
     async def receive() -> Any:
@@ -96,7 +96,7 @@ def _whole(body: Body) -> Receive:
 
 
 async def _refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code: str, sentence: str) -> None:
-    """The one shape of errors below /api/, plain text elsewhere."""
+    """Refuse in the one shape of errors below /api/, and in plain text elsewhere."""
     status = STATUSES[code]
     if site_path(scope).startswith("/api/"):
         kind, data = b"application/json", msgspec.json.encode(refusal(code, sentence))
@@ -104,14 +104,15 @@ async def _refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code
         kind, data = b"text/plain; charset=utf-8", f"{sentence}\n".encode()
     lines = [(b"content-type", kind), (b"content-length", str(len(data)).encode())]
     origin = headers.get(b"origin", b"")
-    if origin.decode("latin-1").lower() in settings.PORTAL_ALLOWED_ORIGINS:  # or its page could not tell why
+    if origin.decode("latin-1").lower() in settings.PORTAL_ALLOWED_ORIGINS:  # or its page cannot read the reason
         exposed = ", ".join(settings.CORS_EXPOSE_HEADERS).encode()
         lines += [(b"access-control-allow-origin", origin), (b"access-control-expose-headers", exposed)]
         lines.append((b"vary", b"origin"))
     if status == 503:
         lines.append((b"retry-after", str(RETRY_SECONDS).encode()))
     if b"expect" in headers:
-        # It has been told not to send its body (RFC 9110, section 10.1.1); the next request would be taken for that.
+        # The client was told not to send its body (RFC 9110, section 10.1.1); the next request would be read as that
+        # body.
         lines.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": status, "headers": lines})
     await send({"type": "http.response.body", "body": data})

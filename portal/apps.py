@@ -5,14 +5,14 @@ from django.contrib.admin import apps as admin
 
 
 class PortalConfig(AppConfig):
-    """Settings, logs, and what is mounted where."""
+    """Settings, logs, and URLs."""
 
     name = "portal"
     default = True
 
 
 class PortalAdminConfig(admin.AdminConfig):
-    """Django's admin on a site of our own."""
+    """Django's admin with our own site class."""
 
     default = False
     default_site = "portal.admin_site.Site"

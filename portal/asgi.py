@@ -10,7 +10,7 @@ from django.conf import settings
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-_http = get_asgi_application()  # loads the apps, without which the next import fails
+_http = get_asgi_application()  # loads the apps, which the next import needs
 
 from portal.admission import Admission  # noqa: E402
 from portal.base_path import BasePath  # noqa: E402

@@ -1,7 +1,7 @@
-"""Where the site is below a path of its host, such as `/portal`: what a request's path means to the applications.
+"""A site below a path of its host, such as `/portal`: the paths of requests as the applications need them.
 
-A proxy may pass the whole path on, or without the site's part: both lead to the same place. ASGI has it as `path` with
-all of it, and `root_path` with the site's part (ASGI, "HTTP Connection Scope").
+A proxy may pass the whole path on, or strip the site's prefix: both lead to the same page. In ASGI, `path` is the whole
+path, and `root_path` the site's prefix (ASGI, "HTTP Connection Scope").
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 
 
 class BasePath:
-    """An ASGI application around another one, which is below `base`; that is empty, or like `/portal`."""
+    """An ASGI application around another one, which is below `base`; `base` is empty, or like `/portal`."""
 
     def __init__(self, application: Application, base: str) -> None:
         self._application = application

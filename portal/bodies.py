@@ -1,6 +1,6 @@
-"""The bodies of requests, read before anybody answers them, and bounded while they come. Nothing is kept on disk.
+"""The bodies of requests, read before anybody answers them, with limits while they arrive. Nothing is kept on disk.
 
-What is in a body is for its parser (`libraries.api.bodies`); what is answered to one that is too long, for
+The content of a body is for its parser (`libraries.api.bodies`); the answer to one that is too long is in
 `portal.admission`.
 """
 
@@ -29,11 +29,11 @@ class NoRoom(Exception):
 
 
 class BodyCut(Exception):
-    """The client has gone before its body was complete."""
+    """The client left before its body was complete."""
 
 
 class Budget:
-    """What the bodies of a process hold together, in bytes; those of one network at most half. 0 is no limit."""
+    """The bytes of all bodies in a process; those of one network at most half. 0 is no limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -43,11 +43,11 @@ class Budget:
 
     @property
     def held(self) -> int:
-        """Bytes that are held now."""
+        """Bytes held now."""
         return self._all
 
     def take(self, network: str, size: int) -> None:
-        """Count so many bytes more; NoRoom, with nothing counted, if that is too much."""
+        """Count this many more bytes; NoRoom, with nothing counted, if that is too much."""
         if self._most and (self._all + size > self._most or self._held[network] + size > self._most // 2):
             if times := self._said.count():
                 log.warning("bodies_refused", held=self._all, refused=times)
@@ -56,7 +56,7 @@ class Budget:
         self._held[network] += size
 
     def give_back(self, network: str, size: int) -> None:
-        """Count so many bytes less."""
+        """Count this many fewer bytes."""
         self._all -= size
         self._held[network] -= size
         if not self._held[network]:
@@ -64,7 +64,7 @@ class Budget:
 
 
 class Body:
-    """One request's body. `close` gives back what it holds."""
+    """One request's body. `close` releases its bytes."""
 
     def __init__(self, budget: Budget, network: str) -> None:
         self._budget = budget
@@ -73,9 +73,9 @@ class Body:
         self.data = b""
 
     async def read(self, receive: Receive, announced: int, most: int) -> None:
-        """Read all of it, at most so many bytes (0: no limit); TooLong, NoRoom or BodyCut.
+        """Read all of it, at most `most` bytes (0: no limit); TooLong, NoRoom or BodyCut.
 
-        One that announces itself as too long is not read at all.
+        A body whose announced length is too long is not read at all.
         """
         if most and announced > most:
             raise TooLong
@@ -95,7 +95,7 @@ class Body:
                 return
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release its bytes."""
         self.data = b""
         if self._size:
             self._budget.give_back(self._network, self._size)
@@ -103,15 +103,15 @@ class Body:
 
 
 def announced_length(headers: Mapping[bytes, bytes]) -> int:
-    """What Content-Length says, in bytes; 0 where it is missing or is no number."""
+    """The value of Content-Length in bytes; 0 if it is missing or not a number."""
     value = headers.get(b"content-length", b"")
     return int(value) if value.isdigit() and len(value) < 20 else 0
 
 
 def longest_body(headers: Mapping[bytes, bytes], logged_in: bool) -> int:
-    """How many bytes are read, 0 for no limit: more for somebody who says who they are, where that is of use.
+    """The most bytes to read, 0 for no limit: more for a client with a credential, where that matters.
 
-    Whether it is true is asked when the body has been read: it takes the database.
+    The credential is checked after the body is read, because that needs the database.
     """
     cookie = f"{settings.SESSION_COOKIE_NAME}=".encode()
     if logged_in and (b"authorization" in headers or cookie in headers.get(b"cookie", b"")):

@@ -1,13 +1,13 @@
-"""The content security policy of the pages that are not ours: the admin and the API's documentation.
+"""The content security policy of pages that are not ours: the admin and the API's documentation.
 
-The policy of all others is in `portal.settings`; nothing is relaxed for them.
+The policy of all other pages is in `portal.settings`; nothing is relaxed for them.
 """
 
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
 from django.http import HttpRequest, HttpResponseBase
 
-# Path -> directives it needs besides the usual ones
+# Path -> additional directives
 RELAXED: dict[str, dict[str, list[str]]] = {
     # unfold runs on Alpine.js, which evaluates the expressions in its templates, and sets styles inline
     "/admin/": {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]},
@@ -17,7 +17,7 @@ RELAXED: dict[str, dict[str, list[str]]] = {
 
 
 class PortalCSPMiddleware(CSPMiddleware):
-    """django-csp's middleware, with what `RELAXED` adds below a path."""
+    """django-csp's middleware, with the additions of `RELAXED` below a path."""
 
     def get_policy_parts(
         self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False

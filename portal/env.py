@@ -1,8 +1,8 @@
-"""Loud readers of environment variables, for `portal.settings` alone.
+"""Strict readers of environment variables, for `portal.settings` alone.
 
-Each function returns a checked value or ends the process with one sentence on stderr that names the variable.
-An empty variable counts as not set, and `NAME_FILE` may name a file that holds the value of `NAME` (a Docker
-secret). What a value means to Django does not belong here.
+Each function returns a checked value or ends the process with one sentence on stderr that names the variable. An empty
+variable counts as not set, and `NAME_FILE` may name a file that holds the value of `NAME` (a Docker secret). The
+meaning of a value for Django does not belong here.
 """
 
 import ipaddress
@@ -22,7 +22,7 @@ from portal import private
 
 TRUE = ("true", "on", "yes", "1")
 FALSE = ("false", "off", "no", "0")
-SECRET_KEY_LENGTH = 50  # characters; what `check --deploy` asks for (security.W009)
+SECRET_KEY_LENGTH = 50  # characters; the minimum of `check --deploy` (security.W009)
 SQLITE = "portal.sqlite"
 
 _MAKE_KEY = "`openssl rand -base64 48` makes them, the same for all processes"
@@ -76,7 +76,7 @@ def words(name: str, default: tuple[str, ...] = ()) -> list[str]:
 
 
 def hosts(name: str, default: tuple[str, ...], *, any_host: bool) -> list[str]:
-    """Host names as Django's ALLOWED_HOSTS takes them: no scheme, no port, no path; `*` only if `any_host`."""
+    """Host names in the format of Django's ALLOWED_HOSTS: no scheme, no port, no path; `*` only if `any_host`."""
     for host in (found := words(name, default)):
         if host == "*" and not any_host:
             refuse(name, "must list the host names that people type in: * would let a request name any site as ours.")
@@ -138,7 +138,7 @@ def database(name: str, file: Path) -> dict[str, Any]:
     """Django's settings of one database, which the variable gives as a URL; without it, SQLite in the file.
 
     The URL is `sqlite:////absolute/path` or `postgres://user:password@host:port/name`, with libpq's options
-    (`?sslmode=require`) behind it.
+    (`?sslmode=require`) after it.
     """
     url = text(name)
     if not url:
@@ -148,7 +148,7 @@ def database(name: str, file: Path) -> dict[str, Any]:
     try:
         engine = SQLITE if url.startswith("sqlite") else None
         found: dict[str, Any] = dict(environ.Env.db_url_config(url, engine=engine))
-    except ValueError:  # whose message may hold a part of the password
+    except ValueError:  # its message may contain a part of the password
         refuse(name, f"is not a database URL. {_ENCODED}")
     if found["NAME"] in ("", ":memory:"):
         refuse(name, "must name a database, as in sqlite:////srv/portal/db.sqlite3 or postgres://host/portal.")
@@ -156,12 +156,12 @@ def database(name: str, file: Path) -> dict[str, Any]:
 
 
 def redis_urls(name: str) -> list[str]:
-    """The URLs of the Redis or Valkey servers, none when the variable is not set."""
+    """The URLs of the Redis or Valkey servers, none if the variable is not set."""
     for url in (found := words(name)):
         try:
             parts = urlsplit(url)
             _ = parts.port
-        except ValueError:  # likewise
+        except ValueError:  # as above
             refuse(name, f"has an address that is no URL. {_ENCODED}")
         if parts.scheme not in ("redis", "rediss", "unix") or not (parts.hostname or parts.path):
             refuse(name, f"must list URLs such as redis://127.0.0.1:6379/0 (or rediss://, unix://). {_ENCODED}")
@@ -169,9 +169,9 @@ def redis_urls(name: str) -> list[str]:
 
 
 def folder(name: str, default: Path, *, needed: bool) -> Path:
-    """An absolute path of a folder that exists and can be written to, for nobody but us (see `portal.private`).
+    """An absolute path of a writable folder that only we may access (see `portal.private`).
 
-    One that is not `needed` may be missing, or read-only.
+    A folder that is not `needed` may be missing, or read-only.
     """
     path = Path(text(name, str(default))).expanduser().absolute()
     try:
@@ -188,7 +188,7 @@ def folder(name: str, default: Path, *, needed: bool) -> Path:
 
 
 def secret_key(name: str, file: Path | None) -> str:
-    """The given key; without one, the key kept in the file, which is made (mode 0600) on first use.
+    """The given key; without one, the key in the file, which is created (mode 0600) on first use.
 
     Without a file (in production) a key must be given, and be long and random.
     """
@@ -209,7 +209,7 @@ def secret_key(name: str, file: Path | None) -> str:
 
 
 def old_secret_keys(name: str, *, checked: bool) -> list[str]:
-    """Secret keys of before, separated by commas, none by default; `checked` asks for the length of a new one."""
+    """Previous secret keys, separated by commas, none by default; `checked` requires the length of a new key."""
     keys = words(name)
     if checked and any(len(key) < SECRET_KEY_LENGTH for key in keys):
         refuse(name, f"must list keys of {SECRET_KEY_LENGTH} characters or more, separated by commas.")

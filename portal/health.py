@@ -1,8 +1,8 @@
-"""`/api/health` says that this process can answer, and what it lacks; `/api/health/ready` whether to send it requests.
+"""`/api/health` says that this process answers, and what is missing; `/api/health/ready` whether to send it requests.
 
-The checks are django-health-check's. Whoever asks often, or asks while the database does not answer, costs no more than
-one that asks once: a check runs once at a time, in a thread that nobody has to wait for, is given up after six seconds,
-and its outcome is good for one.
+The checks are django-health-check's. Frequent requests, or requests while the database does not answer, cost no more
+than a single one: each check runs once at a time, in a thread that nobody has to wait for, and is abandoned after six
+seconds. Its result is valid for one second.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from libraries.rules.errors import described
 from realtime.server.process.condition import draining
 
 ANSWER_SECONDS = 1.0
-"""How long a check may take; after that what it checks counts as unavailable."""
+"""The timeout of a check; after it, the checked service counts as unavailable."""
 TRY_SECONDS = 0.8
-"""How long it waits for a server, so that there is time left to say what it waited for."""
+"""The timeout of a connection to a server, shorter so that there is time left to report the server."""
 FRESH_SECONDS = 1.0
 
 T = TypeVar("T")
@@ -50,14 +50,14 @@ log = structlog.get_logger(__name__)
 
 
 def _reason(error: object) -> str:
-    """What the check's own words leave out: which error it was."""
+    """The error behind a failed check, which the check's own text omits."""
     if isinstance(error, BaseException):
         return described(error.__cause__ or error)
     return str(error)
 
 
 class _Apart(Executor):
-    """Runs each call in a thread of its own that may be left behind: one of a pool keeps the process from ending."""
+    """Runs each call in its own thread, which may be abandoned: a pool's thread would keep the process from ending."""
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         done: Future[T] = Future()
@@ -66,7 +66,7 @@ class _Apart(Executor):
         def run() -> None:
             try:
                 done.set_result(fn(*args, **kwargs))
-            except Exception as error:  # for whoever waits for it
+            except Exception as error:  # for the waiting caller
                 done.set_exception(error)
 
         threading.Thread(target=run, name="health", daemon=True).start()
@@ -74,7 +74,7 @@ class _Apart(Executor):
 
 
 class Probe:
-    """Checks of one thing that may be away."""
+    """The checks of one service that may be unavailable."""
 
     def __init__(self, name: str, checks: Sequence[HealthCheck]) -> None:
         self.name = name
@@ -85,7 +85,7 @@ class Probe:
         self._good_until = 0.0
 
     def begin(self) -> Future[bool]:
-        """The outcome to come of a run that has just begun or still goes on, or a fresh one."""
+        """The future result of a run that has just started or is in progress, or a fresh one."""
         with self._lock:
             outcome = self._outcome
             if outcome is None or (outcome.done() and time.monotonic() > self._good_until):
@@ -94,12 +94,12 @@ class Probe:
             return outcome
 
     def answer(self, outcome: Future[bool], seconds: float) -> bool:
-        """The outcome of a run, or that it is away if there is none within so many seconds."""
+        """The result of a run, or False if there is none within `seconds`."""
         try:
             return outcome.result(seconds)
         except TimeoutError:
             with self._lock:
-                if not outcome.done():  # what is answered is logged, too, even if the run ends well after all
+                if not outcome.done():  # the answer is logged, too, even if the run succeeds after all
                     self._note(f"no answer within {ANSWER_SECONDS} s")
                     return False
             return outcome.result()
@@ -115,7 +115,7 @@ class Probe:
                 outcome.set_result(error is None)
 
     def _note(self, error: object) -> None:
-        """Log that it has gone or come back, once for each."""
+        """Log that the service became unavailable or available again, once for each."""
         if (error is None) is self._is_away:
             self._is_away = error is not None
             if self._is_away:
@@ -142,7 +142,10 @@ def _channel_layer() -> list[HealthCheck]:
 
 @dataclass(repr=False)
 class Migrations(HealthCheck):  # type: ignore[misc]  # it has no types
-    """The tables are those of this version; once they are, they stay so. A database that is away is another check's."""
+    """The tables are those of this version; once they are, they stay so.
+
+    Another check covers an unavailable database.
+    """
 
     applied = False
 
@@ -160,7 +163,7 @@ class Migrations(HealthCheck):  # type: ignore[misc]  # it has no types
 
 
 class WritableDatabase(Database):  # type: ignore[misc]
-    """The database answers, and takes writes: after a failover the former primary is read-only, and disks fill up."""
+    """The database answers and accepts writes: after a failover the former primary is read-only, and disks fill up."""
 
     def run(self) -> None:
         """Called by the framework, in a thread."""
@@ -173,7 +176,7 @@ class WritableDatabase(Database):  # type: ignore[misc]
             with connection.temporary_connection() as cursor:
                 cursor.execute("SHOW transaction_read_only")
                 if cursor.fetchone() == ("on",):
-                    connection.connection.close()  # for good: the pool would give it out again
+                    connection.connection.close()  # really closed: the pool would hand it out again
                     raise ServiceUnavailable("read-only")
         except db.Error as error:
             raise ServiceUnavailable("no answer") from error
@@ -187,16 +190,16 @@ _PROBES = [
 
 
 def examine() -> dict[str, bool]:
-    """What is there; takes at most `ANSWER_SECONDS`."""
+    """The results of all checks; takes at most `ANSWER_SECONDS`."""
     outcomes = [(probe, probe.begin()) for probe in _PROBES]
     deadline = time.monotonic() + ANSWER_SECONDS
     return {probe.name: probe.answer(outcome, max(0.0, deadline - time.monotonic())) for probe, outcome in outcomes}
 
 
 class Health(ApiView):
-    """200 for as long as this process can answer, with what is there.
+    """200 for as long as this process can answer, with the results of the checks.
 
-    Without the database nothing works; without the channel layer what is stored is shown later.
+    Without the database nothing works; without the channel layer stored changes are shown later.
     """
 
     authentication_classes = ()
@@ -206,7 +209,7 @@ class Health(ApiView):
     schema = None
 
     def get(self, request: Request) -> Response:
-        """What is there."""
+        """The results of the checks."""
         found = examine()
         works = found["database"] and found["migrations"]
         status = "ok" if all(found.values()) else "degraded" if works else "unavailable"
@@ -218,22 +221,22 @@ class Health(ApiView):
         return Response(body, self.status_code(works))
 
     def status_code(self, works: bool) -> int:
-        """Restarting a process brings no database back."""
+        """200 in any case: restarting a process does not make the database available."""
         return 200
 
 
 class Ready(Health):
-    """Whether to send requests here: not before the tables are there, nor once the process was told to end."""
+    """Whether to send requests here: not before the tables exist, nor after the process was told to end."""
 
     def status_code(self, works: bool) -> int:
-        """503 where requests would fail, or would have to be made again to another process."""
+        """503 if requests would fail, or would have to be repeated at another process."""
         return 200 if works and not draining.is_set() else 503
 
 
 class HealthMiddleware(MiddlewareMixin):
-    """Answers the two addresses whatever Host they are asked with: balancers use the address of a machine.
+    """Answers the two addresses for any Host header: load balancers use the address of a machine.
 
-    Nothing behind it sees those requests, so nothing logs them.
+    Nothing after it in the chain sees those requests, so nothing logs them.
     """
 
     _views: ClassVar[dict[str, Callable[[HttpRequest], Any]]] = {HEALTH: Health.as_view(), READY: Ready.as_view()}

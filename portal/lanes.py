@@ -1,8 +1,8 @@
-"""How many requests are answered at once, and how many may wait for that: one table, by path.
+"""The limits on requests answered at once, and on requests that wait: one table, by path.
 
-What Django does with a request takes a thread, and each thread that runs takes time from the event loop, which carries
-everybody's sockets. So a process has few threads, each request that is answered has one, and the others wait here
-without. What a request may hold is in `portal.bodies`; what is answered where there is no room, in `portal.admission`.
+Django needs a thread for each request, and each running thread takes time from the event loop, which serves all
+sockets. So a process has few threads, each request being answered has one, and the others wait here without one. The
+limits of a body are in `portal.bodies`; the answer if there is no room is in `portal.admission`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ class LaneFull(Exception):
 
 
 class ClientGone(Exception):
-    """The client has gone while its request waited."""
+    """The client left while its request waited."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A kind of requests: what its paths look like, how many are answered at once, and how many may wait.
+    """A kind of request: its path pattern, how many are answered at once, and how many may wait.
 
-    `logged_in` says whether a longer body is read for somebody who claims to be logged in.
+    `logged_in` says whether a longer body is read from a client with a credential.
     """
 
     name: str
@@ -52,26 +52,26 @@ class Row:
 
 
 def table() -> tuple[Row, ...]:
-    """All kinds; a request is of the first whose pattern its path matches. 0 is no limit."""
+    """All kinds; a request belongs to the first whose pattern matches its path. 0 is no limit."""
     static = re.escape(settings.STATIC_URL.removeprefix(settings.PORTAL_BASE_PATH))
     return (
         Row("health", re.compile(r"/api/health(/ready)?/?$"), 2, 64),
         Row("static", re.compile(static), 2, 256),
-        # A password takes a core for as long as it is hashed
+        # A password takes a core while it is hashed
         Row("log-in", re.compile(r"/api/auth/(token|register)/?$|/admin/login/"), hashes_at_once(), WAITING),
         Row("other", re.compile(""), settings.PORTAL_REQUESTS_AT_ONCE, settings.PORTAL_REQUESTS_WAITING, True),
     )
 
 
 NICENESS = 10
-"""See nice(1): how far the threads of requests stand back behind those of sockets."""
+"""See nice(1): how much lower the priority of request threads is than that of sockets."""
 
 
 def let_others_first() -> None:
-    """Give way to this process's other threads: sockets come before requests, and before passwords that are hashed.
+    """Lower the priority of this thread: sockets come before requests, and before password hashes.
 
-    On one core the kernel lets a thread run for some milliseconds before another one of the same rank, and the event
-    loop waited so for each request. Only Linux ranks threads rather than processes.
+    On one core the kernel lets a thread run for some milliseconds before another one of the same priority, and the
+    event loop waited that long for each request. Only Linux has priorities of threads rather than of processes.
     """
     if sys.platform == "linux":
         os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
@@ -83,15 +83,15 @@ class Lane:
     def __init__(self, row: Row) -> None:
         self.row = row
         self.busy = 0
-        """How many are being answered."""
+        """The number being answered."""
         self.waits = 0
-        """How many wait."""
+        """The number waiting."""
         self._idle: list[ThreadPoolExecutor] = []
         self._queues: OrderedDict[str, deque[asyncio.Future[ThreadPoolExecutor]]] = OrderedDict()
         self._said = Seldom()
 
     def check_room(self, network: str) -> None:
-        """LaneFull if a request of that network could not even wait; it may have half of the places at most."""
+        """Raise LaneFull if a request of that network could not even wait; it may use half of the places at most."""
         if not self._must_wait or not self.row.waiting:
             return
         queue = self._queues.get(network, ())
@@ -101,9 +101,9 @@ class Lane:
             raise LaneFull
 
     async def enter(self, network: str, gone: Callable[[], Awaitable[Any]]) -> ThreadPoolExecutor:
-        """A thread to answer the request with, to be given back by `leave`; networks take turns.
+        """A thread to answer the request with, returned by `leave`; networks take turns.
 
-        `gone` returns once the client has gone. LaneFull, or ClientGone.
+        `gone` returns once the client has left. LaneFull, or ClientGone.
         """
         if not self._must_wait:
             self.busy += 1
@@ -126,7 +126,7 @@ class Lane:
         raise ClientGone
 
     def leave(self, thread: ThreadPoolExecutor) -> None:
-        """The request is answered: hand its thread on."""
+        """The request is answered: give its thread to the next one."""
         if not self._queues:
             self.busy -= 1
             self._idle.append(thread)
@@ -134,7 +134,7 @@ class Lane:
         network, queue = self._queues.popitem(last=False)
         turn = queue.popleft()
         if queue:
-            self._queues[network] = queue  # behind the others
+            self._queues[network] = queue  # at the end of the queue
         self.waits -= 1
         turn.set_result(thread)
 

@@ -1,7 +1,7 @@
-"""How Portal logs: structlog through the standard library, one line an event, credentials struck out.
+"""The configuration of logs: structlog through the standard library, one line per event, without credentials.
 
-Every record, of this project and of its libraries and servers, passes through one formatter. What it may say of a
-value is decided in `portal.redaction`; what is worth logging does not belong here.
+Every record, of this project and of its libraries and servers, passes through one formatter. `portal.redaction` decides
+how values are shown; the choice of events does not belong here.
 """
 
 import logging
@@ -14,7 +14,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from portal.redaction import Redactor
 
 _BLAME = "django.security."
-"""Django logs under these names, with a traceback, what only the client of a request has done wrong."""
+"""The prefix of the loggers that Django uses, with a traceback, for errors caused only by the client of a request."""
 
 
 def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
@@ -24,10 +24,13 @@ def _drop_color_message(_logger: WrappedLogger, _method: str, event: EventDict) 
 
 
 class ClientFaults(logging.Filter):
-    """Makes of a request that Django refuses as suspicious, such as one with a bad Host header, one line at INFO."""
+    """Shortens the record of a request that Django refuses as suspicious to one line at INFO.
+
+    An example is a request with a bad Host header.
+    """
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Whether the record is shown; what a client can cause at will is no error, and needs no traceback."""
+        """Whether the record is shown; a fault that clients can cause at will is no error, and needs no traceback."""
         if record.name.startswith(_BLAME) and record.levelno >= logging.ERROR:
             record.levelno, record.levelname = logging.INFO, "INFO"
             record.exc_info = record.exc_text = None
@@ -44,7 +47,7 @@ def _shared() -> list[Processor]:
 
 
 def formatter(as_json: bool) -> logging.Formatter:
-    """The formatter of all records: one JSON object a line, or lines for people."""
+    """The formatter of all records: one JSON object per line, or lines for people."""
     renderer: Processor = (
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if as_json
@@ -70,22 +73,22 @@ LOGGERS: dict[str, Any] = {
     "django.server": _PASSED_ON,
     "uvicorn": _PASSED_ON,
     "uvicorn.error": _PASSED_ON,
-    "health_check": {**_PASSED_ON, "level": "ERROR"},  # portal.health says what changes; this, each time
-    # its lines are made for one format and hold the query string; django-structlog logs requests
+    "health_check": {**_PASSED_ON, "level": "ERROR"},  # portal.health logs changes; this logs each run
+    # its lines have a fixed format and contain the query string; django-structlog logs requests
     "uvicorn.access": {"handlers": [], "propagate": False, "level": "CRITICAL"},
-    # of each WebSocket it says twice that it was accepted; our consumer says who came in, and who did not
+    # it logs twice that each WebSocket was accepted; our consumer logs who came in, and who was refused
     "uvicorn.error.websockets": {**_PASSED_ON, "level": "WARNING"},
     "daphne": _PASSED_ON,
     "twisted": _PASSED_ON,
     "autobahn": _PASSED_ON,
 }
-"""What other packages log goes the way of our own."""
+"""The loggers of other packages, handled like our own."""
 
 
 def configure(level: str, as_json: bool) -> dict[str, Any]:
     """Set structlog up and return Django's LOGGING.
 
-    level: the least level that is shown, such as `INFO`; as_json: one JSON object a line, else for people.
+    level: the minimum level that is shown, such as `INFO`; as_json: one JSON object per line, else lines for people.
     """
     structlog.configure(
         processors=[

@@ -1,7 +1,7 @@
-"""Answers that wait for slow clients: together at most so many bytes in a process, then the slowest client is cut.
+"""Answers that wait for slow clients: limited in total bytes per process; beyond it the slowest client is cut.
 
-Django has done its part by then, and its thread does something else. How long one client may read nothing is decided
-where its connection is (`realtime.server.http.protocol`).
+Django has done its part by then, and its thread does something else. The time for which a client may read nothing is
+limited by its connection (`realtime.server.http.protocol`).
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ END = {"type": "http.response.body", "body": b"", "more_body": False}
 
 
 class Answer:
-    """The ASGI events of one answer until they are sent. `cut` ends its connection, where the server offers that."""
+    """The ASGI events of one answer until they are sent. `cut` ends its connection, if the server supports that."""
 
     def __init__(self, cut: Callable[[], None] | None) -> None:
         self.cut = cut
@@ -30,13 +30,13 @@ class Answer:
         self.size = 0
 
     async def keep(self, event: Any) -> None:
-        """ASGI's `send` for the application: nothing waits for the client."""
+        """ASGI's `send` for the application: it never waits for the client."""
         self.events.append(event)
         self.size += len(event.get("body", b""))
 
 
 class Outgoing:
-    """All answers of a process that are being sent; `most` bytes together, 0 is no limit."""
+    """All answers of a process that are being sent; `most` bytes in total, 0 is no limit."""
 
     def __init__(self, most: int) -> None:
         self._most = most
@@ -56,7 +56,7 @@ class Outgoing:
                 is_last = not answer.events
                 await send({**event, "more_body": True} if is_last else event)
                 if is_last:
-                    await send(END)  # which waits until what came before it has left this process
+                    await send(END)  # returns once the earlier events have left this process
                 self._forget(answer, len(event.get("body", b"")))
                 if answer in self._answers:
                     self._answers.move_to_end(answer)  # it has made progress
@@ -65,7 +65,7 @@ class Outgoing:
             self._answers.pop(answer, None)
 
     def _make_room(self, newest: Answer) -> None:
-        """Cut those whose last progress is longest ago."""
+        """Cut the clients whose last progress is longest ago."""
         while self._most and self.held > self._most and (victim := self._slowest(newest)) is not None:
             if times := self._said.count():
                 log.warning("slow_readers_cut", held=self.held, cut=times)

@@ -1,6 +1,6 @@
-"""What must stay ours: the folder that the data is in, and a secret key that nobody can guess.
+"""The secrets of the installation: the data folder, and a secret key that cannot be guessed.
 
-`portal.env` asks here; nothing here reads the environment.
+`portal.env` calls this; nothing here reads the environment.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
 OWN_FILES = ("db.sqlite3*", "secret-key", "static", "test-*.sqlite3*", "tmp*", "*.dump", "portal-backup*")
-"""What Portal, its documentation and its tests put into the data folder."""
+"""The files that Portal, its documentation and its tests put into the data folder."""
 DISTINCT = 8
-"""So many different characters at least: 50 random digits have nearly all of the ten."""
+"""The minimum number of different characters: 50 random digits have nearly all of the ten."""
 _FILLERS = re.compile(
     "django-insecure|change-?_?me|change-?_?this|replace-?_?me|placeholder|insecure|example|secret-?_?key|"
     "your-?_?secret|password",
@@ -25,10 +25,10 @@ _FILLERS = re.compile(
 
 
 def make(path: Path) -> str | None:
-    """Make the folder, and keep others out of it (mode 0700); OSError if it cannot be made.
+    """Make the folder, and protect it from others (mode 0700); OSError if it cannot be made.
 
-    Returns the end of a sentence if others could read it until now. A folder that holds other people's things besides
-    stays open, and then only the files of ours are closed; one that is not ours stays as it is.
+    Returns the end of a sentence if others could read it until now. If the folder also holds other people's files, it
+    stays open, and only our files are protected. A folder that is not ours stays as it is.
     """
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -55,7 +55,7 @@ def _close(file: Path) -> None:
 
 
 def write_once(file: Path, content: str) -> None:
-    """Make the file (mode 0600) with all of its content at once; when another process was first, keep its file."""
+    """Create the file (mode 0600) with all of its content at once; if another process was first, keep its file."""
     handle, name = tempfile.mkstemp(dir=file.parent)  # mode 0600
     with os.fdopen(handle, "w") as out:
         out.write(content)
@@ -68,7 +68,7 @@ def write_once(file: Path, content: str) -> None:
 
 
 def weakness(key: str, length: int) -> str | None:
-    """What is weak about a secret key, such as `is too short`; None if it may be random."""
+    """The weakness of a secret key, such as `is too short`; None if it may be random."""
     if not key:
         return "is not set"
     if len(key) < length:
@@ -85,11 +85,11 @@ def weakness(key: str, length: int) -> str | None:
 
 
 def _repeats(key: str) -> bool:
-    """Whether it is one piece, at most half as long, over and over."""
+    """Whether the key is one piece, at most half as long, repeated."""
     return any(key[length:] == key[:-length] for length in range(1, len(key) // 2 + 1))
 
 
 def _counts(key: str) -> bool:
-    """Whether most characters are neighbours of those before them, as in `abcdef` and `aaabbb`."""
+    """Whether most characters follow those before them in order, as in `abcdef` and `aaabbb`."""
     steps = [abs(ord(second) - ord(first)) for first, second in zip(key, key[1:], strict=False)]
     return sum(step <= 1 for step in steps) * 2 > len(steps)

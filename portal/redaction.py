@@ -1,7 +1,7 @@
-"""What a log may say of a value: credentials struck out, long values cut, control and direction marks escaped. Pure.
+"""How a log shows a value: without credentials, long values cut, control and direction marks escaped. Pure.
 
-Every function takes time that grows no faster than its text: the patterns are made of possessive parts, which never
-give back what they took, and no part can take what the part before it stops at. What is logged does not belong here.
+Every function takes at most linear time: the patterns have possessive parts, which never give back what they took, and
+no part can match the character that ends the part before it. The choice of events does not belong here.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 STRUCK = "***"
 MAX_CHARS = 1024
-"""Of one value, and of one line of a traceback. What is beyond is cut before any pattern is applied."""
+"""The limit of one value, and of one line of a traceback. Text beyond it is cut before any pattern is applied."""
 MAX_KEY_CHARS = 128
 MAX_TRACEBACK_CHARS = 32 * 1024
 MAX_DEPTH = 6
 MAX_ENTRIES = 64
-"""Of the dicts and lists of one value, taken together."""
+"""The limit of the dicts and lists of one value together."""
 TRACEBACKS = frozenset({"exception", "stack"})
-"""The keys of an event that hold lines of their own."""
+"""The keys of an event that contain several lines."""
 
 _TRACEBACK_HEAD = MAX_TRACEBACK_CHARS // 4
 _PLAIN_INTEGER = 2**64
@@ -30,12 +30,12 @@ _PLAIN_INTEGER = 2**64
 
 _NAME = r"(?:token|ticket|share|password|passwd|passphrase|secret|sessionid|api[_-]?key|credential)(?:s|\d|_?key)?"
 _NAME_OR_HEADER = rf"(?:{_NAME}|authorization|cookie)"
-# Text in quotes up to their end, or to that of the line where they were cut off
+# Text in quotes up to their end, or to the end of a line that was cut
 _IN_QUOTES = (
     r"[bBuUrR]{0,2}(?:"
     r"\"(?:[^\"\\\n]++|\\.)++|"
     r"'(?:[^'\\\n]++|\\.)++|"
-    # Quotes that are themselves escaped, as in JSON within JSON; backslashes before a quote are looked at as one
+    # Quotes that are themselves escaped, as in JSON within JSON; backslashes before a quote are matched as one
     r"(?P<escape>\\{1,15}+)(?P<quote>[\"'])"
     r"(?:[^\\\"'\n]++|(?!(?P=escape)(?P=quote))\\++.|(?!(?P=quote))[\"'])++)"
 )
@@ -43,12 +43,12 @@ _IN_BRACKETS = r"[\[({](?:\"(?:[^\"\\\n]++|\\.)*+\"?+|'(?:[^'\\\n]++|\\.)*+'?+|[
 _QUOTE_OPENS = re.compile(r"[bBuUrR]{0,2}(?:\\*+[\"']|[\[({])")
 
 _HINT = re.compile(rf"(?i)eyJ|bearer|{_NAME_OR_HEADER}|://")
-"""Found in every text that a pattern below can change: most texts are done with after this one."""
+"""Matches every text that a pattern below can change: most texts do not match and are done."""
 
 _PATTERNS = tuple(
     re.compile(pattern)
     for pattern in (
-        # A JSON Web Token anywhere, also one that was cut in half
+        # A JSON Web Token anywhere, also one that was cut
         r"(?P<lead>)(?P<value>eyJ[\w-]{10,}+(?:(?:\.|%2[eE])++[\w-]++)*+)",
         # In the list of WebSocket subprotocols: bearer.…
         r"(?i)(?P<lead>bearer\.)(?P<value>[\w.~+/=-]++)",
@@ -63,9 +63,9 @@ _PATTERNS = tuple(
         rf"(?i)(?P<lead>{_NAME}(?:%2[27])(?:%20)*+%3A(?:%20)*+%2[27])(?P<value>(?:(?!%2[27])[^\s&#\"'])++)",
         # In the repr of an object or a line of code: token='…'
         rf"(?i)(?P<lead>{_NAME}\s*+=\s*+)(?P<value>{_IN_QUOTES})",
-        # In a URL or a form: token=…, and longer names that end so, such as access_token=…
+        # In a URL or a form: token=…, and longer names that end like it, such as access_token=…
         rf"(?i)(?P<lead>{_NAME}(?:=|%3D|%253D))(?P<value>[^&#\s\"'<>\\]++)",
-        # In the address of a store: postgres://user:password@host
+        # In the URL of a store: postgres://user:password@host
         r"(?P<lead>://[^/\s:@\"'\[]*+:)(?P<value>(?!\d{1,5}(?:\Z|[/\s]))[^/\s@\"']++)(?=@|\Z)",
     )
 )
@@ -73,7 +73,7 @@ _SECRET_NAME = re.compile(rf"(?i){_NAME_OR_HEADER}\Z")
 
 
 def strike(text: str) -> str:
-    """The text with every credential in it replaced by `***`; in time that grows with its length."""
+    """The text with every credential in it replaced by `***`; takes linear time."""
     if _HINT.search(text) is None:
         return text
     for pattern in _PATTERNS:
@@ -87,7 +87,7 @@ def _struck(found: re.Match[str]) -> str:
 
 
 def is_secret(name: object) -> bool:
-    """Whether what stands under that name is a credential, whatever it looks like."""
+    """Whether a value with that name is a credential, whatever it looks like."""
     text = name.decode("latin-1") if isinstance(name, bytes) else str(name) if isinstance(name, str) else ""
     return _SECRET_NAME.search(text[-MAX_KEY_CHARS:]) is not None
 
@@ -95,7 +95,7 @@ def is_secret(name: object) -> bool:
 # --- Control and direction marks --------------------------------------------------------------------------
 
 # Unicode's categories Cc, Cf, Cs, Zl and Zp, without the tab, the line feed and the carriage return: characters that
-# a terminal obeys, that turn a line around, or that nobody sees (UAX 9; UAX 44, section 5.7.1).
+# control a terminal, reverse a line, or are invisible (UAX 9; UAX 44, section 5.7.1).
 _MARKS = (
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u180e\u200b-\u200f"
     "\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff0-\ufffb\U000110bd\U000110cd\U00013430-\U0001343f"
@@ -106,7 +106,7 @@ _MARK_OR_BREAK = re.compile(f"[{_MARKS}\t\n\r]")
 
 
 def escape(text: str, *, one_line: bool = True) -> str:
-    """The text with control and direction marks as `\\x1b` or `\\u202e`; tabs and line breaks too, if `one_line`."""
+    """The text with control and direction marks as `\x1b` or `\u202e`; tabs and line breaks too, if `one_line`."""
     if text.isascii() and text.isprintable():
         return text
     return (_MARK_OR_BREAK if one_line else _MARK).sub(_escaped, text)
@@ -124,7 +124,7 @@ _LONG_LINE = re.compile(rf"(?m)^([^\n]{{{MAX_CHARS}}})([^\n]++)")
 def cut_traceback(text: str) -> str:
     """The traceback with each line cut to `MAX_CHARS`, and without its middle if it is longer than 32 KiB.
 
-    What is left of a line is its beginning, so that no second half of a credential stands alone.
+    The beginning of a line is kept, so that no second half of a credential remains alone.
     """
     text = _LONG_LINE.sub(lambda line: f"{line[1]} … ({len(line[2])} characters cut)", text)
     if len(text) <= MAX_TRACEBACK_CHARS:
@@ -135,17 +135,17 @@ def cut_traceback(text: str) -> str:
 
 
 class Redactor:
-    """The structlog processor that makes an event fit for a log; it runs after exceptions became text.
+    """The structlog processor that prepares an event for a log; it runs after exceptions became text.
 
-    one_line: line breaks are escaped, too, and the lines of a traceback are indented, so that no line of the log can
-    be a client's; JSON does this by itself.
+    one_line: line breaks are escaped, too, and the lines of a traceback are indented, so that a client cannot forge a
+    line of the log; JSON does this by itself.
     """
 
     def __init__(self, *, one_line: bool) -> None:
         self._one_line = one_line
 
     def __call__(self, _logger: Any, _method: str, event: MutableMapping[str, Any]) -> dict[str, Any]:
-        """The event with each key and value cut, struck and escaped."""
+        """The event with each key and value cut, redacted and escaped."""
         return {
             self._text(name, MAX_KEY_CHARS): (
                 self.traceback(value) if name in TRACEBACKS and isinstance(value, str) else self.named(name, value)
@@ -154,11 +154,11 @@ class Redactor:
         }
 
     def named(self, name: object, value: Any) -> Any:
-        """As `value`, and all of it struck when its name says that it is a credential."""
+        """As `value`; replaced completely if the name says that it is a credential."""
         return self._named(name, value, MAX_DEPTH, _Room())
 
     def value(self, value: Any) -> Any:
-        """Text, a number, None, or lists and dicts of these; of any other object, its repr."""
+        """The value for the log: text, a number, None, or lists and dicts of these; the repr of any other object."""
         return self._value(value, MAX_DEPTH, _Room())
 
     def traceback(self, text: str) -> str:
@@ -213,13 +213,13 @@ class Redactor:
 
 
 class _Room:
-    """How many entries may still be shown."""
+    """The number of entries that may still be shown."""
 
     def __init__(self) -> None:
         self._left = MAX_ENTRIES
 
     def take(self, count: int) -> int:
-        """So many of `count` entries as there is room for."""
+        """The part of `count` entries that there is room for."""
         taken = min(count, self._left)
         self._left -= taken
         return taken
@@ -228,5 +228,5 @@ class _Room:
 def _repr(value: object) -> str:
     try:
         return repr(value)
-    except Exception as error:  # an object that cannot be shown must not cost the line that it stands in
+    except Exception as error:  # an object whose repr fails must not lose the whole line
         return f"<{type(value).__name__}, whose repr raised {type(error).__name__}>"

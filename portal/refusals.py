@@ -1,4 +1,4 @@
-"""What a refusal becomes outside of the REST API: a page of one sentence. Which status a code has is said in REST."""
+"""Refusals outside of the REST API: a page of one sentence. The status of each code is the one of REST."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Django's settings in sections: paths, who may connect, apps, storage, people, REST, pages, security, logs.
 
-Every value from the environment has a default that runs, and a bad one ends the process with a sentence that
-names the variable (see `portal.env`). Code that acts does not belong here.
+Every value from the environment has a working default, and an invalid one ends the process with a sentence that names
+the variable (see `portal.env`). Code with effects does not belong here.
 """
 
 import os
@@ -20,18 +20,18 @@ from portal import __version__, env, logs
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
-# Holds db.sqlite3, secret-key and static/; nobody but us may look into it
+# Holds db.sqlite3, secret-key and static/; only we may access it
 _nothing_to_write = bool(env.text("PORTAL_SECRET_KEY")) and env.text("DATABASE_URL").startswith("postgres")
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var", needed=not _nothing_to_write)
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
-# Keys of before, while all processes change to the one above: sessions and news between processes may be theirs
+# Previous keys, while all processes change to the one above: existing sessions and news of other processes may use them
 SECRET_KEY_FALLBACKS = env.old_secret_keys("PORTAL_SECRET_KEY_FALLBACKS", checked=not DEBUG)
 
-# Where the site is below its host, such as /portal; empty at the top
+# The path of the site on its host, such as /portal; empty at the top
 PORTAL_BASE_PATH = env.base_path("PORTAL_BASE_PATH")
 FORCE_SCRIPT_NAME = PORTAL_BASE_PATH or None
 
-# --- Who may connect, and how much they may send ----------------------------------------------------------
+# --- Who may connect, and rate limits ----------------------------------------------------------------------
 
 ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
@@ -45,26 +45,26 @@ CORS_EXPOSE_HEADERS = ("Allow", "ETag", "Location", "Retry-After", "WWW-Authenti
 
 # Bytes of one WebSocket message; 0 means no limit
 PORTAL_MAX_MESSAGE_BYTES = env.number("PORTAL_MAX_MESSAGE_BYTES", 65_536, 0, 2**31 - 1)
-# Bytes that may wait for a slow client; 0 means no limit
+# Bytes that may wait for a slow client in its send buffer; 0 means no limit
 PORTAL_SEND_BUFFER_BYTES = env.number("PORTAL_SEND_BUFFER_BYTES", 1_048_576, 0, 2**31 - 1)
-# How much a library, and one person, may keep; 0 means no limit
+# Quotas of a library, and of one person; 0 means no limit
 PORTAL_VIEWS_PER_LIBRARY = env.number("PORTAL_VIEWS_PER_LIBRARY", 200, 0, 2**31 - 1)
 PORTAL_LIBRARY_BYTES = env.number("PORTAL_LIBRARY_BYTES", 20_971_520, 0, 2**53 - 1)
 PORTAL_MEMBERS_PER_LIBRARY = env.number("PORTAL_MEMBERS_PER_LIBRARY", 1_000, 0, 2**31 - 1)
 PORTAL_LIBRARIES_PER_USER = env.number("PORTAL_LIBRARIES_PER_USER", 50, 0, 2**31 - 1)
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
-# What one connection may say in a second, and how much of that it can save up
+# Messages of one connection per second, and the burst that it can save up
 PORTAL_UPDATES_PER_SECOND = env.number("PORTAL_UPDATES_PER_SECOND", 60, 0, 1_000_000)
 PORTAL_UPDATE_BURST = env.number("PORTAL_UPDATE_BURST", 120, 1, 1_000_000)
 PORTAL_MESSAGES_PER_SECOND = env.number("PORTAL_MESSAGES_PER_SECOND", 30, 0, 1_000_000)
 PORTAL_MESSAGE_BURST = env.number("PORTAL_MESSAGE_BURST", 60, 1, 1_000_000)
 PORTAL_FRAMES_PER_SECOND = env.number("PORTAL_FRAMES_PER_SECOND", 300, 0, 1_000_000)
 PORTAL_FRAME_BURST = env.number("PORTAL_FRAME_BURST", 3_000, 1, 1_000_000)
-# Connections at once
+# Simultaneous connections
 PORTAL_CONNECTIONS_PER_USER_AND_VIEW = env.number("PORTAL_CONNECTIONS_PER_USER_AND_VIEW", 30, 0, 1_000_000)
 PORTAL_CONNECTIONS_PER_USER = env.number("PORTAL_CONNECTIONS_PER_USER", 100, 0, 1_000_000)
 PORTAL_CONNECTIONS_PER_VIEW = env.number("PORTAL_CONNECTIONS_PER_VIEW", 2_000, 0, 1_000_000)
-# Attempts to connect: of a network, those that fail; of a person, the others
+# Attempts to connect: failed ones per network, successful ones per person
 PORTAL_HANDSHAKES_PER_SECOND = env.number("PORTAL_HANDSHAKES_PER_SECOND", 20, 0, 1_000_000)
 PORTAL_HANDSHAKE_BURST = env.number("PORTAL_HANDSHAKE_BURST", 200, 1, 1_000_000)
 PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_000_000)
@@ -72,19 +72,19 @@ PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 
 # TCP connections of a network while more come than are let in
 PORTAL_CONNECTS_PER_SECOND = env.number("PORTAL_CONNECTS_PER_SECOND", 100, 0, 1_000_000)
 PORTAL_CONNECT_BURST = env.number("PORTAL_CONNECT_BURST", 50, 1, 1_000_000)
-# Only log what these would refuse
+# Only log what these limits would refuse
 PORTAL_LIMITS_DRY_RUN = env.flag("PORTAL_LIMITS_DRY_RUN", False)
-# How long a connection without a request stays open: longer than a proxy keeps its own, or it uses one that has ended
+# How long a connection without a request stays open: longer than in a proxy, or the proxy uses one that has ended
 PORTAL_KEEP_ALIVE_SECONDS = env.number("PORTAL_KEEP_ALIVE_SECONDS", 75, 1, 3_600)
-# TCP connections of one process; 0 means as many as it may have files
+# TCP connections of one process; 0 means as many as its limit on open files allows
 PORTAL_CONNECTIONS = env.number("PORTAL_CONNECTIONS", 20_000, 0, 2**31 - 1)
-# Requests that wait for their turn, and bytes of bodies; 0 means no limit
+# Requests that wait, and bytes of bodies; 0 means no limit
 PORTAL_REQUESTS_WAITING = env.number("PORTAL_REQUESTS_WAITING", 256, 0, 1_000_000)
 PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4_194_304, 0, 2**31 - 1)
 PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
 PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 67_108_864, 0, 2**40)
 PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
-# All of a body is read before Django sees it (portal.bodies): nothing is left to be written to disk
+# All of a body is read before Django gets it (portal.bodies): nothing is written to disk
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
 DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
@@ -95,7 +95,7 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
 PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 
-# --- Apps and what wraps a request ------------------------------------------------------------------------
+# --- Apps and middleware ------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
     "realtime",  # before daphne, whose runserver it extends
@@ -120,7 +120,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
-    "portal.health.HealthMiddleware",  # before whatever asks for the host's name
+    "portal.health.HealthMiddleware",  # before any middleware that reads the host's name
     "portal.csp.PortalCSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -153,22 +153,23 @@ TEMPLATES = [
 
 _database: dict[str, Any] = env.database("DATABASE_URL", DATA_DIR / "db.sqlite3")
 if _database["ENGINE"] == env.SQLITE:
-    # Each thread keeps its connection: the last one to close copies the whole log into the file, and opening is work
+    # Each thread keeps its connection: the last one to close copies the whole log into the file, and opening is
+    # expensive
     _database["CONN_MAX_AGE"] = None
     _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",  # a read and the write that follows from it are one
+        "transaction_mode": "IMMEDIATE",  # a read and the write that depends on it are one transaction
         "timeout": 20,  # seconds to wait for another writer
         "init_command": "PRAGMA journal_mode=WAL;",  # readers do not wait for a writer
     }
-    # A file, for threads to share; one per run, so that two runs at once do not meet
+    # A file, for threads to share; one per run, so that two simultaneous runs do not collide
     _database["TEST"] = {"NAME": str(DATA_DIR / f"test-{os.getpid()}.sqlite3")}
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
-    _database["CONN_HEALTH_CHECKS"] = True  # and gives out none that a restart of Postgres has broken
-    # One connection for the sockets of a process and one for its requests stay open; more come with a rush, and go
-    # a minute after it.
-    # In seconds: how long to wait for a connection, and how long to go on with an attempt whose pauses double. A short
-    # attempt is begun anew by the next request: so a database that was away is found soon after it is back.
+    _database["CONN_HEALTH_CHECKS"] = True  # and does not hand out those broken by a restart of Postgres
+    # One connection for the sockets of a process and one for its requests stay open; more are opened in a rush, and
+    # closed a minute after it. In seconds: the wait for a connection, and the duration of an attempt, whose pauses
+    # double. The next request starts a new attempt after a short one, so a database that was unavailable is found soon
+    # after it is back.
     _database.setdefault("OPTIONS", {})["pool"] = {
         "min_size": 2,
         "max_size": 10,
@@ -177,8 +178,8 @@ else:
         "reconnect_timeout": 2,
     }
 DATABASES = {"default": _database}
-# Threads that ask the database for sockets, and requests that are answered at once; 0 means no limit for these.
-# Some of the pool's connections are for each; SQLite has one writer, and never waits for a network.
+# Database threads for sockets, and requests that are answered at once; 0 means no limit for these. Some of the pool's
+# connections are for each; SQLite has one writer, and never waits for a network.
 _threads = 2 if _database["ENGINE"] == env.SQLITE else 4
 PORTAL_DATABASE_THREADS = env.number("PORTAL_DATABASE_THREADS", _threads, 1, 6)
 PORTAL_REQUESTS_AT_ONCE = env.number("PORTAL_REQUESTS_AT_ONCE", _threads, 0, 1_000)
@@ -195,7 +196,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
     else {
         "BACKEND": "realtime.news.layer.MemoryChannelLayer",
         # Messages that wait in one channel: the default drops after 100. Seconds that a channel stays in a group: the
-        # default forgets it after a day, and with it a process whose sockets stay longer.
+        # default forgets it after a day, and so also a process whose sockets stay longer.
         "CONFIG": {"capacity": 10_000, "group_expiry": 10 * 365 * 86_400},
     }
 }
@@ -205,7 +206,7 @@ CHANNEL_LAYERS: dict[str, dict[str, Any]] = {
 AUTH_USER_MODEL = "libraries.User"
 AUTHENTICATION_BACKENDS = ["libraries.services.logins.LimitedBackend"]
 PASSWORD_HASHERS = ["libraries.passwords.Argon2", "libraries.passwords.PBKDF2"]
-# Processes that share this machine's cores: how many passwords one of them may hash at once
+# Processes that share this machine's cores: it limits how many passwords one of them hashes at once
 PORTAL_WORKERS = env.number("PORTAL_WORKERS", 1, 1, 1_024)
 _VALIDATORS = "django.contrib.auth.password_validation"
 AUTH_PASSWORD_VALIDATORS = [
@@ -217,7 +218,7 @@ AUTH_PASSWORD_VALIDATORS = [
 # Failed log-ins for one account from one network, and all log-ins of one network; 0 means no limit
 PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
 PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
-# A header of the client's own making must not choose the address; a proxy's is read by the server (uvicorn)
+# A header set by the client must not choose the address; the server (uvicorn) reads a proxy's header
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 
 # --- REST -------------------------------------------------------------------------------------------------
@@ -233,7 +234,7 @@ REST_FRAMEWORK = {
     "EXCEPTION_HANDLER": "libraries.api.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-# How far the clocks of machines that make tokens, and of those that read them, may be apart
+# The maximum clock difference of the machines that issue and read tokens
 PORTAL_CLOCK_LEEWAY_SECONDS = env.number("PORTAL_CLOCK_LEEWAY_SECONDS", 10, 0, 300)
 SIMPLE_JWT = {
     "LEEWAY": PORTAL_CLOCK_LEEWAY_SECONDS,
@@ -241,7 +242,7 @@ SIMPLE_JWT = {
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
 SPECTACULAR_SETTINGS = {
-    "SERVE_AUTHENTICATION": [],  # for everybody, also with a token that has expired
+    "SERVE_AUTHENTICATION": [],  # public, also with an expired token
     "TITLE": "Portal",
     "DESCRIPTION": "Libraries, their members and their portal views. Live changes travel over the WebSocket.",
     "VERSION": __version__,
@@ -280,7 +281,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = DEBUG  # development needs no collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG
-# WhiteNoise hands files over in blocks that Django reads in a thread, which is what we want
+# WhiteNoise hands files over in blocks that Django reads in a thread, as intended
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 # --- The admin --------------------------------------------------------------------------------------------
@@ -296,23 +297,23 @@ UNFOLD = {
     "SHOW_VIEW_ON_SITE": False,
 }
 
-# --- Security of the browser ------------------------------------------------------------------------------
+# --- Browser security ---------------------------------------------------------------------------------------
 
 # Whether people reach us over https, directly or through a proxy
 _HTTPS = env.flag("PORTAL_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
 _HEALTH = re.escape(f"{PORTAL_BASE_PATH}/api/health".lstrip("/"))
-SECURE_REDIRECT_EXEMPT = [rf"^{_HEALTH}(/ready)?/?$"]  # who asks for these is beside us, not before the proxy
+SECURE_REDIRECT_EXEMPT = [rf"^{_HEALTH}(/ready)?/?$"]  # clients of these are on our side of the proxy
 SESSION_COOKIE_SECURE = _HTTPS
 CSRF_COOKIE_SECURE = _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0
-# Whether the sub-domains and the browsers' preload list are ours to speak for is not known here
+# We do not know whether we may speak for the sub-domains and the browsers' preload list
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-# Only for a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself: a client could lie in them
+# Only for a proxy that sets X-Forwarded-Proto and X-Forwarded-For itself: a client could forge them
 PORTAL_BEHIND_PROXY = env.flag("PORTAL_BEHIND_PROXY", False)
-# Where such a proxy connects from; `*` where nothing else can reach us
+# Where such a proxy connects from; `*` if nothing else can reach us
 PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", "::1"))
-# Anybody can send X-Forwarded-Proto: the server asks who does, and tells Django (and the sockets) with the scheme
+# Anybody can send X-Forwarded-Proto: the server checks the sender, and tells Django (and the sockets) the scheme
 SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
@@ -323,7 +324,7 @@ CONTENT_SECURITY_POLICY = {
         "font-src": [SELF],
         "img-src": [SELF, "data:", "blob:"],
         "media-src": [SELF, "blob:"],
-        "connect-src": [SELF],  # of the same host, ws and wss included
+        "connect-src": [SELF],  # of the same host, including ws and wss
         "manifest-src": [SELF],
         "form-action": [SELF],
         "base-uri": [NONE],
@@ -337,4 +338,4 @@ LOGGING = logs.configure(
     level=env.choice("PORTAL_LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")),
     as_json=env.flag("PORTAL_LOG_JSON", not DEBUG),
 )
-DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: the end of a request says it all
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: the record at the end of a request has everything

@@ -1,4 +1,4 @@
-"""What is mounted where. A view of more than a few lines does not belong here."""
+"""The project's URLs. A view of more than a few lines does not belong here."""
 
 from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
@@ -11,7 +11,7 @@ from portal.health import Health, Ready
 
 @csrf_exempt
 def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> JsonResponse:
-    """Tell a Socket.IO client, which polls over http first, what to speak instead."""
+    """Tell a Socket.IO client, which first polls over HTTP, which protocol to use instead."""
     message = "Socket.IO is not supported. Open a plain WebSocket at /ws/portal-view/<portalViewId>."
     body = {"code": "socketio-not-supported", "message": message, "details": None}
     return JsonResponse(body, status=400)
@@ -19,7 +19,7 @@ def socketio_not_supported(request: HttpRequest, rest: str | None = None) -> Jso
 
 @csrf_exempt
 def upgrade_required(request: HttpRequest, rest: str | None = None) -> JsonResponse:
-    """Tell whoever asks for a socket's address over http what it is (RFC 9110, section 15.5.22)."""
+    """Explain the address of a socket to a client that requests it over HTTP (RFC 9110, section 15.5.22)."""
     message = "This is a WebSocket's address: open it with ws:// or wss://. A proxy before us must pass Upgrade on."
     body = {"code": "upgrade-required", "message": message, "details": None}
     return JsonResponse(body, status=426, headers={"Upgrade": "websocket"})

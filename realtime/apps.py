@@ -1,4 +1,4 @@
-"""The application that keeps the sockets."""
+"""The Django application of the WebSocket connections."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class RealtimeConfig(AppConfig):
     name = "realtime"
 
     def ready(self) -> None:
-        """Listen to what happens to stored things."""
+        """Connect the receivers of the signals about stored changes."""
         from libraries.events import happened
         from realtime.news.publish import on_event
 

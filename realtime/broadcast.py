@@ -1,6 +1,6 @@
-"""For other code of the site: sends what is not stored to everybody who is connected to a portal view.
+"""For other code of the site: sends a message that is not stored to every connection of a portal view.
 
-A change that is to last goes through `libraries.services`, which tells the sockets itself.
+A change that must be stored goes through `libraries.services`, which notifies the sockets itself.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def broadcast_portal_view_update(
     as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
-    """Send `portal-view-updated` to every connection of a portal view but the sender's.
+    """Send `portal-view-updated` to every connection of a portal view except the sender's.
 
-    `payload` goes to controllers and `viewers` to viewers; without `viewers` they get the payload with everything
-    taken out that any flag could hide. `version` is that of a stored change; without it this is a relayed command
-    (and so it is for viewers if `viewers_stored` is false), and `as_of` is the version of the flags that `viewers`
-    was made with: it is dropped where they have changed since. A channel layer that is away is logged, and no error.
-    In a coroutine use `abroadcast_portal_view_update`.
+    `payload` goes to controllers and `viewers` to viewers. Without `viewers`, viewers get the payload without every key
+    that any flag can hide. `version` is the version of a stored change; without it the message is a relayed command.
+    For viewers it is also a relayed command if `viewers_stored` is false. `as_of` is the version of the flags that
+    `viewers` was made with: the viewers' message is dropped where the flags have changed since. If the channel layer is
+    unavailable, that is logged and no error is raised. In a coroutine use `abroadcast_portal_view_update`.
     """
     send(
         patch_news(
@@ -53,5 +53,8 @@ async def abroadcast_portal_view_update(
     as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
-    """`broadcast_portal_view_update` of a relayed command, for coroutines; Unavailable while the layer is away."""
+    """`broadcast_portal_view_update` of a relayed command, for coroutines.
+
+    Unavailable while the channel layer is unavailable.
+    """
     await publish(patch_news(UUID(str(portal_view_id)), payload, viewers=viewers, as_of=as_of, sender=sender))

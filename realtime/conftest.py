@@ -1,4 +1,4 @@
-"""Sockets without a network, and the promise that each test leaves nothing behind: no room, no group, no task."""
+"""Sockets without a network. Each test is checked to leave nothing behind: no room, no group, no task."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ SERVER_TESTS = Path(__file__).parent / "server"
 
 @pytest.fixture(autouse=True)
 def _nothing_left(request: pytest.FixtureRequest) -> None:
-    of_a_server = SERVER_TESTS in request.path.parents  # those have servers with loops of their own
+    of_a_server = SERVER_TESTS in request.path.parents  # these tests have servers with loops of their own
     if inspect.iscoroutinefunction(request.function) and not of_a_server:
         request.getfixturevalue("nothing_left")
 
 
 @pytest.fixture
 async def nothing_left() -> AsyncIterator[None]:
-    """After the test the hub has no rooms, the process is in no group, and every task has ended well."""
+    """After the test the hub has no rooms, the process is in no group, and every task has ended without an error."""
     unhandled: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _loop, context: unhandled.append(context))
     yield
@@ -45,20 +45,20 @@ async def nothing_left() -> AsyncIterator[None]:
     assert not others, f"these tasks go on: {others}"
     assert current_hub().keepers == {}
     assert getattr(get_channel_layer(), "groups", {}) == {}
-    gc.collect()  # a task whose exception nobody has looked at says so when it goes
+    gc.collect()  # a task with an exception that was never retrieved reports it when it is collected
     assert unhandled == []
 
 
 @pytest.fixture(autouse=True)
 def _layer_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What one test did to the channel layer means nothing to the next."""
+    """Reset the state of the channel layer, so that one test does not affect the next."""
     monkeypatch.setattr(layer._Condition, "away", False)
     monkeypatch.setattr(layer._Condition, "try_again_at", 0.0)
 
 
 @pytest.fixture
 async def connect(transactional_db: None, nothing_left: None) -> AsyncIterator[Connect]:
-    """Opens sockets; those that are still open at the end are left then."""
+    """A function that opens sockets; those still open at the end of the test are disconnected."""
     clients: list[Client] = []
 
     async def connect(*args: Any, **kwargs: Any) -> Client:
@@ -72,14 +72,14 @@ async def connect(transactional_db: None, nothing_left: None) -> AsyncIterator[C
 
 @pytest.fixture
 def logged() -> Iterator[list[EventDict]]:
-    """What is logged, with exceptions as text."""
+    """The log entries, with exceptions as text."""
     with capture_logs(processors=[format_exc_info]) as entries:
         yield entries
 
 
 @pytest.fixture
 async def driven(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[DrivenHub]:
-    """The hub of the test's event loop, with a database that the test decides over."""
+    """The hub of the test's event loop, with a database that the test controls."""
     database = Database()
     for module in (access, beat):
         monkeypatch.setattr(module, "in_database", database)
@@ -92,6 +92,6 @@ async def driven(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A hub that ticks, and tries again, a hundred times as fast."""
+    """A hub that ticks and retries a hundred times as fast."""
     monkeypatch.setattr(beat, "TICK_SECONDS", 0.01)
     monkeypatch.setattr(keeper, "RETRY_SECONDS", 0.01)

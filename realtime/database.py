@@ -1,9 +1,9 @@
-"""Calls of the database from coroutines: on several threads, and one at a time for each portal view.
+"""Database calls from coroutines: on several threads, and one at a time for each portal view.
 
-So a row that is locked, or a state that is slow to read, takes one thread and holds up nobody but those who are
-connected to that portal view. SQLite has one writer: there all that is stored is stored by one thread at a time, rather
-than by several that poll for its lock. What is asked for many portal views at once has threads of its own: that is who
-may come in, and whether the rooms are up to date.
+A locked row, or a state that is slow to read, takes one thread. It delays only the connections of that portal view.
+SQLite has one writer: there one thread does all writes, one at a time, instead of several threads that poll for its
+lock. Queries about many portal views at once have threads of their own: who may connect, and whether the rooms are up
+to date.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from libraries.outages import is_outage, report
 from libraries.rules.errors import Unavailable
 
 THREADS_FOR_MANY = 2
-"""One for those who connect, and one for the beat: neither asks a second question before the first is answered."""
+"""One for handshakes and one for the beat: neither starts a second query before the first is answered."""
 
 _ONE_WRITER = UUID(int=0)
 
@@ -46,18 +46,19 @@ _lanes: WeakKeyDictionary[AbstractEventLoop, dict[Hashable, _Lane]] = WeakKeyDic
 
 
 async def in_lane(portal_view_id: UUID, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a selector that is about one portal view, after what came before it in the same lane.
+    """Run a selector about one portal view, after the earlier calls in the same lane.
 
-    Unavailable while the database is away.
+    Unavailable while the database is unavailable.
     """
     async with _turn(portal_view_id):
         return await _call(_threads(), function, *args, **kwargs)
 
 
 async def in_write_lane(portal_view_id: UUID, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a service that stores something in one portal view; as `in_lane`, and on SQLite one write at a time.
+    """Run a service that writes to one portal view. As `in_lane`, and on SQLite one write at a time.
 
-    There portal views take turns: however many writes wait for one of them, the next of another waits for one only.
+    On SQLite the portal views take turns: however many writes wait for one of them, the next write of another portal
+    view waits for only one.
     """
     if connection.features.has_select_for_update:
         return await in_lane(portal_view_id, function, *args, **kwargs)
@@ -66,13 +67,13 @@ async def in_write_lane(portal_view_id: UUID, function: Callable[P, T], /, *args
 
 
 async def in_database(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run a selector or a service that is about many portal views; Unavailable while the database is away."""
+    """Run a selector or a service about many portal views; Unavailable while the database is unavailable."""
     return await _call(_threads_for_many(), function, *args, **kwargs)
 
 
 async def _call(threads: ThreadPoolExecutor, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     def call() -> T:
-        # While debugging, Django keeps each query with its values until a request begins; here none ever does.
+        # In debug mode Django keeps each query with its values until a request begins; here no request ever begins.
         reset_queries()
         try:
             return function(*args, **kwargs)
@@ -82,13 +83,13 @@ async def _call(threads: ThreadPoolExecutor, function: Callable[P, T], /, *args:
             report(error)
             raise Unavailable("The database did not answer; try again in a moment.") from error
 
-    # This closes the thread's connection, or gives it back to the pool, behind each call.
+    # This closes the thread's connection, or returns it to the pool, after each call.
     return await database_sync_to_async(call, thread_sensitive=False, executor=threads)()
 
 
 @asynccontextmanager
 async def _turn(key: Hashable) -> AsyncIterator[None]:
-    """Wait for all who came before with the same key."""
+    """Wait for all earlier callers with the same key."""
     lanes = _lanes.setdefault(asyncio.get_running_loop(), {})
     lane = lanes.setdefault(key, _Lane())
     lane.calls += 1

@@ -1,15 +1,15 @@
-"""How often something may be said that happens as often as a client likes. What is said does not belong here."""
+"""Limits how often something is logged that clients can cause at will. The caller writes the entry."""
 
 from __future__ import annotations
 
 import time
 
 SECONDS = 1.0
-"""How far apart two lines of the log about the same thing are at least."""
+"""The minimum time between two log entries about the same thing."""
 
 
 class Seldom:
-    """Counts what happens, and says when it may be logged again."""
+    """Counts events, and says when they may be logged again."""
 
     __slots__ = ("_again_at", "_times")
 
@@ -18,7 +18,7 @@ class Seldom:
         self._again_at = 0.0
 
     def count(self) -> int:
-        """How often it has happened since it was last logged, if it may be logged now; otherwise 0."""
+        """The number of events since the last log entry if one may be written now; otherwise 0."""
         self._times += 1
         now = time.monotonic()
         if now < self._again_at:

@@ -1,4 +1,4 @@
-"""Somebody at the Django admin: logs in and fills in forms, as a browser without scripts would."""
+"""A person at the Django admin: logs in and fills in forms, as a browser without scripts would."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testing.people import ANSWER_SECONDS
 
 
 class FormRefused(Exception):
-    """The admin did not accept a form; the message has what the page says about it."""
+    """The admin did not accept a form; the message has the page's explanation."""
 
 
 class AdminClient:
@@ -34,7 +34,7 @@ class AdminClient:
         self.post(path, {**form.values, **values})
 
     def post(self, path: str, values: Mapping[str, str]) -> None:
-        """Send a form, without having looked at its page; raises FormRefused."""
+        """Send a form, without having loaded its page; raises FormRefused."""
         data = {**values, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]}
         answer = self._http.post(path, data=data, headers={"Referer": f"{self._http.base_url}{path}"})
         if answer.status_code != httpx.codes.FOUND:  # a refused form is shown again, with status 200
@@ -50,7 +50,7 @@ class AdminClient:
 
 
 class _Form(HTMLParser):
-    """Collects what a page's inputs, text areas and selects hold."""
+    """Collects the values of a page's inputs, text areas and selects."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -81,7 +81,7 @@ class _Form(HTMLParser):
             self._select = None
 
     def handle_data(self, data: str) -> None:
-        """Keep what a text area holds."""
+        """Keep the text of a text area."""
         if self._area is not None:
             self.values[self._area] += data
 

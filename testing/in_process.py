@@ -1,6 +1,6 @@
-"""A server of this process: as `manage.py serve` sets it up, in a thread, on the database of the test.
+"""A server in this process: set up like `manage.py serve`, in a thread, on the database of the test.
 
-Its event loop can be looked at, and what a test replaces in the code is replaced for it too.
+Tests can inspect its event loop, and code replaced by a test is replaced for it too.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class InProcessServer:
-    """uvicorn in a thread, on a port of its own. `start()` and `stop()` return once it has."""
+    """uvicorn in a thread, on its own port. `start()` and `stop()` return once it has started or stopped."""
 
     def __init__(self) -> None:
         self._port = ReservedPort()
@@ -40,7 +40,7 @@ class InProcessServer:
             runner.run(self.server.serve())
 
     def start(self) -> None:
-        """Return once it accepts connections."""
+        """Start it, and return once it accepts connections."""
         self._thread.start()
         wait_until(lambda: self.server.started or not self._thread.is_alive())
         assert self.server.started, "the server ended while it started"
@@ -51,8 +51,8 @@ class InProcessServer:
         return asyncio.run_coroutine_threadsafe(question, self._loop).result(SECONDS)
 
     def stop(self) -> None:
-        """Return once the thread has ended."""
-        self.ask(sync_to_async(connections.close_all)())  # those of the thread that the application's queries use
+        """Stop it, and return once the thread has ended."""
+        self.ask(sync_to_async(connections.close_all)())  # those of the thread that runs the application's queries
         self.server.should_exit = True
         self._thread.join(SECONDS)
         assert not self._thread.is_alive()
@@ -60,7 +60,7 @@ class InProcessServer:
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
-    """Look again and again; AssertionError after `SECONDS`."""
+    """Check the condition again and again; AssertionError after `SECONDS`."""
     deadline = time.monotonic() + SECONDS
     while not condition():
         assert time.monotonic() < deadline, f"not within {SECONDS} s"

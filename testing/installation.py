@@ -1,7 +1,7 @@
 """One installation of Portal in a temporary folder: its environment, its first data, its server processes.
 
-An installation is a database and a channel layer; any number of servers of either kind may run on it at once.
-What the stores themselves are lives in `stores`.
+An installation is a database and a channel layer; any number of servers of either kind may run on it at once. The
+stores themselves are in `stores`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ServerKind(StrEnum):
 
 
 class StoreKind(StrEnum):
-    """The two places to keep things: SQLite with the in-memory layer, and Postgres with Valkey."""
+    """The two storage set-ups: SQLite with the in-memory layer, and Postgres with Valkey."""
 
     SQLITE = "sqlite"
     POSTGRES = "postgres"
@@ -45,7 +45,7 @@ class StoreKind(StrEnum):
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who can log in."""
+    """A person who can log in."""
 
     email: str
     password: str = field(repr=False)
@@ -53,9 +53,9 @@ class Person:
 
 @dataclass(frozen=True)
 class Cast:
-    """What `manage.py demo --json` made: a library with one portal view, its members, a stranger, and a superuser.
+    """The people and data of `manage.py demo --json`.
 
-    `controller` is the library's owner.
+    A library with one portal view, its members, a stranger, and a superuser. `controller` is the library's owner.
     """
 
     portal_view_id: str
@@ -76,9 +76,9 @@ class Cast:
 
 @dataclass(frozen=True)
 class Server:
-    """A running Portal server; `process` kills and freezes it, `start()` brings it back on the same port.
+    """A running Portal server; `process` kills and freezes it, `start()` restarts it on the same port.
 
-    `port` may be a proxy's, and `path` is where the site is below its host.
+    `port` may be a proxy's, and `path` is the site's path on its host.
     """
 
     process: Process
@@ -101,7 +101,7 @@ class Server:
         return f"ws://127.0.0.1:{self.port}{self.path}"
 
     def start(self) -> None:
-        """Start it and return once it answers HTTP, whatever it answers."""
+        """Start it and return once it answers HTTP, with any status."""
         self.process.start(self._answers)
 
     def _answers(self) -> bool:
@@ -116,7 +116,7 @@ class Server:
 class Installation:
     """Folder, environment and secret of one installation, and the stores that were started for it.
 
-    `root` is the working copy whose `manage.py` runs.
+    `root` is the working copy with the `manage.py` to run.
     """
 
     folder: Path
@@ -143,11 +143,11 @@ class Installation:
         return done.stdout
 
     def shell(self, code: str) -> str:
-        """Run Python code with the models at hand, in a process of its own; returns what it printed."""
+        """Run Python code with the models imported, in its own process; returns its output."""
         return self.manage("shell", "--verbosity", "0", "--command", code)
 
     def prepare(self) -> Cast:
-        """Make the tables and the demo library."""
+        """Create the tables and the demo library."""
         self.manage("migrate", "--verbosity", "0")
         return Cast.from_json(self.manage("demo", "--json"))
 
@@ -155,9 +155,9 @@ class Installation:
     def server(
         self, kind: ServerKind = ServerKind.SERVE, *options: str, launcher: Sequence[str] = (), **env: str
     ) -> Iterator[Server]:
-        """A running server on a port of its own; `options` go on its command line, `env` over the environment.
+        """A running server on its own port; `options` go on its command line, `env` over the environment.
 
-        `launcher` is a command that starts the server's in its own place, such as `prlimit`.
+        `launcher` is a command that starts the server's command as itself, such as `prlimit`.
         """
         with ReservedPort() as port:
             command = [*launcher, sys.executable, str(self.root / "manage.py"), kind.value]
@@ -176,7 +176,7 @@ class Installation:
 def installation(stores: StoreKind, root: Path = ROOT, /, **env: str) -> Iterator[Installation]:
     """An empty installation on `stores`, which run while the block lasts; `env` adds settings.
 
-    The environment starts from our own, without anything that would configure Portal.
+    The environment is a copy of our own, without any setting of Portal.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="portal-installation-")))

@@ -1,6 +1,6 @@
-"""The limits on what one client may ask for, switched off: for tests and measurements with few people and many sockets.
+"""Switches off the limits on clients, for tests and measurements with few people and many sockets.
 
-The limits themselves have tests of their own, and `bench.abuse` and one section of `make bench` run with the defaults.
+The limits themselves have their own tests, and `bench.abuse` and one section of `make bench` run with the defaults.
 """
 
 from __future__ import annotations
@@ -24,4 +24,4 @@ NO_LIMITS: Final = {
 """Settings for a server's environment; 0 is no limit."""
 
 NO_LIMITS_SENTENCE: Final = f"The server ran without these limits: {', '.join(NO_LIMITS)} were 0."
-"""What a run says that used them, wherever it writes its figures."""
+"""A sentence for the results of a run that used them."""

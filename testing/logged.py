@@ -1,4 +1,4 @@
-"""What a server's log says: its entries' levels and events, apart from what clients sent, which stands behind them."""
+"""Parses a server's log: the levels and events of its entries, without the clients' text that follows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _TRACEBACK = re.compile(r"[ |+]*(?:Exception Group )?Traceback \(most recent cal
 
 
 def begins_traceback(line: str) -> bool:
-    """Whether the line is the first of a traceback, and no entry that quotes one."""
+    """Whether the line is the first of a traceback, and not an entry that quotes one."""
     return _TRACEBACK.match(line) is not None
 
 

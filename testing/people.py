@@ -1,4 +1,4 @@
-"""People at the REST API: log in, and do over HTTP what a test or a measurement needs done.
+"""People at the REST API: log in, and do over HTTP what a test or a measurement needs.
 
 Synchronous and small on purpose. An unexpected status is an HTTPStatusError that shows the answer.
 """

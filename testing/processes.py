@@ -1,7 +1,7 @@
-"""Start, watch, freeze and end one operating-system process, and hold a port for it.
+"""Start, watch, freeze and end one operating-system process, and reserve a port for it.
 
-Lives here: what is true of any process. What Valkey, Postgres or Portal need on their command lines lives in
-`stores` and `installation`. Nothing here looks a process up by name: only children we started are signalled.
+This module holds what applies to any process. The command lines of Valkey, Postgres and Portal are in `stores` and
+`installation`. Nothing here looks a process up by name: only child processes that we started are signalled.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ class ProcessFailed(Exception):
 class ReservedPort:
     """A TCP port of 127.0.0.1 that only our own child can get, kept over restarts of that child.
 
-    The socket is bound with SO_REUSEADDR and never listens: the kernel then gives the number to nobody else, while
-    a server that sets SO_REUSEADDR too (uvicorn, Daphne, Valkey and Postgres do) may bind and listen on it.
+    The socket is bound with SO_REUSEADDR and never listens: the kernel then gives the number to nobody else, while a
+    server that sets SO_REUSEADDR too (uvicorn, Daphne, Valkey and Postgres do) may bind and listen on it.
     """
 
     def __init__(self) -> None:
@@ -43,7 +43,7 @@ class ReservedPort:
         self.number: int = self._socket.getsockname()[1]
 
     def close(self) -> None:
-        """Give the port back to the kernel."""
+        """Return the port to the kernel."""
         self._socket.close()
 
     def __enter__(self) -> Self:
@@ -55,7 +55,7 @@ class ReservedPort:
 
 @dataclass
 class Process:
-    """One child process in a session of its own, its output appended to `log`.
+    """One child process in its own session, with its output appended to `log`.
 
     `user` names the account to run as; only root may give one. `stop_signal` asks it to end in good order.
     """
@@ -70,7 +70,10 @@ class Process:
     _popen: subprocess.Popen[bytes] | None = field(default=None, init=False, repr=False)
 
     def start(self, ready: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Start the process and return once `ready()` holds; raises ProcessFailed, with the process ended, if not."""
+        """Start the process and return once `ready()` holds.
+
+        If it never does, end the process and raise ProcessFailed.
+        """
         if self.running:
             raise ProcessFailed(f"{self.name} is running already, as process {self.pid}.")
         account = None if self.user is None else pwd.getpwnam(self.user)
@@ -94,7 +97,7 @@ class Process:
             raise
 
     def wait_until(self, condition: Callable[[], bool], seconds: float = START_SECONDS) -> None:
-        """Poll `condition` until it holds; raises ProcessFailed when the process ends or `seconds` pass first."""
+        """Poll `condition` until it holds; raises ProcessFailed if the process ends or `seconds` pass first."""
         deadline = time.monotonic() + seconds
         while not condition():
             if not self.running:
@@ -115,7 +118,7 @@ class Process:
 
     @property
     def pid(self) -> int:
-        """The id of the process; raises ProcessFailed when it was never started."""
+        """The id of the process; raises ProcessFailed if it was never started."""
         if self._popen is None:
             raise ProcessFailed(f"{self.name} was never started.")
         return self._popen.pid
@@ -126,7 +129,7 @@ class Process:
         return _tree(self.pid)[1:]
 
     def stop(self, seconds: float = STOP_SECONDS) -> None:
-        """Ask it to end and wait; raises ProcessFailed, with the process killed, when it is too slow."""
+        """Ask it to end and wait; if it is too slow, kill the process and raise ProcessFailed."""
         if self._popen is None or not self.running:
             return
         self.resume()
@@ -158,11 +161,11 @@ class Process:
         return self.log.stat().st_size
 
     def log_since(self, start: int) -> str:
-        """What it wrote after the first `start` bytes."""
+        """The output after the first `start` bytes."""
         return self.log.read_bytes()[start:].decode(errors="replace")
 
     def log_tail(self, characters: int = LOG_TAIL_CHARACTERS) -> str:
-        """The end of what the process wrote, for the message of a failure."""
+        """The end of the process's output, for the message of a failure."""
         written = self.log.read_text(errors="replace") if self.log.exists() else ""
         return f"--- the end of {self.log} ---\n{written[-characters:]}"
 
@@ -181,15 +184,15 @@ class Process:
         if not self.running:
             return
         for pid in _tree(self.pid):
-            with suppress(ProcessLookupError):  # a grandchild may end on its own before its turn
+            with suppress(ProcessLookupError):  # a grandchild may end by itself before its turn
                 os.kill(pid, number)
 
 
 def _tree(pid: int) -> list[int]:
-    """`pid` and all its descendants, parents first, read from /proc (elsewhere than on Linux: `pid` alone)."""
+    """`pid` and all its descendants, parents first, read from /proc (on systems other than Linux: `pid` alone)."""
     found = [pid]
     for parent in found:
         for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            with suppress(FileNotFoundError, ProcessLookupError):  # it ended while we looked
+            with suppress(FileNotFoundError, ProcessLookupError):  # it ended during the walk
                 found.extend(int(child) for child in children.read_text().split())
     return found

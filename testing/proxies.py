@@ -1,7 +1,7 @@
 """Real proxies in front of Portal, from Debian: nginx, HAProxy, Caddy and Apache, each while a `with` block lasts.
 
-A configuration is a template: `{listen}` is the port that the proxy gets, the rest is the caller's. What Portal is told
-of its proxy (`PORTAL_BEHIND_PROXY`) is the caller's affair, too.
+A configuration is a template: `{listen}` is the port of the proxy, the caller writes the rest. The caller also tells
+Portal about its proxy (`PORTAL_BEHIND_PROXY`).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ NGINX_PASSES = """
             proxy_set_header X-Forwarded-Proto $scheme;
             proxy_set_header X-Forwarded-For $remote_addr;
 """
-"""What README's and operations.md's configuration passes on."""
+"""The headers that the configuration in README and operations.md passes on."""
 HAPROXY = """
 defaults
     mode http
@@ -56,7 +56,7 @@ frontend front
 backend portal
     {servers}
 """
-"""With the times of its documentation, and the tunnel's shortened to what many choose."""
+"""The timeouts of its documentation, with the tunnel's shortened to a common value."""
 CADDY = """
 {{
     admin off
@@ -107,7 +107,7 @@ def caddy(directives: str, certificate: Path | None = None) -> Iterator[int]:
 
 @contextmanager
 def apache(directives: str) -> Iterator[int]:
-    """The port of an Apache with these directives, which finds its usual modules."""
+    """The port of an Apache with these directives, with its usual modules."""
     modules = [f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so" for name in APACHE_MODULES]
     lines = "\n".join((*modules, directives))
     with _proxy("apache", ("apache2", "-f", "{config}", "-D", "FOREGROUND"), APACHE, lines) as port:

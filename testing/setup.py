@@ -1,8 +1,7 @@
-"""`python -m testing.setup`: make sure of what the tests need and pip cannot give.
+"""`python -m testing.setup`: installs what the tests need and pip does not provide.
 
-Debian's Chromium and proxies, node with npm, and the npm packages of `testing/node`. What is missing is
-installed where that is possible without asking anybody (apt-get as root), and is an error in one sentence where it is
-not.
+Debian's Chromium and proxies, node with npm, and the npm packages of `testing/node`. A missing part is installed if
+that is possible without asking anybody (apt-get as root); otherwise it is an error in one sentence.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from pathlib import Path
 
 NODE_FOLDER = Path(__file__).parent / "node"
 NPM_LOCK = NODE_FOLDER / "package-lock.json"
-# npm writes this at the end of an install; older than our lock file means that the lock file changed since.
+# npm writes this at the end of an install; if it is older than our lock file, the lock file has changed since.
 NPM_INSTALLED = NODE_FOLDER / "node_modules" / ".package-lock.json"
 INSTALL_SECONDS = 900
 APT_INSTALL = ("apt-get", "-qq", "-o", "Dpkg::Use-Pty=0", "install", "-y", "--no-install-recommends")
@@ -29,7 +28,7 @@ class SetupFailed(Exception):
 
 @dataclass(frozen=True)
 class Part:
-    """One thing the tests need: is it there, how does it come."""
+    """One thing that the tests need: whether it is installed, and how to install it."""
 
     name: str
     present: Callable[[], bool]
@@ -48,7 +47,7 @@ def main() -> int:
 
 
 def ensure(part: Part) -> None:
-    """Install `part` unless it is there; raises SetupFailed when that does not help."""
+    """Install `part` unless it is installed; raises SetupFailed if that does not help."""
     if part.present():
         return
     print(f"Installing {part.name}.", flush=True)

@@ -1,7 +1,6 @@
 """A small WebSocket client for tests and chaos runs: send a message, wait for the answer, with a deadline.
 
-It says nothing of its own accord, never reconnects and checks nothing but the shape of frames; what a frame should
-hold is for the test to say.
+It sends nothing by itself, never reconnects and checks only the shape of frames; the test checks their content.
 """
 
 from __future__ import annotations
@@ -20,14 +19,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
 DEADLINE_SECONDS = 10.0
-# The server sends presence on a clock of its own; only a test that is about presence asks for it.
+# The server sends presence at its own intervals; only a test about presence asks for it.
 UNASKED = frozenset({"presence"})
 
 Message = dict[str, Any]
 
 
 class Closed(NamedTuple):
-    """How a connection ended, as the client was told."""
+    """The end of a connection, as the client was told."""
 
     code: int
     reason: str
@@ -41,7 +40,7 @@ class PortalSocket:
 
     @property
     def subprotocol(self) -> str | None:
-        """The subprotocol the server selected."""
+        """The subprotocol that the server selected."""
         return self.connection.subprotocol
 
     async def send(self, type_: str, **body: object) -> None:
@@ -59,7 +58,7 @@ class PortalSocket:
     async def receive(self, type_: str | None = None, *, ignore: frozenset[str] = UNASKED) -> Message:
         """The next message whose type is not in `ignore`.
 
-        Raises AssertionError when it is not of `type_` or none comes before the deadline, ConnectionClosed at the end.
+        Raises AssertionError if it is not of `type_` or none comes before the deadline, ConnectionClosed at the end.
         """
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
@@ -73,22 +72,22 @@ class PortalSocket:
         return message
 
     async def expect_nothing_before_pong(self) -> None:
-        """Assert that the server had sent us nothing: the next message is the pong to a ping sent now."""
+        """Assert that the server has sent nothing: the next message is the pong to a ping sent now."""
         ref = uuid4().hex
         await self.send("ping", ref=ref)
         message = await self.receive()
         assert (message["type"], message.get("ref")) == ("pong", ref), f"expected the pong alone, got {message}"
 
     async def refused(self) -> tuple[Message, Closed]:
-        """The `error` that the server sends next, and the close that follows it."""
+        """The `error` that the server sends next, and the close after it."""
         return await self.receive("error"), await self.closed()
 
     async def closed(self) -> Closed:
-        """Wait for the server to close; raises AssertionError when it sends a message instead, or nothing."""
+        """Wait for the server to close; raises AssertionError if it sends a message instead, or nothing."""
         try:
             message = await self.receive(ignore=frozenset())
         except ConnectionClosed as end:
-            # Without a close frame the browser would see 1006, and so do we.
+            # Without a close frame the browser would see 1006, and so does this client.
             return Closed(1006, "") if end.rcvd is None else Closed(end.rcvd.code, end.rcvd.reason)
         raise AssertionError(f"expected the end of the connection, got {message}")
 
@@ -112,11 +111,11 @@ async def open_socket(
     compression: str | None = "deflate",
     unix_path: str | None = None,
 ) -> AsyncIterator[PortalSocket]:
-    """A connection to `path` of the server at `server_url` (`ws://host:port`), closed when the block ends.
+    """A connection to `path` of the server at `server_url` (`ws://host:port`), closed at the end of the block.
 
-    With `unix_path` it is made to the Unix socket there, and the URL only says what is asked for.
+    With `unix_path` it connects to the Unix socket there, and the URL only names the resource.
 
-    `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is what we offer.
+    `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is our offer.
     """
     sock = None
     if unix_path is not None:
@@ -133,12 +132,12 @@ async def open_socket(
         compression=compression,
         ping_interval=None,
         max_size=None,
-        max_queue=None,  # else a close waits behind what nobody has read
+        max_queue=None,  # otherwise a close waits behind unread messages
         sock=sock,
     ) as connection:
         yield PortalSocket(connection)
 
 
 def portal_view_path(portal_view_id: str) -> str:
-    """Where the sockets of a portal view are."""
+    """The path of a portal view's sockets."""
     return f"/ws/portal-view/{portal_view_id}/"

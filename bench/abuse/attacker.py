@@ -1,4 +1,4 @@
-"""`python -m bench.abuse.attacker`: attacks a port as one row says, in a process of its own that gives way to others.
+"""`python -m bench.abuse.attacker`: attacks a port as one row says, in its own process with low priority.
 
 Reads one line of JSON from its input: `row`, `port`, `seconds`, `target`. Prints a line when it begins, and the counts
 as JSON when it is done.

@@ -1,7 +1,7 @@
-"""Sends what an attack sends, as fast as the server takes it, over plain sockets; knows nothing of what that is.
+"""Sends an attack as fast as the server takes it, over plain sockets, without knowing its content.
 
-An attack has parts. A part keeps a number of connections open: each says its opening, waits for a word if there is one
-to wait for, and then repeats its block without end. A connection that the server ends is opened anew.
+An attack has parts. A part keeps a number of connections open: each sends its opening, waits for an answer if one is
+named, and then repeats its block without end. A connection that the server ends is opened again.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ READ_BYTES = 1 << 18
 POLL_SECONDS = 0.005
 EVENTS_AT_ONCE = 64
 OPENS_AT_ONCE = 50
-"""Connections of a part that are opened before the open ones have their turn again."""
+"""The connections of a part that are opened before the open ones have their turn again."""
 STALLED_BUFFER_BYTES = 4096
 LOOKED_AT_BYTES = 1000
-"""Of what is read at once: enough to see how we are answered, and few enough to stay fast."""
+"""The octets of a read that are inspected: enough to see the kind of answer, and few enough to be fast."""
 IP_BIND_ADDRESS_NO_PORT = 24
-"""Of Linux' <netinet/in.h>: leave the choice of a port to connect()."""
+"""From Linux's <netinet/in.h>: leave the choice of a port to connect()."""
 ANSWER = re.compile(rb'HTTP/1\.1 (\d{3})|"code":"([a-z-]+)"')
 CONNECTION_ID = re.compile(rb'"connectionId":"([^"]+)"')
 
@@ -34,10 +34,10 @@ CONNECTION_ID = re.compile(rb'"connectionId":"([^"]+)"')
 class Part:
     """Connections that all do the same.
 
-    `opening` gives what the nth says first. `block`, which holds so many `messages`, is repeated once `awaits` was
-    received; it may be made anew each time, for the id of a connection of a part that does not read. Without a block
-    the connection is held until the server ends it. A part that `abandons` resets each connection once the opening is
-    sent, or once what it awaits was received.
+    `opening` gives the first octets of the nth connection. `block`, which has a number of `messages`, is repeated once
+    `awaits` was received. It may be made again each time, for the id of a connection of a part that does not read.
+    Without a block the connection is held until the server ends it. A part that `abandons` resets each connection once
+    the opening is sent, or once `awaits` was received.
     """
 
     opening: Callable[[int], bytes]
@@ -52,7 +52,7 @@ class Part:
 
 @dataclass
 class Counts:
-    """What was done. `answers` are statuses and error codes as far as looked at, so only their kinds are exact."""
+    """The counts. `answers` are the statuses and error codes in the inspected octets, so only their kinds are exact."""
 
     opened: int = 0
     ended: int = 0
@@ -62,7 +62,7 @@ class Counts:
 
 
 class _Crowd:
-    """A part, and how many of its connections are open."""
+    """A part, and the number of its open connections."""
 
     def __init__(self, part: Part) -> None:
         self.part = part
@@ -72,14 +72,14 @@ class _Crowd:
         self._credited_at = time.monotonic()
 
     def due(self, now: float) -> int:
-        """How many are to be opened now."""
+        """The number of connections to open now."""
         self._credit += (now - self._credited_at) * self.part.opens_per_second
         self._credit = min(self._credit, float(self.part.connections))
         self._credited_at = now
         return min(self.part.connections - self.open, int(self._credit), OPENS_AT_ONCE)
 
     def take(self) -> bytes:
-        """The opening of one more."""
+        """The opening of one more connection."""
         self._credit -= 1
         self.open += 1
         self.opened += 1
@@ -109,7 +109,7 @@ class Engine:
         self._stalled_id = ""
 
     def run(self, seconds: float) -> Counts:
-        """Attack for so long; then reset all connections."""
+        """Attack for this many seconds; then reset all connections."""
         end = time.monotonic() + seconds
         while (now := time.monotonic()) < end:
             for crowd in self._crowds:
@@ -120,7 +120,7 @@ class Engine:
                 try:
                     self._go_on(connection, events)
                 except BlockingIOError:
-                    pass  # the kernel has changed its mind; it will tell us again
+                    pass  # the kernel had reported too early; it will report again
                 except OSError:
                     self._end(connection)
         for connection in list(self._connections.values()):
@@ -132,7 +132,7 @@ class Engine:
         one.setblocking(False)
         one.setsockopt(socket.IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1)
         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        # Closing resets: thousands of connections leave no port behind that waits for a minute.
+        # Closing resets: otherwise thousands of connections each leave a port that waits for a minute.
         one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         if not crowd.part.reads:
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, STALLED_BUFFER_BYTES)
@@ -189,7 +189,7 @@ class Engine:
             self._watch(connection)
 
     def _watch(self, connection: _Connection) -> None:
-        """Wait for what concerns a connection now."""
+        """Wait for the events that a connection needs now."""
         part = connection.crowd.part
         sends = connection.floods and part.block
         reads = part.reads or not connection.floods

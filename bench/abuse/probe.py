@@ -1,10 +1,10 @@
-"""`python -m bench.abuse.probe`: the other tenant, in a process of its own that comes before all others on its core.
+"""`python -m bench.abuse.probe`: the other tenant, in its own process with the highest priority on its core.
 
 Reads one line of JSON from its input: `viewers`, `controller` and `newcomer`, which are addresses. Prints a line when
-all are connected; from then on viewers ping in turn, the controller stores an update now and then, and somebody comes
-and goes. When its input ends it prints what it saw: for each ping, each delivery and each connect when it was sent
-(seconds of the machine's monotonic clock) and how long it took (milliseconds). What was never answered counts with its
-age, and a connect that was refused, or never answered, is null.
+all are connected. From then on viewers ping in turn, the controller stores an update now and then, and a newcomer
+connects and disconnects. When its input ends it prints its measurements: for each ping, each delivery and each connect
+the time when it was sent (seconds of the machine's monotonic clock) and the duration (milliseconds). An unanswered one
+counts with its age; a connect that was refused, or never answered, is null.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Timed = list[tuple[float, float | None]]
 
 
 class Listener(WSListener):
-    """One connection: hears what it is sent, with the time. Only what those who `watch` are sent is a delivery."""
+    """One connection: records its messages with their times. Only those to listeners that `watch` are deliveries."""
 
     def __init__(self, probe: Probe, watches: bool) -> None:
         super().__init__()
@@ -42,7 +42,7 @@ class Listener(WSListener):
         self.updates_seen = 0
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
-        """Take a frame."""
+        """Handle a frame."""
         now = time.monotonic()
         payload = frame.get_payload_as_bytes()
         if frame.msg_type == WSMsgType.PING:
@@ -56,14 +56,14 @@ class Listener(WSListener):
             self.probe.delivered(self, number, now)
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
-        """It was cut."""
+        """Handle the end of the connection."""
         self.is_gone = True
         if not self.first.done():
             self.first.set_result(b"")
 
 
 class Probe:
-    """The people of the other tenant, and what they saw."""
+    """The people of the other tenant, and their measurements."""
 
     def __init__(self, viewers: Sequence[str], controller: str, newcomer: str) -> None:
         self.addresses = (viewers, controller, newcomer)
@@ -75,7 +75,7 @@ class Probe:
         self.viewers: list[tuple[WSTransport, Listener]] = []
 
     async def run(self) -> dict[str, Any]:
-        """Connect, and go on until the input ends."""
+        """Connect, and run until the input ends."""
         viewers, controller, _ = self.addresses
         self.viewers = [await self._connect(address, watches=True) for address in viewers]
         self.controller = await self._connect(controller)
@@ -123,12 +123,12 @@ class Probe:
             try:
                 transport, _ = await self._connect(self.addresses[2])
             except (RuntimeError, WSError, OSError, TimeoutError):
-                continue  # refused, which is what None says
+                continue  # refused, recorded as None
             self.connects[-1] = (began, (time.monotonic() - began) * 1e3)
             transport.disconnect()
 
     def delivered(self, listener: Listener, number: int, now: float) -> None:
-        """A viewer has seen an update, and with it those that were merged into it."""
+        """Record that a viewer has seen an update, and with it those merged into it."""
         for earlier in range(listener.updates_seen, number + 1):
             self.deliveries.append((self.updates[earlier], (now - self.updates[earlier]) * 1e3))
         listener.updates_seen = max(listener.updates_seen, number + 1)
@@ -144,7 +144,7 @@ class Probe:
 
 
 async def _ticks(seconds: float) -> Any:
-    """Numbers from 0, one each so many seconds of the clock; late ones are not left out."""
+    """Numbers from 0, one each `seconds` of the clock; late ones are not skipped."""
     began = time.monotonic()
     number = 0
     while True:
@@ -154,7 +154,7 @@ async def _ticks(seconds: float) -> Any:
 
 
 def come_first() -> None:
-    """Run before everything else on this core, if we may; say so if not."""
+    """Run before everything else on this core, if permitted; report if not."""
     try:
         os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
     except PermissionError:
@@ -167,7 +167,7 @@ def main() -> None:
     come_first()
     gc.disable()
     seen = json.dumps(uvloop.run(Probe(**order).run()))
-    with open(1, "w", closefd=False) as out:  # print() loses the rest of a short write where nothing is buffered
+    with open(1, "w", closefd=False) as out:  # unbuffered, print() loses the rest of a short write
         out.write(seen)
 
 

@@ -1,4 +1,4 @@
-"""The table of attacks: which there are, where each comes from, and what they are called."""
+"""The table of attacks: their names, and the address of each."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NEAR = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Row:
-    """One attack; what it does is the docstring of its `parts`.
+    """One attack; its description is the docstring of its `parts`.
 
-    `refused` says that its handshakes are none that a server lets in. `files` is the server's limit of open files.
+    `refused` says that no server accepts its handshakes. `files` is the server's limit of open files.
     """
 
     parts: Callable[[Target], Sequence[Part]]
@@ -28,12 +28,12 @@ class Row:
 
     @property
     def what(self) -> str:
-        """A sentence that says what is sent."""
+        """A sentence that describes the input."""
         return (self.parts.__doc__ or "").strip()
 
     @property
     def shares_network(self) -> bool:
-        """Whether it comes from where the other tenant comes from, and shares their network's limits."""
+        """Whether it comes from the other tenant's network, and shares its limits."""
         return self.source == NEAR
 
 

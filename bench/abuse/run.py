@@ -1,4 +1,4 @@
-"""One run of one row: quiet, attack, and the seconds after; what the other tenant saw in each, in figures."""
+"""One run of one row: quiet, attack, and the seconds after; the other tenant's measurements in each, as figures."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ WARM_SECONDS = 1.5
 PAUSE_SECONDS = 1.0
 LOOK_SECONDS = 0.1
 AFTER = (2.0, 5.0)
-"""Seconds after the end of the attack that are looked at."""
+"""The seconds after the end of the attack that are evaluated."""
 PATIENCE_SECONDS = 1.5
-"""How long past those the other tenant waits for what was sent in them."""
+"""How long after those the other tenant waits for the answers to what was sent in them."""
 STOP_SECONDS = 30.0
 KINDS = ("ping", "delivery")
 PHASES = ("quiet", "attack", "after")
@@ -27,11 +27,11 @@ Timed = Sequence[tuple[float, float | None]]
 
 
 def run(stage: Stage, name: str, seconds: float, quiet_seconds: float) -> dict[str, Any]:
-    """Figures of one run.
+    """The figures of one run.
 
-    `ping` and `delivery` have p50, p99 and greatest of each phase, in milliseconds; `connect` has how often the other
-    tenant connected and was refused. The rest is of the server (`memory` is growth in MiB) and of the attacker (`sent`
-    is each second).
+    `ping` and `delivery` have p50, p99 and maximum of each phase, in milliseconds; `connect` has how often the other
+    tenant connected and was refused. The rest is about the server (`memory` is growth in MiB) and the attacker (`sent`
+    is per second).
     """
     row, target = ROWS[name], stage.target()
     seen: list[Held] = []
@@ -50,12 +50,12 @@ def run(stage: Stage, name: str, seconds: float, quiet_seconds: float) -> dict[s
         while time.monotonic() < done["ended"] + AFTER[1] + PATIENCE_SECONDS:
             look()
         saw = probe.result(STOP_SECONDS)
-        server.process.kill()  # how long it takes to end is nothing that we measure
+        server.process.kill()  # the time that it takes to end is not measured
     return {**_of_probe(saw, quiet, done), **_of_server(before, most([before, *seen])), **_of_attacker(done)}
 
 
 def _of_probe(saw: dict[str, Any], quiet: dict[str, Any], done: dict[str, Any]) -> dict[str, Any]:
-    """What the other tenant saw, before, during and after."""
+    """The other tenant's measurements before, during and after."""
     windows = {
         "quiet": (quiet["began"], quiet["ended"]),
         "attack": (done["began"], done["ended"]),
@@ -81,7 +81,7 @@ def _summary(values: Sequence[float | None]) -> dict[str, float]:
 
 
 def _p99_of_parts(timed: Timed, window: tuple[float, float]) -> float:
-    """The median of p99 in parts that are as long as what is watched after the end: in fewer values it is higher."""
+    """The median of p99 in parts as long as the time evaluated after the end: with fewer values a p99 is higher."""
     began, ended = window
     long = min(AFTER[1] - AFTER[0], ended - began)
     parts = [began + long * number for number in range(int((ended - began) / long))]

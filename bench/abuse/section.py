@@ -1,4 +1,4 @@
-"""The section "Abuse" of bench/RESULTS.md, from bench/abuse.json; `make bench` leaves it there."""
+"""The section "Abuse" of bench/RESULTS.md, from bench/abuse.json; `make bench` keeps it."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def stored(folder: Path) -> str:
 
 
 def added(record: dict[str, Any], folder: Path) -> dict[str, Any]:
-    """The record with the runs that are kept in the folder, if they are of the same code and as long."""
+    """The record with the runs stored in the folder, if they have the same code and length."""
     file = folder / FILE
     before = json.loads(file.read_text()) if file.exists() else {}
     if any(before.get(key) != record[key] for key in ("code", "seconds", "quiet")):
@@ -100,7 +100,7 @@ def added(record: dict[str, Any], folder: Path) -> dict[str, Any]:
 
 
 def write(record: dict[str, Any], folder: Path) -> None:
-    """Keep a record, and put the section at the end of RESULTS.md in place of the one that was there."""
+    """Store a record, and replace the section at the end of RESULTS.md."""
     (folder / FILE).write_text(json.dumps(record, indent=1) + "\n")
     page = folder / "RESULTS.md"
     before = page.read_text().partition(f"\n{HEADING}\n")[0] if page.exists() else ""

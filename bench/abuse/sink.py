@@ -1,7 +1,7 @@
-"""`python -m bench.abuse.sink PORT [refuse]`: takes what an attacker sends, and does nothing with it.
+"""`python -m bench.abuse.sink PORT [refuse]`: accepts an attacker's traffic, and ignores it.
 
-While the attacker sends to it the quiet is measured: the same traffic and the same work on the attacker's core. It
-lets the server run first. With `refuse` it ends each WebSocket that is opened, as a server does with a bad token.
+The quiet phase is measured while the attacker sends to it: the same traffic and the same work on the attacker's core.
+It lets the server run first. With `refuse` it ends each opened WebSocket, as a server does with a bad token.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import uvloop
 from realtime.server.tests.peer import GUID, TEXT, frame
 
 HEAD_BYTES = 1 << 17
-"""As much is looked through for the end of a request's head."""
+"""The most that is searched for the end of a request's head."""
 KEY = re.compile(rb"\r\nSec-WebSocket-Key: *([^\r]+)\r\n", re.IGNORECASE)
 CONNECTED = frame(TEXT, b'{"type":"connected","connectionId":"sink"}', mask=None)
 REFUSED = frame(TEXT, b'{"type":"error"}', mask=None)
@@ -27,7 +27,7 @@ NOTHING = b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n
 
 
 class Sink(asyncio.Protocol):
-    """One connection: its first request is answered, the rest is thrown away."""
+    """One connection: its first request is answered, the rest is dropped."""
 
     def __init__(self, refuses: bool) -> None:
         self._refuses = refuses
@@ -35,11 +35,11 @@ class Sink(asyncio.Protocol):
         self._is_done = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Begin."""
+        """Handle a new connection."""
         self._transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        """Take octets."""
+        """Handle input."""
         if self._is_done:
             return
         self._head += data

@@ -28,7 +28,7 @@ FRAGMENTS = 4000
 LARGE_BYTES = 60_000
 BOMB_CHARACTERS = 10_000
 MANY = 30
-"""As many sockets of one person on one portal view as the default limits let in."""
+"""The number of sockets of one person on one portal view that the default limits allow."""
 AT_ONCE = 40
 ERROR = b'"type":"error"'
 
@@ -122,7 +122,7 @@ def continuations(target: Target) -> Sequence[Part]:
 
 
 def _counted(part: Part, times: int) -> Part:
-    """With each message counted so many times."""
+    """A part whose messages are each counted this many times."""
     return Part(part.opening, part.connections, part.awaits, part.block, part.messages * times)
 
 

@@ -1,7 +1,7 @@
-"""What an attack runs against: a server with its default limits and two tenants, a sink, a probe, an attacker.
+"""The environment of an attack: a server with its default limits and two tenants, a sink, a probe, an attacker.
 
-Server and sink have one core, attacker and probe the other. Each run gets a fresh server on a fresh copy of the
-database, so that nothing of the attack before is left.
+Server and sink have one core, attacker and probe the other. Each run gets a new server on a new copy of the database,
+so that nothing of the previous attack is left.
 """
 
 from __future__ import annotations
@@ -29,15 +29,14 @@ from testing.tokens import forge_token
 PRODUCTION = {
     "PORTAL_DEBUG": "false",
     "PORTAL_ALLOWED_HOSTS": "127.0.0.1",
-    "PORTAL_HTTPS": "false",  # the attacks come in the clear
+    "PORTAL_HTTPS": "false",  # the attacks do not use TLS
 }
 VIEWERS = 10
 BAD_TOKENS = 50
 VICTIM = "victim@example.com"
 MIB = 1 << 20
 MEMORY = Path("/dev/shm")  # noqa: S108  # TemporaryDirectory makes a folder that is its own
-"""Where the database lies: a disk's fsync takes 40 to 80 ms now and then, whoever writes, and that would be measured.
-"""
+"""The place of the database: a disk's fsync sometimes takes 40 to 80 ms, for any writer, and would be measured."""
 MAKE_TENANTS = """
 import json
 from libraries.models import Library, Membership, PortalView, User
@@ -62,7 +61,7 @@ class AttackFailed(Exception):
 
 @dataclass(frozen=True)
 class Held:
-    """What a server holds: bytes of memory (RSS), threads, bytes of its log."""
+    """The resources of a server: bytes of memory (RSS), threads, bytes of its log."""
 
     memory: int
     threads: int
@@ -71,14 +70,14 @@ class Held:
 
 @dataclass(frozen=True)
 class Stage:
-    """The installation, and who is on it."""
+    """The installation and its people."""
 
     place: Installation
     tenants: Mapping[str, Any]
 
     @contextmanager
     def server(self, row: Row) -> Iterator[Server]:
-        """A fresh server on a copy of the data."""
+        """A new server on a copy of the data."""
         launcher = () if row.files is None else ("prlimit", f"--nofile={row.files}:{row.files}")
         with tempfile.TemporaryDirectory(prefix="portal-abuse-", dir=MEMORY) as folder:
             shutil.copytree(self.place.folder, folder, dirs_exist_ok=True, ignore=shutil.ignore_patterns("*.log"))
@@ -87,7 +86,7 @@ class Stage:
                 yield server
 
     def target(self) -> Target:
-        """What the attacker knows."""
+        """The attacker's knowledge."""
         own = self.tenants["attacker"]
         owner, guest = (self._token(person) for person in own["people"])
         return Target(
@@ -102,7 +101,7 @@ class Stage:
         )
 
     def probe_order(self, port: int) -> dict[str, Any]:
-        """Where the other tenant connects to: the last of them comes and goes."""
+        """The addresses that the other tenant connects to: the last of them is the newcomer's."""
         other = self.tenants["other"]
         base = f"ws://127.0.0.1:{port}/ws/portal-view/{other['views'][0]}?token="
         owner, *viewers = (base + self._token(person) for person in other["people"])
@@ -114,7 +113,7 @@ class Stage:
 
 @contextmanager
 def stage(root: Path) -> Iterator[Stage]:
-    """An installation on SQLite with two tenants, set up as in production; `root` is whose code it runs."""
+    """An installation on SQLite with two tenants, set up as in production; `root` is the working copy to run."""
     with installation(StoreKind.SQLITE, root, **PRODUCTION) as place:
         place.manage("migrate", "--verbosity", "0")
         place.manage("collectstatic", "--noinput", "--verbosity", "0")
@@ -139,7 +138,7 @@ def _listens(port: int) -> bool:
 
 
 class Child:
-    """A process of ours that gets a line of JSON, says a line when it has begun, and ends with JSON."""
+    """A child process that gets a line of JSON, prints a line when it has begun, and ends with JSON."""
 
     def __init__(self, module: str, order: Mapping[str, Any]) -> None:
         self._popen = subprocess.Popen(  # noqa: S603  # our own modules
@@ -159,11 +158,11 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended."""
+        """Whether it is still running."""
         return self._popen.poll() is None
 
     def result(self, seconds: float) -> dict[str, Any]:
-        """End its input, and wait for what it says; AttackFailed if it fails, or takes longer than that."""
+        """End its input, and wait for its result; AttackFailed if it fails, or takes longer than that."""
         try:
             said, errors = self._popen.communicate(timeout=seconds)
         except subprocess.TimeoutExpired:
@@ -183,7 +182,7 @@ class Child:
 
 @contextmanager
 def child(module: str, order: Mapping[str, Any]) -> Iterator[Child]:
-    """A child that has begun, and does not outlive the block."""
+    """A child that has begun, and ends with the block at the latest."""
     one = Child(module, order)
     try:
         yield one
@@ -192,7 +191,10 @@ def child(module: str, order: Mapping[str, Any]) -> Iterator[Child]:
 
 
 def attack(name: str, target: Target, port: int, seconds: float, look: Callable[[], None]) -> dict[str, Any]:
-    """Attack that port for so long, and call `look` meanwhile; gives the counts, and when it began and ended."""
+    """Attack that port for this many seconds, and call `look` meanwhile.
+
+    Returns the counts, and the begin and the end.
+    """
     order = {"row": name, "target": asdict(target), "port": port, "seconds": seconds}
     with child("bench.abuse.attacker", order) as attacker:
         began = time.monotonic()
@@ -203,7 +205,7 @@ def attack(name: str, target: Target, port: int, seconds: float, look: Callable[
 
 
 def held(server: Server) -> Held:
-    """What the server's processes hold now."""
+    """The current resources of the server's processes."""
     memory = threads = 0
     for pid in [server.process.pid, *server.process.descendants]:
         status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
@@ -213,5 +215,5 @@ def held(server: Server) -> Held:
 
 
 def most(seen: Sequence[Held]) -> Held:
-    """The most of each."""
+    """The maximum of each."""
     return Held(*(max(values) for values in zip(*((one.memory, one.threads, one.logged) for one in seen), strict=True)))

@@ -1,4 +1,4 @@
-"""What attackers know, and the octets that attacks are made of: handshakes, requests, blocks of frames."""
+"""The attackers' knowledge, and the octets of attacks: handshakes, requests, blocks of frames."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ DEFLATE = (
     "client_max_window_bits"
 )
 OPENS_A_SECOND = 1000.0
-"""The most connections that an attack opens: as fast as one home's line may, and enough for 2,000 in two seconds."""
+"""The maximum rate of opened connections: as fast as one home's line, and enough for 2,000 in two seconds."""
 SOCKETS = 4
-"""Connections of a flood: a page in a few tabs."""
+"""The connections of a flood: a page in a few tabs."""
 
 
 @dataclass(frozen=True)
 class Target:
-    """The attacker's own library, with two portal views and people; `victim` is an account that is not theirs.
+    """The attacker's own library, with two portal views and people; `victim` is another person's account.
 
     `large_view_id` is about as large as a portal view may be. `controller` and `viewer` are tokens, and `guest_id` is
-    the viewer; `bad_tokens` are of no key of the server's.
+    the viewer; `bad_tokens` have no key of the server.
     """
 
     library_id: str
@@ -55,7 +55,7 @@ def plain(method: str, path: str, body: Any = None, *lines: str) -> bytes:
 
 
 def bearer(token: str) -> str:
-    """The header line of somebody who is logged in."""
+    """The header line of a logged-in person."""
     return f"Authorization: Bearer {token}"
 
 
@@ -65,7 +65,7 @@ def message(kind: str, **keys: Any) -> bytes:
 
 
 def repeated(make: Callable[[int], bytes]) -> tuple[bytes, int]:
-    """A block of frames, the nth made so, and how many they are: about 64 KiB, so that one call sends many."""
+    """A block of frames made by `make`, and their number: about 64 KiB, so that one call sends many."""
     frames: list[bytes] = []
     size = 0
     while size < BLOCK_BYTES:
@@ -83,7 +83,7 @@ def flood(
     deflate: bool = False,
     reads: bool = True,
 ) -> Part:
-    """Sockets of one person that send frames without end, the nth made so."""
+    """Sockets of one person that send frames without end, the nth made by `make`."""
     block, messages = repeated(make)
     opening = handshake(view_id, token, DEFLATE) if deflate else handshake(view_id, token)
     return Part(
@@ -97,7 +97,7 @@ def flood(
 
 
 def held(view_id: str, token: str, *, connections: int = 1, reads: bool = True, opens_per_second: float = 50.0) -> Part:
-    """Sockets of one person that say nothing."""
+    """Sockets of one person that send nothing."""
     opening = handshake(view_id, token)
     return Part(
         opening=lambda n: opening,

@@ -1,4 +1,4 @@
-"""What is promised to the other tenant, and whether it was kept over the runs of a row. Pure."""
+"""The promises to the other tenant, and whether they were kept over the runs of a row. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from bench.abuse.rows import Row
 
 TIMES_QUIET = 2.0
 ENOUGH_MS = 20.0
-"""A p99 below this is good enough, however quiet the quiet was."""
+"""A p99 below this is good enough, whatever the quiet phase."""
 GREATEST_MS = 250.0
 RUNS_SHARE = 2 / 3
-"""Of the runs, in which the greatest has to stay below that."""
+"""The share of runs in which the maximum must stay below that."""
 MEMORY_MIB = 100.0
 MORE_THREADS = 40
-"""Than before the attack: a pool of 32 for requests, and a few for databases and io_uring."""
+"""Compared with the time before the attack: a pool of 32 for requests, and a few for databases and io_uring."""
 TIMES_QUIET_AFTER = 1.5
 
 
 def broken(row: Row, runs: Sequence[dict[str, Any]]) -> list[str]:
-    """A sentence for each promise that was not kept; none if all were."""
+    """A sentence for each broken promise; none if all were kept."""
     failures = [f"run failed: {run['failed']}" for run in runs if "failed" in run]
     done = [run for run in runs if "failed" not in run]
     if not done:

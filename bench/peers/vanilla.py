@@ -1,4 +1,4 @@
-"""Channels as its documentation shows it: a channel for each socket, `group_send`, on Daphne with the in-memory layer.
+"""Channels as in its documentation: a channel for each socket, `group_send`, on Daphne with the in-memory layer.
 
 Run with `python -m bench.peers.vanilla PORT`.
 """

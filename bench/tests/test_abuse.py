@@ -1,4 +1,4 @@
-"""`bench.abuse`: which attacks there are, what sends them, what is promised, and where it is written."""
+"""`bench.abuse`: the attacks, the sender, the promises, and the written section."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ KEPT: dict[str, Any] = {
 
 
 def _run(*path: str, value: float) -> dict[str, Any]:
-    """A run that kept everything, but for one figure."""
+    """A run that kept every promise, with one figure changed."""
     run = copy.deepcopy(KEPT)
     *parents, last = path
     part = run
@@ -92,11 +92,11 @@ def test_row_says_what_it_sends_and_opens_something(name: str) -> None:
         assert isinstance(part.opening(1), bytes)
 
 
-# --- What sends --------------------------------------------------------------------------------------------
+# --- The engine --------------------------------------------------------------------------------------------
 
 
 async def _attack(part: Part, serve: Callable[..., Any], seconds: float = 0.3) -> Engine:
-    """What the engine counted while `serve` answered each of its connections; all of them are closed at the end."""
+    """The engine's counts while `serve` answered each of its connections; all of them are closed at the end."""
     answering: set[asyncio.Task[None]] = set()
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -114,7 +114,7 @@ async def _attack(part: Part, serve: Callable[..., Any], seconds: float = 0.3) -
         server = await asyncio.start_server(answer, "127.0.0.1", port.number)
         engine = Engine([part], port.number, FAR)
         await asyncio.to_thread(engine.run, seconds)
-        await asyncio.sleep(0.1)  # what waits in the backlog is taken, too
+        await asyncio.sleep(0.1)  # connections in the backlog are accepted, too
         server.close()
         await server.wait_closed()
         while unanswered := {task for task in answering if not task.done()}:
@@ -124,7 +124,7 @@ async def _attack(part: Part, serve: Callable[..., Any], seconds: float = 0.3) -
     return engine
 
 
-async def test_connection_that_the_server_ends_is_opened_again_and_its_answer_is_noted() -> None:
+async def test_connection_that_the_server_ends_is_opened_again_and_its_answer_is_recorded() -> None:
     sources = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -139,7 +139,7 @@ async def test_connection_that_the_server_ends_is_opened_again_and_its_answer_is
     assert sources == {FAR}
 
 
-async def test_block_is_repeated_once_the_awaited_word_has_come() -> None:
+async def test_block_is_repeated_once_the_awaited_answer_has_come() -> None:
     received = bytearray()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -159,7 +159,7 @@ async def test_block_is_repeated_once_the_awaited_word_has_come() -> None:
     assert engine.counts.messages == pytest.approx((engine.counts.sent_bytes - 5) / 5)
 
 
-async def test_abandoned_connection_is_reset_when_it_has_said_its_opening() -> None:
+async def test_abandoned_connection_is_reset_once_its_opening_is_sent() -> None:
     resets = 0
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -175,12 +175,12 @@ async def test_abandoned_connection_is_reset_when_it_has_said_its_opening() -> N
     assert resets > 3
 
 
-# --- What is promised --------------------------------------------------------------------------------------
+# --- Promises ----------------------------------------------------------------------------------------------
 
 FROM_FAR, FROM_NEAR = (Row(ROWS["ping"].parts, source=source) for source in (FAR, NEAR))
 
 
-def test_nothing_is_broken_when_all_is_quick() -> None:
+def test_no_promise_is_broken_if_everything_is_fast() -> None:
     assert verdict.broken(FROM_FAR, [KEPT] * 3) == []
 
 
@@ -202,24 +202,24 @@ def test_one_figure_breaks_one_promise(path: tuple[str, ...], value: float, sent
     assert verdict.broken(FROM_FAR, [_run(*path, value=value)] * 3) == [sentence]
 
 
-def test_p99_may_be_twice_a_quiet_that_was_slow() -> None:
+def test_p99_may_be_twice_that_of_a_slow_quiet_phase() -> None:
     run = _run("ping", "quiet", "p99", value=30.0)
     run["ping"]["attack"] = {"p50": 1.0, "p99": 59.0, "greatest": 90.0}
     assert verdict.broken(FROM_FAR, [run]) == []
 
 
-def test_greatest_may_be_exceeded_in_one_run_of_three() -> None:
+def test_maximum_may_exceed_the_limit_in_one_run_of_three() -> None:
     slow = _run("ping", "attack", "greatest", value=900.0)
     assert verdict.broken(FROM_FAR, [KEPT, slow, KEPT]) == []
     assert verdict.broken(FROM_FAR, [KEPT, slow, slow]) == ["ping greatest 9 900 900 ms"]
 
 
-def test_p99_is_the_median_of_the_runs_and_memory_the_most() -> None:
+def test_p99_is_the_median_of_the_runs_and_memory_the_maximum() -> None:
     runs = [KEPT, _run("ping", "attack", "p99", value=500.0), _run("memory", value=200.0)]
     assert verdict.broken(FROM_FAR, runs) == ["memory grew by 200 MiB"]
 
 
-def test_limits_of_a_network_are_shared_by_who_is_on_it() -> None:
+def test_limits_of_a_network_are_shared_by_its_clients() -> None:
     refused = _run("connect", "refused", value=2)
     assert verdict.broken(FROM_NEAR, [refused]) == []
 
@@ -228,12 +228,12 @@ def test_run_that_failed_breaks_the_promise() -> None:
     assert verdict.broken(FROM_FAR, [KEPT, {"failed": "AttackFailed: no"}]) == ["run failed: AttackFailed: no"]
 
 
-# --- Where it is written -----------------------------------------------------------------------------------
+# --- The section -------------------------------------------------------------------------------------------
 
 RECORD: dict[str, Any] = {"date": "2026-01-01", "seconds": 30.0, "quiet": 10.0, "runs": 1, "rows": {"ping": [KEPT]}}
 
 
-def test_section_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+def test_section_replaces_the_previous_one(tmp_path: Path) -> None:
     page = tmp_path / "RESULTS.md"
     page.write_text("# What was measured\n\nOther figures.\n\n## Abuse\n\nOld ones.\n")
     section.write(RECORD, tmp_path)
@@ -256,7 +256,7 @@ def test_row_of_failed_runs_is_written(tmp_path: Path) -> None:
 
 
 def test_runs_of_the_same_code_are_added(tmp_path: Path) -> None:
-    """Three runs of all attacks take two hours; they need not be in one."""
+    """Three runs of all attacks take two hours; they need not be made in one go."""
     record = {**RECORD, "code": ["a", "b"]}
     assert section.added(record, tmp_path) == record
     section.write(record, tmp_path)

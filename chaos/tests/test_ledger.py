@@ -1,4 +1,4 @@
-"""The books must find what they are there to find: a chaos run that cannot fail proves nothing."""
+"""The books must find the errors that they exist for: a chaos run that cannot fail proves nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def acknowledge_all(ledger: Ledger) -> None:
         ledger.note_acked(("anna", number), number + 1)
 
 
-def test_all_is_well_when_everything_acknowledged_is_stored(ledger: Ledger) -> None:
+def test_no_promise_is_broken_if_all_acknowledged_updates_are_stored(ledger: Ledger) -> None:
     acknowledge_all(ledger)
     ledger.check(stored())
     assert (ledger.tally.acknowledged, ledger.tally.lost, ledger.tally.broken) == (3, 0, [])
@@ -45,7 +45,7 @@ def test_all_is_well_when_everything_acknowledged_is_stored(ledger: Ledger) -> N
     ],
     ids=["no such version", "slot empty", "slot of another", "shared item", "name"],
 )
-def test_what_was_acknowledged_and_is_not_stored_is_lost(ledger: Ledger, state: dict[str, Any]) -> None:
+def test_an_acknowledged_update_that_is_not_stored_is_lost(ledger: Ledger, state: dict[str, Any]) -> None:
     acknowledge_all(ledger)
     ledger.check(state)
     assert ledger.tally.lost == len(ledger.tally.broken) == 1
@@ -59,20 +59,20 @@ def test_of_two_writers_the_later_version_counts(ledger: Ledger) -> None:
     assert ledger.tally.broken == []
 
 
-def test_an_ack_with_another_version_than_the_one_that_brought_it_is_noticed(ledger: Ledger) -> None:
+def test_an_ack_with_a_different_version_is_detected(ledger: Ledger) -> None:
     acknowledge_all(ledger)
     ledger.note_seen(("anna", 1), 3)
     ledger.check(stored())
     assert ledger.tally.broken == ["Update 1 of anna is said to be in 2, but came in 3"]
 
 
-def test_an_update_that_came_with_two_versions_was_stored_twice(ledger: Ledger) -> None:
+def test_an_update_received_with_two_versions_was_stored_twice(ledger: Ledger) -> None:
     for version in (2, 2, 5):
         ledger.note_seen(("anna", 1), version)
     assert ledger.tally.duplicates == 1
 
 
-def test_a_check_looks_at_what_came_since_the_last(ledger: Ledger) -> None:
+def test_a_check_covers_the_time_since_the_last_one(ledger: Ledger) -> None:
     acknowledge_all(ledger)
     ledger.check(stored())
     ledger.take_tally()
@@ -88,7 +88,7 @@ def update(version: int, number: int = 1) -> dict[str, Any]:
     ("versions", "out_of_order", "duplicates"),
     [((2, 3, 7), 0, 0), ((3, 2), 1, 0), ((2, 2), 0, 1)],
 )
-def test_each_connection_hears_of_versions_in_rising_order(
+def test_each_connection_receives_versions_in_rising_order(
     versions: tuple[int, ...], out_of_order: int, duplicates: int
 ) -> None:
     ledger = Ledger()
@@ -108,14 +108,14 @@ def test_a_command_comes_at_most_once() -> None:
     assert (ledger.tally.duplicates, ledger.tally.out_of_order) == (1, 0)
 
 
-def test_a_whole_state_in_place_of_updates_is_a_skip() -> None:
+def test_a_whole_state_instead_of_updates_is_a_skip() -> None:
     reader = Reader(Ledger(), "viewer 1")
     reader.read(update(2))
     reader.read({"type": "portal-view-updated", "version": 9, "payload": {"id": "…", "name": "anna:3"}})
     assert (reader.version, reader.skips) == (9, 1)
 
 
-def test_updates_are_read_off_messages_but_not_off_whole_states() -> None:
+def test_updates_are_read_from_messages_but_not_from_whole_states() -> None:
     assert updates_in("item-updated", {"itemId": "anna", "k1": 1, "k2": 2, "text": "…"}) == [("anna", 1), ("anna", 2)]
     assert updates_in("item-updated", {"itemId": "shared", "by": "ben:4", "hp": 3}) == [("ben", 4)]
     assert updates_in("item-updated", {"itemId": "anna", "id": "anna", "k1": 1}) == []

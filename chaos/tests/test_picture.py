@@ -1,4 +1,4 @@
-"""Folding messages into a picture, as a viewer's screen would."""
+"""Folding messages into a picture, like a viewer's screen."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_a_patch_replaces_keys_of_the_state(picture: Picture) -> None:
     assert (picture.version, picture.state["showHealth"], "zoom" in picture.state) == (5, True, False)
 
 
-def test_what_is_relayed_changes_nothing(picture: Picture) -> None:
+def test_relayed_keys_change_nothing(picture: Picture) -> None:
     picture.fold({"type": "portal-view-updated", "payload": {"name": "Night"}})
     assert (picture.version, picture.state["name"]) == (4, "Evening")
 
@@ -52,13 +52,13 @@ def test_an_item_is_patched_in_its_place(picture: Picture, message: dict[str, An
     assert picture.state["items"] == items
 
 
-def test_who_has_missed_nothing_keeps_the_picture(picture: Picture) -> None:
+def test_a_client_that_missed_nothing_keeps_the_picture(picture: Picture) -> None:
     before = dict(picture.state)
     picture.begin({"version": 4, "epoch": "e", "recovered": True})
     assert picture.state == before
 
 
-def test_a_picture_is_compared_with_what_is_stored_but_for_what_no_patch_carries(picture: Picture) -> None:
+def test_a_picture_is_compared_with_the_stored_state_except_keys_that_patches_lack(picture: Picture) -> None:
     stored = {**picture.state, "version": 9, "updatedAt": "later"}
     assert picture.shows(stored)
     assert not picture.shows({**stored, "name": "Night"})

@@ -1,4 +1,4 @@
-"""The cost fuzzer finds what grows too fast, what is too dear and what crashes, and nothing in what is linear."""
+"""The cost fuzzer finds superlinear cost, high cost and crashes, and nothing in linear functions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ PATTERN = re.compile(r"eyJ[\w-]+\.")
 
 
 def target(call: Any, limit: int = 16_384) -> Target:
-    """A row whose function does what the test says."""
+    """A row whose function is given by the test."""
     return Target(NAME, "text", lambda: limit, call=lambda _function, given: call(given))
 
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fifth of all bounds, as of what is called here."""
+    """A fifth of all limits, because the functions here are small."""
     for bound in ("DEAR_SECONDS", "MAX_SECONDS", "ENOUGH_SECONDS", "CHEAP_SECONDS", "CUT_SECONDS"):
         monkeypatch.setattr(cost, bound, getattr(cost, bound) / 5)
 
@@ -36,28 +36,28 @@ def spin(seconds: float) -> None:
         pass
 
 
-def test_it_finds_a_cost_that_grows_with_the_square() -> None:
+def test_it_finds_a_quadratic_cost() -> None:
     (found,) = Probe(target(lambda text: spin((len(text.encode()) / 16_384) ** 2 * 0.03)), 1, 1).explore()
     assert found.what.startswith("CPU grows with the length to the power of ")
     assert found.where == NAME
     assert found.name == f"cost:{NAME}:1:1"
 
 
-def test_it_finds_nothing_in_what_is_linear() -> None:
+def test_it_finds_nothing_in_a_linear_function() -> None:
     assert Probe(target(lambda text: spin(len(text.encode()) / 16_384 * 0.02)), 1, 1).explore() == []
 
 
-def test_it_finds_what_is_dear_at_any_length() -> None:
+def test_it_finds_a_high_cost_at_any_length() -> None:
     (found,) = Probe(target(lambda text: spin(0.055)), 1, 1).explore()
     assert "of CPU for " in found.what
 
 
-def test_it_cuts_short_what_takes_too_long() -> None:
+def test_it_interrupts_a_call_that_takes_too_long() -> None:
     (found,) = Probe(target(lambda text: spin(20)), 1, 1).explore()
     assert "cut short" in found.what
 
 
-def test_it_finds_an_exception_that_is_no_refusal() -> None:
+def test_it_finds_an_exception_that_is_not_a_refusal() -> None:
     def refuse(_text: str) -> None:
         raise ValueError
 
@@ -70,7 +70,7 @@ def test_it_finds_an_exception_that_is_no_refusal() -> None:
 
 
 def test_a_run_finds_a_hostile_word_by_itself() -> None:
-    """The pattern that strikes web tokens out of logs was of this kind: quadratic in `eyJeyJeyJ`."""
+    """The pattern that removes web tokens from logs was like this: quadratic in `eyJeyJeyJ`."""
     row = Target("portal.redaction.strike", "text", lambda: 32_768, call=lambda _function, text: PATTERN.sub("", text))
     outcome = cost.run(None, 1, 10, [row])
     (found,) = outcome.findings
@@ -96,5 +96,5 @@ def test_an_input_that_takes_too_long_to_make_is_left_to_others() -> None:
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5, 2.0])
-def test_the_exponent_is_that_of_the_power(power: float) -> None:
+def test_the_exponent_is_the_one_of_the_power(power: float) -> None:
     assert clock.exponent({size: size**power for size in (8, 16, 32, 64)}) == pytest.approx(power)

@@ -1,4 +1,4 @@
-"""Inputs after a plan: of the length asked for, the same again, and of all classes."""
+"""Inputs after a plan: with the given length, reproducible, and of all classes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SEEDS = range(200)
 
 
 @pytest.mark.parametrize("size", [10, 1_000, 30_000])
-def test_a_text_is_as_long_as_asked_for(size: int) -> None:
+def test_a_text_has_the_given_length(size: int) -> None:
     for seed in SEEDS:
         text = texts.draw(random.Random(seed))
         made = len(text.build(size).encode(errors="surrogatepass"))
@@ -24,7 +24,7 @@ def test_a_text_is_as_long_as_asked_for(size: int) -> None:
         assert size - longest < made <= size, text
 
 
-def test_a_text_goes_on_as_it_began() -> None:
+def test_a_longer_text_starts_like_a_shorter_one() -> None:
     text = Text("<", ("ab", "c"), ">")
     assert text.build(8) == "<abcabc>"
     assert text.build(10) == "<abcabcab>"
@@ -32,7 +32,7 @@ def test_a_text_goes_on_as_it_began() -> None:
     assert str(text) == "'<' + 'abc' × n + '>'"
 
 
-def test_documents_are_no_longer_than_asked_for() -> None:
+def test_documents_are_not_longer_than_requested() -> None:
     for seed in SEEDS:
         plan = documents.draw(random.Random(seed))
         sizes = [len(texts.fitted(plan.build, size).encode(errors="surrogatepass")) for size in (8_000, 64_000)]
@@ -51,13 +51,13 @@ def test_most_documents_are_json() -> None:
     assert read > len(SEEDS) * 0.9
 
 
-def test_items_have_ids_of_their_own() -> None:
+def test_items_have_their_own_ids() -> None:
     item = Entries(Text("", ("hp",), ""), Share.FEW, Share.FEW, Token("1"), True)
     items = json.loads(Items(item, Share.ROOT).build(5_000))["items"]
     assert len({item["id"] for item in items}) == len(items) > 1
 
 
-def test_the_same_seed_makes_the_same_again() -> None:
+def test_the_same_seed_makes_the_same_input() -> None:
     for draw in (texts.draw, documents.draw, wires.draw):
         one, other = (str(draw(random.Random(7))) for _ in range(2))
         assert one == other
@@ -77,5 +77,5 @@ def test_the_words_of_patterns_are_found() -> None:
 def test_characters_that_grow_are_among_the_fragments() -> None:
     rng = random.Random(1)
     drawn = {fragments.draw(rng) for _ in range(20_000)}
-    assert "\ufdfa" in drawn  # which becomes eighteen
+    assert "\ufdfa" in drawn  # it becomes eighteen characters
     assert any(re.match(r"[\u0300-\u036f]", fragment) for fragment in drawn)

@@ -1,4 +1,4 @@
-"""What is read of a server's log."""
+"""Reading a server's log."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ValueError: over
 """
 
 
-def test_errors_and_the_ends_of_tracebacks_are_told() -> None:
+def test_errors_and_the_ends_of_tracebacks_are_reported() -> None:
     crashed, raised = bad_lines(LOG)
     assert crashed.endswith("socket_crashed [realtime.sessions.consumer]")
     assert raised == 'File "realtime/sessions/consumer.py", line 1, in receive self.fall_over() ValueError: over'
@@ -31,11 +31,11 @@ QUOTING = """\
 """
 
 
-def test_what_a_client_says_is_not_taken_for_what_the_server_says() -> None:
+def test_a_clients_text_is_not_read_as_an_entry_of_the_server() -> None:
     assert bad_lines(QUOTING) == []
 
 
-def test_each_kind_of_bad_line_is_told() -> None:
+def test_each_kind_of_bad_line_is_reported() -> None:
     lines = [
         "2026-01-01T00:00:02Z [critical ] anything [portal]",
         "2026-01-01T00:00:02Z [error    ] anything [portal]",
@@ -45,6 +45,6 @@ def test_each_kind_of_bad_line_is_told() -> None:
     assert bad_lines("\n".join(lines)) == lines
 
 
-def test_a_traceback_of_a_group_is_told_by_its_end() -> None:
+def test_a_traceback_of_an_exception_group_is_reported_by_its_end() -> None:
     (told,) = bad_lines("  + Exception Group Traceback (most recent call last):\n  |   File x\nExceptionGroup: two\n")
     assert told == "|   File x ExceptionGroup: two"

@@ -34,7 +34,7 @@ OF_NO_CLIENT = {
     "realtime.limits.occupancy": "counts by id",
     "realtime.news.seal": "takes what comes over the bus",
 }
-"""Pure modules that no client's bytes get into."""
+"""Pure modules without client input."""
 
 
 def public(module: str) -> Iterator[str]:
@@ -70,27 +70,27 @@ def test_every_public_function_is_tried_or_left_out_for_a_reason(module: str) ->
         assert any(covers(row, name) for row in rows), f"{name} is in neither TARGETS nor LEFT_OUT of fuzz/targets.py"
 
 
-def test_what_is_left_out_is_there_and_is_not_tried() -> None:
+def test_left_out_functions_exist_and_are_not_tried() -> None:
     for name, reason in LEFT_OUT.items():
         assert readers.resolve(name) if name not in WALKED else import_module(name)
         assert reason
         assert name not in {target.name for target in TARGETS}
 
 
-def test_every_pure_module_is_walked_or_takes_nothing_of_clients() -> None:
+def test_every_pure_module_is_walked_or_has_no_client_input() -> None:
     tools = tomllib.loads(Path(settings.BASE_DIR, "pyproject.toml").read_text())["tool"]
     (pure,) = (contract for contract in tools["importlinter"]["contracts"] if contract["name"] == PURE)
     for module in modules_of(pure["source_modules"]):
         assert (module in WALKED) != (module in OF_NO_CLIENT), f"{module}: is it in WALKED of fuzz/targets.py?"
 
 
-def test_a_name_that_is_gone_is_told() -> None:
+def test_an_outdated_name_is_reported() -> None:
     for name in ("libraries.rules.values.no_such_name", "libraries.no_such_module.name", "no_such_package.name"):
         with pytest.raises(TargetGone, match=f"^{name} is named in fuzz/targets.py"):
             readers.resolve(name)
 
 
-def test_titles_name_one_row_each_and_can_stand_in_a_name() -> None:
+def test_titles_are_unique_and_can_be_part_of_a_name() -> None:
     titles = [target.title for target in TARGETS]
     assert len(titles) == len(set(titles))
     assert not any(":" in title for title in titles)
@@ -98,7 +98,7 @@ def test_titles_name_one_row_each_and_can_stand_in_a_name() -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.title)
-def test_a_target_gets_inputs_that_it_takes(target: Target) -> None:
+def test_a_target_gets_valid_inputs(target: Target) -> None:
     function = readers.resolve(target.name)
     assert target.limit() > LENGTH
     rng = random.Random(1)

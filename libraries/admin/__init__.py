@@ -1,7 +1,7 @@
-"""The admin face: one module per model, and what they share in `base`.
+"""The admin site: one module per model, and shared code in `base`.
 
-Nothing here writes portal views, libraries, memberships or who may log in by itself: that goes through
-`libraries.services`, which tells open connections.
+The admin never writes portal views, libraries, memberships or the right to log in directly. It calls
+`libraries.services`, which notifies open connections.
 """
 
 from __future__ import annotations

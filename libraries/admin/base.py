@@ -1,4 +1,4 @@
-"""What all pages of the admin share: unfold's classes with types, and how a refusal of a service is shown."""
+"""Shared code of all admin pages: unfold's classes with types, and how a service's refusal is shown."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 
 from libraries.rules.errors import PortalError
 
-# unfold has no types; its classes are Django's, dressed
+# unfold has no types; its classes are restyled classes of Django
 if TYPE_CHECKING:
     from django.contrib import admin
 
@@ -24,10 +24,10 @@ __all__ = ["PortalAdmin", "TabularInline", "page_of_object"]
 
 
 class PortalAdmin(ModelAdmin):
-    """A ModelAdmin that shows a service's refusal as a message, on the page it happened on.
+    """A ModelAdmin that shows a service's refusal as a message, on the page where it happened.
 
-    Forms find most refusals themselves and show them beside the field. What is left is what somebody else did in the
-    moment between the form's check and the write.
+    Forms find most refusals themselves and show them beside the field. The rest are caused by other people's changes
+    between the form's check and the write.
     """
 
     class Media:
@@ -56,7 +56,7 @@ class PortalAdmin(ModelAdmin):
             return self._refused(request, error)
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
-        """Django's list of objects, whose actions are run here too."""
+        """Django's list of objects, which also runs their actions."""
         try:
             return super().changelist_view(request, extra_context)
         except PortalError as error:

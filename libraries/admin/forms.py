@@ -1,4 +1,4 @@
-"""The portal view's form: items as JSON text, checked by `libraries.rules.state`; saved only over what was loaded."""
+"""The portal view's form: items as JSON text, checked by `libraries.rules.state`; saved only over the loaded state."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ else:
 
 
 class ItemsField(forms.JSONField):
-    """A list of items as indented JSON; a mistake in it is told by line and column. Left empty it is no items."""
+    """A list of items as indented JSON. A mistake is reported by line and column. An empty field means no items."""
 
     def __init__(self, **options: Any) -> None:
         attrs = {"rows": 30, "spellcheck": "false", "class": "portal-json", "wrap": "off"}
@@ -35,17 +35,17 @@ class ItemsField(forms.JSONField):
         super().__init__(**options)
 
     def prepare_value(self, value: Any) -> str:
-        """What is shown: the JSON, or what was typed when that is none."""
+        """The text to show: the JSON, or the typed text if that is not valid."""
         if isinstance(value, str):
             return value
         return json.dumps(value, indent=2, ensure_ascii=False)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        """What a form that is shown again shows: what was typed, as it was typed."""
+        """The text of a form that is shown again: exactly as it was typed."""
         return data
 
     def to_python(self, value: Any) -> Any:
-        """The value of a JSON text; ValidationError with a sentence otherwise."""
+        """The value of a JSON text; ValidationError with a sentence if it is not valid."""
         if not value:
             return []
         try:
@@ -74,7 +74,7 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 class PortalViewForm(PortalViewModelForm):
-    """A portal view. When it is valid, `patch` is what was changed, checked."""
+    """A portal view. When the form is valid, `patch` holds the checked changes."""
 
     items = ItemsField(
         required=False, help_text="A JSON list of objects, each with an id of its own. The first is item 0."
@@ -94,7 +94,7 @@ class PortalViewForm(PortalViewModelForm):
             self.initial["loaded_version"] = self.instance.version
 
     def clean(self) -> dict[str, Any]:
-        """Check the patch as a whole; each refusal stands beside the field it is about."""
+        """Check the patch as a whole; each refusal is shown beside its field."""
         cleaned = super().clean() or self.cleaned_data
         if self.errors:
             return cleaned
@@ -115,7 +115,8 @@ class PortalViewForm(PortalViewModelForm):
 
     def _check(self, given: Mapping[str, Any]) -> None:
         before = {key: getattr(self.instance, field.column) for key, field in FIELDS.items()}
-        # All that the form shows, not only the patch: an item must exist also if it was the items that changed.
+        # Check everything that the form shows, not only the patch: the current item must exist also if only items
+        # changed.
         size = blocks_of(check_size(apply_patch(before, given)))
         one, adding = self.instance, self.instance._state.adding
         library_id = self.cleaned_data["library"].pk if adding else one.library_id
@@ -124,7 +125,7 @@ class PortalViewForm(PortalViewModelForm):
         quotas.check_growth(library_id=library_id, portal_view_id=one.pk, before=0 if adding else one.size, after=size)
 
     def _check_version(self, loaded: int) -> None:
-        # The lock holds until the request's transaction ends, so that nothing changes before it is saved.
+        # The lock is held until the request's transaction ends, so nothing changes before the save.
         row = PortalView.objects.select_for_update().filter(pk=self.instance.pk).values_list("version", flat=True)
         stored = row.first()
         if stored == loaded:

@@ -1,4 +1,4 @@
-"""Groups of permissions in the admin: nobody puts into a group, or takes from it, what they do not have themselves."""
+"""Groups of permissions in the admin: nobody can grant or withdraw a permission that they do not have themselves."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ else:
 
 
 class GroupAdmin(DjangoGroupAdmin, PortalAdmin):
-    """Groups. Who changes one must have all that it gives, and all that any of its members has."""
+    """Groups. To change one, a person must have all of its permissions, and all permissions of each of its members."""
 
     def formfield_for_manytomany(
         self, db_field: ManyToManyField[Any, Any], request: HttpRequest | None = None, **options: Any
     ) -> Any:
-        """The permissions to choose from are those of the person who asks."""
+        """Offer only the permissions of the person who asks."""
         field = super().formfield_for_manytomany(db_field, request, **options)
         if field is not None and request is not None and db_field.related_model is Permission:
             field.queryset = grantable(asker_of(request))
         return field
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Whether somebody may change groups, or this one."""
+        """Whether the person may change groups, or this one."""
         return super().has_change_permission(request, obj) and _may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
-        """Whether somebody may delete groups, or this one."""
+        """Whether the person may delete groups, or this one."""
         return super().has_delete_permission(request, obj) and _may(request, obj)
 
 

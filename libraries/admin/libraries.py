@@ -1,4 +1,4 @@
-"""Libraries in the admin, with their members: a library keeps an owner, and open connections follow a new role."""
+"""Libraries in the admin, with their members. A library keeps an owner, and open connections follow a new role."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ NEW_ROWS = 50
 
 
 class MembershipForm(MembershipModelForm):
-    """One member; who it is can't be changed, only the role."""
+    """One member; the person cannot be changed, only the role."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -41,7 +41,7 @@ class MembershipForm(MembershipModelForm):
             self.fields["user"].disabled = True
 
     def clean_user(self) -> User:
-        """A new member must be able to log in."""
+        """Require that a new member is able to log in."""
         user: User = self.cleaned_data["user"]
         if self.instance._state.adding and not user.is_active:
             raise ValidationError("This account is not active; activate it first.")
@@ -66,7 +66,10 @@ class MembershipFormSet(InlineFormSet):
             raise ValidationError(error.message) from error
 
     def save(self, commit: bool = True) -> list[Membership]:
-        """Save what was changed. First whoever comes or rises, so that the last owner may go once there is another."""
+        """Save the changes.
+
+        New members and promotions come first, so that the last owner may leave once there is another.
+        """
         library_id = self.instance.pk
         deleted = [form for form in self.deleted_forms if form.instance.pk]
         changed = [form for form in self.initial_forms if form.has_changed() and form not in deleted]
@@ -95,7 +98,7 @@ def _is_blank(form: MembershipForm) -> bool:
 
 
 def _rises(form: MembershipForm) -> bool:
-    """Whether somebody is not an owner yet."""
+    """Whether the row is new, or its role has changed."""
     return form.instance._state.adding or "role" in form.changed_data
 
 
@@ -117,17 +120,17 @@ class MembershipInline(TabularInline):
     verbose_name_plural = "members"
 
     def get_formset(self, request: HttpRequest, obj: Library | None = None, **options: Any) -> Any:
-        """As many rows as there are members, and some new ones: a form that claims to have more would cost 20 s."""
+        """As many rows as there are members, and some new ones: a form with a larger forged count would cost 20 s."""
         rows = NEW_ROWS + (obj.memberships.count() if obj else 0)
         return super().get_formset(request, obj, **{"max_num": rows, "absolute_max": rows, **options})
 
     def get_extra(self, request: HttpRequest, obj: Library | None = None, **options: Any) -> int:
-        """A new library needs somebody to begin with."""
+        """Offer a row for the first member of a new library."""
         return 0 if obj else 1
 
 
 class LibraryAdmin(PortalAdmin):
-    """Libraries; those who are connected to their portal views are told what changes for them."""
+    """Libraries. People connected to their portal views are notified of the changes that concern them."""
 
     list_display = ("name", "member_count", "portal_view_count", "updated_at")
     search_fields = ("name", "description")
@@ -136,7 +139,7 @@ class LibraryAdmin(PortalAdmin):
     inlines = (MembershipInline,)
 
     def get_fields(self, request: HttpRequest, obj: Library | None = None) -> tuple[str, ...]:
-        """A library that is yet to be has no dates."""
+        """The fields; a new library has no dates yet."""
         return self.fields if obj else ("name", "description")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Library]:
@@ -149,18 +152,18 @@ class LibraryAdmin(PortalAdmin):
         return libraries
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        """Who may add a library must be able to give it an owner."""
+        """Whether the person may add a library, which requires the right to give it an owner."""
         return super().has_add_permission(request) and request.user.has_perm("libraries.add_membership")
 
     def get_formset_kwargs(self, request: HttpRequest, obj: Library, inline: Any, prefix: str) -> dict[str, Any]:
-        """The first member of a new library is its owner, unless somebody says otherwise."""
+        """Make the first member of a new library its owner by default."""
         options: dict[str, Any] = super().get_formset_kwargs(request, obj, inline, prefix)
         if obj._state.adding:
             options["initial"] = [{"role": Role.OWNER.value}]
         return options
 
     def save_model(self, request: HttpRequest, obj: Library, form: Any, change: bool) -> None:
-        """Save what people may change here, through the services; the library's other numbers move on their own."""
+        """Save the editable columns through the services; the library's other numbers change by themselves."""
         if change:
             update_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
         else:
@@ -168,21 +171,21 @@ class LibraryAdmin(PortalAdmin):
             obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Library) -> None:
-        """Delete it with its portal views; open connections are told."""
+        """Delete it with its portal views; open connections are notified."""
         delete_library(actor_id=None, library_id=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Library]) -> None:
-        """Delete each of them with its portal views; open connections are told."""
+        """Delete each of them with its portal views; open connections are notified."""
         for library_id in list(queryset.values_list("pk", flat=True)):
-            with suppress(NotFound):  # somebody else deleted it a moment ago, which is what was wanted
+            with suppress(NotFound):  # somebody else deleted it a moment ago: the result is the same
                 delete_library(actor_id=None, library_id=library_id)
 
     @admin.display(description="members", ordering="members_in_all")
     def member_count(self, library: Any) -> int:
-        """How many people belong to it."""
+        """The number of its members."""
         return int(library.members_in_all)
 
     @admin.display(description="portal views", ordering="portal_views_in_all")
     def portal_view_count(self, library: Any) -> int:
-        """How many portal views it has."""
+        """The number of its portal views."""
         return int(library.portal_views_in_all)

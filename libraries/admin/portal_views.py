@@ -1,4 +1,4 @@
-"""Portal views in the admin: list, actions, form, and the page that shows what viewers see."""
+"""Portal views in the admin: list, actions, form, and the preview page of the viewers' state."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SWITCHES = {
     "showActions": "Actions",
     "blackout": "Blackout",
 }
-"""Each flag that an action switches, and what people call it."""
+"""The flags that an action switches, each with its name for people."""
 
 
 def _switch(key: str, label: str, on: bool) -> Action:
@@ -49,7 +49,7 @@ def _switch(key: str, label: str, on: bool) -> Action:
 
 
 def _step(state: Mapping[str, Any], step: int) -> dict[str, Any]:
-    """The patch that goes `step` items on; at either end it stays, and where nothing is shown 1 begins at item 0."""
+    """The patch that moves `step` items on. It stops at both ends; if no item is shown, 1 begins at item 0."""
     current, last = state["currentItem"], len(state["items"]) - 1
     if last < 0 or (current is None and step < 0):
         return {}
@@ -94,11 +94,11 @@ class PortalViewAdmin(PortalAdmin):
     readonly_fields = ("id", "version", "epoch", "created_at", "updated_at", "items_as_json")
 
     def get_readonly_fields(self, request: HttpRequest, obj: PortalView | None = None) -> tuple[str, ...]:
-        """A portal view stays in its library."""
+        """The read-only fields: a portal view stays in its library."""
         return (*self.readonly_fields, *(("library",) if obj else ()))
 
     def get_fieldsets(self, request: HttpRequest, obj: PortalView | None = None) -> Any:
-        """Who only looks gets the items as text, and no field that says which version a form began with."""
+        """The fieldsets. A person who may only look gets the items as text, and no field with the form's version."""
         writes = self.has_change_permission(request, obj) if obj else True
         flags = ("blackout", ("show_health", "health_display"), "show_ac", "show_actions", "show_encounter")
         stored = [("Stored", {"fields": ("version", "epoch", "id", ("created_at", "updated_at"))})] if obj else []
@@ -110,7 +110,7 @@ class PortalViewAdmin(PortalAdmin):
         ]
 
     def save_model(self, request: HttpRequest, obj: PortalView, form: Any, change: bool) -> None:
-        """Save what was changed, through the services; `form` is a valid PortalViewForm."""
+        """Save the changes through the services; `form` is a valid PortalViewForm."""
         if not change:
             made = services.create_portal_view(actor_id=None, library_id=obj.library_id, patch=form.patch)
             obj.pk = made.pk
@@ -120,13 +120,13 @@ class PortalViewAdmin(PortalAdmin):
             services.update_portal_view(actor_id=None, portal_view_id=obj.pk, patch=form.patch, if_version=loaded)
 
     def delete_model(self, request: HttpRequest, obj: PortalView) -> None:
-        """Delete it; open connections are told."""
+        """Delete it; open connections are notified."""
         services.delete_portal_view(actor_id=None, portal_view_id=obj.pk)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[PortalView]) -> None:
-        """Delete each of them; open connections are told."""
+        """Delete each of them; open connections are notified."""
         for portal_view_id in list(queryset.values_list("pk", flat=True)):
-            with suppress(NotFound):  # somebody else deleted it a moment ago, which is what was wanted
+            with suppress(NotFound):  # somebody else deleted it a moment ago: the result is the same
                 services.delete_portal_view(actor_id=None, portal_view_id=portal_view_id)
 
     def update_each(
@@ -135,7 +135,7 @@ class PortalViewAdmin(PortalAdmin):
         portal_views: QuerySet[PortalView],
         patch_for: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     ) -> None:
-        """Give each portal view the patch that `patch_for` makes of its state, if that changes anything."""
+        """Apply to each portal view the patch that `patch_for` makes of its state, if that changes anything."""
         names = []
         for portal_view_id in list(portal_views.values_list("pk", flat=True)):
             with transaction.atomic():
@@ -151,7 +151,7 @@ class PortalViewAdmin(PortalAdmin):
 
     @page_of_object(permissions=["view"], description="As viewers see it")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """A page with the portal view's state as it is sent to viewers."""
+        """A page with the portal view's state as viewers get it."""
         portal_view = self.get_object(request, object_id)
         if portal_view is None:
             raise Http404("There is no such portal view.")
@@ -170,7 +170,7 @@ class PortalViewAdmin(PortalAdmin):
 
     @admin.display(description="now showing")
     def now_showing(self, portal_view: PortalView) -> str:
-        """The current item by name."""
+        """The name of the current item."""
         current, items = portal_view.current_item, portal_view.items
         if current is None or current >= len(items):
             return f"nothing of {len(items)}"
@@ -185,7 +185,7 @@ class PortalViewAdmin(PortalAdmin):
 
     @admin.display(description="items")
     def items_as_json(self, portal_view: PortalView) -> SafeString:
-        """The items for somebody who may only look."""
+        """The items as text, for a person who may only look."""
         return format_html('<pre class="portal-json">{}</pre>', _pretty(portal_view.items))
 
 

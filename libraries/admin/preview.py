@@ -1,4 +1,4 @@
-"""What the preview page shows of each item: made of the projected state alone, never of the stored one."""
+"""The items of the preview page, made only from the projected state, never from the stored one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _OWN_PLACE = frozenset({"id", "type", "name", "text"})
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """An item to look at; `facts` are the keys that have no place of their own, each with its value as text."""
+    """An item to look at; `facts` are the keys without a place of their own, each with its value as text."""
 
     index: int
     is_current: bool
@@ -26,7 +26,7 @@ class Card:
 
 
 def cards(shown: Mapping[str, Any]) -> list[Card]:
-    """One card for each item of a state that is projected for viewers."""
+    """One card for each item of a state projected for viewers."""
     return [_card(index, item, index == shown["currentItem"]) for index, item in enumerate(shown["items"])]
 
 
@@ -47,13 +47,13 @@ def _card(index: int, item: Mapping[str, Any], is_current: bool) -> Card:
 
 
 def _image(value: Any) -> str:
-    """An address that the admin's content security policy lets a page show: of this site, or the image itself."""
+    """The image's address if the admin's content security policy allows it: of this site, or a data URL."""
     is_shown = isinstance(value, str) and value.startswith(("/", "data:image/")) and not value.startswith("//")
     return value if is_shown else ""
 
 
 def _text(value: Any) -> str:
-    """A value for people; the page has it as JSON, too."""
+    """A value as text for people; the page also has it as JSON."""
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(inner)}" for key, inner in value.items()) or "–"
     if isinstance(value, list):

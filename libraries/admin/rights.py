@@ -1,7 +1,7 @@
-"""Who of the staff may change whom: nobody gives what they do not have, or changes an account above their own.
+"""The rights of staff over each other: nobody grants a right they lack, or changes an account with more rights.
 
-A right is a permission of Django, and whether somebody is a superuser. What an account that is switched off would have
-once it is on again counts as what it has.
+A right is one of Django's permissions, or being a superuser. An inactive account counts with the rights that it would
+have if it were active.
 """
 
 from __future__ import annotations
@@ -14,26 +14,26 @@ from libraries.models import User
 
 
 def asker_of(request: HttpRequest) -> User:
-    """Who asks; the admin lets nobody in who is not logged in."""
+    """The person who sends the request, who is always logged in on admin pages."""
     assert isinstance(request.user, User)  # noqa: S101
     return request.user
 
 
 def grantable(asker: User) -> QuerySet[Permission]:
-    """The permissions that somebody has, and so may give."""
+    """The permissions that somebody has, and so may grant."""
     permissions = Permission.objects.select_related("content_type")
     return permissions if asker.is_superuser else permissions.filter(Q(user=asker) | Q(group__user=asker)).distinct()
 
 
 def may_change(asker: User, person: User) -> bool:
-    """Whether a person has no right that the asker has not; so everybody may change themselves."""
+    """Whether the asker has all rights of the person; so everybody may change themselves."""
     if asker.is_superuser or asker == person:
         return True
     return not person.is_superuser and not _beyond(asker, Permission.objects.filter(_held_by([person])))
 
 
 def may_change_group(asker: User, group: Group) -> bool:
-    """Whether the asker has all that a group gives, and all that any of its members has."""
+    """Whether the asker has all permissions of a group, and of each of its members."""
     if asker.is_superuser:
         return True
     members = group.user_set.all()
@@ -47,5 +47,5 @@ def _held_by(people: object) -> Q:
 
 
 def _beyond(asker: User, permissions: QuerySet[Permission]) -> bool:
-    """Whether one of the permissions is not the asker's."""
+    """Whether the asker lacks one of the permissions."""
     return permissions.exclude(pk__in=grantable(asker).order_by().values("pk")).exists()

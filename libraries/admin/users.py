@@ -1,4 +1,4 @@
-"""People in the admin: they are added by e-mail address, and whoever is switched off is cut off at once."""
+"""People in the admin: they are added by e-mail address, and deactivation closes their connections at once."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ else:
     from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 _HASH = "_password_hash"
-"""Where a request keeps the hash of the new person's password."""
+"""The attribute of a request with the hash of the new person's password."""
 _RIGHTS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -45,7 +45,7 @@ class AddUserForm(UserCreationForm):
         field_classes: ClassVar[dict[str, Any]] = {}
 
     def set_password_and_save(self, user: User, *args: Any, commit: bool = True, **options: Any) -> User:
-        """Give the person the password, as it was hashed before."""
+        """Set the person's password, hashed earlier, and save."""
         user.password = self.password_hash or make_password(self.cleaned_data["password1"])
         if commit:
             user.save()
@@ -63,7 +63,7 @@ class ChangeUserForm(UserChangeForm):
         field_classes: ClassVar[dict[str, Any]] = {}
 
     def clean_is_active(self) -> bool:
-        """Refuse to switch off the account that asks."""
+        """Refuse to deactivate the account that asks."""
         is_active: bool = self.cleaned_data["is_active"]
         if not is_active and self.instance == self.asker:
             raise ValidationError("You can't switch off your own account.")
@@ -78,12 +78,12 @@ def activate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[User]
 
 @admin.action(permissions=["change"], description="Deactivate and cut off")
 def deactivate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[User]) -> None:
-    """Shut these people out, and close their open connections."""
+    """Deactivate these people, and close their open connections."""
     model_admin.set_active(request, users, False)
 
 
 class UserAdmin(DjangoUserAdmin, PortalAdmin):
-    """People. Only a superuser gives rights; who changes somebody else must have all the rights that those have."""
+    """People. Only a superuser grants rights. To change another person, one must have all of that person's rights."""
 
     form = ChangeUserForm
     add_form = AddUserForm
@@ -103,7 +103,7 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
     def get_form(self, request: HttpRequest, obj: User | None = None, change: bool = False, **options: Any) -> Any:
-        """The form knows who asks."""
+        """The form, which knows the person who asks."""
         form = super().get_form(request, obj, change=change, **options)
         form.asker = request.user  # type: ignore[attr-defined]
         form.password_hash = getattr(request, _HASH, None)  # type: ignore[attr-defined]
@@ -112,7 +112,7 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
     def add_view(
         self, request: HttpRequest, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        """Django's page to add a person. It is one transaction, which does not wait for the hash of the password."""
+        """Django's page to add a person. It is one transaction, so the password is hashed before it begins."""
         if request.method == "POST" and self.has_add_permission(request):
             form = self.get_form(request)(request.POST)
             if form.is_valid():
@@ -120,25 +120,25 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         return super().add_view(request, form_url, extra_context)
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
-        """Only a superuser gives rights."""
+        """The read-only fields: only a superuser grants rights."""
         return self.readonly_fields if asker_of(request).is_superuser else (*self.readonly_fields, *_RIGHTS)
 
     def has_change_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whether somebody may change people, or this one."""
+        """Whether the person may change people, or this one."""
         return super().has_change_permission(request, obj) and _may(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: User | None = None) -> bool:
-        """Whether somebody may delete people, or this one; nobody deletes themselves."""
+        """Whether the person may delete people, or this one; nobody deletes themselves."""
         return super().has_delete_permission(request, obj) and obj != request.user and _may(request, obj)
 
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save the person; whether they may log in is told to their open connections."""
+        """Save the person. A change of the right to log in is sent to their open connections."""
         super().save_model(request, obj, form, change)
         if change and "is_active" in form.changed_data:
             set_user_active(user_id=obj.pk, is_active=obj.is_active)
 
     def set_active(self, request: HttpRequest, users: QuerySet[User], is_active: bool) -> None:
-        """Activate or deactivate those of them whom the asker may change, and who are not so already."""
+        """Activate or deactivate those whom the asker may change, if that changes anything."""
         changed = []
         for user in users.filter(is_active=not is_active):
             if user != request.user and self.has_change_permission(request, user):

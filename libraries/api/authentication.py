@@ -1,4 +1,4 @@
-"""Who sends a request: the person of a bearer token. Log-in itself is in `libraries.api.auth`."""
+"""Identifies the sender of a request: the person of a bearer token. Log-in itself is in `libraries.api.auth`."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class BearerAuthentication(JWTAuthentication):
         return token.strip()
 
     def get_validated_token(self, raw_token: bytes) -> Any:
-        """What the token says, as `libraries.tokens.Credential`."""
+        """The content of the token, as `libraries.tokens.Credential`."""
         try:
             return tokens.verify(raw_token.decode("latin-1"))
         except (TokenExpired, TokenInvalid) as error:
@@ -38,7 +38,7 @@ class BearerAuthentication(JWTAuthentication):
 
 
 def person_of(subject: Subject) -> User:
-    """The user; AuthenticationFailed if they are gone or switched off."""
+    """The user; AuthenticationFailed if they are deleted or deactivated."""
     user = None if subject.user_id is None else get_active_user(subject.user_id)
     if user is None:
         raise AuthenticationFailed("This account does not exist any more, or is switched off.", "token-invalid")

@@ -1,4 +1,4 @@
-"""What all views of the REST API share: who asks, pages, and what caches may keep. No view lives here."""
+"""Shared code of all views of the REST API: the asker, pages, and cache headers. No view lives here."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from libraries.api.bodies import OnlyJSON
 from libraries.rules.errors import InvalidPayload, NotFound, few_details, named
 
 MAX_QUERY_CHARS = 2048
-"""Of the query string of a list: it comes back in the addresses of the pages before and after."""
+"""The limit on the query string of a list, which is repeated in the addresses of the pages before and after."""
 
 
 ONCE = "May be given once only."
@@ -30,20 +30,20 @@ class ApiView(GenericAPIView[Any]):
     """A view for people who are logged in."""
 
     content_negotiation_class = OnlyJSON
-    # Preflights of browsers are answered before; /api/schema says the rest of what OPTIONS could
+    # Browsers' preflights are answered earlier; /api/schema has the rest of what OPTIONS could say
     http_method_names = ["get", "head", "post", "put", "patch", "delete"]
-    # What one person may see must not be kept for another, and must be asked for again
+    # An answer for one person must not be kept for another, and must be revalidated
     cache: ClassVar[dict[str, bool]] = {"private": True, "no_cache": True}
 
     def initialize_request(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Request:
-        """The framework's request, also for a body that comes in chunks: without a length it would be ignored."""
+        """The framework's request, also for a chunked body: without a length the body would be ignored."""
         if "HTTP_TRANSFER_ENCODING" in request.META and not request.META.get("CONTENT_LENGTH"):
-            request.META["CONTENT_LENGTH"] = "-1"  # some; the parser knows how much is too much
+            request.META["CONTENT_LENGTH"] = "-1"  # unknown but not zero; the parser limits the length
         return super().initialize_request(request, *args, **kwargs)
 
     @property
     def actor_id(self) -> UUID:
-        """Who asks."""
+        """The id of the person who asks."""
         return cast(UUID, self.request.user.pk)
 
     @property
@@ -63,7 +63,7 @@ class ApiView(GenericAPIView[Any]):
     def answer_page(
         self, rows: QuerySet[Any], serializer_class: type[BaseSerializer[Any]], **context: object
     ) -> Response:
-        """One page of the rows, searched and ordered as the query says; InvalidPayload for one that is too long."""
+        """One page of the rows, searched and ordered as the query says; InvalidPayload if the query is too long."""
         if len(self.request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARS:
             raise InvalidPayload(f"The query string is too long: at most {MAX_QUERY_CHARS} characters are possible.")
         if twice := {named(key): ONCE for key, values in self.request.query_params.lists() if len(values) > 1}:
@@ -73,16 +73,16 @@ class ApiView(GenericAPIView[Any]):
         return self.get_paginated_response(serializer_class(page, many=True, context=context).data)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
-        """The response, with what caches may do with it."""
+        """The response with its cache headers."""
         final = super().finalize_response(request, response, *args, **kwargs)
         patch_cache_control(final, **self.cache)
         patch_vary_headers(final, ["Authorization"])
         return final
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        """Answer, and leave nothing to the garbage collector, which comes seldom (`realtime.server.process.garbage`).
+        """Answer, and leave nothing to the garbage collector, which runs rarely (`realtime.server.process.garbage`).
 
-        What has large answers would have waited for it: 160 MB within half a minute.
+        Objects with large answers would have waited for it: 160 MB within half a minute.
         """
         response = super().dispatch(request, *args, **kwargs)
         if isinstance(response, Response):
@@ -92,20 +92,20 @@ class ApiView(GenericAPIView[Any]):
         return response
 
     def _undo_circles(self) -> None:
-        """Part the view from its request and itself."""
+        """Break the reference cycles of the view with its request and itself."""
         self.request.parser_context.clear()
         vars(self).clear()
 
 
 def _let_go(response: Any) -> None:
-    """Part a response that is rendered from itself and its view."""
+    """Break the reference cycles of a rendered response with itself and its view."""
     view = response.renderer_context["view"]
     response.renderer_context.clear()
     view._undo_circles()
 
 
 class NothingHere(ApiView):
-    """Every address that is not another's."""
+    """Every address without another view."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

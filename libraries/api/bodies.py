@@ -1,6 +1,6 @@
 """JSON in and out of the REST API, as strict as the socket's: no NaN, no half surrogate pairs, a limited length.
 
-What a body may hold is not said here, but in `libraries.rules.state` and `libraries.api.serializers`.
+The allowed content of a body is in `libraries.rules.state` and `libraries.api.serializers`.
 """
 
 from __future__ import annotations

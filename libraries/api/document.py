@@ -1,4 +1,4 @@
-"""`schema`: the OpenAPI document, made once in each process. Its words are in `libraries.api.schema` and the views."""
+"""`schema`: the OpenAPI document, made once per process. Its texts are in `libraries.api.schema` and the views."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Document:
 
 
 def documents() -> dict[str, Document]:
-    """The document by format: `yaml` and `json`. drf-spectacular can't make two at once, so others wait."""
+    """The document by format: `yaml` and `json`. drf-spectacular cannot make two at once, so other requests wait."""
     with _making:
         return _make()
 

@@ -1,6 +1,6 @@
 """Every refusal of the REST API in one shape: `{"code", "message", "details"}`, with a status by code.
 
-Sentences are made where something is refused; here they are only put into shape. `STATUSES` is the one table of codes.
+The code that refuses makes the sentence; this module only formats it. `STATUSES` is the one table of codes.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ STATUSES: dict[str, int] = {
     "internal-error": 500,
     "unavailable": 503,
 }
-"""Each code, and the status it is answered with."""
+"""The HTTP status of each code."""
 
 RETRY_SECONDS = 5
-"""When to come back after `unavailable`."""
+"""The reconnect delay in seconds after `unavailable`."""
 
 AWAY = "The database is away; try again in a moment."
 _INTERNAL = "Something went wrong on our side, and is logged; try again later."
@@ -48,7 +48,10 @@ _NOT_FOUND = "There is nothing at this address; /api/docs lists what there is."
 
 
 def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
-    """The answer to an exception in a view of the REST API; one that nobody expected is logged, and is a 500."""
+    """The answer to an exception in a view of the REST API.
+
+    An unexpected exception is logged, and answered with 500.
+    """
     headers: dict[str, str] = {}
     if isinstance(error, PortalError):
         body = refusal(error.code, error.message, error.details)
@@ -66,7 +69,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     elif isinstance(error, exceptions.APIException):
         body = _of_framework(error)
     else:
-        # What Django sends for an exception that leaves a view: it is logged by those who listen.
+        # The signal that Django sends for an exception that leaves a view: its receivers log it.
         got_request_exception.send(sender=exception_handler, request=context["request"]._request)
         body = refusal("internal-error", _INTERNAL)
     status = STATUSES[body["code"]]
@@ -80,7 +83,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape; what is long in it is cut, as it may hold the sender's own words."""
+    """The one shape of refusals; long texts in it are cut, because they may be the sender's own words."""
     return {"code": code, "message": shortened(message), "details": few_details(details) if details else None}
 
 
@@ -122,7 +125,7 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each sentence with the dotted path to what it is about."""
+    """Each sentence with the dotted path of the value concerned."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
@@ -134,7 +137,7 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(detail)
 
 
-# --- What fails outside of the views: Django calls these for the whole site -------------------------------
+# --- Errors outside of the views: Django calls these for the whole site ------------------------------------
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

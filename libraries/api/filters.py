@@ -1,4 +1,4 @@
-"""How lists are searched (`?search=`) and ordered (`?ordering=name,-createdAt`)."""
+"""Search (`?search=`) and order (`?ordering=name,-createdAt`) of lists."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Ordering(filters.OrderingFilter):  # type: ignore[misc]
         )
 
     def filter(self, qs: QuerySet[Any], value: list[str] | None) -> QuerySet[Any]:
-        """The rows in the order asked for, or in the model's own; InvalidPayload for a name that comes twice."""
+        """The rows in the requested order, or in the model's own; InvalidPayload for a name that is given twice."""
         named = [self.get_ordering_value(name) for name in value or () if name]
         if len({name.lstrip("-") for name in named}) < len(named):
             sentence = "Each name may be given once only."

@@ -1,4 +1,4 @@
-"""What is added to the OpenAPI document once it is made: what drf-spectacular leaves open, and programs rely on."""
+"""Additions to the finished OpenAPI document: facts that drf-spectacular omits, and programs rely on."""
 
 from __future__ import annotations
 

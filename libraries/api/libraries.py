@@ -1,4 +1,4 @@
-"""The libraries and their members in the REST API. Who may do what is decided in `libraries.services.members`."""
+"""Libraries and their members in the REST API. Permissions are checked in `libraries.services.members`."""
 
 from __future__ import annotations
 

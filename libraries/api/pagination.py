@@ -1,4 +1,4 @@
-"""How lists are cut into pages: `?page=` from 1 and `?pageSize=` up to 100."""
+"""Pages of lists: `?page=` from 1 and `?pageSize=` up to 100."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Pages(PageNumberPagination):
     invalid_page_message = "There is no page {page_number}; the first is page 1."
 
     def get_page_size(self, request: Request) -> int:
-        """The size asked for; InvalidPayload for one that is not possible."""
+        """The requested size; InvalidPayload if it is out of range."""
         return _number(request, "pageSize", self.page_size, self.max_page_size)
 
     def get_page_number(self, request: Request, paginator: Paginator[Any]) -> int:
-        """The page asked for; InvalidPayload for what is no number."""
+        """The requested page; InvalidPayload if it is not a number."""
         return _number(request, "page", 1, MAX_PAGE)
 
     def get_schema_operation_parameters(self, view: APIView) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The portal views of the REST API. Rules are not here: services check who may do what, and raise what is answered."""
+"""Portal views in the REST API. There are no rules here: services check permissions, and raise the errors."""
 
 from __future__ import annotations
 
@@ -115,19 +115,19 @@ class OnePortalView(ApiView):
         )
 
     def _wanted(self, portal_view_id: UUID) -> int | None:
-        """The version that If-Match demands, None for any; 0, which no portal view has, if no tag could match."""
+        """The version that If-Match requires, None for any; 0, which no portal view has, if no tag could match."""
         tags = parse_tags("If-Match", self.request.headers.get("If-Match"))
         if tags is None or tags.any:
             return None
         if len(tags.versions) < 2:
             return next(iter(tags.versions), 0)
-        # One of several: the service looks again, under its lock, whether it still is this one.
+        # One of several: the service checks again, under its lock, whether this is still the version.
         stored = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id).version
         return stored if stored in tags.versions else 0
 
 
 def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
-    """The body's keys that can be written, unchecked; InvalidPayload for one that a portal view has not."""
+    """The body's writable keys, unchecked; InvalidPayload for a key that portal views do not have."""
     unknown = {named(key): UNKNOWN_KEY for key in body if key not in FIELDS and key not in _ONLY_ANSWERED}
     if unknown:
         raise InvalidPayload(f"A portal view has no {', '.join(few_details(unknown))}.", unknown)
@@ -135,7 +135,7 @@ def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _defaults() -> dict[str, Any]:
-    """The writable keys of a portal view that nothing was said about."""
+    """The default values of the writable keys of a portal view."""
     blank = PortalView()
     return {key: getattr(blank, field.column) for key, field in FIELDS.items()}
 

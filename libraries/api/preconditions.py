@@ -1,11 +1,12 @@
 """Entity tags of portal views, and the conditions on them (RFC 9110, sections 8.8.3 and 13.1). Pure.
 
-A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer"`: it names another text, and must neither
-confirm what a cache kept of the time before a change of role, nor let a projected state be stored over the whole one.
+A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer"`, because it names a different text. It must not
+validate a copy that a cache kept from before a change of role, and must not let a projected state overwrite the whole
+one.
 
 A proxy that compresses an answer changes its tag: nginx makes it weak (`W/"3"`), Apache writes `"3-gzip"`, Jetty
-`"3--gzip"`, others `"3;gzip"`. The client sends back what it got, so all of these mean `"3"` here, in If-Match too: a
-tag of ours names a version, which is the same however it was sent.
+`"3--gzip"`, others `"3;gzip"`. The client sends back what it got, so all of these mean `"3"` here, in If-Match too: our
+tag names a version, which is the same in every encoding.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ _VERSION = re.compile(r'"([1-9][0-9]{0,18})"')
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """The tags that a condition lists, as we gave them out; `any` is `*`."""
+    """The tags in a condition, in the form that we issued; `any` is `*`."""
 
     any: bool
     listed: tuple[str, ...]
@@ -36,18 +37,18 @@ class Tags:
 
     @property
     def versions(self) -> tuple[int, ...]:
-        """The versions that a controller's tags name."""
+        """The versions named by controllers' tags."""
         found = (_VERSION.fullmatch(tag) for tag in self.listed)
         return tuple(int(match[1]) for match in found if match)
 
 
 def etag(version: int, role: PortalRole) -> str:
-    """The tag of a portal view at a version, as that role reads it."""
+    """The tag of a portal view at a version, for a reader with that role."""
     return f'"{version}"' if role == PortalRole.CONTROLLER else f'"{version}-{role}"'
 
 
 def parse_tags(name: str, value: str | None) -> Tags | None:
-    """What the header lists, None if it is missing; InvalidPayload, with the header's name, if it is malformed."""
+    """The tags in the header, None if it is missing; InvalidPayload, with the header's name, if it is malformed."""
     if value is None:
         return None
     if value.strip(" \t") == "*":

@@ -1,4 +1,4 @@
-"""How the REST API describes itself in OpenAPI: what `drf_spectacular` cannot see in the views.
+"""The OpenAPI description of the REST API: facts that `drf_spectacular` cannot see in the views.
 
 Importing this registers the descriptions of our own fields and of the bearer token. Nothing here changes an answer.
 """
@@ -61,7 +61,7 @@ BUSY: dict[str, Any] = {
     "headers": {"Retry-After": {"schema": {"type": "integer", "minimum": 1}, "description": "Seconds."}},
     "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
 }
-"""What any request may be answered."""
+"""The answer that any request may get."""
 
 _CONTROLLER_SEES: dict[str, Any] = {
     "id": "5f0c8f4e-3f0b-4a55-9a51-6a0f2f0d7c11",
@@ -105,9 +105,9 @@ def documented(
     errors: Sequence[int] = (),
     open: bool = False,
 ) -> Callable[[View], View]:
-    """Describe a view: what it answers with which status, its body, and the refusals that are its own.
+    """Describe a view: its answers by status, its body, and its own refusals.
 
-    Those that go with a body (400, 413, 415) or a log-in (401, unless `open`) are added.
+    The refusals that belong to a body (400, 413, 415) or a log-in (401, unless `open`) are added.
     """
     refusals = {*errors, *(() if open else (401,)), *((400, 413, 415) if body else ())}
     responses: dict[int, Any] = {status: answer}

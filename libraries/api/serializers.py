@@ -1,7 +1,7 @@
-"""What REST bodies and answers look like, for checking and for OpenAPI.
+"""The shapes of REST bodies and answers, for checking and for OpenAPI.
 
-What a portal view may hold is not checked here but in `libraries.rules.state`, and what a viewer may see is decided in
-`libraries.rules.projection`: the classes for portal views only describe, and put the projected state into an answer.
+The content of a portal view is checked in `libraries.rules.state`, and `libraries.rules.projection` decides what a
+viewer may see. The classes for portal views only describe, and put the projected state into an answer.
 """
 
 from __future__ import annotations
@@ -77,13 +77,13 @@ class RegistrationSerializer(Body):
     name = Text(max_length=100, allow_blank=True, default="", validators=[validate_name])
 
     def validate_email(self, email: str) -> str:
-        """The one spelling of the address."""
+        """The canonical spelling of the address."""
         if not is_plain(canonical(email)):
             raise serializers.ValidationError(NOT_PLAIN)
         return canonical(email)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a password that is easy to guess, or like the person's address or name."""
+        """Refuse a password that is easy to guess, or similar to the person's address or name."""
         try:
             validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
         except ValidationError as error:
@@ -142,7 +142,7 @@ class MemberSerializer(serializers.Serializer[Membership]):
     role = serializers.ChoiceField(_ROLES)
 
     def to_representation(self, instance: Membership) -> dict[str, Any]:
-        """What the asker may know of the member: `for_owner` in the context says whether they own the library."""
+        """The member as the asker may see them: `for_owner` in the context says whether the asker owns the library."""
         shown = super().to_representation(instance)
         if not self.context.get("for_owner"):
             del shown["email"]
@@ -210,7 +210,7 @@ class PortalViewBody(_PortalViewFields):
 
 
 class _PortalViewAnswer(_PortalViewFields):
-    """What every answer about a portal view has besides."""
+    """The additional keys of every answer about a portal view."""
 
     id = serializers.UUIDField()
     libraryId = serializers.UUIDField()
@@ -221,7 +221,7 @@ class _PortalViewAnswer(_PortalViewFields):
     updatedAt = serializers.DateTimeField()
 
     def get_fields(self) -> dict[str, Any]:
-        """The fields: an answer has all of them, always."""
+        """The fields: an answer always has all of them."""
         fields = super().get_fields()
         for field in fields.values():
             field.required = True

@@ -1,4 +1,4 @@
-"""The addresses under /api/, each with and without a slash at its end. What answers does not belong here."""
+"""The addresses under /api/, each with and without a slash at its end."""
 
 from __future__ import annotations
 

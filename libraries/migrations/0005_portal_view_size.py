@@ -1,4 +1,4 @@
-"""Each portal view's size, for the quota of its library. Processes of the version before may go on meanwhile."""
+"""The size of each portal view, for its library's quota. Processes of the previous version may run at the same time."""
 
 from django.db import migrations, models
 
@@ -6,7 +6,7 @@ BATCH = 100  # of at most 256 KiB each
 
 
 def measure(apps, schema_editor):
-    """Write the size of each portal view that is there, as `libraries.rules.state` measures it now."""
+    """Write the size of each existing portal view, as `libraries.rules.state` measures it now."""
     from libraries.rules.state import FIELDS, blocks_of, size_of
 
     rows = apps.get_model("libraries", "PortalView").objects.using(schema_editor.connection.alias)

@@ -1,4 +1,4 @@
-"""Text that a page may take for an address: which addresses are possible, and which text could run. Pure."""
+"""Text that a page may use as an address: which addresses are allowed, and which text could run as code. Pure."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import re
 
 MAX_DATA_URL_CHARS = 16 * 1024
 
-# What browsers drop from an address (the URL standard: control characters and spaces around it, tabs and line breaks
-# within), what JavaScript's trim() drops, and what nobody sees: a page may drop any of it before it follows.
+# Characters that browsers remove from an address (the URL standard: control characters and spaces around it, tabs and
+# line breaks within), characters that JavaScript's trim() removes, and invisible ones: a page may remove any of them
+# before it follows the address.
 _SPACES = "\x20\xa0\u1680\u2000-\u200a\u202f\u205f\u3000"
 _INVISIBLE = (
     "\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2\u115f\u1160\u17b4\u17b5\u180b-\u180f"
@@ -21,7 +22,7 @@ _MEDIA_TYPES = ("text", "image", "application", "audio", "video", "font", "model
 
 
 def _gappy(word: str) -> str:
-    # No spaces: "Java Script:" is text. Possessive, so that a long row of gaps is walked once.
+    # No spaces: "Java Script:" is text. Possessive, so that a long row of gaps is scanned once.
     return rf"[{_INVISIBLE}]*+".join(map(re.escape, word))
 
 
@@ -33,7 +34,7 @@ _SCRIPT = re.compile(
 
 
 def could_run(text: str) -> bool:
-    """Whether a page that takes the text for an address, whatever key it stands under, would run what is in it."""
+    """Whether a page that uses the text as an address, under any key, would run code in it."""
     return _SCRIPT.match(text) is not None
 
 
@@ -41,7 +42,7 @@ def check_address(text: str) -> None:
     """Raise ValueError, with a sentence, unless the text is a web address, a path of the site, or a small image."""
     if len(text) <= MAX_DATA_URL_CHARS and _SMALL_IMAGE.fullmatch(text):
         return
-    # Browsers take a backslash for a slash.
+    # Browsers treat a backslash as a slash.
     seen = _UNSEEN.sub("", text).replace("\\", "/")
     scheme = _SCHEME.match(seen)
     if scheme is None and not seen.startswith("//"):

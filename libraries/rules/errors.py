@@ -1,4 +1,4 @@
-"""The ways a request can fail that its sender can do something about. Pure; REST and sockets say them their own way."""
+"""The request errors that the sender can act on. Pure; REST and sockets each have their own format for them."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Mapping
 
 MAX_SENTENCE_CHARS = 512
 MAX_DETAIL_CHARS = 256
-"""Of the keys and sentences of all details together, unless the first alone is longer."""
+"""The limit on the keys and sentences of all details together, unless the first alone is longer."""
 MAX_NAMED_CHARS = 64
-"""How much of a key, or of another word of the sender's, is said back."""
+"""The most characters of a sender's key, or other word, that an answer repeats."""
 
 
 def named(word: object) -> str:
-    """A word of the sender's as it is said back: cut short, and without half of a surrogate pair."""
+    """A word of the sender as an answer repeats it: cut short, and without half of a surrogate pair."""
     return str(word)[:MAX_NAMED_CHARS].encode(errors="backslashreplace").decode()
 
 
 def few_details(details: Mapping[str, str]) -> dict[str, str]:
-    """The first of the details, by `named` keys: an answer should not be far longer than what it answers."""
+    """The first of the details, by `named` keys: an answer should not be far longer than its request."""
     few: dict[str, str] = {}
     room = MAX_DETAIL_CHARS
     for key, sentence in details.items():
@@ -30,12 +30,12 @@ def few_details(details: Mapping[str, str]) -> dict[str, str]:
 
 
 def shortened(sentence: str) -> str:
-    """The sentence, cut where it is too long."""
+    """The sentence, cut if it is too long."""
     return sentence if len(sentence) <= MAX_SENTENCE_CHARS else f"{sentence[: MAX_SENTENCE_CHARS - 2]}…."
 
 
 def described(error: BaseException | None) -> str:
-    """An error for a log: its kind, what it says, and what it came from. The repr of some has no words in it."""
+    """An error for a log: its kind, its text, and its cause. The repr of some errors contains no words."""
     if error is None:
         return "no error"
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
@@ -43,9 +43,9 @@ def described(error: BaseException | None) -> str:
 
 
 class PortalError(Exception):
-    """A refusal with a stable `code`, a `message` a person can act on, and `details` by key where there are any.
+    """A refusal with a stable `code`, a `message` that a person can act on, and optional `details` by key.
 
-    Both are cut short, see `few_details`: they may hold the sender's own words.
+    Message and details are cut short, see `few_details`: they may contain the sender's own words.
     """
 
     code: str = "error"
@@ -81,19 +81,19 @@ class VersionConflict(PortalError):
 
 
 class Conflict(PortalError):
-    """The change would break a rule of what is stored: a second membership, a library without an owner."""
+    """The change would break a rule of the stored data: a second membership, a library without an owner."""
 
     code = "conflict"
 
 
 class QuotaExceeded(PortalError):
-    """The library, or the person, has as much as they may keep; the message says how much that is, and what to do."""
+    """The library or the person is at a quota; the message names the quota, and what to do."""
 
     code = "quota-exceeded"
 
 
 class AlreadyApplied(PortalError):
-    """The message was stored before, by a connection that was cut before it could hear so."""
+    """The message was stored before, by a connection that was cut before it got the answer."""
 
     code = "already-applied"
 
@@ -102,7 +102,7 @@ class AlreadyApplied(PortalError):
 
 
 class Unavailable(PortalError):
-    """Something the server needs is away; the same request may succeed later."""
+    """Something the server needs is unavailable; the same request may succeed later."""
 
     code = "unavailable"
 

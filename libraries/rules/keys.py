@@ -1,4 +1,4 @@
-"""The keys of JSON objects: which are possible, which are one in all their spellings, which name an address. Pure."""
+"""The keys of JSON objects: which are allowed, which spellings are equal, which hold an address. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from string import ascii_lowercase
 
 MAX_KEY_CHARS = 128
 REFUSED_KEYS = frozenset({"__proto__", "constructor", "prototype"})
-"""Names that every JavaScript object has already: a page that copies such a key changes its own code's objects."""
+"""Names that every JavaScript object has: a page that copies such a key would change its own code's objects."""
 
 _SHORT_CHARS = 40
 
@@ -18,10 +18,10 @@ _PICTURES = ("artwork", "icon", "logo", "photo", "picture", "poster")
 URL_KEYS = frozenset({*_ADDRESSES, *_PICTURES})
 _URL_ENDINGS = ("href", "image", "src", "uri", "url")
 
-# What is no letter and no digit, and the letters that are drawn as nothing: the fillers of Hangul (two more become
-# these by decomposition) and the blanks of hieroglyphs. All other invisible characters are no letters.
+# Characters that are neither letters nor digits, and the letters that are drawn as nothing: the fillers of Hangul (two
+# more become these by decomposition) and the blanks of hieroglyphs. All other invisible characters are no letters.
 _DROPPED = re.compile("[\\W_\u115f\u1160\U00013441\U00013442]+")
-# White letters on black circles and squares, and those of flags: Unicode decomposes the other letters in frames.
+# White letters on black circles and squares, and those of flags: Unicode decomposes only the other framed letters.
 _FRAMED = {
     first + place: letter for first in (0x1F150, 0x1F170, 0x1F1E6) for place, letter in enumerate(ascii_lowercase)
 }
@@ -43,23 +43,23 @@ def check_key(key: str) -> None:
 def plain_key(key: str) -> str:
     """A key without case, `_`, `-` and other marks: `max_HP`, `Max-Hp` and `maxHp` are all `maxhp`.
 
-    So are the wide, accented, joined, raised and framed forms of Unicode's compatibility decomposition (NFKD, UAX 15),
-    and keys with characters in them that nobody sees; letters of another alphabet that only look alike are not.
+    The wide, accented, joined, raised and framed forms of Unicode's compatibility decomposition (NFKD, UAX 15) are also
+    reduced, and invisible characters are removed. Letters of another alphabet that only look alike are kept.
     """
-    # Long keys are rare, and worth less memory: enough for those of one message, which is looked at several times.
+    # Long keys are rare, and worth less memory: enough for the keys of one message, which are looked up several times.
     if len(key) <= _SHORT_CHARS:
         return _plain_short(key)
     if len(key) <= MAX_KEY_CHARS:
         return _plain_long(key)
-    # Stored before there was a limit. To put a long row of marks in order takes quadratic time, to do so with its
-    # pieces does not; and no letter depends on its neighbours.
+    # Such a key was stored before there was a limit. Ordering a long row of marks takes quadratic time; ordering its
+    # pieces does not, and no letter depends on its neighbours.
     return "".join(_plain(key[start : start + MAX_KEY_CHARS]) for start in range(0, len(key), MAX_KEY_CHARS))
 
 
 def _plain(key: str) -> str:
     if not key.isascii():
         parts = unicodedata.normalize("NFKD", key.translate(_FRAMED)).replace(" ", "")  # saves the pattern much work
-        # Marks go before case does: of one of them, U+0345, case makes a letter.
+        # Marks are removed before case: lower-casing turns one of them, U+0345, into a letter.
         key = unicodedata.normalize("NFKD", _DROPPED.sub("", parts).casefold())
     return _DROPPED.sub("", key).casefold()
 

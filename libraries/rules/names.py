@@ -1,6 +1,7 @@
-"""Names that people give: to themselves, to libraries and to portal views. They must show, and as they are. Pure.
+"""Names of people, libraries and portal views. They must be visible, and be shown as they are. Pure.
 
-Why a mark is refused: Unicode Technical Report 36, section 2 (visual security); Unicode Standard Annex 9, section 3.
+The reasons for refusing marks: Unicode Technical Report 36, section 2 (visual security); Unicode Standard Annex 9,
+section 3.
 """
 
 from __future__ import annotations
@@ -14,18 +15,18 @@ NOTHING_SHOWS = "Must have something in it that can be seen."
 _LINES = "\t\n\r"
 # C0, DEL and C1; line and paragraph separators; the marks, embeddings, overrides and isolates of the bidi algorithm
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-# Letters and symbols by their category, of which nothing is drawn: fillers of Hangul, and an empty pattern of Braille
+# Letters and symbols by category that are drawn as nothing: fillers of Hangul, and an empty pattern of Braille
 _BLANK = frozenset("\u115f\u1160\u2800\u3164\uffa0")
-# Separators, controls, formats (of zero width among them), half surrogate pairs, and marks, which need something to
-# stand on
+# Separators, controls, formats (including zero-width ones), half surrogate pairs, and marks, which need a base
+# character
 _UNSEEN = frozenset({"Zs", "Zl", "Zp", "Cc", "Cf", "Cs", "Mn", "Me"})
 _KEPT_FOR_UNSEEN = re.compile("[\ufff0-\ufff8\U000e0000-\U000e0fff]")
 
 
 def check_name(text: str, *, lines: bool = False) -> None:
-    """ValueError, with a sentence, if a name has marks that it must not have, or shows nothing at all.
+    """Raise ValueError, with a sentence, if a name has forbidden marks, or shows nothing at all.
 
-    `lines` allows line breaks and tabs. An empty name is none, and is not refused here.
+    `lines` allows line breaks and tabs. An empty name is no name, and is not refused here.
     """
     given = text.translate(dict.fromkeys(map(ord, _LINES))) if lines else text
     if _CONTROLS.search(given):

@@ -1,4 +1,4 @@
-"""Which network an address belongs to: what limits per network count by. Pure."""
+"""The network of an address, which the limits per network count. Pure."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any
 IPV4_PREFIX = 24
 IPV6_PREFIX = 64
 NO_NETWORK = "none"
-"""What stands for all that have no address, such as the peers of a Unix socket."""
+"""The network of all clients without an address, such as the peers of a Unix socket."""
 
 
 @lru_cache(maxsize=4_096)
 def network_of(address: object) -> str:
     """The network of an IP address: its /24, or its /64 for IPv6, such as `192.0.2.0/24`.
 
-    An IPv4 address that is written as IPv6 (`::ffff:192.0.2.1`; RFC 4291, section 2.5.5.2) counts as IPv4.
-    `NO_NETWORK` where there is no address, or where it is none.
+    An IPv4 address written as IPv6 (`::ffff:192.0.2.1`; RFC 4291, section 2.5.5.2) counts as IPv4. `NO_NETWORK` if
+    there is no address, or the text is none.
     """
     try:
         ip = ip_address(str(address))

@@ -1,7 +1,7 @@
-"""What a viewer may see of a portal view's state, and of a change to it. Pure.
+"""The part of a portal view's state, and of a change to it, that a viewer may see. Pure.
 
-`HIDDEN` is the one table of what hides behind which flag: the code reads it, the tests walk it, and
-`docs/hidden-information.md` prints it. Keys are compared as `libraries.rules.keys.plain_key` gives them, so that a
+`HIDDEN` is the one table of the keys hidden by each flag: the code reads it, the tests check each row, and
+`docs/hidden-information.md` prints it. Keys are compared in the form of `libraries.rules.keys.plain_key`, so that the
 spelling (`max_hp`, `Max-HP`) makes no difference.
 """
 
@@ -17,7 +17,7 @@ from libraries.rules.keys import plain_key
 from libraries.rules.roles import PortalRole
 
 ALWAYS = "always"
-"""The row of `HIDDEN` that no flag uncovers."""
+"""The row of `HIDDEN` that no flag reveals."""
 
 HIDDEN: dict[str, set[str]] = {
     ALWAYS: {"gm", "gmnotes", "dmnotes", "secret", "secrets"},
@@ -40,7 +40,7 @@ MAXIMUM_HEALTH = (
     *("maxhp", "hpmax", "maximumhp", "maxhitpoints", "hitpointsmax", "maximumhitpoints", "hitpointmaximum"),
     *("maxhealth", "healthmax", "maximumhealth"),
 )
-"""Where the numbers are looked for, in this order: the first of each that says something counts."""
+"""The keys with these numbers, in order of priority: the first one with a number counts."""
 
 HEALTH_WORDS: tuple[tuple[float, str], ...] = (
     (1.0, "unhurt"),
@@ -60,7 +60,7 @@ _NOTHING_SHOWN: dict[str, Any] = {}
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 _rows: dict[str, tuple[str, ...]] = {}
-"""The rows of `HIDDEN` that a plain key stands in: it is seen only if each of them is uncovered."""
+"""The rows of `HIDDEN` for each plain key: the key is visible only if each of its rows is."""
 
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
@@ -76,9 +76,9 @@ _index()
 
 
 def hide_also(extra: Mapping[str, Iterable[str]]) -> None:
-    """Hide more keys: `{"showHealth": ["wounds"], "always": ["plot"]}`; ValueError for a row that isn't there.
+    """Hide more keys: `{"showHealth": ["wounds"], "always": ["plot"]}`; ValueError for an unknown row.
 
-    A key in two rows is hidden behind both.
+    A key in two rows is hidden by both.
     """
     for row, keys in extra.items():
         if row not in HIDDEN:
@@ -88,7 +88,7 @@ def hide_also(extra: Mapping[str, Iterable[str]]) -> None:
 
 
 def project(state: Mapping[str, Any], role: PortalRole) -> dict[str, Any]:
-    """The state as the role may see it; the state itself for a controller."""
+    """The state as the role may see it; for a controller the state itself."""
     if role == PortalRole.CONTROLLER:
         return dict(state)
     if state["blackout"]:
@@ -97,7 +97,7 @@ def project(state: Mapping[str, Any], role: PortalRole) -> dict[str, Any]:
 
 
 def epoch_seen(epoch: str, role: PortalRole) -> str:
-    """The epoch as the role is told it: one's versions are no measure of what the other has seen."""
+    """The epoch as the role is told it. Each role has its own, because their versions must not be compared."""
     return epoch if role == PortalRole.CONTROLLER else f"{epoch}-viewer"
 
 
@@ -111,15 +111,18 @@ def project_item(item: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str,
 def project_relayed(payload: Mapping[str, Any], flags: Mapping[str, Any] | None) -> dict[str, Any]:
     """A payload that is not stored, as a viewer may see it under a state's `flags`.
 
-    What stands under `items` and `currentItem`, at any depth, is taken for that of a state. Without `flags` all that
-    any flag could hide is left out, and so are these two.
+    Values under `items` and `currentItem`, at any depth, are treated as those of a state. Without `flags`, all keys
+    that any flag can hide are removed, and these two as well.
     """
     seen: dict[str, Any] = _relayed(payload, flags, False)
     return _shown(seen, _NOTHING_SHOWN if flags is None else flags)
 
 
 def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any:
-    """Without what `blackout` and `visible` hide; `in_items` is whether `items` or `currentItem` is above it."""
+    """The value without the parts hidden by `blackout` and `visible`.
+
+    `in_items` says whether the value is below `items` or `currentItem`.
+    """
     if isinstance(value, list | tuple):
         return [_relayed(inner, flags, in_items) for inner in value]
     if not isinstance(value, Mapping):
@@ -139,12 +142,12 @@ def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any
 
 
 def _is_unseen(item: Mapping[str, Any]) -> bool:
-    # In a state it is true or false; what is only relayed may hold anything, and then is not shown.
+    # In a state it is true or false. A relayed value may be anything else, and then the item is not shown.
     return item.get("visible", True) is not True
 
 
 def needs_flags(payload: Mapping[str, Any]) -> bool:
-    """Whether what viewers may see of a relayed payload depends on a portal view's flags."""
+    """Whether the part of a relayed payload that viewers may see depends on a portal view's flags."""
     return project_relayed(payload, None) != payload
 
 
@@ -176,7 +179,7 @@ def _shown_value(value: Any, flags: Mapping[str, Any]) -> Any:
 
 
 def _health_fraction(health: Mapping[str, Any]) -> float | None:
-    """Current by maximum health, from 0 to 1, by plain keys; None where an object does not say both."""
+    """Current divided by maximum health, from 0 to 1, by plain keys; None if an object does not have both."""
     current = next((health[key] for key in CURRENT_HEALTH if health.get(key) is not None), None)
     maximum = next((health[key] for key in MAXIMUM_HEALTH if health.get(key) is not None), None)
     if isinstance(current, Mapping):  # {"hp": {"current": 5, "max": 10}}
@@ -198,22 +201,22 @@ def _display(fraction: float, display: str) -> float | str:
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys of `after` whose value is another than in `before`, or that `before` has not."""
+    """The keys of `after` whose value differs from `before`, or that are not in `before`."""
     return {key: value for key, value in after.items() if key not in before or not _same(before[key], value)}
 
 
 def _same(one: Any, other: Any) -> bool:
-    # In Python True == 1; on the wire true and 1 are two values, and the order of keys means nothing.
+    # In Python True == 1. On the wire true and 1 are different values, and the order of keys means nothing.
     return one is other or _encode(one) == _encode(other)
 
 
 def patch_seen(
     before: Mapping[str, Any], after: Mapping[str, Any], named: Collection[str], role: PortalRole
 ) -> dict[str, Any]:
-    """What a patch means to a role: the keys that differ between the projections before and after it.
+    """The patch as a role sees it: the keys that differ between the projections before and after it.
 
-    `before` and `after` are states, `named` the keys that the patch named: one that was given the value it had is
-    said again, so that no message of a controller goes unheard. A change that a viewer may not see is `{}`.
+    `before` and `after` are states, `named` are the keys that the patch named. A named key whose value did not change
+    is sent again, so that every message of a controller is received. A change that a viewer may not see is `{}`.
     """
     changed = {key for key in difference(before, after) if key not in _ON_EVERY_WRITE}
     if role == PortalRole.CONTROLLER:
@@ -233,10 +236,10 @@ def item_patch_seen(
     state: Mapping[str, Any],
     role: PortalRole,
 ) -> dict[str, Any]:
-    """What an update of one item means to a role: the item's keys that differ between its projections.
+    """The update of one item as a role sees it: the item's keys that differ between its projections.
 
-    An item that comes into sight is given whole; one that goes out of sight is only `{"visible": false}`; what a
-    viewer may not see, or what happens under a blackout, is `{}`. Only the item is walked, never the state.
+    An item that becomes visible is sent whole; one that becomes invisible is only `{"visible": false}`. A change that a
+    viewer may not see, or any change under a blackout, is `{}`. The cost depends on the item, never on the state.
     """
     if role == PortalRole.CONTROLLER:
         return {**difference(before, after), **patch}

@@ -1,4 +1,4 @@
-"""Who somebody is to a library, and what that makes them on its portal views. Pure: no Django in here."""
+"""A person's role in a library, and the role that follows from it on its portal views. Pure: no Django in here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Role(StrEnum):
 
 
 class PortalRole(StrEnum):
-    """What a connection is on a portal view: it decides what is shown, or it looks."""
+    """The role of a connection on a portal view: a controller decides what is shown, a viewer looks."""
 
     CONTROLLER = "controller"
     VIEWER = "viewer"
@@ -28,5 +28,5 @@ PORTAL_ROLES: dict[Role, PortalRole] = {
 
 
 def portal_role(role: str) -> PortalRole:
-    """The portal role of a membership role; ValueError for a word that is no role."""
+    """The portal role of a membership role; ValueError for an unknown role."""
     return PORTAL_ROLES[Role(role)]

@@ -1,7 +1,7 @@
-"""A portal view's state: what it may hold, and how a patch is applied to it. Pure.
+"""A portal view's state: its allowed content, and how a patch is applied to it. Pure.
 
-A state is a dict with the keys of `FIELDS` and of `READ_ONLY`, as it goes over the wire to a controller. Functions
-here never change their arguments. What a viewer may see of a state is in `libraries.rules.projection`.
+A state is a dict with the keys of `FIELDS` and of `READ_ONLY`, in the form that is sent to a controller. Functions here
+never change their arguments. The part of a state that a viewer may see is in `libraries.rules.projection`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
 MAX_DETAILS = 20
-"""After so many bad keys no more are looked for; an answer has no room for more of them."""
+"""After this many bad keys the check stops; an answer has no room for more."""
 HEALTH_DISPLAYS = ("numbers", "bar", "words")
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
@@ -43,7 +43,7 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A checked payload: `known` is stored, `relayed` only goes to the others."""
+    """A checked payload: `known` is stored, `relayed` is only sent to the others."""
 
     known: dict[str, Any]
     relayed: dict[str, Any]
@@ -118,7 +118,7 @@ FIELDS: dict[str, Field] = {
 
 
 def check_patch(payload: object) -> Patch:
-    """Sort a payload's keys into what is stored and what is only relayed; read-only keys are checked, and dropped.
+    """Split a payload's keys into stored and relayed ones; read-only keys are checked, and dropped.
 
     Raises InvalidPayload, with a sentence for each bad key, unless every value may be stored or relayed.
     """
@@ -129,7 +129,7 @@ def check_patch(payload: object) -> Patch:
     for key, value in payload.items():
         field = FIELDS.get(key)
         try:
-            check_value({key: value})  # of read-only keys too: a `sync-response` is relayed with them
+            check_value({key: value})  # also for read-only keys: a `sync-response` is relayed with them
             if field is not None:
                 field.check(value)
         except ValueError as error:
@@ -182,8 +182,8 @@ def _summary(details: Mapping[str, str]) -> str:
 def apply_patch(state: State, known: Mapping[str, Any]) -> State:
     """The state after a checked patch.
 
-    A `currentItem` that the patch names must exist (else InvalidPayload); one that was set before and is beyond
-    the end of a new, shorter list becomes null: to show nothing is better than to show something unmeant.
+    A `currentItem` named by the patch must exist (else InvalidPayload). An older `currentItem` beyond the end of a new,
+    shorter list becomes null: showing nothing is better than showing a wrong item.
     """
     after = {**state, **known}
     current = after["currentItem"]
@@ -201,25 +201,25 @@ def find_item(items: list[dict[str, Any]], item_id: str) -> int | None:
 
 
 def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The items with a checked patch merged, shallowly, into the one at `index`."""
+    """The items with a checked patch merged, shallowly, into the item at `index`."""
     return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
 
 
 def size_of(state: State) -> int:
-    """How many bytes the state has as JSON, without what is read-only."""
+    """The size of the state as JSON in bytes, without read-only keys."""
     return len(msgspec.json.encode({key: state[key] for key in FIELDS}))
 
 
 def blocks_of(size: int) -> int:
-    """A number of bytes, rounded up to full blocks: as it is kept, and counted for a library's quota.
+    """A number of bytes, rounded up to full blocks: the stored value, which a library's quota counts.
 
-    So the number, which has an index, and with it the quota's query, is for the few writes that fill another block.
+    So only the few writes that fill another block update the number, which has an index, and query the quota.
     """
     return -(-size // SIZE_BLOCK) * SIZE_BLOCK
 
 
 def check_size(state: State) -> int:
-    """How many bytes the state has as JSON; InvalidPayload if these are more than 256 KiB."""
+    """The size of the state as JSON in bytes; InvalidPayload if it is more than 256 KiB."""
     size = size_of(state)
     if size > MAX_STATE_BYTES:
         sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."

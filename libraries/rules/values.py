@@ -1,7 +1,7 @@
-"""What any JSON value from outside must keep to before it is stored or relayed. Pure.
+"""The rules for any JSON value from outside before it is stored or relayed. Pure.
 
-Which keys a portal view has is not said here but in `libraries.rules.state`; what a key and an address may be is in
-`libraries.rules.keys` and `libraries.rules.addresses`.
+The keys of a portal view are in `libraries.rules.state`. The rules for keys and addresses are in `libraries.rules.keys`
+and `libraries.rules.addresses`.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ from libraries.rules.keys import check_key, is_url_key
 
 MAX_DEPTH = 16
 MAX_SAFE_INTEGER = 2**53 - 1
-"""RFC 7493 (I-JSON), section 2.2: beyond it a receiver may read another number than was sent."""
+"""RFC 7493 (I-JSON), section 2.2: beyond it a receiver may read a different number than was sent."""
 MAX_MESSAGE_VALUES = 10_000
 MAX_BODY_VALUES = 200_000
-"""How many values a message and a REST body may hold: each object, list, text, number, true, false or null is one."""
+"""The most values in a message or a REST body: each object, list, text, number, true, false or null counts as one."""
 
 
 def has_too_many_values(value: object, length: int, most: int) -> bool:
-    """Whether decoded JSON holds more than `most` values; `length` is how many bytes or characters it was.
+    """Whether decoded JSON holds more than `most` values; `length` is its encoded length in bytes or characters.
 
-    It stops counting where there are more.
+    It stops counting as soon as there are more.
     """
-    if length < 2 * most:  # a value takes one character at least, and all but one of them a comma or a bracket
+    if length < 2 * most:  # a value takes at least one character, and every value but one has a comma or a bracket
         return False
     count, waiting = 1, [value]
     while waiting:
@@ -40,8 +40,8 @@ def has_too_many_values(value: object, length: int, most: int) -> bool:
 def check_value(value: object, depth: int = 1, key: str = "") -> None:
     """Raise ValueError, with a sentence, unless `value` at nesting level `depth` may be stored and relayed.
 
-    `key` is the key it stands under; it decides whether text is an address. Each key is looked at once, whatever
-    stands under it.
+    `key` is the key of the value; it decides whether text is an address. Each key is checked once, whatever its value
+    contains.
     """
     _check_value(value, depth, is_url_key(key))
 

@@ -1,4 +1,4 @@
-"""Writes to one item of a portal view. The same rules as in `libraries.services.portal_views` hold."""
+"""Writes to one item of a portal view. The same rules as in `libraries.services.portal_views` apply."""
 
 from __future__ import annotations
 
@@ -31,10 +31,7 @@ def update_item(
     receipts: Collection[ReceiptKey] = (),
     tell: Tell = events.tell,
 ) -> PortalView | None:
-    """The portal view after a checked patch was merged into one of its items; None, and no change, without the item.
-
-    `receipts` as for `update_portal_view`.
-    """
+    """The portal view after a checked patch was merged into one of its items; None, and no change, without the item."""
     with transaction.atomic():
         portal_view = lock_portal_view(actor_id, portal_view_id)
         before = portal_view.state()

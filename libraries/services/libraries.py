@@ -1,4 +1,4 @@
-"""Writes to libraries. The same rules as in `libraries.services.portal_views` hold."""
+"""Writes to libraries. The same rules as in `libraries.services.portal_views` apply."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from libraries.services.storing import require_controller
 def create_library(
     *, actor_id: UUID | None, name: str, description: str = "", library_id: UUID | None = None
 ) -> Library:
-    """A new library whose owner is the person who asks; QuotaExceeded if they own as many as they may.
+    """A new library, owned by the person who asks; QuotaExceeded if they own as many as they may.
 
-    One that the site makes has no member yet. `library_id` is its id, by default one that nobody can guess.
+    A library made by the site itself has no member yet. `library_id` is its id, by default an unguessable one.
     """
     library = Library(name=name, description=description)
     if library_id is not None:
@@ -39,7 +39,7 @@ def create_library(
 def update_library(
     *, actor_id: UUID | None, library_id: UUID, name: str | None = None, description: str | None = None
 ) -> Library:
-    """A library with a new name or description; owners and editors may."""
+    """A library with a new name or description; owners and editors may do this."""
     with transaction.atomic():
         library = lock_library(actor_id, library_id)
         if actor_id is not None:
@@ -52,7 +52,7 @@ def update_library(
 
 @tried_again
 def delete_library(*, actor_id: UUID | None, library_id: UUID) -> None:
-    """Delete a library with its portal views; their connections are told, and closed. Owners may."""
+    """Delete a library with its portal views; their connections are notified, and closed. Owners may do this."""
     with transaction.atomic():
         library = lock_as_owner(actor_id, library_id)
         tell_deleted(list(PortalView.objects.filter(library=library).values_list("id", flat=True)))

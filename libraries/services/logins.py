@@ -1,8 +1,8 @@
-"""How often people may try to log in. Tries are counted in the database, so for all processes and all doors alike.
+"""Rate limits on attempts to log in. Attempts are counted in the database, for all processes and all kinds of log-in.
 
-A try is counted before its password is tested, and given back when the password is right: many guesses at once are
-then tested no more often than one after the other. What a door answers is not said here but where it stands.
-How passwords are hashed is in `libraries.passwords`, the statements that count are in `libraries.counters`.
+An attempt is counted before its password is tested, and taken back if the password is right. So many guesses at once
+are tested no more often than one after the other. The caller decides how a refusal is answered. Password hashing is in
+`libraries.passwords`, the counting statements are in `libraries.counters`.
 """
 
 from __future__ import annotations
@@ -26,24 +26,24 @@ from libraries.rules.errors import TooManyAttempts, Unavailable
 from libraries.rules.networks import network_of
 
 LOCK_SECONDS = 5 * 60
-"""How long a network is locked for an account; failures count until there was none for so long."""
+"""How long a network is locked for an account. Failures count until there was none for this time."""
 ACCOUNT_SECONDS = 60 * 60
 ACCOUNT_FACTOR = 10
-"""So many times `PORTAL_LOGIN_ATTEMPTS` failures within `ACCOUNT_SECONDS`, over all networks, lock an account."""
+"""This multiple of `PORTAL_LOGIN_ATTEMPTS` failures within `ACCOUNT_SECONDS`, over all networks, locks an account."""
 RATE_SECONDS = 60
 KNOWN_SECONDS = 30 * 86_400
-"""How long a network is known after a log-in; a locked account may still log in from there."""
+"""How long a network is known after a log-in; a locked account may still log in from it."""
 KNOWN_NETWORKS = 20
-"""How many networks are known for an account: the latest."""
+"""The most networks known for an account: the latest ones."""
 _SEEN_AGAIN_SECONDS = 86_400
 _UNKNOWN_DIGITS = 4
-"""Hexadecimal digits that tell apart the counters of accounts that do not exist: there are 65,536 of each kind."""
+"""The hexadecimal digits of the counters of accounts that do not exist: there are 65,536 of each kind."""
 
 log = structlog.get_logger(__name__)
 
 
 class LimitedBackend(ModelBackend):
-    """Django's log-in by password for the REST API and the admin's form, with limits."""
+    """Django's password log-in for the REST API and the admin's form, with limits."""
 
     def authenticate(
         self, request: Any, username: str | None = None, password: str | None = None, **kwargs: Any
@@ -59,7 +59,7 @@ class LimitedBackend(ModelBackend):
         attempt = Attempt(user, canonical(email), network_of_request(request))
         try:
             if user is None:
-                make_password(password)  # so that it takes as long as for an account that there is
+                make_password(password)  # takes as long as for an existing account
             elif user.check_password(password) and self.user_can_authenticate(user):
                 attempt.succeeded(user)
                 return user
@@ -75,7 +75,7 @@ class LimitedBackend(ModelBackend):
 
 
 class Attempt:
-    """One try to log in, which counts from the moment it is made; TooManyAttempts if there were too many before."""
+    """One attempt to log in, counted from the moment it is made; TooManyAttempts if there were too many before."""
 
     def __init__(self, user: User | None, email: str, network: str) -> None:
         self._user = user
@@ -99,30 +99,30 @@ class Attempt:
         return known.filter(seen_at__gt=_now() - KNOWN_SECONDS).exists()
 
     def succeeded(self, user: User) -> None:
-        """The password was right: the network's failures are forgotten, and it is known from now on."""
+        """Record a right password: the network's failures are forgotten, and the network is known from now on."""
         take_back(reset=[self._here], once=[self._anywhere])
         _remember(user, self._network)
 
     def failed(self) -> None:
-        """The address or the password was wrong. A lock that begins with this is logged."""
+        """Record a wrong address or password. If this starts a lock, that is logged."""
         for name, limit in (("network", self._here), ("account", self._anywhere)):
             if limit.just_reached(self._counts.get(limit.key)):
                 account = str(self._user.pk) if self._user else None
                 log.warning("logins_limited", limit=name, account=account, network=self._network, seconds=limit.seconds)
 
     def not_made(self) -> None:
-        """The password could not be tested."""
+        """Record that the password could not be tested."""
         take_back(once=[self._here, self._anywhere])
 
 
 def count_request(request: HttpRequest) -> None:
-    """Count a registration or a fresh token with the log-ins of its network; TooManyAttempts if there are too many."""
+    """Count a registration or a token refresh with the log-ins of its network; TooManyAttempts if over the limit."""
     network = network_of_request(request)
     _count((_rate(network),), network)
 
 
 def network_of_request(request: Any) -> str:
-    """The network that a request comes from. A header of the client's own making does not choose it."""
+    """The network that a request comes from. A header set by the client cannot choose it."""
     return network_of(request.META.get("REMOTE_ADDR") if request is not None else None)
 
 
@@ -133,9 +133,9 @@ def _rate(network: str) -> Limit:
 def _count(
     limits: Sequence[Limit], network: str, check: Callable[[Mapping[str, Count]], None] | None = None
 ) -> dict[str, Count]:
-    """Count one try with the limits, of which the last is the network's rate; `check` looks at the others.
+    """Count one attempt for the limits, of which the last is the network's rate; `check` checks the others.
 
-    They are looked at before, so that whoever is locked out only reads, and after, for those who come at once.
+    They are checked before the write, so that a locked-out client only reads, and after it, for simultaneous attempts.
     """
     rate, now = limits[-1], _now()
 
@@ -155,7 +155,7 @@ def _count(
 
 
 def _refusal(sentence: str, count: Count) -> TooManyAttempts:
-    wait = count.wait(_now())  # not as it was before a statement that may have waited for others
+    wait = count.wait(_now())  # the time now, as the statement may have waited for others
     return TooManyAttempts(f"{sentence}: try again in {wait} seconds.", wait)
 
 
@@ -164,7 +164,7 @@ def _now() -> int:
 
 
 def _remember(user: User, network: str) -> None:
-    """Keep that the user logged in from there: written at most once a day, and old rows go with it."""
+    """Store that the user logged in from there: written at most once a day; old rows are deleted with it."""
     key, now = _known_key(user, network), _now()
     if KnownNetwork.objects.filter(user=user, network=key, seen_at__gt=now - _SEEN_AGAIN_SECONDS).exists():
         return
@@ -180,7 +180,7 @@ def _remember(user: User, network: str) -> None:
 
 
 def _key_of(kind: str, user: User | None, email: str, *more: str) -> str:
-    """The key of an account's counter. Accounts that do not exist share so many keys, so that rows are bounded."""
+    """The key of an account's counter. Accounts that do not exist share a limited number of keys, to bound the rows."""
     if user is not None:
         return _key(kind, str(user.pk), *more)
     return _key(kind, "unknown", _key(email, *more)[:_UNKNOWN_DIGITS])
@@ -191,5 +191,5 @@ def _known_key(user: User, network: str) -> str:
 
 
 def _key(*parts: str) -> str:
-    """A keyed hash, so that the database alone does not tell who logged in from where."""
+    """A keyed hash, so that the database alone does not show who logged in from where."""
     return salted_hmac("libraries.services.logins", "\0".join(parts), algorithm="sha256").hexdigest()[:32]

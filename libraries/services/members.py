@@ -1,6 +1,6 @@
-"""Writes to memberships. The same rules as in `libraries.services.portal_views` hold.
+"""Writes to memberships. The same rules as in `libraries.services.portal_views` apply.
 
-A change of access is told for every portal view of the library, so that open connections follow it at once.
+A change of access is sent for every portal view of the library, so that open connections follow it at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from libraries.services import quotas
 
 @tried_again
 def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Role) -> Membership:
-    """Make the user with that e-mail address a member. Owners may; InvalidPayload when nobody has the address."""
+    """Make the user with that e-mail address a member. Owners may do this; InvalidPayload if nobody has the address."""
     with transaction.atomic():
         library = lock_as_owner(actor_id, library_id)
         user = User.objects.filter(email=canonical(email), is_active=True).first()
@@ -45,7 +45,7 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
 
 @tried_again
 def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role: Role) -> Membership:
-    """Give a member another role. Owners may; Conflict if the library would lose its last owner."""
+    """Give a member another role. Owners may do this; Conflict if the library would lose its last owner."""
     with transaction.atomic():
         membership = _lock_membership(actor_id, library_id, user_id)
         if role != Role.OWNER:
@@ -60,7 +60,7 @@ def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role:
 
 @tried_again
 def remove_member(*, actor_id: UUID | None, library_id: UUID, user_id: UUID) -> None:
-    """End a membership. Owners may, and anybody their own; Conflict if it is the last owner's."""
+    """End a membership. Owners may do this, and everybody for their own; Conflict if it is the last owner's."""
     with transaction.atomic():
         membership = _lock_membership(actor_id, library_id, user_id, own=True)
         _keep_an_owner(membership)
@@ -69,7 +69,7 @@ def remove_member(*, actor_id: UUID | None, library_id: UUID, user_id: UUID) -> 
 
 
 def lock_library(actor_id: UUID | None, library_id: UUID) -> Library:
-    """The library, locked: so changes of its memberships come one after the other, which keeps the last owner."""
+    """The library, locked. So changes of its memberships run one after the other, which protects the last owner."""
     visible = Library.objects.all() if actor_id is None else libraries_of(actor_id)
     library = visible.select_for_update(of=("self",)).filter(id=library_id).first()
     if library is None:
@@ -104,7 +104,7 @@ def check_owned(user_id: UUID) -> None:
 
 
 def _keep_an_owner(membership: Membership) -> None:
-    # An owner who may not log in is of no help to the others.
+    # An owner who may not log in does not help the others.
     owners = Membership.objects.filter(library_id=membership.library_id, role=Role.OWNER.value, user__is_active=True)
     others = owners.exclude(id=membership.id)
     if membership.role == Role.OWNER and not others.exists():
@@ -112,7 +112,10 @@ def _keep_an_owner(membership: Membership) -> None:
 
 
 def tell_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
-    """Raise the count of the library's changes of access, which tells a process that missed the news, and tell it."""
+    """Raise the count of the library's changes of access, and send the news.
+
+    A process that misses the news finds the new count.
+    """
     library = Library.objects.filter(id=library_id)
     library.update(access_version=F("access_version") + 1)
     event = AccessChanged(

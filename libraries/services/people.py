@@ -1,4 +1,4 @@
-"""Writes to people. The same rules as in `libraries.services.portal_views` hold."""
+"""Writes to people. The same rules as in `libraries.services.portal_views` apply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from libraries.services.members import tell_access
 
 @tried_again
 def register_user(*, email: str, password: str, name: str = "") -> User:
-    """A new user. The password is already validated; Conflict when the address is taken."""
+    """A new user. The password is already validated; Conflict if the address is taken."""
     taken = Conflict(
         "There is an account with this e-mail address already; log in instead.", {"email": "Already in use."}
     )
@@ -25,16 +25,18 @@ def register_user(*, email: str, password: str, name: str = "") -> User:
     try:
         with transaction.atomic():
             user.save()
-    except IntegrityError:  # somebody took it while the password was hashed
+    except IntegrityError:  # somebody took the address while the password was hashed
         raise taken from None
     return user
 
 
 @tried_again
 def put_user(*, email: str, name: str, password_hash: str, is_admin: bool = False) -> User:
-    """The user with that address, who may log in with that password; made if there is none, else their name stays.
+    """The user with that address, active and with that password.
 
-    For the site itself. `is_admin` gives all rights in the admin, and takes none away.
+    A missing user is created; an existing one keeps its name.
+
+    For the site itself. `is_admin` grants all rights in the admin, and withdraws none.
     """
     with transaction.atomic():
         user = User.objects.filter(email=canonical(email)).first() or User(email=canonical(email), name=name)
@@ -47,7 +49,7 @@ def put_user(*, email: str, name: str, password_hash: str, is_admin: bool = Fals
 
 @tried_again
 def rename_user(*, user_id: UUID, name: str) -> User:
-    """The person with another name to show others; NotFound if they are gone."""
+    """The person with a new display name; NotFound if they are deleted."""
     with transaction.atomic():
         user = User.objects.select_for_update().filter(id=user_id).first()
         if user is None:
@@ -59,7 +61,7 @@ def rename_user(*, user_id: UUID, name: str) -> User:
 
 @tried_again
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
-    """Let a user in, or shut them out: their open connections are closed at once."""
+    """Activate or deactivate a user; deactivation closes their open connections at once."""
     with transaction.atomic():
         User.objects.filter(id=user_id).update(is_active=is_active)
         if not is_active:

@@ -1,9 +1,9 @@
 """Writes to portal views. REST, the admin, commands and sockets all call these.
 
-Each is one transaction: it locks the row, checks who asks, stores, and raises the version by one. Once that is
-committed it calls `tell` with an event, which by default tells everybody who listens. `actor_id` is who asks;
-None is the site itself (the admin, a command), whose caller has checked the permission. `sender` is the connection that
-a change came by: it gets no copy. All raise `libraries.rules.errors`.
+Each is one transaction: it locks the row, checks the permission, stores, and raises the version by one. After the
+commit it calls `tell` with an event, which by default notifies all listeners. `actor_id` is the person who asks; None
+is the site itself (the admin, a command), whose caller has checked the permission. `sender` is the connection that sent
+the change: it gets no copy. All raise `libraries.rules.errors`.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from libraries.services.storing import lock_portal_view, put_state, require_cont
 def create_portal_view(
     *, actor_id: UUID | None, library_id: UUID, patch: Patch, portal_view_id: UUID | None = None
 ) -> PortalView:
-    """A new portal view, in a library that the person may write to; keys that are only relayed mean nothing here.
+    """A new portal view, in a library that the person may write to; keys that are only relayed are ignored here.
 
-    `portal_view_id` is its id, by default one that nobody can guess.
+    `portal_view_id` is its id, by default an unguessable one.
     """
     if "name" not in patch.known:
         raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
     with transaction.atomic():
         libraries = Library.objects.all() if actor_id is None else libraries_of(actor_id)
-        # Locked, so that it is there until the portal view is; what refers to it already need not wait.
+        # Locked, so that it exists until the portal view does; rows that already refer to it need not wait.
         library = libraries.select_for_update(of=("self",), no_key=True).filter(id=library_id).first()
         if library is None:
             raise NotFound("There is no such library.")
@@ -68,11 +68,11 @@ def update_portal_view(
     receipts: Collection[ReceiptKey] = (),
     tell: Tell = events.tell,
 ) -> PortalView:
-    """The portal view after a patch; keys that it has not are relayed with it, or alone, and not stored.
+    """The portal view after a patch; unknown keys are relayed with it, or alone, and not stored.
 
-    With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages that
-    the patch came in; AlreadyApplied, and no change, if there is one for a message that another connection than
-    `sender` sent first.
+    With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages of the
+    patch. AlreadyApplied, and no change, if there is a receipt for a message first sent by another connection than
+    `sender`.
     """
     with transaction.atomic():
         portal_view = lock_portal_view(actor_id, portal_view_id)
@@ -92,7 +92,7 @@ def update_portal_view(
 
 @tried_again
 def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_version: int | None = None) -> None:
-    """Delete a portal view; every connection to it is told, and closed."""
+    """Delete a portal view; every connection to it is notified, and closed."""
     with transaction.atomic():
         portal_view = lock_portal_view(actor_id, portal_view_id)
         if if_version is not None and if_version != portal_view.version:
@@ -103,9 +103,9 @@ def delete_portal_view(*, actor_id: UUID | None, portal_view_id: UUID, if_versio
 
 @tried_again
 def restart_epochs() -> int:
-    """Give every portal view a new epoch, and say how many there are.
+    """Give every portal view a new epoch; returns the number of portal views.
 
-    For a database that was restored: no client may take a version from before for one of now.
+    For a restored database: no client may mistake an older version for a current one.
     """
     with transaction.atomic():
         portal_views = list(PortalView.objects.select_for_update().only("id"))
@@ -117,7 +117,7 @@ def restart_epochs() -> int:
 
 
 def tell_deleted(portal_view_ids: Collection[UUID]) -> None:
-    """Tell, after commit, that these portal views are gone."""
+    """After commit, send that these portal views are deleted."""
     for portal_view_id in portal_view_ids:
         tell_on_commit(events.tell, PortalViewDeleted(portal_view_id=portal_view_id))
 

@@ -1,9 +1,9 @@
-"""How much people may keep: each limit is a setting, and 0 is no limit. Who may write at all is said in `services`.
+"""Quotas of libraries and people: each limit is a setting, and 0 is no limit. Permissions are checked in `services`.
 
-Whoever calls `check_portal_views`, `check_members` or `check_libraries` holds a lock on the row that they are about,
-so those are exact. `check_growth` is not behind a lock of the library, which all its writers would have to queue for.
-It counts what is committed, so writers who grow at the same moment may each pass: a library can get past its limit by
-no more than one state (`MAX_STATE_BYTES`) for each transaction that is open at that moment, and then grows no more.
+The caller of `check_portal_views`, `check_members` or `check_libraries` holds a lock on the row concerned, so those
+quotas are exact. `check_growth` takes no lock of the library, because all its writers would queue for it. It counts
+committed data, so writers who grow at the same moment may each pass: a library can exceed its limit by at most one
+state (`MAX_STATE_BYTES`) for each transaction that is open at that moment, and then grows no more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def check_portal_views(library_id: UUID) -> None:
 
 
 def check_members(library_id: UUID, more: int = 1) -> None:
-    """Raise QuotaExceeded unless the library may have so many more members."""
+    """Raise QuotaExceeded unless the library may have `more` more members."""
     limit: int = settings.PORTAL_MEMBERS_PER_LIBRARY
     if limit and (used := Membership.objects.filter(library_id=library_id).count()) + more > limit:
         raise QuotaExceeded(f"The library has {used:,} members, and {limit:,} are possible: remove somebody first.")
@@ -45,9 +45,9 @@ def check_libraries(user_id: UUID) -> None:
 
 
 def check_growth(*, library_id: UUID, portal_view_id: UUID, before: int, after: int) -> None:
-    """Raise QuotaExceeded if the library's portal views would get too long by this one's size, in bytes, `after`.
+    """Raise QuotaExceeded if the library's portal views would get too large with this one at a size of `after` bytes.
 
-    A portal view that does not grow is never refused, and costs no query; one that is to be made grows from 0.
+    A portal view that does not grow is never refused, and costs no query; a new one grows from 0.
     """
     limit: int = settings.PORTAL_LIBRARY_BYTES
     if not limit or after <= before:

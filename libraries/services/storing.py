@@ -1,4 +1,4 @@
-"""What each write to a portal view does: lock the row, set columns, store the next version."""
+"""The steps of each write to a portal view: lock the row, set columns, store the next version."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def require_controller(role: str) -> None:
 
 
 def lock_portal_view(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
-    """The row, locked until the transaction ends; one query, which also asks who the person is to it.
+    """The row, locked until the transaction ends; one query, which also reads the person's role.
 
     NotFound if the person may not see it, Forbidden if they may not write.
     """
@@ -40,7 +40,7 @@ def lock_portal_view(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
 
 
 def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) -> set[str]:
-    """Give the model another state; the columns that differ. InvalidPayload or QuotaExceeded if it is too long."""
+    """Set the model's state; returns the changed columns. InvalidPayload or QuotaExceeded if it is too large."""
     size, grown = portal_view.size, blocks_of(check_size(after))
     quotas.check_growth(library_id=portal_view.library_id, portal_view_id=portal_view.id, before=size, after=grown)
     portal_view.size = grown
@@ -52,7 +52,7 @@ def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) 
 
 
 def store(portal_view: PortalView, after: State, columns: Collection[str], receipts: Receipts) -> State:
-    """Write the columns and the next version, and keep receipts; the state with that version.
+    """Write the columns and the next version, and keep receipts; returns the state with that version.
 
     AlreadyApplied if one of the messages was stored before.
     """

@@ -1,4 +1,4 @@
-"""Helpers for tests of the REST API: clients for the cast, and what a refusal looks like."""
+"""Helpers for tests of the REST API: clients for the people, and the shape of refusals."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CAST = ("owner", "editor", "viewer", "stranger", "nobody")
 
 
 def as_(user: User | None) -> APIClient:
-    """A client with the user's access token; None is nobody, without one."""
+    """A client with the user's access token; with None, a client without one."""
     client = APIClient(raise_request_exception=True)
     if user is not None:
         client.credentials(HTTP_AUTHORIZATION=f"Bearer {AccessToken.for_user(user)}")
@@ -23,7 +23,7 @@ def as_(user: User | None) -> APIClient:
 
 
 def cast(request: pytest.FixtureRequest, name: str) -> APIClient:
-    """A client for one of the cast, by name."""
+    """A client for one of the people, by name."""
     return as_(None if name == "nobody" else request.getfixturevalue(name))
 
 
@@ -33,7 +33,7 @@ def send(user: User, method: str, path: str, body: bytes, content_type: str) -> 
 
 
 def refused(answer: Any, code: str, *keys: str) -> str:
-    """Assert that the answer is a refusal with this code that names these keys; its message."""
+    """Assert that the answer is a refusal with this code that names these keys; returns its message."""
     body = answer.json()
     assert (answer.status_code, body.get("code")) == (STATUSES[code], code), body
     assert set(body) == {"code", "message", "details"}
@@ -45,4 +45,4 @@ def refused(answer: Any, code: str, *keys: str) -> str:
 
 
 CODES = {400: "invalid-payload", 401: "not-authenticated", 403: "forbidden", 404: "not-found", 409: "conflict"}
-"""The code of a refusal by its status, for tables of who may do what."""
+"""The code of a refusal by its status, for tables of permissions."""

@@ -1,7 +1,7 @@
-"""States, patches and relayed payloads for Hypothesis, with marks planted where a viewer may not look.
+"""States, patches and relayed payloads for Hypothesis, with marks in the values that a viewer may not see.
 
-Every value under a key of a row of `HIDDEN` bears that row's mark, at any depth and in any spelling; every item bears
-its own in its id. `forbidden(flags)` are the marks that a viewer may not find under these flags.
+Every value under a key of a row of `HIDDEN` contains that row's mark, at any depth and in any spelling; every item has
+its own mark in its id. `forbidden(flags)` are the marks that a viewer may not find under these flags.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def as_sent(value: object) -> str:
-    """The value as JSON, with its keys in order: equal only if a receiver could not tell two apart."""
+    """The value as JSON with ordered keys: equal only if a receiver could not tell two values apart."""
     return _encode(value).decode()
 
 
@@ -35,7 +35,7 @@ def id_of(index: int) -> str:
 
 
 def forbidden(flags: Mapping[str, Any]) -> set[str]:
-    """The marks of rows that a viewer may not find in anything sent under these flags."""
+    """The marks of rows that a viewer may not find in any message under these flags."""
     hidden = {row for row in ROWS if row == ALWAYS or not flags[row]}
     if flags["healthDisplay"] != "numbers":
         hidden.add("showHealth")
@@ -43,14 +43,14 @@ def forbidden(flags: Mapping[str, Any]) -> set[str]:
 
 
 def found(marks: set[str], value: object) -> set[str]:
-    """Those of the marks that the value has, as it would be sent."""
+    """The marks that are in the value, as it would be sent."""
     text = as_sent(value)
     return {mark for mark in marks if mark in text}
 
 
 @st.composite
 def spellings(draw: st.DrawFn, key: str) -> str:
-    """The plain key in some other case, with marks between its letters, or in wide letters."""
+    """The plain key in another case, with marks between its letters, or in wide letters."""
     cased = "".join(draw(st.sampled_from([letter, letter.upper()])) for letter in key)
     style = draw(st.sampled_from(["as is", "snake", "kebab", "wide", "unseen marks"]))
     if style == "wide":
@@ -73,7 +73,7 @@ def _marked(row: str) -> st.SearchStrategy[Any]:
 def _hidden_entry(draw: st.DrawFn) -> tuple[str, Any]:
     row = draw(st.sampled_from(ROWS))
     key = draw(spellings(draw(st.sampled_from(sorted(HIDDEN[row])))))
-    # Small numbers under the usual keys of health make fractions.
+    # Small numbers under the usual keys of health form fractions.
     if row == "showHealth" and draw(st.booleans()):
         return draw(st.sampled_from(["hp", "maxHp", "health"])), draw(st.integers(-1, 9) | st.none())
     return key, draw(_marked(row))
@@ -96,7 +96,7 @@ visibles: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, {}, {"visible
 
 @st.composite
 def items(draw: st.DrawFn, index: int) -> dict[str, Any]:
-    """An item of a state; a hidden one has a mark under a key that is not in the table, too."""
+    """An item of a state; an invisible one has a mark under a key that is not in the table, too."""
     item = {"id": id_of(index), **draw(contents), **draw(visibles)}
     return item | ({"name": UNSEEN_MARK} if item.get("visible") is False else {})
 
@@ -116,14 +116,14 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
 
 @st.composite
 def states(draw: st.DrawFn) -> dict[str, Any]:
-    """A state as `PortalView.state()` gives it."""
+    """A state in the format of `PortalView.state()`."""
     state = {"id": "p", "libraryId": "l", **draw(st.fixed_dictionaries(_fields)), "version": 1, "updatedAt": "t1"}
     count = len(state["items"])
     return state | {"currentItem": draw(st.none() | st.integers(0, count - 1)) if count else None}
 
 
 patches: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional=_fields)
-# An item that is hidden from the start has UNSEEN_MARK as its name; a patch that shows it gives it another.
+# An item that is invisible from the start has UNSEEN_MARK as its name; a patch that shows it gives it another.
 item_patches: st.SearchStrategy[dict[str, Any]] = st.builds(
     lambda content, visible: {**content, **visible} | ({"name": "seen"} if visible.get("visible") else {}),
     contents,

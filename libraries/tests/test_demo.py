@@ -1,4 +1,4 @@
-"""`manage.py demo`: what it makes, what it leaves alone, and when it refuses."""
+"""`manage.py demo`: what it creates, what it keeps unchanged, and when it refuses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def demo(*arguments: str) -> str:
     return out.getvalue()
 
 
-def test_json_names_a_portal_view_and_everybody_who_can_log_in() -> None:
+def test_json_names_a_portal_view_and_all_log_ins() -> None:
     made = json.loads(demo("--json"))
     portal_view = PortalView.objects.get(id=made["portalViewId"])
     assert str(portal_view.library_id) == made["libraryId"]
@@ -50,7 +50,7 @@ def test_json_names_a_portal_view_and_everybody_who_can_log_in() -> None:
         assert (user.is_active, user.is_staff, user.is_superuser) == (True, person.is_admin, person.is_admin)
 
 
-def test_the_demo_is_an_evening_with_something_to_hide() -> None:
+def test_the_demo_is_an_evening_with_hidden_values() -> None:
     demo()
     state = PortalView.objects.get().state()
     assert len(state["items"]) >= 6
@@ -64,7 +64,7 @@ def test_the_demo_is_an_evening_with_something_to_hide() -> None:
 
 
 @pytest.mark.parametrize("item", [item for item in ITEMS if "image" in item], ids=lambda item: str(item["id"]))
-def test_every_picture_is_there_and_needs_nothing_from_elsewhere(item: dict[str, Any]) -> None:
+def test_every_picture_exists_and_needs_no_other_site(item: dict[str, Any]) -> None:
     found = finders.find(item["image"].removeprefix("/static/"))
     assert isinstance(found, str)
     drawing = Path(found).read_text()
@@ -73,12 +73,12 @@ def test_every_picture_is_there_and_needs_nothing_from_elsewhere(item: dict[str,
     assert "http" not in drawing.replace('xmlns="http://www.w3.org/2000/svg"', "")
 
 
-def test_the_password_is_one_that_people_may_choose() -> None:
+def test_the_password_is_allowed_for_people() -> None:
     for person in PEOPLE:
         validate_password(PASSWORD, User(email=person.email, name=person.name))
 
 
-def test_a_second_run_keeps_what_people_changed() -> None:
+def test_a_second_run_keeps_peoples_changes() -> None:
     demo()
     PortalView.objects.update(name="Our table", items=[{"id": "mine"}], show_health=True, version=7)
     Library.objects.update(name="Our library")
@@ -92,7 +92,7 @@ def test_a_second_run_keeps_what_people_changed() -> None:
     assert User.objects.count() == len(PEOPLE)
 
 
-def test_a_second_run_puts_the_log_ins_back() -> None:
+def test_a_second_run_resets_the_log_ins() -> None:
     made = json.loads(demo("--json"))
     people = {key: User.objects.get(email=made[key]["email"]) for key in ("controller", "editor", "viewer", "stranger")}
     people["viewer"].set_password("something else entirely")
@@ -120,13 +120,13 @@ def test_a_second_run_computes_one_hash_and_no_more() -> None:
     assert check.call_count == 1
 
 
-def test_each_of_them_can_log_in() -> None:
+def test_each_person_can_log_in() -> None:
     demo()
     for person in PEOPLE:
         assert authenticate(None, email=person.email, password=PASSWORD) is not None
 
 
-def test_the_text_says_who_and_where() -> None:
+def test_the_text_has_the_log_ins_and_the_address() -> None:
     text = demo("--host", "portal.example.org", "--port", "9000")
     assert PASSWORD in text
     assert all(person.email in text for person in PEOPLE)
@@ -147,7 +147,7 @@ def test_the_text_says_who_and_where() -> None:
         ("table.local", True),
     ],
 )
-def test_a_host_that_others_reach_is_warned_of(host: str, warned: bool) -> None:
+def test_a_public_host_gets_a_warning(host: str, warned: bool) -> None:
     out, err = StringIO(), StringIO()
     call_command("demo", "--json", "--host", host, stdout=out, stderr=err)
     assert ("anybody there can log in" in err.getvalue()) is warned
@@ -163,7 +163,7 @@ def test_production_is_refused_unless_forced(settings: Any) -> None:
     assert User.objects.count() == len(PEOPLE)
 
 
-def test_nothing_but_the_json_is_on_standard_output(tmp_path: Path) -> None:
+def test_only_the_json_is_on_standard_output(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path)}
     manage = [sys.executable, str(Path(__file__).parents[2] / "manage.py")]
     subprocess.run([*manage, "migrate", "--verbosity", "0"], env=environment, check=True, timeout=90)

@@ -1,4 +1,4 @@
-"""`docs/hidden-information.md` says what the code does: its tables are the code's, its examples are tried."""
+"""`docs/hidden-information.md` matches the code: its tables are the code's, its examples are run."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def table_of(name: str) -> list[list[str]]:
     return [[cell.strip() for cell in line.strip("|\n").split("|")] for line in block.splitlines()[2:]]
 
 
-def test_the_page_shows_the_table_as_it_is() -> None:
+def test_the_page_shows_the_table_of_the_code() -> None:
     expected = [
         ["none: always hidden" if row == ALWAYS else f"`{row}`", " ".join(f"`{key}`" for key in sorted(keys))]
         for row, keys in HIDDEN.items()
@@ -34,7 +34,7 @@ def test_the_page_shows_the_table_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("word", [word for _, word in HEALTH_WORDS])
-def test_the_page_gives_each_word_for_health_its_fractions(word: str) -> None:
+def test_the_page_has_the_fractions_of_each_word_for_health(word: str) -> None:
     words = {row[1]: row[0] for row in table_of("health words")}
     assert list(words) == [word for _, word in HEALTH_WORDS]
     flags = {"showHealth": True, "healthDisplay": "words"}
@@ -64,18 +64,18 @@ def test_the_page_names_every_display_of_health() -> None:
         assert f"- `{display}`: " in PAGE
 
 
-def test_the_spellings_that_the_page_calls_one_key_are_one() -> None:
+def test_the_spellings_on_the_page_are_one_key() -> None:
     spellings: list[str] = re.findall(r"`([^`]+)`", PAGE.split("- Spelling makes no difference:")[1].split(".")[0])
     assert len(spellings) == 4
     assert {plain_key(spelling) for spelling in spellings} == {"maxhp"}
 
 
 @pytest.mark.parametrize("content", [{"hpBonus": 1}, {"monsterHp": 1}, {"label": "HP", "value": 30}, {"name": "30 HP"}])
-def test_what_the_page_says_is_shown_is_shown(content: dict[str, Any]) -> None:
+def test_keys_that_the_page_calls_visible_are_visible(content: dict[str, Any]) -> None:
     assert project_item(content, {}) == content
 
 
-def test_the_setting_that_the_page_shows_names_rows_of_the_table() -> None:
+def test_the_setting_on_the_page_names_rows_of_the_table() -> None:
     setting = re.search(r"`(\{\"showHealth.+?\})`", PAGE)
     assert setting is not None
     assert json.loads(setting[1]).keys() <= HIDDEN.keys()

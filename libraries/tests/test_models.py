@@ -1,4 +1,4 @@
-"""What the database holds to, and what models say of themselves."""
+"""The constraints of the database, and the names of objects."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def refused(change: Any) -> bool:
     return False
 
 
-def test_an_address_is_kept_in_lower_case(owner: User) -> None:
+def test_an_address_is_stored_in_lower_case(owner: User) -> None:
     user = User.objects.create_user("  Ada@Example.ORG ", "pw")
     assert user.email == str(user) == "ada@example.org"
     assert User.objects.get_by_natural_key(" ADA@example.org") == user
@@ -35,7 +35,7 @@ def test_an_address_is_kept_in_lower_case(owner: User) -> None:
     assert user.email == "ada@example.org"
 
 
-def test_an_address_is_one_persons_in_whatever_case(owner: User) -> None:
+def test_an_address_is_unique_in_any_case(owner: User) -> None:
     assert refused(lambda: User.objects.create_user("OWNER@example.org"))
     assert refused(lambda: User.objects.create(email="Owner@example.org"))
 
@@ -54,7 +54,7 @@ def test_passwords_are_hashed_and_may_be_missing() -> None:
     assert not User.objects.create_user("b@example.org").has_usable_password()
 
 
-def test_a_superuser_may_do_everything_and_others_nothing() -> None:
+def test_a_superuser_has_all_rights_and_others_none() -> None:
     boss = User.objects.create_superuser("boss@example.org", "pw")
     assert (boss.is_staff, boss.is_superuser, boss.is_active) == (True, True, True)
     user = User.objects.create_user("a@example.org", "pw")
@@ -66,7 +66,7 @@ def test_others_never_see_a_whole_address(owner: User) -> None:
     assert User(email="ada@example.org").get_full_name() == "ada"
 
 
-def test_a_person_is_a_member_once(library: Library, owner: User) -> None:
+def test_a_person_can_be_a_member_only_once(library: Library, owner: User) -> None:
     assert refused(lambda: Membership.objects.create(library=library, user=owner, role="VIEWER"))
 
 
@@ -77,7 +77,7 @@ def test_a_membership_has_a_role(library: Library, stranger: User, role: str) ->
         Membership(library=library, user=stranger, role=role).full_clean()
 
 
-def test_models_say_what_they_are(library: Library, portal_view: PortalView, owner: User) -> None:
+def test_models_have_readable_names(library: Library, portal_view: PortalView, owner: User) -> None:
     assert (str(library), str(portal_view)) == ("Library", "Evening")
     assert str(library.memberships.get(user=owner)) == f"Owner ({owner.id}) in Library"
     assert str(Receipt(connection_id="c1", ref='"a"')) == 'c1 "a"'
@@ -87,7 +87,7 @@ def test_every_role_can_be_chosen() -> None:
     assert [value for value, _ in Membership.ROLES] == [role.value for role in Role]
 
 
-def test_who_is_a_member_is_not_deleted(library: Library, owner: User) -> None:
+def test_a_member_is_not_deleted(library: Library, owner: User) -> None:
     with pytest.raises(ProtectedError):
         owner.delete()
     assert owner in library.members.all()
@@ -97,7 +97,9 @@ def test_who_is_a_member_is_not_deleted(library: Library, owner: User) -> None:
     "columns",
     [{"name": ""}, {"version": 0}, {"health_display": "none"}, {"current_item": 500}, {"current_item": -1}],
 )
-def test_a_portal_view_the_protocol_has_not_is_refused(portal_view: PortalView, columns: dict[str, Any]) -> None:
+def test_a_portal_view_that_the_protocol_does_not_allow_is_refused(
+    portal_view: PortalView, columns: dict[str, Any]
+) -> None:
     assert refused(lambda: PortalView.objects.filter(id=portal_view.id).update(**columns))
 
 
@@ -105,7 +107,7 @@ def test_a_library_has_a_name() -> None:
     assert refused(lambda: Library.objects.create(name=""))
 
 
-def test_a_new_portal_view_shows_nothing_that_can_be_hidden(library: Library) -> None:
+def test_a_new_portal_view_shows_no_key_that_can_be_hidden(library: Library) -> None:
     first, second = (PortalView.objects.create(library=library, name=name) for name in "ab")
     state = first.state()
     assert {key: state[key] for key in FIELDS} == {
@@ -121,7 +123,7 @@ def test_a_new_portal_view_shows_nothing_that_can_be_hidden(library: Library) ->
     assert len(new_epoch()) == PortalView._meta.get_field("epoch").max_length
 
 
-def test_the_state_is_as_it_goes_over_the_wire(portal_view: PortalView) -> None:
+def test_the_state_has_the_format_of_the_wire(portal_view: PortalView) -> None:
     portal_view.refresh_from_db()
     state = portal_view.state()
     assert state.keys() == {*FIELDS, *READ_ONLY} - {"epoch"}
@@ -138,5 +140,5 @@ def test_the_state_is_as_it_goes_over_the_wire(portal_view: PortalView) -> None:
         (datetime(2026, 1, 2, 3, 4, 5, 678999, tzinfo=timezone(timedelta(hours=2))), "2026-01-02T01:04:05.678Z"),
     ],
 )
-def test_moments_are_written_as_browsers_write_them(moment: datetime, text: str) -> None:
+def test_times_have_the_format_of_browsers(moment: datetime, text: str) -> None:
     assert iso(moment) == text

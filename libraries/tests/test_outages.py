@@ -1,4 +1,4 @@
-"""What counts as the database's own refusal: every error that psycopg knows is looked at."""
+"""Which errors are the database's own refusals: every error that psycopg knows is classified."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libraries.outages import PAUSES, TRANSIENT, is_outage, tried_again
 
 OF_THE_REQUEST = ("22", "23", "42", "0A")
 OF_THE_DATABASE = ("08", "40", "53", "55", "57", "58", "XX")
-"""Classes of SQLSTATE (Postgres' documentation, appendix A); the others are of sessions, cursors and functions."""
+"""Classes of SQLSTATE (Postgres' documentation, appendix A); the others concern sessions, cursors and functions."""
 KNOWN = sorted(
     {
         str(error.sqlstate): error
@@ -64,7 +64,7 @@ def test_every_error_of_postgres(sqlstate: str, kind: type[psycopg.Error]) -> No
         psycopg.errors.InFailedSqlTransaction,
     ],
 )
-def test_those_that_operators_meet(kind: type[psycopg.Error]) -> None:
+def test_errors_that_operators_meet(kind: type[psycopg.Error]) -> None:
     assert is_outage(wrapped(kind("no")))
 
 
@@ -75,7 +75,7 @@ def test_those_that_operators_meet(kind: type[psycopg.Error]) -> None:
         ("INSERT INTO nothing VALUES (1)", False),
     ],
 )
-def test_a_full_sqlite_writes_nothing(statement: str, refuses: bool) -> None:
+def test_a_full_sqlite_refuses_writes(statement: str, refuses: bool) -> None:
     connection = sqlite3.connect(":memory:")
     connection.execute("CREATE TABLE full (a)")
     connection.execute("PRAGMA max_page_count = 4")
@@ -86,7 +86,7 @@ def test_a_full_sqlite_writes_nothing(statement: str, refuses: bool) -> None:
     assert outages.refuses_writes(error) is refuses
 
 
-def test_that_counts_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_refused_write_counts_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(outages, "_refused_until", 0.0)
     outages.report(wrapped(psycopg.errors.TooManyConnections("no")))
     assert not outages.writes_were_refused()
@@ -100,7 +100,7 @@ def test_that_counts_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "is_one"),
     [
-        (django.db.DatabaseError("database disk image is malformed"), True),  # as of SQLite
+        (django.db.DatabaseError("database disk image is malformed"), True),  # in SQLite
         (django.db.OperationalError("attempt to write a readonly database"), True),
         (django.db.OperationalError("database or disk is full"), True),
         (django.db.InterfaceError("connection already closed"), True),
@@ -110,23 +110,23 @@ def test_that_counts_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=str,
 )
-def test_others(error: Exception, is_one: bool) -> None:
+def test_other_errors(error: Exception, is_one: bool) -> None:
     assert is_outage(error) is is_one
 
 
-# --- What is tried again ------------------------------------------------------------------------------------
+# --- Retries ------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """How long was waited, without waiting."""
+    """The pauses, without waiting."""
     waited: list[float] = []
     monkeypatch.setattr("libraries.outages.time.sleep", waited.append)
     return waited
 
 
 def failing(times: int, error: Exception) -> Callable[[], int]:
-    """A service that fails so many times; it gives how often it was called."""
+    """A service that fails this many times, and a counter of its calls."""
     calls = 0
 
     def service() -> int:
@@ -140,7 +140,7 @@ def failing(times: int, error: Exception) -> Callable[[], int]:
 
 
 @pytest.mark.parametrize("kind", [psycopg.errors.SerializationFailure, psycopg.errors.DeadlockDetected])
-def test_what_met_another_transaction_is_tried_again(quick: list[float], kind: Any) -> None:
+def test_a_conflict_with_another_transaction_is_retried(quick: list[float], kind: Any) -> None:
     assert kind.sqlstate in TRANSIENT
     for times in range(len(PAUSES) + 1):
         quick.clear()
@@ -152,14 +152,14 @@ def test_what_met_another_transaction_is_tried_again(quick: list[float], kind: A
 
 
 @pytest.mark.parametrize("error", [wrapped(psycopg.errors.AdminShutdown("no")), ValueError("no")], ids=str)
-def test_nothing_else_is(quick: list[float], error: Exception) -> None:
+def test_other_errors_are_not_retried(quick: list[float], error: Exception) -> None:
     with pytest.raises(type(error)):
         failing(1, error)()
     assert not quick
 
 
 @pytest.mark.django_db
-def test_within_a_transaction_it_is_the_outer_one_that_failed(quick: list[float]) -> None:
+def test_within_a_transaction_the_outer_one_fails(quick: list[float]) -> None:
     service = failing(1, wrapped(psycopg.errors.SerializationFailure("no")))
     with pytest.raises(django.db.OperationalError), transaction.atomic():
         service()

@@ -1,4 +1,4 @@
-"""How passwords are hashed: with little memory, a few at once, and in no transaction."""
+"""Password hashing: with little memory, a few at once, and outside of transactions."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _real_hashers(_quick_passwords: None, settings: Any) -> None:
 
 
 class Blocked:
-    """A call that goes on until `go` is set. `most` is how many there were at once."""
+    """A call that runs until `go` is set. `most` is the maximum number of simultaneous calls."""
 
     def __init__(self) -> None:
         self.go = threading.Event()
@@ -54,7 +54,7 @@ class Blocked:
 # --- The gate ---------------------------------------------------------------------------------------------
 
 
-def test_so_many_at_once_so_many_wait_and_others_are_refused() -> None:
+def test_the_gate_limits_running_and_waiting_calls() -> None:
     gate, blocked = Gate(at_once=2, waiting=3), Blocked()
     got: Queue[object] = Queue()
 
@@ -121,11 +121,11 @@ def test_every_way_to_hash_passes_the_gate(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def large_hash(password: str) -> str:
-    """A hash as the version before made it: 100 MiB."""
+    """A hash as the previous version made it: 100 MiB."""
     return Argon2PasswordHasher().encode(password, "salt" * 6)
 
 
-def test_an_older_hash_is_good_and_renewed_at_log_in(owner: User) -> None:
+def test_an_older_hash_is_valid_and_renewed_at_log_in(owner: User) -> None:
     User.objects.update(password=large_hash(PASSWORD))
     assert APIClient().post("/api/auth/token", {"email": EMAIL, "password": "wrong"}).status_code == 401
     owner.refresh_from_db()
@@ -137,17 +137,17 @@ def test_an_older_hash_is_good_and_renewed_at_log_in(owner: User) -> None:
 
 
 @pytest.mark.parametrize(("pooled", "in_transaction", "closed"), [(1, 0, True), (0, 0, False), (1, 1, False)])
-def test_who_waits_holds_no_connection_of_the_pool(
+def test_a_waiting_call_holds_no_connection_of_the_pool(
     pooled: bool, in_transaction: bool, closed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Ten who waited for their hashes held all ten connections of the process, and others were refused."""
+    """Ten calls that waited for their hashes held all ten connections of the process, and others were refused."""
     connection = Mock(settings_dict={"OPTIONS": {"pool": pooled}}, in_atomic_block=in_transaction)
     monkeypatch.setattr(connections, "all", lambda initialized_only: [connection])
     make_password(PASSWORD)
     assert connection.close.called is closed
 
 
-# --- Doors ------------------------------------------------------------------------------------------------
+# --- Interfaces -------------------------------------------------------------------------------------------
 
 
 def log_in() -> Any:
@@ -224,7 +224,7 @@ def test_no_transaction_waits_for_a_hash(
 
 
 @pytest.mark.parametrize("door", [log_in, log_in_as_nobody, register], ids=lambda door: door.__name__)
-def test_rest_says_when_too_many_log_in(owner: User, door: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rest_reports_too_many_log_ins(owner: User, door: Callable[[], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(passwords, "gate", lambda: Gate(at_once=1, waiting=-1))
     answer = door()
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -236,7 +236,7 @@ def test_rest_says_when_too_many_log_in(owner: User, door: Callable[[], Any], mo
 @pytest.mark.parametrize(
     "door", [log_in_by_form, add_in_the_admin, set_in_the_admin, change_own], ids=lambda door: door.__name__
 )
-def test_the_admin_says_when_too_many_log_in(
+def test_the_admin_reports_too_many_log_ins(
     large_owner: User, door: Callable[[], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(passwords, "gate", lambda: Gate(at_once=1, waiting=-1))

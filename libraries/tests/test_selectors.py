@@ -1,4 +1,4 @@
-"""Reads: what each of the cast is told, and in how many queries."""
+"""Reads: the results for each person, and the number of queries."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def access(user_id: UUID, portal_view_id: UUID) -> Access | None:
     return accesses([(user_id, portal_view_id)]).get((user_id, portal_view_id))
 
 
-def test_the_access_of_many_is_told_in_one_query(
+def test_the_access_of_many_is_read_in_one_query(
     library: Library, portal_view: PortalView, cast: dict[Role, User], django_assert_num_queries: Queries
 ) -> None:
     other = PortalView.objects.create(library=library, name="Other", version=7)
@@ -60,7 +60,7 @@ def test_the_access_of_many_is_told_in_one_query(
     }
 
 
-def test_who_has_no_access_is_told_alike_of_what_is_and_is_not_there(
+def test_without_access_existing_and_missing_portal_views_look_the_same(
     portal_view: PortalView, owner: User, stranger: User, django_assert_num_queries: Queries
 ) -> None:
     with django_assert_num_queries(2):
@@ -70,11 +70,11 @@ def test_who_has_no_access_is_told_alike_of_what_is_and_is_not_there(
     assert access(stranger.id, portal_view.id) == access(stranger.id, uuid4()) == access(owner.id, uuid4()) == nothing
 
 
-def test_nobody_is_asked_for_nothing() -> None:
+def test_an_empty_request_makes_no_query() -> None:
     assert accesses([]) == {}
 
 
-def test_access_of_who_is_gone_or_switched_off(portal_view: PortalView, owner: User, stranger: User) -> None:
+def test_access_of_deleted_and_deactivated_people(portal_view: PortalView, owner: User, stranger: User) -> None:
     assert access(uuid4(), portal_view.id) is None
     for user in (owner, stranger):
         switch_off(user)
@@ -119,9 +119,7 @@ def test_pulses_of_many_are_read_in_one_query(
         }
 
 
-def test_roles_are_those_of_people_who_may_come_in(
-    portal_view: PortalView, cast: dict[Role, User], stranger: User
-) -> None:
+def test_roles_are_those_of_active_people(portal_view: PortalView, cast: dict[Role, User], stranger: User) -> None:
     people = [*(user.id for user in cast.values()), stranger.id, uuid4()]
     expected = {user.id: role for role, user in cast.items()}
     assert roles_on(portal_view_id=portal_view.id, user_ids=people) == expected
@@ -131,7 +129,7 @@ def test_roles_are_those_of_people_who_may_come_in(
     assert roles_on(portal_view_id=uuid4(), user_ids=people) == {}
 
 
-def test_everybody_finds_their_own_with_their_role(
+def test_each_person_finds_their_own_with_their_role(
     library: Library, portal_view: PortalView, cast: dict[Role, User]
 ) -> None:
     for role, user in cast.items():
@@ -141,7 +139,7 @@ def test_everybody_finds_their_own_with_their_role(
         assert get_portal_view(user_id=user.id, portal_view_id=portal_view.id).role == role
 
 
-def test_strangers_and_people_switched_off_find_nothing(
+def test_strangers_and_deactivated_people_find_nothing(
     library: Library, portal_view: PortalView, owner: User, stranger: User
 ) -> None:
     switch_off(owner)
@@ -199,14 +197,14 @@ def test_roles_in_libraries_are_read_in_one_query(
     assert found == {**expected, (other.id, cast[Role.VIEWER].id): Role.OWNER}
 
 
-def test_any_number_of_ids_may_be_asked_for(
+def test_any_number_of_ids_may_be_requested(
     portal_view: PortalView,
     library: Library,
     owner: User,
     django_assert_num_queries: Queries,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # SQLite takes 250,000 parameters of a statement.
+    # SQLite allows 250,000 parameters of a statement.
     monkeypatch.setattr(selectors, "AT_ONCE", 100)
     many = [uuid4() for _ in range(299)]
     with django_assert_num_queries(3):

@@ -1,8 +1,9 @@
-"""Django's backend for SQLite, where the transactions of one process wait in a queue rather than poll for the lock.
+"""Django's backend for SQLite: the transactions of one process wait in a queue instead of polling for the lock.
 
-SQLite has one writer. Whoever finds its lock taken sleeps for up to 100 ms and tries again (`sqliteDefaultBusyCallback`
-in SQLite's main.c), so under load who comes next is chance, and somebody can lose for seconds. Here they wait in a
-queue. Between processes, and for a statement outside of any transaction, SQLite's way remains.
+SQLite has one writer. A writer that finds its lock taken sleeps for up to 100 ms and tries again
+(`sqliteDefaultBusyCallback` in SQLite's main.c), so under load the order is random, and one writer can lose for
+seconds. Here they wait in a queue. Between processes, and for a statement outside of any transaction, SQLite's way
+remains.
 """
 
 from __future__ import annotations
@@ -23,12 +24,12 @@ def turns_of(file: str) -> Turns:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """A connection; its transactions wait for their turn."""
+    """A connection whose transactions wait for their turn."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._turns: Turns | None = None
-        """Where it is our turn."""
+        """Set while it is our turn."""
 
     def _start_transaction_under_autocommit(self) -> None:
         turns = turns_of(str(self.settings_dict["NAME"]))

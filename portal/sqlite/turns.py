@@ -1,4 +1,4 @@
-"""A queue for writers: one writes at a time, and those for whom they write take turns."""
+"""A queue for writers: one writes at a time, and the clients that they write for take turns."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from collections import OrderedDict, deque
 from contextvars import ContextVar
 
 WRITES_FOR: ContextVar[str] = ContextVar("WRITES_FOR", default="")
-"""For whom the present context writes; all of sockets' writes are the same one's, and take turns among themselves."""
+"""The client of the present context. All writes of sockets have the same client, and take turns among themselves."""
 
 
 class Turns:
-    """One at a time: those of one asker in the order in which they came, and askers in turn."""
+    """One writer at a time: those of one client in the order of arrival, and the clients in turn."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
@@ -19,7 +19,7 @@ class Turns:
         self._waiting: OrderedDict[str, deque[threading.Lock]] = OrderedDict()
 
     def take(self, seconds: float) -> bool:
-        """Wait for one's turn, for so long at most; whether it has come."""
+        """Wait for a turn for at most `seconds`; returns whether it came."""
         asker = WRITES_FOR.get()
         with self._guard:
             if not self._taken:
@@ -37,7 +37,7 @@ class Turns:
         return False
 
     def give(self) -> None:
-        """Let the next one have their turn."""
+        """End the turn: the next writer is on."""
         with self._guard:
             if not self._waiting:
                 self._taken = False

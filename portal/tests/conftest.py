@@ -1,6 +1,6 @@
 """Fixtures of the whole-system tests: real servers on real stores, each started once per run.
 
-What a stack is and how it starts is in `testing`.
+The definition of a stack, and how it starts, is in `testing`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ import pytest
 from testing.installation import Cast, Installation, ServerKind, StoreKind, installation
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
-JWT_START = "eyJ"  # of {" in base64url, as every JWT begins
+JWT_START = "eyJ"  # {" in base64url, the start of every JWT
 
 
 class Installations:
-    """Installations by store, made when first asked for: both kinds of server run on the same one."""
+    """Installations by store, made on first use: both kinds of server run on the same one."""
 
     def __init__(self, exits: ExitStack) -> None:
         self._exits = exits
@@ -57,9 +57,9 @@ def running_stack(request: pytest.FixtureRequest, installations: Installations) 
 
 @pytest.fixture
 def stack(running_stack: Stack) -> Iterator[Stack]:
-    """The stack of this test. What the test makes the server log must show no credential, and no unmeant traceback.
+    """The stack of this test. The server's log of the test must contain no credential, and no unexpected traceback.
 
-    A test that is about an unexpected error takes `running_stack` instead.
+    A test of an unexpected error uses `running_stack` instead.
     """
     start = running_stack.server.process.log_size
     yield running_stack
@@ -70,7 +70,7 @@ def stack(running_stack: Stack) -> Iterator[Stack]:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Show the end of the server's log with a failed test."""
+    """Show the end of the server's log for a failed test."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("running_stack")
     if report.failed and isinstance(stack, Stack):

@@ -1,4 +1,4 @@
-"""Somebody with a socket who keeps every text that comes, and folds it into a state as the protocol's page says."""
+"""A person with a socket who keeps every text received, and folds it into a state as the protocol describes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket
 
 UNSEEN = {"visible": False}
 SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "item-updated"}
-"""Messages with whose version a client has the state at that version; an `ack` only says that there is one."""
+"""Messages after which a client has the state at their version; an `ack` only says that the version exists."""
 
 
 class Received(NamedTuple):
-    """A text that came, what it says, and what the client was by then."""
+    """A received text, its content, and the client's role at that time."""
 
     text: str
     message: Message
@@ -25,7 +25,7 @@ class Received(NamedTuple):
 
     @property
     def gone(self) -> str | None:
-        """The id of the item that it says went out of sight."""
+        """The id of the item that became invisible with it."""
         if self.message["type"] != "item-updated" or "index" not in self.message:
             return None
         seen = dict(self.message["payload"])
@@ -34,7 +34,7 @@ class Received(NamedTuple):
 
 
 class Client:
-    """One person at one portal view; `state` is what they hold of it. They may leave and come back."""
+    """One person at one portal view; `state` is the state that they have. They may leave and come back."""
 
     def __init__(self, name: str, server_url: str, portal_view_id: str, token: str) -> None:
         self.name = name
@@ -51,7 +51,7 @@ class Client:
         self._socket: PortalSocket
 
     async def join(self, *, knows: bool = False, compressed: bool = True) -> None:
-        """Connect, and receive `connected`; a client who `knows` says which version they have."""
+        """Connect, and receive `connected`; a client with `knows` sends the version that it has."""
         query = {"version": str(self._version), "epoch": self._epoch} if knows else None
         if not knows:
             self.state = {}
@@ -65,7 +65,7 @@ class Client:
         await self._exits.aclose()
 
     async def until(self, wanted: Callable[[Message], bool]) -> Message:
-        """Receive up to the message that is wanted; it must come before the deadline."""
+        """Receive up to the wanted message, which must come before the deadline."""
         try:
             async with asyncio.timeout(DEADLINE_SECONDS):
                 message = await self._receive()
@@ -76,28 +76,28 @@ class Client:
         return message
 
     async def send(self, kind: str, **body: Any) -> int:
-        """Send a message, and do not wait for its answer: its ref."""
+        """Send a message without waiting for its answer; returns its ref."""
         ref = next(self._refs)
         await self._socket.send(kind, ref=ref, **body)
         return ref
 
     async def say(self, kind: str, **body: Any) -> Message:
-        """Send a message: its `ack` or `error`."""
+        """Send a message; returns its `ack` or `error`."""
         ref = await self.send(kind, **body)
         return await self.until(lambda message: message.get("ref") == ref)
 
     async def babble(self, text: str) -> Message:
-        """Send what is no message: its `error`."""
+        """Send an invalid message; returns its `error`."""
         await self._socket.send_text(text)
         return await self.until(lambda message: message["type"] == "error")
 
     def take(self) -> list[Received]:
-        """What came since the last time; it is to be folded."""
+        """The texts since the last call, not folded yet."""
         taken, self._received = self._received, []
         return taken
 
     def fold(self, received: Sequence[Received]) -> None:
-        """Let what came change the state that the client holds."""
+        """Apply the received texts to the client's state."""
         for _, message, role in received:
             match message["type"]:
                 case "connected":
@@ -112,7 +112,7 @@ class Client:
                     known = {key: value for key, value in message["payload"].items() if key in self.state}
                     self.state = {**self.state, **known}
                 case "item-updated" if "index" in message and role == "viewer":
-                    # A controller's own changes do not come back: to fold those is another test's.
+                    # A controller's own changes do not come back: another test folds those.
                     self._fold_item(message["index"], message["payload"])
 
     def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Does steps of `secret_steps` to a portal view on a real server, with a look at what viewers receive after each."""
+"""Applies the steps of `secret_steps` to a portal view on a real server. After each it checks the viewers' messages."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from testing.in_process import wait_until
 
 
 class Machine(Table):
-    """What is done at a table: `async with`, then `run` steps."""
+    """Runs a sequence of steps at a table: `async with`, then `run`."""
 
     async def run(self, steps: Iterable[Step]) -> None:
-        """Do all steps; Leak, or another AssertionError for who holds another state than they should."""
+        """Do all steps; Leak, or another AssertionError for a client with a wrong state."""
         done = [f"The table began with {self._beginning}; then:"]
         try:
             await self._look_around(self._owner, Done())
@@ -78,7 +78,7 @@ class Machine(Table):
         return Done()
 
     async def _flip(self, step: Flip, actor: Client) -> Done:
-        # REST refuses what is no key of a portal view.
+        # REST refuses unknown keys of a portal view.
         zoom = {} if step.zoom is None or step.by == "rest" else {"zoom": self._garden.keys(step.zoom)}
         await self._store({step.flag: not self._stored[step.flag], **zoom}, actor, step.by)
         return Done(relayed=(zoom,))
@@ -109,7 +109,7 @@ class Machine(Table):
         return Done(relayed=(payload,))
 
     def _unnamed(self, content: Content) -> State:
-        # A portal view has a name of its own, which is no secret.
+        # A portal view has its own name, which is no secret.
         return {key: value for key, value in self._garden.keys(content).items() if key != "name"}
 
     async def _swap_role(self, step: SwapRole) -> Done:
@@ -123,14 +123,14 @@ class Machine(Table):
         else:
             await changing
         between.append(await self._push(between[-1], 0, step.after))
-        # Commands that come while a connection waits for its new state are lost to it.
+        # A connection that waits for its new state misses the commands of that time.
         if self._can_write == demoted:
             await self._editor.until(lambda message: message["type"] == "role-changed")
         too_late = _marks(between[-1]) - _marks(between[-2]) if demoted else frozenset()
         return Done(between=tuple(between), too_late=too_late)
 
     async def _push(self, state: State, index: int, content: Content) -> State:
-        """Let the owner change an item without waiting for the answer: what the state will be."""
+        """Let the owner change an item without waiting for the answer; returns the future state."""
         items = list(state["items"])
         if not items:
             return state
@@ -168,7 +168,7 @@ class Machine(Table):
         asked = await self._owner.until(lambda message: message["type"] == "sync-requested")
         assert asked["connectionId"] == viewer.connection_id
         items = [self._garden.item(content) for content in step.items]
-        # What a controller says that the flags are does not count.
+        # The flags in a controller's own payload do not count.
         payload = {**self._unnamed(step.more), "items": items, **dict.fromkeys(FLAGS, True), "blackout": False}
         to = {"to": viewer.connection_id} if step.answer == "to one" else {}
         assert (await self._owner.say("sync-response", payload=payload, **to))["type"] == "ack"

@@ -1,7 +1,7 @@
-"""Marks, where they are planted, and which of them a viewer may see: told from what the contract says, not the code.
+"""Marks, their places, and which of them a viewer may see: derived from the contract, not from the code.
 
-Nothing here uses `libraries.rules.projection`: a row that is missing there must be missed here. Every planted value is
-a mark of its own, text or number, so that any text that was received can be searched for it.
+Nothing here uses `libraries.rules.projection`: a row missing there must fail here. Every planted value is a unique
+mark, text or number, so that any received text can be searched for it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ HIDDEN = {
     "showActions": ("actions", "bonusActions", "reactions", "legendaryActions", "lairActions"),
     "showEncounter": ("initiative", "turn", "round", "encounter"),
 }
-"""The keys that hide behind each flag, word for word as people are told."""
+"""The keys that each flag hides, word for word as documented."""
 
 HEALTH_WORDS = {"unhurt", "scratched", "wounded", "critical", "down"}
 FLAGS = tuple(row for row in HIDDEN if row != ALWAYS)
@@ -39,7 +39,7 @@ State = Mapping[str, Any]
 
 
 def spellings(key: str) -> list[str]:
-    """The key in the ways that people and programs write it."""
+    """The spellings of a key that people and programs use."""
     words = re.findall(r"[A-Z]?[a-z]+", key)
     snake, lower = "_".join(words).lower(), "".join(words).lower()
     wide = "".join(chr(ord(letter) + 0xFEE0) for letter in lower)
@@ -56,7 +56,7 @@ DEPTHS = 4
 
 @dataclass(frozen=True)
 class Plant:
-    """One hidden value: under which key, of which shape, and how deep below its item."""
+    """One hidden value: its key, its shape, and its depth below the item."""
 
     key: str
     shape: str
@@ -65,7 +65,7 @@ class Plant:
 
 @dataclass(frozen=True)
 class Content:
-    """What an item has: hidden values, perhaps small numbers of health, perhaps `visible`."""
+    """The content of an item: hidden values, perhaps small numbers of health, perhaps `visible`."""
 
     plants: tuple[Plant, ...] = ()
     health: tuple[int, int] | None = None
@@ -73,7 +73,7 @@ class Content:
 
 
 class Gardener:
-    """Makes marks, no two alike, and plants them."""
+    """Makes unique marks, and plants them."""
 
     def __init__(self) -> None:
         self._made = 0
@@ -89,7 +89,7 @@ class Gardener:
         return NUMBERS_FROM + self._made
 
     def keys(self, content: Content) -> dict[str, Any]:
-        """The keys of an item or of a command, all but what names it."""
+        """The keys of an item or of a command, except those that name it."""
         grown: dict[str, Any] = {"name": self.mark()}
         for place, plant in enumerate(content.plants):
             grown |= self._at_depth(plant.depth, f"part {place}", {plant.key: self._value(plant.shape)})
@@ -129,7 +129,7 @@ class Gardener:
 
 
 def everything(way: int) -> list[Content]:
-    """Items that together hold every hidden key, each at some depth and of some shape, in one way of spelling it."""
+    """Items that together have every hidden key, at some depth and in some shape, in one spelling."""
     keys = [ways[way % len(ways)] for row in HIDDEN.values() for ways in map(spellings, row)]
     places = zip(keys, cycle(SHAPES), cycle(range(DEPTHS)), strict=False)
     plants = [Plant(key, shape, depth) for key, shape, depth in places]
@@ -137,7 +137,7 @@ def everything(way: int) -> list[Content]:
 
 
 def is_covered(key: str, flags: State) -> bool:
-    """Whether a viewer may not see what the key holds."""
+    """Whether the value of the key is hidden from viewers."""
     row = ROW_OF.get(key)
     if row is None:
         return False
@@ -145,7 +145,7 @@ def is_covered(key: str, flags: State) -> bool:
 
 
 def marks_seen(value: Any, flags: State, *, in_items: bool = False) -> Iterator[str]:
-    """The marks in a value that a viewer may see; what is under `items` or `currentItem` is taken for items."""
+    """The marks in a value that a viewer may see; values below `items` or `currentItem` are treated as items."""
     if isinstance(value, list):
         for inner in value:
             yield from marks_seen(inner, flags, in_items=in_items)
@@ -163,27 +163,27 @@ def marks_seen(value: Any, flags: State, *, in_items: bool = False) -> Iterator[
 
 @dataclass(frozen=True)
 class Sight:
-    """What a viewer may see at a moment: of these marks, and under any of these flags."""
+    """The values that a viewer may see at a moment: these marks, under any of these flags."""
 
     marks: frozenset[str]
     flags: Sequence[State] = field(repr=False)
 
     @classmethod
     def of(cls, state: State) -> Sight:
-        """While that is stored."""
+        """The sight while that state is stored."""
         return cls(frozenset(marks_seen({"items": state["items"]}, state)), [state])
 
     def and_relayed(self, payloads: Iterable[Any]) -> Sight:
-        """While those are relayed, too."""
+        """The sight while those payloads are relayed, too."""
         [flags] = self.flags
         return Sight(self.marks.union(*(marks_seen(payload, flags) for payload in payloads)), self.flags)
 
     def __or__(self, other: Sight) -> Sight:
-        """While one becomes the other."""
+        """The sight while one becomes the other."""
         return Sight(self.marks | other.marks, [*self.flags, *other.flags])
 
     def leaks(self, text: str) -> set[str]:
-        """What a text that a viewer received shows though it may not: marks, and hidden keys."""
+        """The forbidden marks and hidden keys in a text that a viewer received."""
         return set(MARK.findall(text)) - self.marks | set(self._hidden_keys(json.loads(text)))
 
     def _hidden_keys(self, value: Any) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""What may happen to a portal view, as values for Hypothesis. What is done for each is in `secret_machine`."""
+"""The possible events of a portal view, as values for Hypothesis. `secret_machine` carries them out."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from hypothesis import strategies as st
 from portal.tests.secret_marks import DEPTHS, FLAGS, SHAPES, SPELLINGS, WAYS, Content, Plant
 
 By = Literal["owner", "editor", "rest"]
-"""Who does it: a controller by their socket, or the owner by REST. An editor who is demoted leaves it to the owner."""
+"""The actor: a controller by their socket, or the owner by REST. A demoted editor is replaced by the owner."""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """How viewers see a portal view at first, and the way that its hidden keys are spelled."""
+    """The flags of a portal view at first, and the spelling of its hidden keys."""
 
     flags: dict[str, Any]
     way: int
@@ -23,7 +23,7 @@ class Beginning:
 
 @dataclass(frozen=True)
 class Flip:
-    """A flag, `blackout` included, gets the other value; with `zoom`, a command goes along in the same message."""
+    """A flag, or `blackout`, is switched; with `zoom`, the same message has a command."""
 
     flag: str
     by: By
@@ -32,7 +32,7 @@ class Flip:
 
 @dataclass(frozen=True)
 class Display:
-    """Health is shown in another way."""
+    """Health is displayed in another way."""
 
     value: str
     by: By
@@ -40,7 +40,7 @@ class Display:
 
 @dataclass(frozen=True)
 class Replace:
-    """There are other items, or more of them, in another order; and perhaps a current one."""
+    """The items are replaced, extended or reordered; perhaps there is a current one."""
 
     contents: tuple[Content, ...]
     keeps: bool
@@ -50,7 +50,7 @@ class Replace:
 
 @dataclass(frozen=True)
 class Change:
-    """One item changes; if there are none, one that does not exist."""
+    """One item changes; if there are none, an unknown one."""
 
     index: int
     content: Content
@@ -59,7 +59,7 @@ class Change:
 
 @dataclass(frozen=True)
 class ChangeMissing:
-    """An item that does not exist changes: that is relayed."""
+    """An unknown item changes: that is relayed."""
 
     content: Content
     by: By
@@ -76,7 +76,7 @@ class Command:
 
 @dataclass(frozen=True)
 class SwapRole:
-    """The editor becomes a viewer, or an editor again, amid changes by the owner; one comes right after the answer.
+    """The editor becomes a viewer, or an editor again, during changes by the owner; one comes right after the answer.
 
     Perhaps the editor reconnects at the same moment.
     """
@@ -88,7 +88,7 @@ class SwapRole:
 
 @dataclass(frozen=True)
 class ComeBack:
-    """A viewer loses the connection and reconnects, with what they know or without; perhaps a flag flips meanwhile."""
+    """A viewer loses the connection and reconnects, with a known version or without; a flag may change meanwhile."""
 
     who: int
     knows: bool
@@ -98,14 +98,14 @@ class ComeBack:
 
 @dataclass(frozen=True)
 class Latecomer:
-    """Somebody else comes to look, or comes again."""
+    """Another viewer comes, or comes again."""
 
     compressed: bool
 
 
 @dataclass(frozen=True)
 class Ask:
-    """A viewer asks for the state. A controller answers, the viewer alone or all, or none is there to answer."""
+    """A viewer asks for the state. A controller answers, the viewer alone or all; or no controller is there."""
 
     who: int
     answer: Literal["to one", "to all", "by the server"]
@@ -115,7 +115,7 @@ class Ask:
 
 @dataclass(frozen=True)
 class Refused:
-    """Somebody asks for what is refused."""
+    """A person sends a message that is refused."""
 
     who: Literal["viewer", "viewer by rest", "controller", "controller's item"]
 

@@ -1,7 +1,7 @@
-"""A portal view on a real server with everybody at it, and a look at all that viewers receive. Not what is done there.
+"""A portal view on a real server with all people, and a check of all messages that viewers receive.
 
-When something has happened, a command goes to everybody from the one who did it: messages of a portal view come in
-order, so whoever has that command has all that came of it.
+After each step its actor sends a command to everybody. Messages of a portal view come in order, so a client with that
+command has received everything before it.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ State = dict[str, Any]
 
 
 class Leak(AssertionError):
-    """A viewer received what they may not see."""
+    """A viewer received a value that they may not see."""
 
 
 @dataclass(frozen=True)
 class People:
-    """Access tokens by name, the library they are in, and the editor's id."""
+    """Access tokens by name, the library of the people, and the editor's id."""
 
     tokens: Mapping[str, str]
     library_id: str
@@ -46,9 +46,9 @@ class People:
 
 @dataclass(frozen=True)
 class Done:
-    """What a step led to beside the state that is stored now: states in between, and payloads that were relayed.
+    """The effects of a step besides the stored state: states in between, and relayed payloads.
 
-    What holds one of the marks `too_late` was sent when the editor was known to be a viewer.
+    A message with one of the marks `too_late` was sent when the editor was known to be a viewer.
     """
 
     between: tuple[State, ...] = ()
@@ -57,7 +57,7 @@ class Done:
 
 
 class Table:
-    """One portal view with everybody at it, for `async with`."""
+    """One portal view with all people, for `async with`."""
 
     def __init__(self, server: InProcessServer, http: httpx.Client, people: People, beginning: Beginning) -> None:
         self._server = server
@@ -147,7 +147,7 @@ class Table:
     def _check_received(self, name: str, received: Iterable[Received], sight: Sight, before: Sight, done: Done) -> None:
         for one in received:
             if one.role == "viewer":
-                # Who saw an item is told by its id that it is gone.
+                # A viewer who saw an item is told, by its id, that it is gone.
                 known = before.marks & {one.gone}
                 self._check_text(name, Sight(sight.marks | known, sight.flags) if known else sight, one.text)
             elif done.too_late & set(MARK.findall(one.text)):
@@ -167,12 +167,12 @@ class Table:
         if self._told % LIST_EVERY == 0:
             listed = await self._rest("GET", self._list_path, who="viewer")
             self._check_text("viewer by REST", self._sight, listed.text)
-            # A sequence that ended in a leak has left its own portal view.
+            # An earlier sequence that ended in a leak has left its portal view in the list.
             [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
             told = json.loads(seen)
             assert (head["itemCount"], head["currentItem"]) == (len(told["items"]), told["currentItem"])
 
 
 def _folded(state: State) -> str:
-    # As text, as in Python True == 1.
+    # As text, because in Python True == 1.
     return json.dumps({key: value for key, value in state.items() if key not in NOT_FOLDED}, sort_keys=True)

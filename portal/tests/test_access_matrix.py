@@ -1,4 +1,4 @@
-"""Who may do what by REST: every route and method for everybody. What is refused changes nothing and tells nothing."""
+"""Permissions by REST: every route and method for every person. A refused request changes and sends nothing."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ UNKNOWN = "0190a1de-0000-7000-8000-000000000000"
 IDS = dict.fromkeys(("library", "view", "other", "self", "group"), UNKNOWN)
 CONTROLLERS = {"owner", "editor"}
 OPEN = ("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh")
-"""Those ask for no token."""
+"""These need no token."""
 
 
 @pytest.fixture
 def world() -> World:
-    cache.clear()  # so many log-ins from one address
+    cache.clear()  # many log-ins from one address
     return make_world()
 
 
@@ -50,7 +50,7 @@ def test_every_route_and_method_is_in_the_table() -> None:
     assert in_table == site_routes()
 
 
-def test_every_row_has_everybody_and_no_row_is_there_twice() -> None:
+def test_every_row_has_every_person_and_is_there_once() -> None:
     assert all(list(row.cells) == list(MAKERS) for row in REST_ROWS)
     names = [row.name for row in REST_ROWS]
     assert len(names) == len(set(names))
@@ -63,7 +63,7 @@ def _json(body: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("who", MAKERS)
 @pytest.mark.parametrize("row", REST_ROWS, ids=lambda row: row.name)
-def test_what_everybody_is_answered(row: Row, who: str, world: World) -> None:
+def test_every_person_gets_the_answer_of_the_table(row: Row, who: str, world: World) -> None:
     asker = MAKERS[who](world)
     body = bodies.REST[row.name](world, asker) if row.name in bodies.REST else None
     client, before = as_(asker), stored()
@@ -84,7 +84,7 @@ def test_what_everybody_is_answered(row: Row, who: str, world: World) -> None:
         assert world.other.email not in text
 
 
-def test_what_is_hidden_is_there_for_controllers(world: World) -> None:
+def test_controllers_get_the_hidden_values(world: World) -> None:
     for who in sorted(CONTROLLERS):
         text = as_(MAKERS[who](world)).get(f"/api/portal-views/{world.portal_view.id}").content.decode()
         assert HIDDEN_TEXT in text
@@ -93,7 +93,7 @@ def test_what_is_hidden_is_there_for_controllers(world: World) -> None:
 
 
 @pytest.mark.parametrize("who", MAKERS)
-def test_a_head_is_answered_as_a_get_without_its_body(who: str, world: World) -> None:
+def test_a_head_request_gets_the_answer_to_get_without_its_body(who: str, world: World) -> None:
     client = as_(asker := MAKERS[who](world))
     for row in REST_ROWS:
         if row.method == "GET" and "socket.io" not in row.address:
@@ -117,7 +117,7 @@ def test_a_method_that_a_route_has_not_changes_nothing(who: str, world: World) -
 
 
 @pytest.mark.parametrize("address", ["/api/health", "/api/health/ready", "/api/docs", "/api/schema", "/api/nothing"])
-def test_pages_for_everybody_are_only_read(address: str, world: World) -> None:
+def test_public_pages_are_read_only(address: str, world: World) -> None:
     before = stored()
     for method in ("POST", "PUT", "PATCH", "DELETE", "TRACE"):
         assert Client().generic(method, address).status_code in {403, 404, 405}, method

@@ -1,4 +1,4 @@
-"""Who may do what in the admin: every page, form and action for everybody. What is refused changes nothing."""
+"""Permissions in the admin: every page, form and action for every person. A refused request changes nothing."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def world() -> World:
 def test_every_page_of_the_admin_is_in_the_table() -> None:
     there = {route for route, _ in patterns() if route.startswith("admin/")}
     in_table = {route_of(row.address.format(**IDS)) for row in ADMIN_ROWS}
-    # Django's own way to /admin/r/ is behind ours, which has the same form.
+    # Django's own redirect of /admin/r/ is behind ours, which has the same pattern.
     assert in_table == there
 
 
@@ -39,7 +39,7 @@ def test_every_form_and_action_is_in_the_table() -> None:
     assert {name.partition(" ")[2] for name in bodies.ADMIN} == {address for address in posts if "#" not in address}
 
 
-def test_every_row_has_everybody_and_no_row_is_there_twice() -> None:
+def test_every_row_has_every_person_and_is_there_once() -> None:
     assert all(list(row.cells) == list(MAKERS) for row in ADMIN_ROWS)
     names = [row.name for row in ADMIN_ROWS]
     assert len(names) == len(set(names))
@@ -50,7 +50,7 @@ def is_staff(who: str) -> bool:
 
 
 def succeeds(row: Row, who: str) -> bool:
-    """Whether the row changes something when this one of the people asks."""
+    """Whether the row changes something for this person."""
     return bool(row.changes) and is_staff(who) and int(row.cells[who]) < 400
 
 
@@ -59,7 +59,7 @@ def _form(row: Row, world: World, asker: User | None) -> dict[str, Any]:
 
 
 def ask(client: Client, row: Row, who: str, world: World, asker: User | None) -> set[str]:
-    """Send what the row says, look at the answer, and say what has changed."""
+    """Send the request of the row, check the answer, and return the changes."""
     address, _, action = row.address.format(**world.ids(asker)).partition("#")
     body = bodies.action(world, row.address) if action else _form(row, world, asker)
     before = stored()
@@ -79,12 +79,12 @@ def browser_of(asker: User | None) -> Client:
 
 
 def _late(row: Row) -> bool:
-    """What other rows need is taken away last: the log-in."""
+    """Whether the row removes something that other rows need, and so comes last: the log-in."""
     return row.address == "/admin/logout/"
 
 
 @pytest.mark.parametrize("who", MAKERS)
-def test_what_is_refused_or_read_changes_nothing(who: str, world: World) -> None:
+def test_refused_and_reading_requests_change_nothing(who: str, world: World) -> None:
     client = browser_of(asker := MAKERS[who](world))
     rows = [row for row in ADMIN_ROWS if not succeeds(row, who)]
     assert rows
@@ -96,12 +96,12 @@ WRITES = [(row, who) for row in ADMIN_ROWS for who in MAKERS if succeeds(row, wh
 
 
 @pytest.mark.parametrize(("row", "who"), WRITES, ids=[f"{row.name}-{who}" for row, who in WRITES])
-def test_what_is_allowed_changes_what_it_is_about(row: Row, who: str, world: World) -> None:
+def test_an_allowed_request_changes_the_models_of_its_row(row: Row, who: str, world: World) -> None:
     asker = MAKERS[who](world)
     assert ask(browser_of(asker), row, who, world, asker) == row.changes
 
 
-def test_a_form_without_the_page_it_stands_on_is_refused(world: World) -> None:
+def test_a_form_without_its_page_is_refused(world: World) -> None:
     superuser, client = MAKERS["super"](world), Client(enforce_csrf_checks=True)
     assert superuser is not None
     client.force_login(superuser, settings.AUTHENTICATION_BACKENDS[0])

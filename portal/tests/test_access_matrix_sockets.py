@@ -1,4 +1,4 @@
-"""Who may do what by WebSocket: every message for everybody, on a real server. What is refused goes nowhere."""
+"""Permissions by WebSocket: every message for every person, on a real server. A refused message reaches nobody."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from testing.tokens import forge_token
 
 ITEMS = [{"id": "goblin", "name": "Goblin"}]
 ALREADY_THERE = {"owner": "controller", "editor": "editor", "viewer": "viewer", "stranger": "stranger"}
-"""Columns that the demo of a stack has, and their names there."""
+"""The columns that exist in the demo of a stack, and their names there."""
 
 # Run by `manage.py shell`; {library} is the demo library's id.
 OTHERS = """
@@ -48,7 +48,7 @@ print(json.dumps({{name: str(user.id) for name, user in made.items()}}))
 
 @dataclass(frozen=True)
 class Place:
-    """A running stack, and the access tokens of everybody; nobody has none."""
+    """A running stack, and the access tokens of all people; `nobody` has none."""
 
     stack: Stack
     tokens: dict[str, str | None]
@@ -56,7 +56,7 @@ class Place:
 
 @pytest.fixture(scope="module")
 def place(installations: Installations) -> Iterator[Place]:
-    """One process on SQLite: what it decides does not depend on the store."""
+    """One process on SQLite: its decisions do not depend on the store."""
     installation, cast = installations.on(StoreKind.SQLITE)
     with running(installation, cast, ServerKind.SERVE) as stack:
         ids = json.loads(installation.shell(OTHERS.format(library=cast.library_id)))
@@ -73,7 +73,7 @@ def test_every_message_is_in_the_table() -> None:
 @pytest.mark.server
 @pytest.mark.parametrize("who", MAKERS)
 @pytest.mark.parametrize("row", MESSAGE_ROWS, ids=lambda row: row.name)
-async def test_what_everybody_is_answered(place: Place, row: Row, who: str) -> None:
+async def test_every_person_gets_the_answer_of_the_table(place: Place, row: Row, who: str) -> None:
     stack, kind = place.stack, row.address
     view = stack.new_portal_view(items=ITEMS)
     before = stack.controller.get(f"/api/portal-views/{view}")
@@ -83,7 +83,7 @@ async def test_what_everybody_is_answered(place: Place, row: Row, who: str) -> N
         open_socket(stack.server.ws, portal_view_path(view), token=place.tokens[who]) as socket,
     ):
         expected = row.cells[who]
-        with suppress(ConnectionClosed):  # by the refused handshake, which may be over by now
+        with suppress(ConnectionClosed):  # raised by the refused handshake, which may be over by now
             await socket.send(kind, ref="mine", **body)
         if expected in {"pong", "ack", "forbidden"}:
             await is_answered(socket, expected)
@@ -99,7 +99,7 @@ async def test_what_everybody_is_answered(place: Place, row: Row, who: str) -> N
 
 
 async def is_answered(socket: PortalSocket, expected: str) -> None:
-    """The connection is there, and its message is answered so."""
+    """Assert that the connection is open, and its message gets this answer."""
     await socket.receive("connected")
     answer = await socket.receive()
     assert answer.get("code", answer["type"]) == expected
@@ -107,7 +107,7 @@ async def is_answered(socket: PortalSocket, expected: str) -> None:
 
 
 async def is_not_let_in(socket: PortalSocket, code: str) -> None:
-    """What was sent is not heard: the handshake is refused with that error."""
+    """Assert that the handshake is refused with that error, and the message ignored."""
     error, closed = await socket.refused()
     assert error["code"] == code
     assert "ref" not in error

@@ -1,4 +1,4 @@
-"""Requests to the admin that make no sense: each is answered with a page, a message or 404, never with a 500."""
+"""Invalid requests to the admin: each is answered with a page, a message or 404, never with a 500."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LISTS = [f"/admin/{model._meta.app_label}/{model._meta.model_name}/" for model i
 
 @pytest.fixture
 def superuser(stranger: User) -> Client:
-    """The browser of somebody who may do everything."""
+    """The browser of a person with all permissions."""
     stranger.is_staff = stranger.is_superuser = True
     stranger.save()
     client = Client()
@@ -53,14 +53,14 @@ def test_a_long_search_is_refused_with_a_message(superuser: Client, address: str
         ]
 
 
-def test_a_search_at_the_limit_is_looked_for(superuser: Client, viewer: User, editor: User) -> None:
+def test_a_search_at_the_limit_is_run(superuser: Client, viewer: User, editor: User) -> None:
     for words in ("viewer " * MAX_SEARCH_WORDS, "viewer".ljust(MAX_SEARCH_CHARS)):
         page = superuser.get("/admin/libraries/user/", {"q": words})
         assert [str(user) for user in page.context["cl"].result_list] == ["viewer@example.org"]
         assert not list(page.context["messages"])
 
 
-def test_a_field_that_completes_finds_nothing_for_a_long_search(superuser: Client, library: Library) -> None:
+def test_an_autocomplete_field_finds_nothing_for_a_long_search(superuser: Client, library: Library) -> None:
     field = {"app_label": "libraries", "model_name": "membership", "field_name": "user"}
     found = superuser.get("/admin/autocomplete/", {**field, "term": "viewer"}).json()["results"]
     assert [entry["text"] for entry in found] == ["viewer@example.org"]
@@ -70,7 +70,7 @@ def test_a_field_that_completes_finds_nothing_for_a_long_search(superuser: Clien
 
 
 @pytest.mark.parametrize("field", ["portal_views", "memberships", "id", "name", "nothing"])
-def test_a_field_that_refers_to_nothing_completes_nothing(superuser: Client, field: str) -> None:
+def test_a_field_without_a_relation_completes_nothing(superuser: Client, field: str) -> None:
     query = {"app_label": "libraries", "model_name": "library", "field_name": field, "term": "a"}
     assert superuser.get("/admin/autocomplete/", query).status_code == 403
 
@@ -112,7 +112,7 @@ def test_no_object_has_a_page_outside_of_the_admin(superuser: Client, portal_vie
         ("/admin/auth/group/", {"id__in": HUGE}),
     ],
 )
-def test_a_filter_that_makes_no_sense_leads_back_to_the_list(
+def test_an_invalid_filter_leads_back_to_the_list(
     superuser: Client, portal_view: PortalView, address: str, query: dict[str, str]
 ) -> None:
     page = superuser.get(address, query)
@@ -128,26 +128,24 @@ def test_no_filter_is_a_regular_expression(superuser: Client, lookup: str) -> No
 
 @pytest.mark.parametrize("key", BAD_KEYS)
 @pytest.mark.parametrize("model", [User, Library, PortalView])
-def test_an_object_that_is_not_there(superuser: Client, model: type[Model], key: str) -> None:
+def test_a_missing_object(superuser: Client, model: type[Model], key: str) -> None:
     pages = ["change", "delete", "history", *(["preview"] if model is PortalView else [])]
     for page in pages:
         answer = superuser.get(f"/admin/libraries/{model._meta.model_name}/{key}/{page}/")
-        assert answer.status_code in {NOT_FOUND, 302}, page  # Django leads from an object that is gone to the index
+        assert answer.status_code in {NOT_FOUND, 302}, page  # Django redirects from a deleted object to the index
 
 
 @pytest.mark.parametrize("key", BAD_KEYS)
-def test_a_password_of_nobody(superuser: Client, key: str) -> None:
+def test_a_password_form_without_a_person(superuser: Client, key: str) -> None:
     answer = superuser.get(f"/admin/libraries/user/{key}/password/")
-    assert answer.status_code == (302 if "/" in key else NOT_FOUND)  # to the form of `a/b/password`, which is not there
+    assert answer.status_code == (302 if "/" in key else NOT_FOUND)  # the form of `a/b/password` does not exist
 
 
 COUNTS = [("1001", "0"), ("99999999", "0"), ("-1", "0"), ("x", "0"), ("9" * 5000, "0"), ("3", "99999999"), ("3", "-1")]
 
 
 @pytest.mark.parametrize(("total", "initial"), COUNTS)
-def test_a_form_that_says_it_has_more_rows_than_it_has(
-    superuser: Client, library: Library, total: str, initial: str
-) -> None:
+def test_a_form_with_a_wrong_row_count(superuser: Client, library: Library, total: str, initial: str) -> None:
     counts = {"memberships-TOTAL_FORMS": total, "memberships-INITIAL_FORMS": initial}
     address = f"/admin/libraries/library/{library.pk}/change/"
     page = superuser.post(address, {"name": "Other", "description": "", **counts})
@@ -157,7 +155,7 @@ def test_a_form_that_says_it_has_more_rows_than_it_has(
     assert library.name == "Library"
 
 
-def test_a_form_has_few_rows_whatever_it_says(superuser: Client, library: Library) -> None:
+def test_a_forged_row_count_is_limited(superuser: Client, library: Library) -> None:
     """A thousand rows took 12 s, and two thousand 20 s, for a request of a few bytes."""
     counts = {"memberships-TOTAL_FORMS": "99999999", "memberships-INITIAL_FORMS": "0"}
     page = superuser.post(f"/admin/libraries/library/{library.pk}/change/", {"name": "Other", **counts})
@@ -197,7 +195,7 @@ BODIES = [
 
 
 @pytest.mark.parametrize(("body", "kind", "statuses"), BODIES, ids=range(len(BODIES)))
-def test_a_body_that_is_no_form(
+def test_a_body_that_is_not_a_form(
     superuser: Client, library: Library, body: bytes, kind: str, statuses: set[int]
 ) -> None:
     answer = superuser.generic("POST", f"/admin/libraries/library/{library.pk}/change/", body, content_type=kind)

@@ -1,7 +1,7 @@
-"""What stands before Django, over a real port: bodies, requests at once, clients that go, and those that read slowly.
+"""The admission of requests, over a real port: bodies, simultaneous requests, clients that leave, and slow readers.
 
-Before, each request had a thread at once, abandoned or not (9,451 threads), and each body was written to disk before
-anybody asked whose it was.
+Earlier, each request had a thread at once, abandoned or not (9,451 threads), and each body was written to disk before
+its sender was checked.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ LOGGED_IN = "Authorization: Bearer x"
 
 
 class AdmittingServer(Served):
-    """A server whose Django is replaced: `held` requests wait in their threads until they are let go."""
+    """A server with a replaced Django: `held` requests wait in their threads until they are released."""
 
     def __init__(self, application: Any) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class AdmittingServer(Served):
         self._config.app = ProtocolTypeRouter({"http": self.admission})
 
     def open_after(self, octets: bytes) -> Peer:
-        """A connection on which that was sent."""
+        """A connection on which these octets were sent."""
         peer = self.connect()
         peer.send(octets)
         return peer
@@ -55,12 +55,12 @@ def limits(settings: Any) -> Any:
 
 @pytest.fixture
 def django(limits: Any, transactional_db: None) -> Iterator[AdmittingServer]:
-    """Django itself behind it."""
+    """A server with the real Django."""
     yield from serving(AdmittingServer(get_asgi_application()))
 
 
 def serving(server: AdmittingServer) -> Iterator[AdmittingServer]:
-    """A server for one test; then it holds nothing any more."""
+    """A server for one test; afterwards it must hold nothing any more."""
     server.start()
     yield server
     server.clean()
@@ -86,7 +86,7 @@ def serving(server: AdmittingServer) -> Iterator[AdmittingServer]:
 def test_a_body_that_is_too_long(
     django: AdmittingServer, path: str, lines: tuple[str, ...], most: int, chunked: bool
 ) -> None:
-    """Announced, nothing of it is read; in chunks, no more than is allowed."""
+    """Of an announced body nothing is read; of a chunked one, no more than allowed."""
     if chunked:
         body = b"%x\r\n%s\r\n" % (most + 1, b"x" * (most + 1))
         peer = django.open_after(get(path, *lines, "Transfer-Encoding: chunked", method="POST") + body)
@@ -101,15 +101,15 @@ def test_a_body_that_is_too_long(
         assert headers["content-type"].startswith("text/plain")
 
 
-def test_the_connection_goes_on_behind_a_body_that_was_too_long(django: AdmittingServer) -> None:
+def test_the_connection_continues_after_a_body_that_was_too_long(django: AdmittingServer) -> None:
     peer = django.open_after(get("/api/libraries", f"Content-Length: {ANONYMOUS + 1}", method="POST"))
     assert answered(peer)[0] == 413
     peer.send(b"x" * (ANONYMOUS + 1), get("/api/libraries"))
     assert answered(peer)[0] == 401
 
 
-def test_a_body_that_is_asked_for_is_not_taken_for_a_request(django: AdmittingServer) -> None:
-    """RFC 9110, section 10.1.1: a client that is refused with Expect sends no body, or does; nobody knows."""
+def test_a_body_after_a_refused_expect_is_not_read_as_a_request(django: AdmittingServer) -> None:
+    """RFC 9110, section 10.1.1: a client whose Expect was refused may or may not send its body."""
     lines = (f"Content-Length: {ANONYMOUS + 1}", "Expect: 100-continue")
     peer = django.open_after(get("/api/libraries", *lines, method="POST"))
     status, headers, _ = answered(peer)
@@ -119,7 +119,7 @@ def test_a_body_that_is_asked_for_is_not_taken_for_a_request(django: AdmittingSe
 
 @pytest.mark.parametrize("size", [ANONYMOUS, LONGEST])
 def test_nothing_is_written_to_disk(django: AdmittingServer, monkeypatch: pytest.MonkeyPatch, size: int) -> None:
-    """Neither by what reads a body nor by what reads an upload in it."""
+    """Neither the code that reads a body nor the parser of uploads writes to disk."""
     made: list[str] = []
     real = tempfile._TemporaryFileWrapper
 
@@ -139,11 +139,11 @@ def test_nothing_is_written_to_disk(django: AdmittingServer, monkeypatch: pytest
     assert made == []
 
 
-# --- Requests at once ---------------------------------------------------------------------------------------------
+# --- Simultaneous requests ----------------------------------------------------------------------------------------
 
 
 class Held:
-    """An application that answers in a thread, as Django does, once it is let go; `begun` counts."""
+    """An application that answers in a thread, as Django does, once it is released; `begun` counts."""
 
     def __init__(self) -> None:
         self.begun = 0
@@ -168,13 +168,13 @@ class Held:
 
 @pytest.fixture
 def held() -> Held:
-    """The application."""
+    """An application that holds its requests."""
     return Held()
 
 
 @pytest.fixture
 def server(limits: Any, held: Held) -> Iterator[AdmittingServer]:
-    """It, served."""
+    """A server with that application."""
     yield from serving(AdmittingServer(held))
     held.event.set()
 
@@ -184,10 +184,10 @@ def lane_of(server: AdmittingServer, path: str) -> Any:
     return server.admission.lanes.of(path)
 
 
-def test_beyond_what_may_wait_requests_are_refused_at_once(
+def test_requests_beyond_the_waiting_limit_are_refused_at_once(
     server: AdmittingServer, held: Held, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Two are answered, and three wait: half of the places, as all are of one network."""
+    """Two are answered, and three wait: half of the places, as all come from one network."""
     peers = [server.open_after(get("/held")) for _ in range(5)]
     wait_until(lambda: (held.begun, lane_of(server, "/").waits) == (2, 3))
     for path, kind in (("/api/libraries", "application/json"), ("/page", "text/plain; charset=utf-8")):
@@ -196,15 +196,15 @@ def test_beyond_what_may_wait_requests_are_refused_at_once(
             assert (status, headers["retry-after"], headers["content-type"]) == (503, "5", kind)
             assert "try again" in text
     assert rush.is_on()
-    assert caplog.text.count("requests_refused") <= 3  # one a second
-    for path in ("/api/health", "/static/x", "/admin/login/"):  # lanes of their own
+    assert caplog.text.count("requests_refused") <= 3  # one per second
+    for path in ("/api/health", "/static/x", "/admin/login/"):  # these have their own lanes
         assert answered(server.open_after(get(path)))[0] == 200
     held.event.set()
     assert [answered(peer)[0] for peer in peers] == [200] * 5
     assert len(held.threads) <= 2 + 3
 
 
-def test_who_goes_before_a_thread_is_free_has_none(server: AdmittingServer, held: Held) -> None:
+def test_a_client_that_leaves_before_a_thread_is_free_gets_none(server: AdmittingServer, held: Held) -> None:
     staying = [server.open_after(get("/held")) for _ in range(2)]
     wait_until(lambda: held.begun == 2)
     for _ in range(100):
@@ -219,8 +219,8 @@ def test_who_goes_before_a_thread_is_free_has_none(server: AdmittingServer, held
     assert len(held.threads) == 2
 
 
-def test_a_request_that_is_abandoned_keeps_its_place_while_its_thread_runs(server: AdmittingServer, held: Held) -> None:
-    """A thread cannot be stopped: somebody else in its place would be one thread more."""
+def test_an_abandoned_request_keeps_its_place_while_its_thread_runs(server: AdmittingServer, held: Held) -> None:
+    """A thread cannot be stopped: another request in its place would be one thread too many."""
     abandoned = [server.open_after(get("/held")) for _ in range(2)]
     wait_until(lambda: held.begun == 2)
     for peer in abandoned:
@@ -233,17 +233,15 @@ def test_a_request_that_is_abandoned_keeps_its_place_while_its_thread_runs(serve
     assert answered(patient)[0] == 200
 
 
-def test_who_reads_slowly_keeps_nobody_waiting(server: AdmittingServer, held: Held) -> None:
+def test_a_slow_reader_delays_nobody(server: AdmittingServer, held: Held) -> None:
     for count in range(1, 7):
         server.connect(receive_buffer=4096).send(get("/bytes/9000000"))
         wait_until(lambda: held.begun == count and lane_of(server, "/").busy == 0)  # noqa: B023  # waits here
     assert answered(server.open_after(get("/quick")))[0] == 200
-    assert server.do(lambda: server.admission.outgoing.held) > 6 * 4_000_000  # and more that the kernels hold
+    assert server.do(lambda: server.admission.outgoing.held) > 6 * 4_000_000  # more than the kernels hold
 
 
-def test_answers_that_nobody_reads_are_bounded(
-    server: AdmittingServer, held: Held, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_unread_answers_are_bounded(server: AdmittingServer, held: Held, monkeypatch: pytest.MonkeyPatch) -> None:
     """The client whose last progress is longest ago is cut."""
     monkeypatch.setattr(server.admission.outgoing, "_most", 50_000_000)
     slow = []

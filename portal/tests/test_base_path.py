@@ -1,4 +1,4 @@
-"""A site below a path of its host, behind nginx: each page, file, address and socket is where it says that it is."""
+"""A site below a path of its host, behind nginx: each page, file, address and socket is at its stated path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ PAGES = ["/", "/api/docs", "/admin/login/"]
 
 @pytest.fixture(scope="module", params=[False, True], ids=["passed on whole", "stripped"])
 def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """Production, with the static files that it has."""
+    """A production server with static files."""
     with installation(StoreKind.SQLITE, PORTAL_BASE_PATH=BASE_PATH, **STACK_ENV) as made:
         cast = made.prepare()
         made.manage("collectstatic", "--noinput", "--verbosity", "0")
@@ -30,12 +30,12 @@ def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
 
 
 def get(stack: Stack, url: str) -> httpx.Response:
-    """An answer, redirects followed."""
+    """An answer, after redirects."""
     return httpx.get(urljoin(f"{stack.server.http}/", url), follow_redirects=True, trust_env=False, timeout=20)
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_whatever_a_page_names_is_there(stack: Stack, page: str) -> None:
+def test_all_links_of_a_page_work(stack: Stack, page: str) -> None:
     answer = get(stack, f"{stack.server.http}{page}")
     assert answer.status_code == 200
     assert urlsplit(str(answer.url)).path.startswith(f"{BASE_PATH}/")
@@ -47,7 +47,7 @@ def test_whatever_a_page_names_is_there(stack: Stack, page: str) -> None:
         assert get(stack, target).status_code == 200, link
 
 
-def test_the_admin_works_and_its_cookies_are_of_the_path(stack: Stack) -> None:
+def test_the_admin_works_and_its_cookies_have_the_path(stack: Stack) -> None:
     with AdminClient(stack.server.http, stack.cast.admin) as admin:
         assert {cookie.path for cookie in admin._http.cookies.jar} == {f"{BASE_PATH}/"}
         page = admin._http.get("/admin/")
@@ -72,7 +72,7 @@ def test_addresses_in_answers(stack: Stack) -> None:
     assert get(stack, f"{stack.server.origin}{item['image']}").headers["content-type"] == "image/svg+xml"
 
 
-def test_below_another_path_there_is_nothing_of_ours(stack: Stack) -> None:
+def test_other_paths_have_nothing_of_this_site(stack: Stack) -> None:
     assert httpx.get(f"{stack.server.origin}/api/health", trust_env=False).status_code == 404
     assert get(stack, "api/nothing").json()["code"] == "not-found"
     assert get(stack, "api/health/ready").status_code == 200

@@ -1,4 +1,4 @@
-"""Portal behind real proxies: connections that rest, sockets on which nobody speaks, servers that end one by one."""
+"""Portal behind real proxies: idle connections, silent sockets, and servers that end one by one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from testing.stacks import STACK_ENV
 pytestmark = pytest.mark.server
 
 REST_SECONDS = 7
-"""Longer than the 5 s after which uvicorn closes a connection that rests, if nobody tells it otherwise."""
+"""Longer than the 5 s after which uvicorn closes an idle connection by default."""
 TUNNEL_SECONDS = 28
 """Longer than `timeout tunnel` of the HAProxy here."""
 DELAY_SECONDS = 3
@@ -70,7 +70,7 @@ HAPROXY_ASKS = """
     server one 127.0.0.1:{one}
     server two 127.0.0.1:{two}
 """
-"""As a balancer has it: it looks whether a server is ready, by an address that is no name of the site."""
+"""A load balancer's check whether a server is ready, with a Host header that is no name of the site."""
 NGINX_TRIES = """
     upstream portal {{
         server 127.0.0.1:{one} max_fails=1 fail_timeout=1s;
@@ -79,7 +79,7 @@ NGINX_TRIES = """
     }}
     server {{ listen 127.0.0.1:{{listen}}; location / {{ proxy_pass http://portal; {passes} }} }}
 """
-"""It asks nobody, and takes the other one where it cannot connect."""
+"""No checks: nginx uses the other server if it cannot connect."""
 TWO_SERVERS: dict[str, Callable[[int, int], AbstractContextManager[int]]] = {
     "HAProxy": lambda one, two: haproxy(HAPROXY_ASKS.format(one=one, two=two)),
     "nginx": lambda one, two: nginx(NGINX_TRIES.format(one=one, two=two, passes=NGINX_PASSES)),
@@ -87,23 +87,23 @@ TWO_SERVERS: dict[str, Callable[[int, int], AbstractContextManager[int]]] = {
 
 
 def behind_nginx(port: int) -> AbstractContextManager[int]:
-    """nginx, which keeps connections to the server."""
+    """An nginx that keeps connections to the server open."""
     return nginx(NGINX_KEEPS.format(port=port, passes=NGINX_PASSES))
 
 
 def behind_caddy(port: int) -> AbstractContextManager[int]:
-    """Caddy, set up as docs/operations.md says."""
+    """Caddy, configured as in docs/operations.md."""
     return caddy(CADDY_KEEPS.format(port=port))
 
 
 def behind_haproxy(port: int) -> AbstractContextManager[int]:
-    """HAProxy, with the times of its documentation."""
+    """HAProxy, with the timeouts of its documentation."""
     return haproxy(f"server portal 127.0.0.1:{port}")
 
 
 @pytest.fixture(scope="module")
 def made() -> Iterator[tuple[Installation, Cast]]:
-    """A site behind a proxy of this machine."""
+    """A site behind a proxy on this machine."""
     with installation(StoreKind.SQLITE, PORTAL_BEHIND_PROXY="true", **STACK_ENV) as installed:
         yield installed, installed.prepare()
 
@@ -122,10 +122,10 @@ def connections_to(port: int) -> set[str]:
 
 
 @pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy, behind_haproxy])
-def test_a_connection_that_rested_is_used_again(
+def test_an_idle_connection_is_reused(
     made: tuple[Installation, Cast], server: Server, proxy: Callable[[int], AbstractContextManager[int]]
 ) -> None:
-    """Were it closed meanwhile, the proxy could write to it just then, and would answer 502."""
+    """If it were closed at that moment, the proxy could write to it, and would answer 502."""
     with proxy(server.port) as port, Client(f"http://127.0.0.1:{port}", made[1].controller) as client:
         library = client.post("/api/libraries", {"name": "Rest"})["id"]
         before = connections_to(server.port)
@@ -136,7 +136,7 @@ def test_a_connection_that_rested_is_used_again(
 
 
 @pytest.mark.parametrize("proxy", [behind_nginx, behind_caddy, behind_haproxy])
-async def test_a_socket_on_which_nobody_speaks_stays(
+async def test_a_silent_socket_stays_open(
     made: tuple[Installation, Cast], server: Server, proxy: Callable[[int], AbstractContextManager[int]]
 ) -> None:
     with proxy(server.port) as port, Client(f"http://127.0.0.1:{port}", made[1].viewer) as client:
@@ -157,7 +157,7 @@ async def test_a_socket_on_which_nobody_speaks_stays(
     ],
     ids=["nginx", "Apache"],
 )
-def test_the_etag_of_a_compressed_answer_is_good_for_a_change(
+def test_the_etag_of_a_compressed_answer_is_valid_for_a_change(
     made: tuple[Installation, Cast],
     server: Server,
     proxy: Callable[[int], AbstractContextManager[int]],
@@ -178,7 +178,7 @@ def test_the_etag_of_a_compressed_answer_is_good_for_a_change(
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, ssl.SSLContext]:
-    """A certificate for 127.0.0.1 with its key, and who believes it."""
+    """A certificate for 127.0.0.1 with its key, and a client context that trusts it."""
     authority = trustme.CA()
     path = tmp_path_factory.mktemp("tls") / "portal.pem"
     authority.issue_cert("127.0.0.1").private_key_and_cert_chain_pem.write_to_path(str(path))
@@ -205,7 +205,7 @@ TLS_PROXIES: dict[str, Callable[[int, Path], AbstractContextManager[int]]] = {
 async def test_behind_tls(
     made: tuple[Installation, Cast], secure: Server, certificate: tuple[Path, ssl.SSLContext], name: str
 ) -> None:
-    """Pages, log-in, secure cookies and sockets; and whoever comes without TLS is sent there, or refused."""
+    """Pages, log-in, secure cookies and sockets; a client without TLS is redirected or refused."""
     pem, context = certificate
     viewer = made[1].viewer
     with TLS_PROXIES[name](secure.port, pem) as port:
@@ -230,8 +230,8 @@ async def test_behind_tls(
 
 
 @pytest.mark.parametrize("name", TWO_SERVERS)
-async def test_nobody_notices_servers_that_end_one_after_the_other(name: str) -> None:
-    """With `--drain-delay` a balancer takes a server out before it ends: no request and no handshake fails."""
+async def test_clients_do_not_notice_servers_that_end_one_after_the_other(name: str) -> None:
+    """With `--drain-delay` a balancer removes a server before it ends: no request and no handshake fails."""
     options = (ServerKind.SERVE, "--drain-delay", str(DELAY_SECONDS))
     with installation(StoreKind.POSTGRES, PORTAL_BEHIND_PROXY="true", **STACK_ENV) as made:
         cast = made.prepare()
@@ -253,7 +253,7 @@ async def test_nobody_notices_servers_that_end_one_after_the_other(name: str) ->
 
 
 async def ask_until(over: asyncio.Event, port: int, cast: Cast, token: str) -> int:
-    """Send requests and handshakes by turns until it is over; how many, all of which went well."""
+    """Send requests and handshakes alternately until it is over; returns their number. All must succeed."""
     path, asked = portal_view_path(cast.portal_view_id), 0
     async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=20) as client:
         client.headers["Authorization"] = f"Bearer {token}"
@@ -267,7 +267,7 @@ async def ask_until(over: asyncio.Event, port: int, cast: Cast, token: str) -> i
 
 
 async def come_in(url: str, path: str, token: str) -> None:
-    """Connect; who comes at the very last moment is let in, told to come back at once, and does."""
+    """Connect. A client that comes at the last moment is let in, told to reconnect at once, and does."""
     for _ in range(3):
         async with open_socket(url, path, token=token) as socket:
             first = await socket.receive()

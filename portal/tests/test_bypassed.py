@@ -1,6 +1,6 @@
-"""Access that was changed behind the services' backs, by SQL, a shell or `save()`: open connections follow it, too.
+"""Access changed without the services, by SQL, a shell or `save()`: open connections follow it, too.
 
-The server runs in this process, with a clock that goes fifty times as fast: its minute is little more than a second.
+The server runs in this process, with a clock that runs fifty times as fast: its minute is little more than a second.
 """
 
 from __future__ import annotations
@@ -35,13 +35,13 @@ def server(transactional_db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
 
 class Sockets:
-    """Some sockets of one person, and the portal view's editor, who is never touched."""
+    """Some sockets of one person, and one of the portal view's editor, whose access never changes."""
 
     def __init__(self, server: InProcessServer, portal_view: PortalView, exits: AsyncExitStack) -> None:
         self._server, self._portal_view, self._exits = server, portal_view, exits
 
     async def open(self, user: User) -> PortalSocket:
-        """Let somebody in."""
+        """Open a socket of a person."""
         path = portal_view_path(str(self._portal_view.id))
         token = str(AccessToken.for_user(user))
         socket = await self._exits.enter_async_context(open_socket(self._server.ws, path, token=token))
@@ -113,7 +113,7 @@ async def test_all_connections_follow_within_a_minute(
 
 
 @pytest.mark.parametrize(("change", "who", "follows"), WAYS, ids=[way[0].__name__ for way in WAYS])
-async def test_a_fresh_token_does_not_keep_what_is_gone(
+async def test_a_fresh_token_does_not_keep_withdrawn_access(
     server: InProcessServer,
     portal_view: PortalView,
     monkeypatch: pytest.MonkeyPatch,
@@ -121,7 +121,7 @@ async def test_a_fresh_token_does_not_keep_what_is_gone(
     who: str,
     follows: Callable[[PortalSocket], Awaitable[None]],
 ) -> None:
-    # Cause: `auth` looked at the token alone, so that a former member stayed for ever.
+    # Cause: `auth` checked only the token, so that a former member stayed for ever.
     monkeypatch.setattr(beat, "TICK_SECONDS", 3600)
     user = await sync_to_async(User.objects.get)(email=f"{who}@example.org")
     async with AsyncExitStack() as exits:

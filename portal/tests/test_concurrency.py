@@ -1,4 +1,4 @@
-"""Many writers at once, by every way in: each change counts once, and every viewer ends with what is stored."""
+"""Many writers at once, by every interface: each change counts once, and every viewer ends with the stored state."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from testing.people import Client
 from testing.sockets import Message, PortalSocket
 from testing.stacks import Stack
 
-# What each writer does: two sockets, two REST clients, and two people at the admin, one at a form and one at the list.
+# The kinds of writers: two sockets, two REST clients, and two people at the admin, one at a form and one at the list.
 BY_SOCKET = 20
 BY_REST = 15
 BY_FORM = 6
 BY_ACTION = 24
 UPDATES = 2 * BY_SOCKET + 2 * BY_REST + BY_FORM + BY_ACTION
 ITEMS = [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}]
-# A patch does not carry these; all else that was folded must be equal to what is stored.
+# A patch does not contain these; the rest of the folded state must equal the stored one.
 NOT_FOLDED = {"version", "updatedAt"}
 
 
@@ -52,7 +52,7 @@ async def test_a_hundred_concurrent_updates_are_all_counted_and_seen(stack: Stac
 
 
 async def watch(socket: PortalSocket, connected: Message, last: int) -> tuple[dict[str, Any], list[int]]:
-    """What a viewer shows once it has seen version `last`, and all the versions it was told."""
+    """A viewer's state at version `last`, and all versions that it was told."""
     state: dict[str, Any] = connected["state"]
     versions: list[int] = [connected["version"]]
     while versions[-1] != last:
@@ -70,7 +70,7 @@ async def watch(socket: PortalSocket, connected: Message, last: int) -> tuple[di
 
 
 async def write_by_socket(socket: PortalSocket) -> list[int]:
-    """Update the portal view and its items in turn, each after the last was acknowledged; the versions of the acks."""
+    """Update the portal view and its items in turn, each after the previous ack; returns the versions of the acks."""
     versions = []
     for ref in range(BY_SOCKET):
         if ref % 2:
@@ -85,14 +85,14 @@ async def write_by_socket(socket: PortalSocket) -> list[int]:
 
 
 def write_by_rest(stack: Stack, portal_view: str, person: Person) -> list[int]:
-    """Update the portal view's name over REST; the versions of the answers."""
+    """Update the portal view's name over REST; returns the versions of the answers."""
     with Client(stack.server.http, person) as client:
         path = f"/api/portal-views/{portal_view}"
         return [client.patch(path, {"name": uuid4().hex})["version"] for _ in range(BY_REST)]
 
 
 def write_by_admin_form(stack: Stack, portal_view: str, person: Person) -> None:
-    """Update the portal view's name in the admin; like a person, open the form again when somebody was faster."""
+    """Update the portal view's name in the admin; like a person, open the form again after a conflict."""
     with AdminClient(stack.server.http, person) as admin:
         for _ in range(BY_FORM):
             while not submit_form(admin, portal_view):
@@ -100,7 +100,7 @@ def write_by_admin_form(stack: Stack, portal_view: str, person: Person) -> None:
 
 
 def submit_form(admin: AdminClient, portal_view: str) -> bool:
-    """Whether the form was saved; the other writers end, so that it is at last."""
+    """Whether the form was saved; once the other writers end, it is."""
     try:
         admin.submit(f"/admin/libraries/portalview/{portal_view}/change/", name=uuid4().hex)
     except FormRefused as refusal:

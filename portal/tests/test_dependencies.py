@@ -1,4 +1,4 @@
-"""Whatever is imported is declared, and the lock holds a version of each that the declaration allows."""
+"""Every import is declared, and the lock has a version of each dependency that the declaration allows."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _LOCKED = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+)")
 
 
 def declared(file: str) -> dict[str, Requirement]:
-    """The requirements in a file, by name, with those of the files that it includes."""
+    """The requirements in a file, by name, including those of the files that it includes."""
     found: dict[str, Requirement] = {}
     for line in (ROOT / file).read_text().splitlines():
         words = line.split("#")[0].strip()
@@ -40,7 +40,7 @@ def locked() -> dict[str, str]:
 
 
 def imported(folders: tuple[str, ...], *, tests: bool) -> Iterator[str]:
-    """The top-level names of modules of others that ours import."""
+    """The top-level names of the foreign modules that our modules import."""
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
         if tests or not ({"tests"} & set(path.parts) or path.name == "conftest.py"):
             for node in ast.walk(ast.parse(path.read_text())):
@@ -58,7 +58,7 @@ def imported(folders: tuple[str, ...], *, tests: bool) -> Iterator[str]:
         (("bench",), True, "bench/requirements.txt"),
     ],
 )
-def test_what_is_imported_is_declared(folders: tuple[str, ...], tests: bool, file: str) -> None:
+def test_every_import_is_declared(folders: tuple[str, ...], tests: bool, file: str) -> None:
     known = dict(packages_distributions()) | {"picows": ["picows"], "matplotlib": ["matplotlib"]}
     names = declared(file) | (declared("requirements-dev.txt") if folders == ("bench",) else {})
     missing = {
@@ -71,7 +71,7 @@ def test_what_is_imported_is_declared(folders: tuple[str, ...], tests: bool, fil
     assert missing == set()
 
 
-def test_the_lock_has_a_version_of_each_that_is_allowed() -> None:
+def test_the_lock_has_an_allowed_version_of_each_dependency() -> None:
     versions = locked()
     for name, requirement in declared("requirements-dev.txt").items():
         if requirement.marker is None or requirement.marker.evaluate():
@@ -79,7 +79,7 @@ def test_the_lock_has_a_version_of_each_that_is_allowed() -> None:
             assert versions[name] in requirement.specifier, f"{name} {versions[name]} is not {requirement.specifier}"
 
 
-def test_nothing_is_declared_without_a_bound() -> None:
+def test_every_declaration_has_a_bound() -> None:
     for file in ("requirements.txt", "requirements-dev.txt", "bench/requirements.txt"):
         for name, requirement in declared(file).items():
             assert any(one.operator in {"<", "=="} for one in requirement.specifier), f"{name} has no upper bound"

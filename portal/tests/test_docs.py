@@ -1,7 +1,7 @@
-"""README and the pages in docs/ agree with the code: tables, links, commands, names of modules.
+"""README and the pages in docs/ match the code: tables, links, commands, names of modules.
 
-A table stands between `<!-- table: name -->` and `<!-- end -->`; its words are a person's, its keys and values the
-code's. That README's sessions work is asked in `test_readme`.
+A table stands between `<!-- table: name -->` and `<!-- end -->`; its sentences are written by people, its keys and
+values must be the code's. `test_readme` runs README's sessions.
 """
 
 from __future__ import annotations
@@ -46,19 +46,19 @@ _CODE = re.compile(r"`([^`]+)`")
 
 
 def table(page: Path, name: str) -> list[list[str]]:
-    """The rows of a table below its head, as cells."""
+    """The rows of a table without its head, as cells."""
     found = dict(_TABLE.findall(page.read_text()))
     rows = found[name].strip().splitlines()[2:]
     return [[cell.strip() for cell in row.strip("|").split("|")] for row in rows]
 
 
 def codes(cell: str) -> list[str]:
-    """What stands in backticks in a cell."""
+    """The text in backticks in a cell."""
     return _CODE.findall(cell)
 
 
 def column(page: Path, name: str, index: int = 0) -> list[str]:
-    """What stands in backticks in a column."""
+    """The text in backticks in a column."""
     return [code for row in table(page, name) for code in codes(row[index])]
 
 
@@ -85,14 +85,14 @@ def test_readme_has_every_setting_and_no_other() -> None:
 
 
 @pytest.mark.parametrize("row", table(README, "settings"), ids=lambda row: row[0].strip("`"))
-def test_a_setting_has_the_default_that_readme_says(row: list[str]) -> None:
+def test_a_setting_has_the_default_of_readme(row: list[str]) -> None:
     match settings_read()[codes(row[0])[0]]:
         case ast.Constant(value=default):
             text = str(default).lower() if isinstance(default, bool) else str(default)
             assert codes(row[1]) == [text]
 
 
-def test_the_pages_name_no_setting_that_is_not_there() -> None:
+def test_the_pages_name_only_existing_settings() -> None:
     for page in DOCS:
         named = re.findall(r"(?<![.\w])(?:PORTAL_[A-Z_]+[A-Z]|DATABASE_URL|REDIS_URL)\b", page.read_text())
         assert {name.removesuffix("_FILE") for name in named} <= set(settings_read()), page.name
@@ -116,13 +116,13 @@ def test_portal_roles() -> None:
     assert rows == [(str(role), str(portal_role)) for role, portal_role in PORTAL_ROLES.items()]
 
 
-def test_who_may_send_which_message() -> None:
+def test_the_roles_that_may_send_each_message() -> None:
     rows = {codes(row[0])[0]: row[1:] for row in table(PROTOCOL, "client messages")}
     roles = (PortalRole.CONTROLLER, PortalRole.VIEWER)
     assert rows == {kind: ["yes" if role in allowed else "no" for role in roles] for kind, allowed in ALLOWED.items()}
 
 
-def test_what_the_server_sends() -> None:
+def test_messages_of_the_server() -> None:
     rows = {codes(row[0])[0]: set(codes(row[2])) for row in table(PROTOCOL, "server messages")}
     sent = {str(message.__struct_config__.tag): message for message in ServerMessage.__subclasses__()}
     assert rows == {kind: set(message.__struct_encode_fields__) for kind, message in sent.items()}
@@ -143,12 +143,12 @@ def test_the_keys_of_a_state() -> None:
     )
 
 
-def test_errors_and_what_they_close_with() -> None:
+def test_errors_and_their_close_codes() -> None:
     rows = [(codes(row[0])[0], row[2]) for row in table(PROTOCOL, "errors")]
     assert rows == [(code, "" if close is None else str(int(close))) for code, close in ERRORS.items()]
 
 
-def test_whether_a_client_reconnects() -> None:
+def test_reconnects_after_each_close() -> None:
     rows = {codes(row[0])[0]: row[3] for row in table(PROTOCOL, "errors") if row[3]}
     rows |= {codes(row[0])[0]: row[2] for row in table(PROTOCOL, "other reasons")}
     assert rows == {reason: str(advice) for reason, advice in RECONNECT.items()}
@@ -197,7 +197,7 @@ def test_prices() -> None:
     assert rows == [([kind], price.credits) for kind, price in limits.PRICES.items()]
 
 
-def test_what_is_said_of_limits_in_sentences() -> None:
+def test_limits_in_sentences() -> None:
     text = PROTOCOL.read_text()
     assert f"each whole {limits.BYTES_A_CREDIT:,} characters" in text
     assert "together may send four times what one of them may, and at once twice as much" in text
@@ -227,7 +227,7 @@ def security_limits() -> dict[str, int]:
 
 
 def value_of(name: str) -> object:
-    """What a setting is by default, or a constant in a module."""
+    """The default of a setting, or the value of a constant in a module."""
     if name.startswith("PORTAL_"):
         return next(int(codes(row[1])[0]) for row in table(README, "settings") if codes(row[0]) == [name])
     module, _, constant = name.rpartition(".")
@@ -235,7 +235,7 @@ def value_of(name: str) -> object:
 
 
 @pytest.mark.parametrize(("name", "limit"), security_limits().items(), ids=lambda part: str(part))
-def test_a_limit_is_what_the_page_on_security_says(name: str, limit: int) -> None:
+def test_a_limit_has_the_value_of_the_page_on_security(name: str, limit: int) -> None:
     assert value_of(name) == limit
 
 
@@ -250,11 +250,11 @@ NO_LIMITS_OF_CLIENTS = {
     "libraries.rules.values.MAX_SAFE_INTEGER",
     "realtime.protocol.requests.MAX_REF_NUMBER",
 }
-"""Numbers that are settings or constants called MAX, and no limit on how much somebody may ask for."""
+"""Numbers that are settings or constants called MAX, but do not limit clients."""
 
 
 def numbers_in_the_code() -> Iterator[str]:
-    """Each setting that is a number, and each constant called MAX in the code that runs."""
+    """Each setting that is a number, and each constant called MAX in the running code."""
     for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
         match node:
             case ast.Call(
@@ -273,7 +273,7 @@ def test_the_page_on_security_has_every_limit() -> None:
     assert missing == set()
 
 
-def test_the_page_on_security_names_tests_that_are_there() -> None:
+def test_the_page_on_security_names_existing_tests() -> None:
     named = re.findall(r"`((?:portal|libraries|realtime)/[\w/]+\.py)", SECURITY.read_text())
     assert named
     assert [path for path in named if not (ROOT / path).exists()] == []
@@ -291,7 +291,7 @@ def test_the_options_of_serve() -> None:
 
 
 def events() -> Iterator[str]:
-    """What the code logs: the first argument of `log.info(…)` and its sisters."""
+    """The events that the code logs: the first argument of `log.info(…)` and similar calls."""
     for path in (*ROOT.glob("portal/*.py"), *ROOT.glob("libraries/**/*.py"), *ROOT.glob("realtime/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
@@ -307,13 +307,13 @@ def test_every_event_of_the_log_is_explained() -> None:
 
 
 def anchors(page: Path) -> set[str]:
-    """What a link may name behind #, as GitHub makes it of headings."""
+    """The possible link targets after #, as GitHub makes them from headings."""
     headings = _HEADING.findall(_FENCE.sub("", page.read_text()))
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_links_lead_somewhere(page: Path) -> None:
+def test_links_have_targets(page: Path) -> None:
     for link in _LINK.findall(_FENCE.sub("", page.read_text())):
         if link.startswith(("http://", "https://")):
             continue
@@ -324,7 +324,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", DOCS, ids=lambda page: str(page.relative_to(ROOT)))
-def test_commands_and_modules_are_there(page: Path) -> None:
+def test_commands_and_modules_exist(page: Path) -> None:
     text = page.read_text()
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     fenced = "\n".join(_FENCE.findall(text))

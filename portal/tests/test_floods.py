@@ -1,4 +1,4 @@
-"""Floods of a real server process: of connections beyond its files, and of requests that are abandoned at once.
+"""Floods of a real server process: connections beyond its limit on files, and requests abandoned at once.
 
 The first used to end in a loop at full speed with 87 MB of log in half a minute, and refused every write; the second in
 9,451 threads.
@@ -27,7 +27,7 @@ pytestmark = pytest.mark.server
 FILES = 256
 CONNECTIONS = 400
 FEW = 100
-"""More open files than a server has that nobody is connected to."""
+"""More open files than a server without connections has."""
 REQUESTS = 860
 
 
@@ -39,7 +39,7 @@ def stack() -> Iterator[Stack]:
 
 
 def cpu_seconds(pid: int) -> float:
-    """What a process has used, proc(5)."""
+    """The processor seconds of a process, proc(5)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
@@ -51,12 +51,15 @@ def status(pid: int, name: str) -> int:
 
 
 def attack(port: int) -> list[socket.socket]:
-    """Connections that say nothing."""
+    """Silent connections."""
     return [socket.create_connection(("127.0.0.1", port)) for _ in range(CONNECTIONS)]
 
 
 def first_octets(peers: list[socket.socket], most_open: int) -> list[bytes]:
-    """What each was sent, `open` for nothing; once no more are open than that, or the deadline has passed."""
+    """The first octets sent to each, `open` for nothing.
+
+    Waits until at most `most_open` are open, or the deadline has passed.
+    """
     found = [b"open"] * len(peers)
 
     def look() -> bool:
@@ -81,11 +84,11 @@ def _octets(peer: socket.socket) -> bytes:
 
 @pytest.mark.parametrize("files_left", [FILES, 0], ids=["below the cap", "no file left"])
 def test_more_connections_than_files(stack: Stack, files_left: int) -> None:
-    """The cap keeps them off; and where something else has used up the files, each is answered and closed."""
+    """The cap refuses them; and if something else has used up the files, each is answered and closed."""
     process, port = stack.server.process, stack.server.port
     before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
     view, log, peers = stack.new_portal_view(), process.log_size, []
-    wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) < FEW)  # those of the test before may not be gone
+    wait_until(lambda: len(os.listdir(f"/proc/{process.pid}/fd")) < FEW)  # the previous test's may still be open
     open_now = len(os.listdir(f"/proc/{process.pid}/fd"))
     limit = files_left or 2 * open_now
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (limit, before[1]))
@@ -94,14 +97,14 @@ def test_more_connections_than_files(stack: Stack, files_left: int) -> None:
         used = cpu_seconds(process.pid)
         said = first_octets(peers, max(limit - RESERVED, limit // 2))
         assert said.count(b"open") > 0
-        if files_left:  # those that are kept are for this, and who has been silent for longest makes room
+        if files_left:  # the reserved files are for this, and the longest silent connection makes room
             assert connects(port)
             assert stack.controller.patch(f"/api/portal-views/{view}", {"name": "Written"})["name"] == "Written"
         else:
             assert sum(octets.startswith(b"HTTP/1.1 503") for octets in said) > 0
         assert cpu_seconds(process.pid) - used < 2
         assert process.log_size - log < 20_000
-        # Those who say nothing are sent away, and then there is room, though they have not closed.
+        # Silent connections are closed by the server, and then there is room, though the clients have not closed.
         wait_until(lambda: connects(port))
         assert stack.controller.patch(f"/api/portal-views/{view}", {"name": "After"})["name"] == "After"
     finally:
@@ -118,7 +121,7 @@ def connects(port: int) -> bool:
         return False
 
 
-def test_requests_that_are_abandoned_at_once(stack: Stack) -> None:
+def test_requests_abandoned_at_once(stack: Stack) -> None:
     process = stack.server.process
     threads, log = status(process.pid, "Threads"), process.log_size
     most, begin = threads, time.monotonic()

@@ -1,7 +1,7 @@
-"""Somebody who reaches the Valkey, but has not the secret: nothing that they publish is believed.
+"""An attacker who reaches the Valkey without the secret: nothing that they publish is accepted.
 
-They know all that is on the bus: the names of groups, and each message. PUBLISH knows no databases, so that another
-site's access to the same Valkey is enough.
+They know everything on the bus: the names of groups, and each message. PUBLISH ignores databases, so another site's
+access to the same Valkey is enough.
 """
 
 from __future__ import annotations
@@ -40,14 +40,14 @@ def stack(store: Valkey) -> Iterator[Stack]:
 
 
 class Attacker:
-    """Hears everything, and publishes to every name that there is, from another database."""
+    """Hears everything, and publishes to every known name, from another database."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._spy = redis.pubsub()
 
     async def listen(self) -> None:
-        """From now on everything is heard."""
+        """Start to listen to everything."""
         await self._spy.psubscribe("*")
         await self._spy.get_message(timeout=DEADLINE_SECONDS)
 
@@ -59,7 +59,7 @@ class Attacker:
         return heard["channel"], heard["data"]
 
     async def forge(self, *news: dict[str, Any]) -> None:
-        """Publish news to all names, as the release before would have, and with the head of a real message."""
+        """Publish forged news to all names, in the previous release's format, and with the head of a real message."""
         _, sealed = await self.overhear()
         names = [*await self._redis.pubsub_channels("portal*"), f"portal__group__portal-view.{news[0]['portalViewId']}"]
         for told in news:
@@ -69,7 +69,7 @@ class Attacker:
                     await self._redis.publish(name, forged)
 
     async def repeat(self, name: bytes, message: bytes) -> None:
-        """Publish again what was heard."""
+        """Publish an overheard message again."""
         await self._redis.publish(name, message)
 
 
@@ -82,7 +82,7 @@ async def attacker(store: Valkey) -> AsyncIterator[Attacker]:
         await redis.aclose()
 
 
-async def test_nobody_becomes_what_they_are_not_by_news(store: Valkey, stack: Stack) -> None:
+async def test_forged_news_changes_no_role(store: Valkey, stack: Stack) -> None:
     portal_view = stack.new_portal_view()
     async with (
         stack.join_all(portal_view, stack.controller, stack.viewer, stack.viewer) as (controller, viewer, other),
@@ -103,7 +103,7 @@ async def test_nobody_becomes_what_they_are_not_by_news(store: Valkey, stack: St
             {**about, "event": "sync-requested", "userId": "somebody", "sender": "somebody"},
             {**about, "event": "deleted"},
         )
-        # What comes over the bus comes in order: whatever would have been believed, was by the time that this comes.
+        # The bus keeps the order: accepted messages would have been processed before this one.
         await controller.send("portal-view-update", ref=2, payload={"name": "Evening"})
         assert (await controller.receive("ack"))["version"] == 2
         for socket in (viewer, other):
@@ -114,7 +114,7 @@ async def test_nobody_becomes_what_they_are_not_by_news(store: Valkey, stack: St
     stack.server.process.wait_until(lambda: "news_not_authentic" in stack.server.process.log_since(0))
 
 
-async def test_a_command_that_was_heard_can_not_be_sent_again(store: Valkey, stack: Stack) -> None:
+async def test_an_overheard_command_cannot_be_replayed(store: Valkey, stack: Stack) -> None:
     portal_view = stack.new_portal_view()
     async with (
         stack.join_all(portal_view, stack.controller, stack.viewer) as (controller, viewer),

@@ -1,4 +1,4 @@
-"""`/api/health` and `/api/health/ready`: what they say while the database or the channel layer is away."""
+"""`/api/health` and `/api/health/ready`: their answers while the database or the channel layer is unavailable."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Check(HealthCheck):  # type: ignore[misc]  # it has no types
 
 @pytest.fixture
 def checks(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Check]]:
-    """In place of the real ones, which look at a real database."""
+    """Replacements of the real checks, which use a real database."""
     found = {"database": Check(), "channelLayer": Check(), "migrations": Check()}
     monkeypatch.setattr(health, "_PROBES", [Probe(name, [check]) for name, check in found.items()])
     yield found
@@ -70,8 +70,10 @@ def ask(path: str) -> tuple[int, dict[str, Any]]:
         ("migrations", "unavailable", 503),
     ],
 )
-def test_what_is_away_decides(checks: dict[str, Check], path: str, away: str, status: str, code: int) -> None:
-    """A process that can answer is alive: to start it anew brings no database back."""
+def test_unavailable_services_decide_the_status(
+    checks: dict[str, Check], path: str, away: str, status: str, code: int
+) -> None:
+    """A process that can answer is alive: restarting it does not make the database available."""
     if "ready" not in path:
         code = 200
     if away:
@@ -90,14 +92,14 @@ def test_a_process_that_ends_is_not_ready_but_healthy(checks: dict[str, Check]) 
     assert (code, answer["status"], answer["draining"]) == (503, "ok", True)
 
 
-def test_an_unexpected_error_is_no_answer_for_strangers(checks: dict[str, Check]) -> None:
+def test_an_unexpected_error_is_not_shown_to_strangers(checks: dict[str, Check]) -> None:
     checks["database"].error = RuntimeError("postgres://user:password@host")
     code, answer = ask("/api/health/ready")
     assert (code, answer["checks"]["database"]) == (503, "unavailable")
     assert "password" not in str(answer)
 
 
-def test_a_check_that_hangs_holds_up_nobody_and_is_run_once(checks: dict[str, Check]) -> None:
+def test_a_check_that_hangs_delays_nobody_and_is_run_once(checks: dict[str, Check]) -> None:
     checks["database"].gate.clear()
     start = time.monotonic()
     answers = [ask("/api/health/ready")[0] for _ in range(2)]
@@ -106,14 +108,14 @@ def test_a_check_that_hangs_holds_up_nobody_and_is_run_once(checks: dict[str, Ch
     assert checks["database"].runs == 1
 
 
-def test_a_check_that_is_late_is_logged_though_it_ends_well() -> None:
+def test_a_late_check_is_logged_though_it_succeeds() -> None:
     check = Check()
     check.gate.clear()
     probe = Probe("late", [check])
     with capture_logs() as logged:
 
         def events() -> list[str]:
-            # Others' checks that hung may end meanwhile
+            # Hung checks of other tests may end in the meantime
             return [one["event"] for one in logged if one.get("check") == "late"]
 
         outcome = probe.begin()
@@ -124,14 +126,14 @@ def test_a_check_that_is_late_is_logged_though_it_ends_well() -> None:
         assert events() == ["check_failed", "check_passed"]
 
 
-def test_an_outcome_is_good_for_a_while(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_is_valid_for_a_while(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "FRESH_SECONDS", 60)
     for _ in range(3):
         ask("/api/health")
     assert checks["database"].runs == 1
 
 
-def test_an_outcome_grows_old(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_result_expires(checks: dict[str, Check], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "FRESH_SECONDS", -1)
     for _ in range(3):
         ask("/api/health")
@@ -144,7 +146,7 @@ def test_other_methods_are_refused_in_the_shape_of_the_api(checks: dict[str, Che
     assert answer.json()["code"] == "method-not-allowed"
 
 
-def test_over_http_it_answers_too(checks: dict[str, Check], settings: Any) -> None:
+def test_it_is_also_answered_over_plain_http(checks: dict[str, Check], settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert APIClient().get("/api/libraries").status_code == 301
     assert APIClient().get("/api/health/ready").status_code == 200
@@ -152,7 +154,7 @@ def test_over_http_it_answers_too(checks: dict[str, Check], settings: Any) -> No
 
 @pytest.mark.parametrize("host", ["10.0.0.5", "portal.example.org", "x" * 300, "bad host", "[::1]:8000", ""])
 @pytest.mark.parametrize("path", PATHS)
-def test_whatever_the_host_is(checks: dict[str, Check], settings: Any, path: str, host: str) -> None:
+def test_any_host_header_is_accepted(checks: dict[str, Check], settings: Any, path: str, host: str) -> None:
     settings.ALLOWED_HOSTS = ["portal.example.org"]
     with capture_logs() as logged:
         answer = APIClient().get(path, headers={"Host": host})
@@ -169,7 +171,7 @@ def test_the_real_checks_pass_on_sqlite_and_the_in_memory_layer() -> None:
 
 
 def until(server: Server, status: str, code: int) -> None:
-    """Wait until both addresses say so, and the second one answers with that status."""
+    """Wait until both addresses report this, and the second one answers with that status."""
 
     def answers_so() -> bool:
         alive, ready = (httpx.get(server.http + path, timeout=5, trust_env=False) for path in PATHS[::2])
@@ -182,7 +184,7 @@ def until(server: Server, status: str, code: int) -> None:
 @pytest.mark.server
 @pytest.mark.postgres
 @pytest.mark.valkey
-def test_it_follows_what_goes_and_comes_back() -> None:
+def test_it_reports_services_that_go_and_come_back() -> None:
     with (
         postgres() as database,
         valkey() as layer,
@@ -212,7 +214,7 @@ def test_it_follows_what_goes_and_comes_back() -> None:
 
 
 @pytest.mark.server
-def test_a_disk_that_is_full_is_an_outage_though_all_can_be_read() -> None:
+def test_a_full_disk_is_an_outage_though_reads_work() -> None:
     """A limit on the size of files stands for the disk (setrlimit(2), RLIMIT_FSIZE): SQLite cannot write."""
     with installation(StoreKind.SQLITE, **STACK_ENV) as made:
         cast = made.prepare()
@@ -234,7 +236,7 @@ FULL_BYTES = 1024 * 1024
 
 
 def items(number: int) -> list[dict[str, str]]:
-    """Some 100 KB, other ones for each number."""
+    """About 100 KB of items, different for each number."""
     return [{"id": f"{place}", "name": f"{number} " * 300} for place in range(100)]
 
 

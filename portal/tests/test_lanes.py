@@ -1,4 +1,4 @@
-"""The lanes of requests: who may be answered, who waits, whose turn it is, and who is refused."""
+"""The lanes of requests: which are answered, which wait, whose turn is next, and which are refused."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def never() -> None:
 
 
 def lane(at_once: int = 1, waiting: int = 4) -> Lane:
-    """A lane of its own."""
+    """A new lane."""
     return Lane(Row("any", ANY, at_once, waiting))
 
 
@@ -49,7 +49,7 @@ async def test_a_thread_serves_one_request_after_the_other() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ranks threads")
-async def test_its_threads_stand_back_and_no_other_does() -> None:
+async def test_only_its_threads_have_a_lower_priority() -> None:
     thread = await lane().enter("a", never)
 
     def rank() -> int:
@@ -85,14 +85,14 @@ async def test_one_network_has_half_of_the_places_at_most(caplog: pytest.LogCapt
     tasks += [await waiting(one, name) for name in ("b", "c")]
     with pytest.raises(LaneFull):
         await one.enter("d", never)
-    assert caplog.text.count("requests_refused") == 1  # at most once a second
+    assert caplog.text.count("requests_refused") == 1  # at most once per second
     for _ in tasks:
         one.leave(thread)
     await asyncio.gather(*tasks)
     assert (one.busy, one.waits) == (1, 0)
 
 
-async def test_who_goes_while_waiting_leaves_no_trace() -> None:
+async def test_a_client_that_leaves_while_waiting_leaves_no_trace() -> None:
     one = lane()
     thread = await one.enter("a", never)
     goes = asyncio.Event()
@@ -107,7 +107,7 @@ async def test_who_goes_while_waiting_leaves_no_trace() -> None:
     assert (one.busy, one.waits, one._queues) == (0, 0, {})
 
 
-async def test_whose_turn_comes_as_they_go_hands_it_on() -> None:
+async def test_a_client_that_leaves_at_its_turn_passes_it_on() -> None:
     one = lane()
     thread = await one.enter("a", never)
     goes = asyncio.Event()
@@ -119,7 +119,7 @@ async def test_whose_turn_comes_as_they_go_hands_it_on() -> None:
     assert await stays is thread
 
 
-async def test_a_request_that_is_cancelled_hands_its_turn_on() -> None:
+async def test_a_cancelled_request_passes_its_turn_on() -> None:
     one = lane()
     thread = await one.enter("a", never)
     first, second = await waiting(one, "a"), await waiting(one, "a")

@@ -1,6 +1,6 @@
-"""Two thousand sockets come and go, and the server is as it was: no room, no group, no task, no memory is kept.
+"""After two thousand sockets the server is as before: it keeps no room, no group, no task and no memory.
 
-The server runs in a thread of this process, as `manage.py serve` sets it up, so that its event loop can be looked at.
+The server runs in a thread of this process, set up like `manage.py serve`, so that its event loop can be inspected.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from testing.sockets import open_socket, portal_view_path
 
 SOCKETS = 2000
 AT_ONCE = 50
-WARM_UP = 400  # caches fill, threads start, pools grow
+WARM_UP = 400  # caches grow, threads start, pools grow
 OF_A_CONNECTION = (WebSocketConnection, PortalServerProtocol, Inbox, Intake, PortalViewConsumer, Connection)
-# CPython counts the small objects that exist. One kept for each socket would be 2,000, and in truth some dozens are
-# made for each; what caches grow by meanwhile is far less.
+# CPython counts the existing small objects. One leaked object per socket would be 2,000, and a real leak would be
+# dozens per socket; growing caches add far fewer.
 BLOCKS = 1000
-# What the allocators keep for themselves moves by some MiB; one kept buffer of 64 KiB for each socket is 125 MiB.
+# The allocators' own reserve varies by some MiB; one leaked buffer of 64 KiB per socket is 125 MiB.
 RESIDENT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(frozen=True)
 class Census:
-    """What the server's event loop holds, and this process in all."""
+    """The objects in the server's event loop, and in this process in total."""
 
     rooms: int
     groups: int
@@ -57,7 +57,7 @@ class CountedServer(InProcessServer):
     """A server whose event loop can be counted."""
 
     def rooms(self) -> int:
-        """How many rooms there are."""
+        """The number of rooms."""
         return self.ask(_count())[0]
 
     def census(self) -> Census:
@@ -75,7 +75,7 @@ async def _count() -> tuple[int, int, int]:
 
 
 async def _is_watching() -> bool:
-    """Whether the server still looks at a connection that was at HTTP a moment ago."""
+    """Whether the server still watches a connection that was at HTTP a moment ago."""
     return bool(sweep_of(asyncio.get_running_loop())._watched)
 
 
@@ -95,7 +95,7 @@ def server(transactional_db: None, no_limits: None) -> Iterator[CountedServer]:
 
 @pytest.fixture
 def quiet() -> Iterator[None]:
-    """pytest keeps a record of what is logged, which would look like a leak."""
+    """Switch pytest's record of log entries off, which would look like a leak."""
     logging.disable(logging.INFO)
     yield
     logging.disable(logging.NOTSET)
@@ -115,7 +115,7 @@ async def test_two_thousand_sockets_leave_nothing_behind(
     assert after.resident - before.resident < RESIDENT_BYTES
 
 
-async def test_a_connection_is_no_cycle_and_needs_no_garbage_collector(
+async def test_a_connection_forms_no_cycle_and_needs_no_garbage_collector(
     server: CountedServer, quiet: None, portal_view: PortalView, viewer: User
 ) -> None:
     path, token = portal_view_path(str(portal_view.id)), str(AccessToken.for_user(viewer))
@@ -135,7 +135,7 @@ async def test_a_connection_is_no_cycle_and_needs_no_garbage_collector(
 
 
 async def come_and_go(server: CountedServer, path: str, token: str, sockets: int) -> None:
-    """Open that many sockets, `AT_ONCE` at a time; every second one breaks off without a word."""
+    """Open that many sockets, `AT_ONCE` at a time; every second one disconnects without a close frame."""
     for _ in range(sockets // AT_ONCE):
         async with AsyncExitStack() as exits:
             opening = (exits.enter_async_context(open_socket(server.ws, path, token=token)) for _ in range(AT_ONCE))

@@ -1,4 +1,4 @@
-"""A row of Postgres that somebody has locked holds up those who are connected to that portal view, and nobody else."""
+"""A locked row in Postgres delays the connections of that portal view, and no others."""
 
 from __future__ import annotations
 

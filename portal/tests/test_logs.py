@@ -1,4 +1,4 @@
-"""No credential gets into a log line, whoever logs it and wherever it stands."""
+"""No credential gets into a log line, from any logger and in any place."""
 
 import io
 import json
@@ -23,7 +23,7 @@ SECRETS = (JWT, "T1ck3t", "Sh4re", "c2lnbmF0dXJl", "Hunter2")
 
 @pytest.fixture(params=[True, False], ids=["json", "console"])
 def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
-    """What all loggers write, in each of the two formats."""
+    """The output of all loggers, in each of the two formats."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logs.formatter(as_json=request.param))
@@ -37,7 +37,7 @@ def output(request: pytest.FixtureRequest) -> Iterator[io.StringIO]:
 
 
 def clean(stream: io.StringIO) -> str:
-    """What was written, which must be something, and must hold no secret."""
+    """The output, which must not be empty, and must contain no secret."""
     written = stream.getvalue()
     assert STRUCK in written
     assert not [secret for secret in SECRETS if secret in written]
@@ -80,7 +80,7 @@ def test_exceptions(output: io.StringIO) -> None:
     assert written.count("ValueError: bad request: /ws/portal-view/1") == 2
 
 
-def test_json_is_one_object_a_line() -> None:
+def test_json_is_one_object_per_line() -> None:
     record = logging.LogRecord("name", logging.INFO, __file__, 1, "one\ntwo %s", (PATH,), None)
     line = logs.formatter(as_json=True).format(record)
     assert "\n" not in line
@@ -90,9 +90,10 @@ def test_json_is_one_object_a_line() -> None:
     assert event["timestamp"].endswith("Z")
 
 
-def test_marks_that_a_terminal_obeys_are_escaped(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_terminal_control_characters_are_escaped(output: io.StringIO, monkeypatch: pytest.MonkeyPatch) -> None:
     ours = [one for one in logging.getLogger().handlers if getattr(one, "stream", None) is output]
-    with monkeypatch.context() as patch:  # pytest's own handlers keep what no report can hold: half a surrogate pair
+    # pytest's own handlers keep text that no report can contain: half a surrogate pair.
+    with monkeypatch.context() as patch:
         patch.setattr(logging.getLogger(), "handlers", ours)
         for logger in (structlog.get_logger("portal"), logging.getLogger("some.library")):
             try:
@@ -105,7 +106,7 @@ def test_marks_that_a_terminal_obeys_are_escaped(output: io.StringIO, monkeypatc
     assert "\nforged" not in written
 
 
-def test_what_a_client_gets_refused_is_one_line_without_traceback(output: io.StringIO) -> None:
+def test_a_refused_request_is_one_line_without_traceback(output: io.StringIO) -> None:
     [handler] = [one for one in logging.getLogger().handlers if getattr(one, "stream", None) is output]
     handler.addFilter(logs.ClientFaults())
     answer = Client().get("/api/libraries", headers={"host": "elsewhere.example.org\n"})
@@ -122,7 +123,7 @@ def test_what_a_client_gets_refused_is_one_line_without_traceback(output: io.Str
     assert "again" not in output.getvalue()
 
 
-def test_other_errors_of_security_stay_as_they_are() -> None:
+def test_other_security_errors_are_unchanged() -> None:
     record = logging.LogRecord("django.security.csrf", logging.WARNING, __file__, 1, "Forbidden", None, None)
     assert logs.ClientFaults().filter(record)
     assert record.levelno == logging.WARNING
@@ -151,7 +152,7 @@ async def test_uvicorn(output: io.StringIO) -> None:
 @pytest.mark.parametrize(
     "name", ["django", "django.server", "django.channels.server", "uvicorn.error", "daphne.server", "twisted"]
 )
-def test_every_logger_ends_in_the_one_formatter(name: str) -> None:
+def test_every_logger_uses_the_one_formatter(name: str) -> None:
     logger: logging.Logger | None = logging.getLogger(name)
     while logger is not None and logger.name != "root":
         assert not logger.handlers

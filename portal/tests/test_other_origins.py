@@ -1,4 +1,4 @@
-"""Pages of another origin that a site allows, in a real browser: what they may send, read, and be told of refusals."""
+"""Pages of another allowed origin, in a real browser: the requests they may send, and the answers they may read."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def origin() -> Iterator[str]:
             self.wfile.write(b"<!doctype html><title>x</title>")
 
         def log_message(self, *_: Any) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Empty)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -47,7 +47,7 @@ def origin() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def stack(origin: str) -> Iterator[Stack]:
-    """A server that allows it, and takes short bodies only."""
+    """A server that allows it, and accepts only short bodies."""
     env = {**STACK_ENV, "PORTAL_ALLOWED_ORIGINS": origin, "PORTAL_MAX_BODY_BYTES": "100000"}
     with installation(StoreKind.SQLITE, **env) as made, running(made, made.prepare(), ServerKind.SERVE) as one:
         yield one
@@ -65,7 +65,7 @@ def page(origin: str) -> Iterator[Page]:
 
 
 def ask(page: Page, stack: Stack, method: str, path: str, body: str | None = None, **headers: str) -> Any:
-    """What the page gets for a request with a token."""
+    """The answer that the page gets to a request with a token."""
     sent = {"Authorization": f"Bearer {stack.controller.access}", **headers}
     if body is not None:
         sent["Content-Type"] = "application/json"
@@ -83,20 +83,20 @@ def test_conditions_and_tags(page: Page, stack: Stack) -> None:
     assert ask(page, stack, "DELETE", path, **{"If-Match": '"2"'})["status"] == 204
 
 
-def test_where_something_was_made(page: Page, stack: Stack) -> None:
+def test_the_location_of_a_new_object(page: Page, stack: Stack) -> None:
     made = ask(page, stack, "POST", "/api/libraries", '{"name": "Made"}')
     assert made["status"] == 201
     assert made["Location"].startswith("/api/libraries/")
 
 
-def test_what_is_wrong_with_a_log_in(page: Page, stack: Stack) -> None:
+def test_the_reason_of_a_failed_log_in(page: Page, stack: Stack) -> None:
     refused = ask(page, stack, "GET", "/api/auth/me", Authorization="Bearer x.y.z")
     assert (refused["status"], refused["WWW-Authenticate"]) == (401, "Bearer")
     assert ask(page, stack, "PUT", "/api/auth/me", "{}")["Allow"] == "GET, HEAD, PATCH"
 
 
 def test_a_refusal_before_django(page: Page, stack: Stack) -> None:
-    """One without the headers would be a network error to the page."""
+    """Without the headers it would be a network error to the page."""
     refused = ask(page, stack, "POST", "/api/libraries", f'"{"x" * 200_000}"')
     assert refused["status"] == 413
     assert '"too-large"' in refused["text"]

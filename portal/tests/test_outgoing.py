@@ -1,4 +1,4 @@
-"""Bodies and answers that are kept: how much they may be together, and who has to make room."""
+"""Bodies and answers in memory: their total limits, and which client must make room."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def part(data: bytes, more: bool = True) -> dict[str, Any]:
     return {"type": "http.request", "body": data, "more_body": more}
 
 
-async def test_a_body_is_read_and_given_back() -> None:
+async def test_a_body_is_read_and_released() -> None:
     budget = Budget(100)
     body = Body(budget, "a")
     await body.read(receiving(part(b"ab"), part(b""), part(b"c", False)), 0, 3)
@@ -36,7 +36,7 @@ async def test_a_body_is_read_and_given_back() -> None:
     assert budget.held == 0
 
 
-async def test_a_body_that_announces_too_much_is_not_read() -> None:
+async def test_a_body_with_a_too_large_announced_length_is_not_read() -> None:
     with pytest.raises(TooLong):
         await Body(Budget(0), "a").read(receiving(), 11, 10)
 
@@ -50,7 +50,7 @@ async def test_a_body_that_becomes_too_long() -> None:
     assert budget.held == 0
 
 
-async def test_a_client_that_goes() -> None:
+async def test_a_client_that_leaves() -> None:
     with pytest.raises(BodyCut):
         await Body(Budget(0), "a").read(receiving(part(b"x"), {"type": "http.disconnect"}), 0, 10)
 
@@ -90,7 +90,9 @@ def test_the_announced_length(value: bytes, length: int) -> None:
         ({b"cookie": b"csrftoken=1"}, True, False),
     ],
 )
-def test_who_may_send_a_longer_body(settings: Any, headers: dict[bytes, bytes], logged_in: bool, is_long: bool) -> None:
+def test_which_requests_may_have_a_longer_body(
+    settings: Any, headers: dict[bytes, bytes], logged_in: bool, is_long: bool
+) -> None:
     long, short = settings.PORTAL_MAX_BODY_BYTES, settings.PORTAL_MAX_ANONYMOUS_BODY_BYTES
     assert short < long
     assert longest_body(headers, logged_in) == (long if is_long else short)
@@ -100,7 +102,7 @@ def test_who_may_send_a_longer_body(settings: Any, headers: dict[bytes, bytes], 
 
 
 async def answer(size: int, cut: Any = None) -> Answer:
-    """An answer of so many bytes."""
+    """An answer of this many bytes."""
     made = Answer(cut)
     await made.keep({"type": "http.response.start", "status": 200, "headers": []})
     await made.keep({"type": "http.response.body", "body": b"x" * size, "more_body": False})
@@ -134,7 +136,7 @@ async def test_the_slowest_client_makes_room(caplog: pytest.LogCaptureFixture) -
     def cutting(name: str) -> Any:
         def abort() -> None:
             cut.append(name)
-            read[name].set()  # what the server does for a connection that is lost
+            read[name].set()  # as the server does for a lost connection
 
         return abort
 
@@ -152,7 +154,7 @@ async def test_the_slowest_client_makes_room(caplog: pytest.LogCaptureFixture) -
     assert (outgoing.held, outgoing._answers) == (0, {})
 
 
-async def test_where_nobody_can_be_cut_nobody_is() -> None:
+async def test_without_a_way_to_cut_nobody_is_cut() -> None:
     outgoing = Outgoing(10)
 
     async def send(event: Any) -> None:

@@ -1,6 +1,6 @@
-"""Many who log in at once, at real servers: what it costs the others, and how many guesses are tested.
+"""Many simultaneous log-ins, at real servers: their cost for others, and how many guesses are tested.
 
-What each limit is, is tested in `libraries/services/tests/test_logins.py` and `test_passwords.py`.
+Each limit is tested in `libraries/services/tests/test_logins.py` and `test_passwords.py`.
 """
 
 from __future__ import annotations
@@ -44,34 +44,34 @@ async def by_form(client: httpx.AsyncClient, person: Person) -> httpx.Response:
 
 
 def client_of(server: Server) -> httpx.AsyncClient:
-    """A client that opens as many connections as it is asked for."""
+    """A client that opens as many connections as needed."""
     return httpx.AsyncClient(
         base_url=server.http, timeout=SECONDS, trust_env=False, limits=httpx.Limits(max_connections=None)
     )
 
 
 def memory(pid: int, name: str) -> int:
-    """A line of /proc/<pid>/status, in KiB: `VmRSS` is what a process has, `VmHWM` the most it had."""
+    """A line of /proc/<pid>/status, in KiB: `VmRSS` is the memory of a process, `VmHWM` its maximum."""
     found = re.search(rf"^{name}:\s+(\d+) kB$", Path(f"/proc/{pid}/status").read_text(), re.MULTILINE)
     assert found is not None
     return int(found[1])
 
 
 def forget_most(pid: int) -> None:
-    """From here on the most memory that it had is counted anew (proc(5): clear_refs)."""
+    """Reset the maximum memory of a process (proc(5): clear_refs)."""
     Path(f"/proc/{pid}/clear_refs").write_text("5")
 
 
 @pytest.fixture
 def alone() -> Iterator[tuple[Installation, Cast]]:
-    """SQLite, and as many tries as one likes."""
+    """SQLite, and unlimited attempts."""
     with installation(StoreKind.SQLITE, PORTAL_LOGIN_ATTEMPTS="0", PORTAL_LOGINS_PER_MINUTE="0") as made:
         yield made, made.prepare()
 
 
 @pytest.mark.parametrize("log_in", [by_rest, by_form])
-async def test_log_ins_at_once_take_the_memory_of_few(alone: tuple[Installation, Cast], log_in: LogIn) -> None:
-    """One hash after the other: each took 100 MiB, and as many were made at once as there were requests."""
+async def test_simultaneous_log_ins_take_the_memory_of_few(alone: tuple[Installation, Cast], log_in: LogIn) -> None:
+    """One hash after the other: earlier each took 100 MiB, and there were as many at once as requests."""
     made, cast = alone
     with made.server() as server:
         async with client_of(server) as client:
@@ -90,13 +90,13 @@ async def test_log_ins_at_once_take_the_memory_of_few(alone: tuple[Installation,
 
 @pytest.fixture(params=[StoreKind.SQLITE, pytest.param(StoreKind.POSTGRES, marks=pytest.mark.postgres)])
 def limited(request: pytest.FixtureRequest) -> Iterator[tuple[Installation, Cast]]:
-    """An installation with the limits that there are by default."""
+    """An installation with the default limits."""
     with installation(request.param) as made:
         yield made, made.prepare()
 
 
 async def test_two_servers_test_ten_guesses_together(limited: tuple[Installation, Cast]) -> None:
-    """Guesses in parallel were all tested, and each process had counters of its own."""
+    """Earlier, simultaneous guesses were all tested, and each process had its own counters."""
     made, cast = limited
     with made.server() as one, made.server() as other:
         async with client_of(one) as first, client_of(other) as second:
@@ -123,12 +123,12 @@ async def test_two_servers_test_ten_guesses_together(limited: tuple[Installation
 
 
 def mode(path: Path) -> int:
-    """What others than the owner may do with it."""
+    """The permissions of others than the owner."""
     return stat.S_IMODE(path.stat().st_mode) & 0o077
 
 
 def test_nobody_else_can_read_the_data(tmp_path: Path) -> None:
-    """`db.sqlite3` was 0644 in 0755, so whoever had an account on the machine could read it."""
+    """`db.sqlite3` was 0644 in 0755, so anybody with an account on the machine could read it."""
     folder = tmp_path / "outer" / "data"
     before = os.umask(0o022)
     try:
@@ -136,7 +136,7 @@ def test_nobody_else_can_read_the_data(tmp_path: Path) -> None:
             cast = made.prepare()
             made.manage("collectstatic", "--noinput")
             with made.server() as server, closing(sqlite3.connect(folder / "db.sqlite3")) as kept:
-                kept.execute("SELECT 1 FROM sqlite_master").fetchall()  # the log is there while somebody is connected
+                kept.execute("SELECT 1 FROM sqlite_master").fetchall()  # the log exists while a client is connected
                 body = {"email": cast.viewer.email, "password": cast.viewer.password}
                 assert httpx.post(f"{server.http}/api/auth/token", json=body, trust_env=False).is_success
                 names = {path.name for path in folder.iterdir()}

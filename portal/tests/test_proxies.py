@@ -1,4 +1,4 @@
-"""Who is believed about how a client came: the proxy alone, whatever others write into `X-Forwarded-Proto`."""
+"""Trust in the address of a client: only the proxy's `X-Forwarded-Proto` counts, whatever others send."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HTTPS = "X-Forwarded-Proto: https"
 
 @contextmanager
 def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
-    """A server with the settings of now: Django's middleware reads them once, when the application is made."""
+    """A server with the current settings: Django's middleware reads them once, when the application is made."""
     monkeypatch.delitem(sys.modules, "portal.asgi", raising=False)
     server = Served()
     server.start()
@@ -40,7 +40,7 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     ],
     ids=["no proxy", "somebody else", "somebody else who lies", "proxy, silent", "proxy, http", "proxy, https"],
 )
-def test_only_the_proxy_says_that_it_is_https(
+def test_only_the_proxy_can_say_that_a_request_is_https(
     settings: Any,
     monkeypatch: pytest.MonkeyPatch,
     transactional_db: None,
@@ -62,5 +62,5 @@ def test_only_the_proxy_says_that_it_is_https(
             assert (status, headers["location"]) == (301, "https://127.0.0.1/api/libraries")
 
 
-def test_django_itself_believes_no_header(settings: Any) -> None:
+def test_django_itself_trusts_no_header(settings: Any) -> None:
     assert settings.SECURE_PROXY_SSL_HEADER is None

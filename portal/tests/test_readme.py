@@ -1,6 +1,6 @@
-"""README's sessions, pasted as they stand there: two terminals and a browser's console, on a fresh demo.
+"""README's sessions, pasted exactly as written: two terminals and a browser's console, on a fresh demo.
 
-In what README shows, `…` stands for anything. Whether its tables are true is asked in `test_docs`.
+In README's output, `…` stands for anything. `test_docs` checks its tables.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 class Section:
-    """The blocks of one of README's sections, by language, with the server's address in place of README's."""
+    """The blocks of one of README's sections, by language, with the server's address instead of README's."""
 
     def __init__(self, heading: str, server: Server) -> None:
         body = README.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
@@ -47,12 +47,12 @@ class Section:
 
 
 def shows(expected: str, line: str) -> bool:
-    """Whether a line is what README shows."""
+    """Whether a line matches README."""
     return re.fullmatch(".*".join(map(re.escape, expected.split("…"))), line) is not None
 
 
 class Terminal:
-    """A shell in a pseudo-terminal, as a person sits before it."""
+    """A shell in a pseudo-terminal, as a person uses it."""
 
     def __init__(self) -> None:
         self._screen, inside = pty.openpty()
@@ -73,7 +73,7 @@ class Terminal:
         os.write(self._screen, f"{text.rstrip()}\n".encode())
 
     def follow(self, transcript: str) -> None:
-        """Paste what stands behind each `>`, and see what stands in the other lines."""
+        """Paste the text after each `>`, and expect the other lines."""
         for line in transcript.splitlines():
             if line.startswith("> "):
                 self.paste(line.removeprefix("> "))
@@ -82,7 +82,7 @@ class Terminal:
                 assert shows(line, seen), f"README shows\n{line}\nand what came is\n{seen}"
 
     def _next_line(self) -> str:
-        """The next line that the client wrote, without what moves the cursor."""
+        """The next line of the client's output, without cursor movements."""
         deadline = time.monotonic() + DEADLINE_SECONDS
         while True:
             whole, end, rest = self._written.partition(b"\n")
@@ -109,7 +109,7 @@ class Terminal:
 
 
 class Console:
-    """The console of a browser's page: it evaluates as a person's does, `await` and all."""
+    """The console of a browser's page: it evaluates like a person's, including `await`."""
 
     def __init__(self, page: Page) -> None:
         self._tools = page.context.new_cdp_session(page)
@@ -118,14 +118,14 @@ class Console:
         page.on("console", lambda message: self._lines.append(message.text))
 
     def paste(self, code: str) -> None:
-        """Evaluate it, and wait for what it waits for."""
+        """Evaluate it, and wait for its promise."""
         outcome = self._tools.send(
             "Runtime.evaluate", {"expression": code, "replMode": True, "awaitPromise": True, "userGesture": True}
         )
         assert "exceptionDetails" not in outcome, outcome
 
     def follow(self, transcript: str) -> None:
-        """See what README shows, line by line."""
+        """Expect README's output, line by line."""
         for expected in transcript.splitlines():
             if not self._lines:
                 self._page.wait_for_event("console", timeout=DEADLINE_SECONDS * 1000)
@@ -135,7 +135,7 @@ class Console:
 
 @pytest.fixture
 def server() -> Iterator[Server]:
-    """A server with the demo as `make run` makes it."""
+    """A server with the demo, set up as by `make run`."""
     with installation(StoreKind.SQLITE) as fresh:
         fresh.prepare()
         with fresh.server() as started:

@@ -1,4 +1,4 @@
-"""What the log says of a store that cannot be had: which error it was, and no part of a password."""
+"""The log of an unavailable store: it has the kind of error, and no part of a password."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ SECRET = "sw0rd%3Ffish"  # noqa: S105  # of nobody
 
 @contextmanager
 def self_signed() -> Iterator[int]:
-    """The port of something that speaks TLS with a certificate of nobody's."""
+    """The port of a TLS server with a certificate that nobody trusts."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     trustme.CA().issue_cert("127.0.0.1").configure_cert(context)
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -53,7 +53,7 @@ def self_signed() -> Iterator[int]:
 
 @contextmanager
 def nobody_listens() -> Iterator[int]:
-    """A port that is nobody's."""
+    """A port without a listener."""
     with ReservedPort() as port:
         yield port.number
 
@@ -70,7 +70,7 @@ def nobody_listens() -> Iterator[int]:
     ],
     ids=["refused", "unknown host", "certificate", "password", "no TLS"],
 )
-def test_of_the_channel_layer(url: str, reason: str) -> None:
+def test_the_reason_of_the_channel_layer(url: str, reason: str) -> None:
     with ExitStack() as exits:
         free, tls = exits.enter_context(nobody_listens()), exits.enter_context(self_signed())
         layer = exits.enter_context(valkey())
@@ -93,7 +93,7 @@ def test_of_the_channel_layer(url: str, reason: str) -> None:
     ],
     ids=["refused", "unknown host", "unknown person", "unknown database"],
 )
-def test_of_the_database(url: str, reason: str) -> None:
+def test_the_reason_of_the_database(url: str, reason: str) -> None:
     with ExitStack() as exits:
         free, database = exits.enter_context(nobody_listens()), exits.enter_context(postgres())
         there = httpx.URL(database.url())
@@ -103,7 +103,7 @@ def test_of_the_database(url: str, reason: str) -> None:
 
 
 def says(server: Server, status: str, check: str, reason: str) -> None:
-    """The server answers that, and its log has the reason on the check's line, and nothing of the password."""
+    """The server gives this answer. Its log has the reason on the check's line, and no part of the password."""
     server.process.wait_until(
         lambda: httpx.get(f"{server.http}/api/health", timeout=5, trust_env=False).json()["status"] == status, 15
     )

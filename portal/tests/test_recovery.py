@@ -1,7 +1,7 @@
-"""What is promised after a loss (docs/protocol.md, section 5): stores that go away, news and answers that get lost.
+"""The promises after a loss (docs/protocol.md, section 5): unavailable stores, lost news and lost answers.
 
-Two servers share one Postgres and one Valkey, so that what one of them tells has a way to go. `make chaos` tries the
-same with many clients, at random; here each promise has its own test.
+Two servers share one Postgres and one Valkey, so that news between them has a way to go. `make chaos` tests the same
+with many clients, at random; here each promise has its own test.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Two:
 
 @pytest.fixture(scope="module")
 def two() -> Iterator[Two]:
-    """Both are meant to outlive their stores."""
+    """Two servers that must survive failures of their stores."""
     with installation(StoreKind.POSTGRES, **STACK_ENV) as made:
         assert made.postgres is not None
         assert made.valkey is not None
@@ -58,7 +58,7 @@ def two() -> Iterator[Two]:
 
 @pytest.fixture
 def portal_view(two: Two) -> str:
-    """The id of a fresh portal view with an ogre in it."""
+    """The id of a new portal view with an ogre in it."""
     return two.here.new_portal_view(items=ITEMS)
 
 
@@ -73,7 +73,7 @@ async def both(two: Two, portal_view: str) -> AsyncIterator[tuple[PortalSocket, 
 
 
 async def until_version(socket: PortalSocket, version: int) -> Message:
-    """The message that brings a connection to that version, in the time that is promised."""
+    """The message that brings a connection to that version, within the promised time."""
     async with asyncio.timeout(PROMISED_SECONDS):
         while True:
             message = await socket.receive(ignore=frozenset({"presence", "ack"}))
@@ -84,7 +84,7 @@ async def until_version(socket: PortalSocket, version: int) -> Message:
 
 
 async def acknowledged(socket: PortalSocket, ref: str) -> int:
-    """The version of the `ack` to that ref; what others did may come before it."""
+    """The version of the `ack` to that ref; messages about others' changes may come before it."""
     while (message := await socket.receive())["type"] in UPDATES:
         pass
     assert (message["type"], message["ref"]) == ("ack", ref), message
@@ -93,7 +93,7 @@ async def acknowledged(socket: PortalSocket, ref: str) -> int:
 
 
 async def update_item(socket: PortalSocket, **patch: object) -> int:
-    """Store a patch of the ogre; the version that holds it."""
+    """Store a patch of the ogre; returns the version that holds it."""
     ref = uuid4().hex
     await socket.send("item-update", ref=ref, payload={"itemId": "ogre", **patch})
     return await acknowledged(socket, ref)
@@ -109,10 +109,10 @@ def health(stack: Stack) -> tuple[int, str]:
     return answer.status_code, answer.json()["status"]
 
 
-# --- Stores that go away --------------------------------------------------------------------------------------
+# --- Unavailable stores ---------------------------------------------------------------------------------------
 
 
-async def test_without_the_channel_layer_all_is_stored_and_shown_later(two: Two, portal_view: str) -> None:
+async def test_without_the_channel_layer_everything_is_stored_and_shown_later(two: Two, portal_view: str) -> None:
     process = two.here.server.process
     start = process.log_size
     async with both(two, portal_view) as (controller, viewer):
@@ -136,7 +136,7 @@ async def test_without_the_channel_layer_all_is_stored_and_shown_later(two: Two,
 
 
 async def until_news_flow(controller: PortalSocket, viewer: PortalSocket) -> None:
-    """Until an update comes as such, through the channel layer, and not with the whole state."""
+    """Wait until an update comes through the channel layer, and not with the whole state."""
     for number in range(10):
         version = await update_item(controller, number=number)
         if (await until_version(viewer, version))["type"] == "item-updated":
@@ -144,7 +144,7 @@ async def until_news_flow(controller: PortalSocket, viewer: PortalSocket) -> Non
     raise AssertionError("no news came through the channel layer")
 
 
-async def test_a_frozen_channel_layer_holds_up_no_write_and_nobody_who_joins(two: Two, portal_view: str) -> None:
+async def test_a_frozen_channel_layer_delays_no_write_and_no_newcomer(two: Two, portal_view: str) -> None:
     async with both(two, portal_view) as (controller, viewer):
         two.valkey.process.suspend()
         try:
@@ -159,9 +159,7 @@ async def test_a_frozen_channel_layer_holds_up_no_write_and_nobody_who_joins(two
         await until_version(viewer, await update_item(controller, name="Ogre"))
 
 
-async def test_a_process_that_starts_while_the_channel_layer_is_frozen_lets_people_in(
-    two: Two, portal_view: str
-) -> None:
+async def test_a_process_that_starts_with_a_frozen_channel_layer_lets_people_in(two: Two, portal_view: str) -> None:
     with two.here.installation.server() as fresh:
         late = replace(two.here, server=fresh)
         two.valkey.process.suspend()
@@ -204,19 +202,19 @@ async def test_without_the_database_nothing_is_acknowledged_and_sockets_stay(two
     assert stored(two.here, portal_view)["version"] == before + 1
 
 
-# --- Coming back ----------------------------------------------------------------------------------------------
+# --- Reconnects -----------------------------------------------------------------------------------------------
 
 
 @asynccontextmanager
 async def coming_back(stack: Stack, portal_view: str, who: Client, version: int, epoch: str) -> AsyncIterator[Message]:
-    """The `connected` of a client that says what it has seen."""
+    """The `connected` of a client that names its version and epoch."""
     query = {"version": str(version), "epoch": epoch}
     path = portal_view_path(portal_view)
     async with open_socket(stack.server.ws, path, token=who.access, query=query) as socket:
         yield await socket.receive("connected")
 
 
-async def test_who_comes_back_gets_a_state_only_if_something_was_missed(two: Two, portal_view: str) -> None:
+async def test_a_reconnecting_client_gets_a_state_only_if_it_missed_something(two: Two, portal_view: str) -> None:
     viewer = two.here.viewer
     async with two.here.join(portal_view, viewer) as (_, connected):
         version, epoch = connected["version"], connected["epoch"]
@@ -244,9 +242,7 @@ async def test_a_message_that_is_sent_again_is_stored_once(two: Two, portal_view
     assert stored(two.here, portal_view)["version"] == version + 1
 
 
-async def test_a_burst_is_merged_and_each_of_it_acknowledged_with_the_version_that_holds_it(
-    two: Two, portal_view: str
-) -> None:
+async def test_a_burst_is_merged_and_each_message_acknowledged_with_its_version(two: Two, portal_view: str) -> None:
     async with both(two, portal_view) as (controller, viewer):
         for number in range(BURST):
             await controller.send("item-update", ref=number, payload={"itemId": "ogre", f"k{number}": number})
@@ -260,7 +256,7 @@ async def test_a_burst_is_merged_and_each_of_it_acknowledged_with_the_version_th
     assert len(set(told.values())) < BURST / 4
 
 
-# --- What is deleted, restored, or changed without a word -----------------------------------------------------
+# --- Deletion, restored data, and lost news -------------------------------------------------------------------
 
 
 async def test_deleted_portal_views_and_libraries_end_their_sockets_everywhere(two: Two) -> None:
@@ -280,7 +276,7 @@ async def test_deleted_portal_views_and_libraries_end_their_sockets_everywhere(t
         assert await second.closed() == Closed(1000, "portal-view-deleted")
 
 
-async def test_after_older_state_was_restored_all_begin_anew(two: Two, portal_view: str) -> None:
+async def test_after_a_restored_backup_all_clients_start_anew(two: Two, portal_view: str) -> None:
     older = stored(two.here, portal_view)
     async with both(two, portal_view) as (controller, viewer):
         version = await update_item(controller, name="Ogre King")
@@ -309,7 +305,7 @@ async def begins_anew(socket: PortalSocket) -> None:
         assert await socket.closed() == Closed(1012, "going-away")
 
 
-async def test_after_a_copy_of_the_file_was_put_back_all_begin_anew(tmp_path: Path) -> None:
+async def test_after_a_restored_copy_of_the_file_all_clients_start_anew(tmp_path: Path) -> None:
     with (
         installation(StoreKind.SQLITE, **STACK_ENV) as made,
         running(made, made.prepare(), ServerKind.SERVE) as stack,
@@ -330,7 +326,7 @@ async def test_after_a_copy_of_the_file_was_put_back_all_begin_anew(tmp_path: Pa
             assert (back["recovered"], back["state"]["items"], back["epoch"] != epoch) == (False, ITEMS, True)
 
 
-async def test_a_change_of_access_whose_news_was_lost_is_found(two: Two) -> None:
+async def test_a_change_of_access_with_lost_news_is_found(two: Two) -> None:
     owner, viewer = two.here.controller, two.here.viewer
     library = owner.post("/api/libraries", {"name": "Ours"})["id"]
     owner.post(f"/api/libraries/{library}/members", {"email": viewer.person.email, "role": "VIEWER"})
@@ -350,7 +346,7 @@ async def test_a_change_of_access_whose_news_was_lost_is_found(two: Two) -> None
         assert (error["code"], end) == ("access-withdrawn", Closed(1008, "access-withdrawn"))
 
 
-async def test_a_process_counts_what_it_holds_when_it_is_asked(two: Two, portal_view: str) -> None:
+async def test_a_process_counts_its_objects_on_demand(two: Two, portal_view: str) -> None:
     process = two.here.server.process
     start = process.log_size
     async with two.here.join_all(portal_view, two.here.controller, two.here.viewer):

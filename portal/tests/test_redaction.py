@@ -1,4 +1,4 @@
-"""What gets into a log: no credential, nothing long, no mark that a terminal obeys."""
+"""The redaction of logs: no credential, nothing long, no terminal control character."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def test_no_form_shows_a_credential_wherever_it_is_cut(
 
 
 @pytest.mark.parametrize("lead", ["bearer.", "Authorization: Bearer ", "authorization: basic ", "?token=", "", "x="])
-def test_half_a_credential_at_the_end_of_a_cut_is_struck(lead: str) -> None:
+def test_half_a_credential_at_the_end_of_a_cut_is_redacted(lead: str) -> None:
     for room in range(14, len(JWT)):
         said = "x" * (MAX_CHARS - len(lead) - room) + lead + JWT
         shown = text_log.value(said)
@@ -133,7 +133,7 @@ def test_names_of_credentials(name: object, secret: bool) -> None:
 
 
 @pytest.mark.parametrize("value", [None, True, 3, -(2**63), 1.5, ""])
-def test_plain_values_stay(value: Any) -> None:
+def test_plain_values_are_unchanged(value: Any) -> None:
     assert text_log.value(value) is value
 
 
@@ -155,7 +155,7 @@ def test_other_values_become_text_lists_and_dicts(value: Any, shown: Any) -> Non
     assert text_log.value(value) == shown
 
 
-def test_an_object_that_cannot_be_shown_costs_nobody_the_line() -> None:
+def test_an_object_whose_repr_fails_does_not_lose_the_line() -> None:
     class Broken:
         def __repr__(self) -> str:
             raise KeyError("token=abc")
@@ -163,7 +163,7 @@ def test_an_object_that_cannot_be_shown_costs_nobody_the_line() -> None:
     assert text_log.value(Broken()) == "<Broken, whose repr raised KeyError>"
 
 
-def test_long_values_are_cut_and_say_so() -> None:
+def test_long_values_are_cut_and_marked() -> None:
     long = "x" * (MAX_CHARS + 5)
     event = {"event": long, "entries": [long.encode()], "k" * 200: {"n" * 200: 1}}
     shown = text_log(None, "info", event)
@@ -181,7 +181,7 @@ def size_of(value: Any) -> int:
     return 1
 
 
-def test_wide_and_deep_values_are_cut_and_say_so() -> None:
+def test_wide_and_deep_values_are_cut_and_marked() -> None:
     wide = text_log.value({"a": list(range(10_000)), "b": dict.fromkeys(range(10_000), 1), "c": 1})
     assert wide["a"][-1].endswith(" more)")
     assert wide["b"] == {"…": "10000 more"}
@@ -201,7 +201,7 @@ def test_wide_and_deep_values_are_cut_and_say_so() -> None:
 # --- Control and direction marks --------------------------------------------------------------------------
 
 
-def test_every_mark_of_unicode_is_escaped() -> None:
+def test_every_unicode_mark_is_escaped() -> None:
     kinds = ("Cc", "Cf", "Cs", "Zl", "Zp")
     marks = [chr(code) for code in range(sys.maxunicode + 1) if unicodedata.category(chr(code)) in kinds]
     assert len(marks) > 2000
@@ -234,7 +234,7 @@ def test_line_breaks_are_left_to_json() -> None:
 TRACEBACK = 'Traceback (most recent call last):\n  File "x.py", line 1, in x\n    {}\nValueError: {}'
 
 
-def test_a_traceback_keeps_its_lines_and_no_line_can_be_taken_for_an_event() -> None:
+def test_a_traceback_keeps_its_lines_and_none_can_look_like_an_event() -> None:
     said = TRACEBACK.format("raise ValueError(text)", "bad\n2026-01-01 [info] forged token=abc\x1b[1m")
     assert json_log.traceback(said) == said.replace("abc\x1b[1m", STRUCK)
     shown = text_log(None, "error", {"event": "failed", "exception": said})["exception"].split("\n")
@@ -243,7 +243,7 @@ def test_a_traceback_keeps_its_lines_and_no_line_can_be_taken_for_an_event() -> 
     assert shown[-1].startswith("  2026-01-01 [info] forged")
 
 
-def test_a_long_line_of_a_traceback_is_cut_and_the_others_stay() -> None:
+def test_a_long_line_of_a_traceback_is_cut_and_the_others_are_kept() -> None:
     shown = json_log.traceback(TRACEBACK.format("x" * 5000, "y" * 1_000_000))
     lines = shown.split("\n")
     assert [line[:12] for line in lines] == ["Traceback (m", '  File "x.py', "    xxxxxxxx", "ValueError: "]
@@ -251,7 +251,7 @@ def test_a_long_line_of_a_traceback_is_cut_and_the_others_stay() -> None:
     assert len(shown) < 3 * MAX_CHARS
 
 
-def test_of_a_long_traceback_the_middle_is_cut_between_lines() -> None:
+def test_a_long_traceback_is_cut_in_the_middle_between_lines() -> None:
     said = TRACEBACK.format("\n".join(f'    {number:06}: {JWT} "token": "abc"' for number in range(10_000)), "the end")
     shown = json_log.traceback(said)
     assert len(shown) < MAX_TRACEBACK_CHARS + 100

@@ -1,4 +1,4 @@
-"""What it costs to make a value fit for a log: no more than its length says, whatever is in it."""
+"""The cost of redacting a value for a log: linear in its length, whatever its content."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from portal.redaction import Redactor, cut_traceback, escape, strike
 
 text_log = Redactor(one_line=True)
 
-# What a pattern begins with, over and over: each beginning must be given up at once.
+# The beginning of a pattern, repeated: each beginning must fail at once.
 UNITS = [
     *(
         "eyJ",
@@ -34,7 +34,7 @@ UNITS = [
 
 
 def cost(work: Callable[[str], object], text: str) -> float:
-    """Seconds of the processor, the least of three."""
+    """Processor seconds, the minimum of three runs."""
 
     def once() -> float:
         started = time.process_time()
@@ -50,15 +50,15 @@ def cost(work: Callable[[str], object], text: str) -> float:
     ids=lambda work: work.__name__,
 )
 @pytest.mark.parametrize("unit", UNITS)
-def test_the_cost_grows_with_the_length_and_no_faster(work: Callable[[str], object], unit: str) -> None:
+def test_the_cost_grows_linearly(work: Callable[[str], object], unit: str) -> None:
     texts = [(unit * size)[:size] for size in (4_000, 8_000, 16_000, 32_000)]
     costs = [cost(work, text) for text in texts]
-    # Eight times the text: quadratic would be 64 times as much.
+    # Eight times the text: quadratic would be 64 times the cost.
     assert costs[-1] < 24 * max(costs[0], 0.0005), costs
 
 
 @settings(max_examples=50)
 @given(st.lists(st.sampled_from([*UNITS, '"', "'", "\\", ":", ".", "%3D", "_"]), min_size=1, max_size=4).map("".join))
 def test_no_mixture_costs_more(unit: str) -> None:
-    # With a pattern that gives back what it took, as the one for tokens once did, it is seconds.
+    # With a pattern that backtracks, as the one for tokens once did, it takes seconds.
     assert cost(strike, (unit * 20_000)[:20_000]) < 0.4

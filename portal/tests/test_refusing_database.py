@@ -1,6 +1,6 @@
-"""A Postgres that answers, and refuses: sockets stay, requests may be sent again, and all is well once it is.
+"""A Postgres that answers, and refuses: sockets stay, requests may be repeated, and everything recovers afterwards.
 
-One that does not answer at all is in `test_recovery`.
+`test_recovery` tests a Postgres that does not answer at all.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CUT = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'p
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """One that outlives all refusals."""
+    """A stack that must survive all refusals."""
     with installation(StoreKind.POSTGRES, **STACK_ENV) as made, running(made, made.prepare(), ServerKind.SERVE) as one:
         yield one
 
@@ -39,7 +39,7 @@ def postgres(stack: Stack) -> Postgres:
 
 
 def operator(stack: Stack, *statements: str) -> None:
-    """Do as an operator does, from the database beside ours."""
+    """Execute an operator's SQL, from another database of the same server."""
     with psycopg.connect(postgres(stack).url(), autocommit=True) as connection:
         connection.execute("SET default_transaction_read_only = off")
         for statement in statements:
@@ -48,7 +48,7 @@ def operator(stack: Stack, *statements: str) -> None:
 
 @contextmanager
 def read_only(stack: Stack) -> Iterator[None]:
-    """As a former primary is after a failover: connections stay, and each write is refused (25006)."""
+    """Like a former primary after a failover: connections stay, and each write is refused (25006)."""
     operator(stack, "ALTER SYSTEM SET default_transaction_read_only = on", RELOAD)
     try:
         yield
@@ -58,7 +58,7 @@ def read_only(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def nobody_let_in(stack: Stack) -> Iterator[None]:
-    """Connections are ended by an administrator (57P01), and no new ones are taken (55000)."""
+    """An administrator ends connections (57P01), and no new ones are accepted (55000)."""
     operator(stack, "ALTER DATABASE portal ALLOW_CONNECTIONS false", CUT)
     try:
         yield
@@ -68,7 +68,7 @@ def nobody_let_in(stack: Stack) -> Iterator[None]:
 
 @contextmanager
 def too_many(stack: Stack) -> Iterator[None]:
-    """Others have all the connections that there are (53300)."""
+    """Others use all available connections (53300)."""
     with ExitStack() as taken:
         keeper = taken.enter_context(psycopg.connect(postgres(stack).url(), autocommit=True))
         keeper.execute("ALTER DATABASE portal ALLOW_CONNECTIONS false")
@@ -89,7 +89,7 @@ REFUSALS: dict[str, Callable[[Stack], object]] = {
 
 
 async def store(socket: PortalSocket, name: str) -> dict[str, object]:
-    """Ask for a name over a socket; the answer."""
+    """Set the name over a socket; returns the answer."""
     await socket.send("portal-view-update", payload={"name": name}, ref=name)
     while (answer := await socket.receive()).get("ref") != name:
         pass
@@ -97,12 +97,12 @@ async def store(socket: PortalSocket, name: str) -> dict[str, object]:
 
 
 def asked(stack: Stack, path: str) -> httpx.Response:
-    """A request without a log-in."""
+    """Send a request without a log-in."""
     return httpx.get(f"{stack.server.http}{path}", timeout=10, trust_env=False)
 
 
 def patched(stack: Stack, view: str, name: str) -> httpx.Response:
-    """A request that stores."""
+    """Send a request that stores a name."""
     return httpx.patch(
         f"{stack.server.http}/api/portal-views/{view}",
         json={"name": name},
@@ -113,7 +113,7 @@ def patched(stack: Stack, view: str, name: str) -> httpx.Response:
 
 
 async def until(holds: Callable[[], bool]) -> None:
-    """Wait until something is so."""
+    """Wait until a condition holds."""
     async with asyncio.timeout(SOON):
         while not await asyncio.to_thread(holds):  # noqa: ASYNC110  # another process has no event of ours
             await asyncio.sleep(0.1)
@@ -128,7 +128,7 @@ async def sockets(stack: Stack) -> AsyncIterator[tuple[str, Sequence[PortalSocke
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-async def test_a_database_that_refuses_is_away_and_no_more(
+async def test_a_refusing_database_is_unavailable_and_no_more(
     stack: Stack, sockets: tuple[str, Sequence[PortalSocket]], refusal: str
 ) -> None:
     view, (controller, viewer) = sockets
@@ -139,7 +139,7 @@ async def test_a_database_that_refuses_is_away_and_no_more(
         assert (alive.status_code, alive.json()["status"]) == (200, "unavailable")
         assert alive.json()["checks"]["database"] == "unavailable"
         assert alive.json()["checks"]["channelLayer"] == "ok"
-        for number in range(12):  # more than the pool has connections
+        for number in range(12):  # more than the pool's connections
             answer = await store(controller, f"in vain {number}")
             assert (answer["type"], answer["code"]) == ("error", "unavailable"), answer
         rest = await asyncio.to_thread(patched, stack, view, "in vain")
@@ -159,8 +159,8 @@ async def test_a_database_that_refuses_is_away_and_no_more(
     assert "database_away" in written
 
 
-async def test_writers_in_each_others_way_all_get_through(stack: Stack) -> None:
-    """Isolation that an operator has chosen makes writes fail that meet (40001); they are made again."""
+async def test_conflicting_writers_all_succeed(stack: Stack) -> None:
+    """With an isolation level set by an operator, conflicting writes fail (40001); they are repeated."""
     start = stack.server.process.log_size
     operator(stack, "ALTER SYSTEM SET default_transaction_isolation = 'serializable'", RELOAD)
     try:

@@ -1,4 +1,4 @@
-"""Whatever happens to a portal view, no byte that a viewer receives holds what they may not see."""
+"""Whatever happens to a portal view, no byte that a viewer receives contains a hidden value."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ EXAMPLES = 36
 
 @dataclass(frozen=True)
 class Setting:
-    """A server, people, and an event loop for those who connect to it."""
+    """A server, people, and an event loop for their connections."""
 
     server: InProcessServer
     http: httpx.Client
@@ -41,7 +41,7 @@ class Setting:
     runner: asyncio.Runner
 
     def play(self, beginning: Beginning, sequence: tuple[Step, ...]) -> None:
-        """Do the steps to a new portal view; Leak if somebody receives what they may not see."""
+        """Apply the steps to a new portal view; Leak if a person receives a value that they may not see."""
         self.runner.run(self._play(beginning, sequence))
 
     async def _play(self, beginning: Beginning, sequence: tuple[Step, ...]) -> None:
@@ -53,7 +53,7 @@ class Setting:
 def people(
     transactional_db: None, library: Library, owner: User, editor: User, viewer: User, make_user: Callable[[str], User]
 ) -> People:
-    """The cast, and two more viewers."""
+    """The usual people, and two more viewers."""
     users = {"owner": owner, "editor": editor, "viewer": viewer, "guest": make_user("guest"), "late": make_user("late")}
     for name in ("guest", "late"):
         Membership.objects.create(library=library, user=users[name], role=Role.VIEWER.value)
@@ -63,9 +63,9 @@ def people(
 
 @pytest.fixture
 def setting(people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting]:
-    """A server on the test database, quiet, and quick to answer a viewer whom no controller answers."""
+    """A server on the test database, without logs, and quick to answer a viewer whom no controller answers."""
     monkeypatch.setattr("realtime.hub.keeper.QUESTION_SECONDS", 0.01)
-    # What a crash of the machine would lose is of no interest, and waiting for the disk is most of the time.
+    # Data lost in a crash of the machine does not matter here, and waiting for the disk takes most of the time.
     if connection.vendor == "sqlite":
         options = settings.DATABASES["default"]["OPTIONS"]
         monkeypatch.setitem(options, "init_command", options["init_command"] + "PRAGMA synchronous=OFF;")
@@ -79,7 +79,7 @@ def setting(people: People, monkeypatch: pytest.MonkeyPatch) -> Iterator[Setting
 
 
 def play_examples(setting: Setting, examples: int) -> None:
-    """Play that many sequences, always the same ones."""
+    """Run that many sequences, always the same ones."""
 
     @playing(
         max_examples=examples,
@@ -97,11 +97,11 @@ def play_examples(setting: Setting, examples: int) -> None:
     play()
 
 
-def test_no_viewer_receives_what_they_may_not_see(setting: Setting) -> None:
+def test_no_viewer_receives_a_hidden_value(setting: Setting) -> None:
     play_examples(setting, EXAMPLES)
 
 
-# --- Would it be noticed? ------------------------------------------------------------------------------------------
+# --- Checks that the test detects leaks ----------------------------------------------------------------------------
 
 
 def test_every_hidden_key_is_planted() -> None:
@@ -111,7 +111,7 @@ def test_every_hidden_key_is_planted() -> None:
 
 @pytest.fixture
 def mutation() -> Iterator[pytest.MonkeyPatch]:
-    """What is changed of the code, while the server runs; undone in the end."""
+    """The context of a change of the code while the server runs; undone at the end."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
     projection.hide_also({})
@@ -120,7 +120,7 @@ def mutation() -> Iterator[pytest.MonkeyPatch]:
 @pytest.mark.parametrize("row", secret_marks.HIDDEN)
 def test_without_one_row_of_the_table_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, row: str) -> None:
     mutation.delitem(projection.HIDDEN, row)
-    projection.hide_also({})  # makes the index anew
+    projection.hide_also({})  # rebuilds the index
     with pytest.raises(Leak):
         play_examples(setting, EXAMPLES)
 
@@ -158,11 +158,11 @@ MUTANTS: dict[str, Callable[..., Any]] = {
     "realtime.sessions.jobs.UNSEEN_ITEM": lambda: None,
     "realtime.rooms.seats.Seats.put_level": _in_the_old_seat,
 }
-"""Rules and ways out that are broken, by the name of what is replaced."""
+"""Broken rules and outlets, by the name of the replaced function."""
 
 
 @pytest.mark.parametrize("name", MUTANTS)
-def test_where_a_way_out_is_open_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, name: str) -> None:
+def test_with_a_broken_rule_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, name: str) -> None:
     mutation.setattr(name, MUTANTS[name])
     with pytest.raises(Leak):
         play_examples(setting, EXAMPLES)

@@ -1,6 +1,6 @@
-"""`manage.py serve` as people run it: several processes on one port, how they end, and how they come back.
+"""`manage.py serve` in production: several processes on one port, how they end, and how they are restarted.
 
-What a socket says is not tested here. Where nothing is said of processes, the server is one.
+The content of sockets is not tested here. Unless a test names several processes, the server is one process.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def _several(prepared: tuple[Installation, Cast]) -> Iterator[Stack]:
 
 @pytest.fixture
 def several(_several: Stack) -> Stack:
-    """A server of several processes, started anew where a test has ended it."""
+    """A server of several processes, restarted if a test has ended it."""
     if not _several.server.process.running:
         _several.server.start()
     return _several
@@ -68,19 +68,19 @@ def _alone(prepared: tuple[Installation, Cast]) -> Iterator[Stack]:
 
 @pytest.fixture
 def alone(_alone: Stack) -> Stack:
-    """A server of one process, started anew where a test has ended it."""
+    """A server of one process, restarted if a test has ended it."""
     if not _alone.server.process.running:
         _alone.server.start()
     return _alone
 
 
 def worker_ids(process: Process) -> list[int]:
-    """The processes that a supervisor says it has started, in order."""
+    """The processes that a supervisor has logged as started, in order."""
     return [int(pid) for pid in re.findall(r"worker_started\W.*worker=(\d+)", process.log.read_text())]
 
 
 def is_there(pid: int) -> bool:
-    """Whether a process runs; one that nobody has waited for does not."""
+    """Whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
@@ -88,7 +88,7 @@ def is_there(pid: int) -> bool:
 
 
 def server_of(client: PortalSocket, pids: list[int]) -> int | None:
-    """Which of the processes has the other end of a connection."""
+    """The process that has the other end of a connection."""
     port = client.connection.local_address[1]
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()  # proc(5)
@@ -101,7 +101,7 @@ def server_of(client: PortalSocket, pids: list[int]) -> int | None:
 
 
 def handles(pid: int) -> set[str]:
-    """What a process has open; what it closes while we look is left out."""
+    """The open files of a process; files closed during the look are omitted."""
     found = set()
     for handle in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(FileNotFoundError):
@@ -110,7 +110,7 @@ def handles(pid: int) -> set[str]:
 
 
 async def until(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
-    """Wait for what is said nowhere else than in the state of processes."""
+    """Wait for a condition that only the state of processes shows."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"{what}: not within {seconds} s"
@@ -120,7 +120,7 @@ async def until(condition: Callable[[], bool], what: str, seconds: float = 10) -
 # --- Several processes ----------------------------------------------------------------------------------------
 
 
-async def test_connections_are_dealt_out_and_an_update_reaches_all(several: Stack) -> None:
+async def test_connections_are_distributed_and_an_update_reaches_all(several: Stack) -> None:
     portal_view = several.new_portal_view()
     pids = worker_ids(several.server.process)
     async with several.join_all(portal_view, several.controller, *[several.viewer] * 20) as (controller, *viewers):
@@ -134,7 +134,7 @@ async def test_connections_are_dealt_out_and_an_update_reaches_all(several: Stac
             assert (message["payload"], message["version"]) == ({"name": "Seen by all"}, version)
 
 
-async def test_a_killed_process_is_replaced_while_the_others_go_on(several: Stack) -> None:
+async def test_a_killed_process_is_replaced_while_the_others_continue(several: Stack) -> None:
     portal_view = several.new_portal_view()
     pids = worker_ids(several.server.process)
     async with several.join_all(portal_view, *[several.viewer] * 12) as viewers:
@@ -154,7 +154,7 @@ async def test_a_killed_process_is_replaced_while_the_others_go_on(several: Stac
 
 
 async def until_served_by(stack: Stack, portal_view: str, pid: int) -> None:
-    """Connect until a connection is the process's."""
+    """Connect until that process serves the connection."""
     while True:
         async with stack.join(portal_view, stack.viewer) as (viewer, _):
             if server_of(viewer, [pid]) == pid:
@@ -182,7 +182,7 @@ def test_each_process_knows_of_the_others(several: Stack) -> None:
 # --- The end of a process -------------------------------------------------------------------------------------
 
 
-async def test_everybody_is_told_when_to_come_back(alone: Stack) -> None:
+async def test_every_client_is_told_when_to_reconnect(alone: Stack) -> None:
     process, portal_view = alone.server.process, alone.new_portal_view()
     people = [alone.controller, *[alone.viewer] * (SOCKETS - 1)]
     async with alone.join_all(portal_view, *people) as (controller, *viewers):
@@ -208,7 +208,7 @@ async def test_everybody_is_told_when_to_come_back(alone: Stack) -> None:
     assert stored == ("The last word", acks[0]["version"])
 
 
-async def test_a_client_that_does_not_answer_holds_up_nobody(alone: Stack) -> None:
+async def test_a_client_that_does_not_answer_delays_nobody(alone: Stack) -> None:
     process, ready = alone.server.process, f"{alone.server.http}/api/health/ready"
     async with (
         httpx.AsyncClient(trust_env=False) as kept,
@@ -232,7 +232,7 @@ async def test_a_client_that_does_not_answer_holds_up_nobody(alone: Stack) -> No
     assert process.status == 0
 
 
-async def test_a_second_ctrl_c_cuts_those_who_do_not_answer(alone: Stack) -> None:
+async def test_a_second_ctrl_c_cuts_clients_that_do_not_answer(alone: Stack) -> None:
     process = alone.server.process
     start = process.log_size
     async with alone.join(alone.new_portal_view(), alone.viewer) as (silent, _):
@@ -248,7 +248,7 @@ async def test_a_second_ctrl_c_cuts_those_who_do_not_answer(alone: Stack) -> Non
 # --- A change of files; the end of the supervisor -----------------------------------------------------------------
 
 
-async def test_a_changed_file_starts_it_anew_and_without_a_supervisor_it_ends(
+async def test_a_changed_file_restarts_it_and_without_a_supervisor_it_ends(
     prepared: tuple[Installation, Cast], alone: Stack
 ) -> None:
     with prepared[0].server(ServerKind.SERVE, "--reload") as server:
@@ -266,14 +266,14 @@ async def test_a_changed_file_starts_it_anew_and_without_a_supervisor_it_ends(
         await until(lambda: not is_there(after), "the end of the process")
 
 
-# --- What is warned of, and what is refused -------------------------------------------------------------------
+# --- Warnings and refusals ------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
     ("behind", "addresses", "warned"),
     [(True, ["*"], True), (True, ["10.0.0.5", "0.0.0.0/0"], True), (True, ["10.0.0.5"], False), (False, ["*"], False)],
 )
-def test_a_proxy_at_any_address_is_warned_of(
+def test_a_proxy_at_any_address_gets_a_warning(
     db: None, behind: bool, addresses: list[str], warned: bool, settings: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     settings.PORTAL_BEHIND_PROXY, settings.PORTAL_PROXY_ADDRESSES = behind, addresses
@@ -283,13 +283,13 @@ def test_a_proxy_at_any_address_is_warned_of(
     assert ("any_proxy_believed" in caplog.text) is warned
 
 
-def test_several_processes_need_a_channel_layer_that_they_share() -> None:
+def test_several_processes_need_a_shared_channel_layer() -> None:
     with pytest.raises(CommandError, match="set REDIS_URL"):
         call_command("serve", "--workers", "2")
 
 
 @pytest.mark.parametrize("workers", [["--workers", "1"], ["--workers", "1", "--reload"]])
-def test_a_port_that_is_taken_is_refused_in_one_sentence(workers: list[str]) -> None:
+def test_a_port_in_use_is_refused_in_one_sentence(workers: list[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(

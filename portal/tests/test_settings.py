@@ -1,4 +1,4 @@
-"""Settings as processes meet them: defaults that run, and one sentence for every bad value."""
+"""Settings from the environment: working defaults, and one sentence for every bad value."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ print(json.dumps({name: getattr(settings, name) for name in sys.argv[1:]}, defau
 
 
 def load(tmp_path: Path, variables: dict[str, str], *names: str) -> subprocess.CompletedProcess[str]:
-    """Load the settings in a process of their own, with nothing else in its environment."""
+    """Load the settings in a separate process, with nothing else in its environment."""
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path / "var"), **variables}
     return subprocess.run(
         [sys.executable, "-c", SHOW, *names],
@@ -43,14 +43,14 @@ def load(tmp_path: Path, variables: dict[str, str], *names: str) -> subprocess.C
 
 
 def read(tmp_path: Path, variables: dict[str, str], *names: str) -> dict[str, Any]:
-    """The named settings under these variables."""
+    """The named settings with these variables."""
     process = load(tmp_path, variables, *names)
     assert process.returncode == 0, process.stderr
     found: dict[str, Any] = json.loads(process.stdout)
     return found
 
 
-def test_defaults_run_and_are_for_development(tmp_path: Path) -> None:
+def test_defaults_work_and_are_for_development(tmp_path: Path) -> None:
     found = read(
         tmp_path,
         {},
@@ -79,7 +79,7 @@ def test_the_generated_key_is_kept_and_private(tmp_path: Path) -> None:
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_given_key_wins_and_is_not_kept(tmp_path: Path) -> None:
+def test_a_given_key_has_priority_and_is_not_stored(tmp_path: Path) -> None:
     assert read(tmp_path, {"PORTAL_SECRET_KEY": "mine"}, "SECRET_KEY") == {"SECRET_KEY": "mine"}
     assert not (tmp_path / "var" / "secret-key").exists()
 
@@ -91,7 +91,7 @@ def test_a_key_may_come_from_a_file(tmp_path: Path) -> None:
     assert found == {"SECRET_KEY": KEY}
 
 
-def test_processes_that_start_at_once_agree_on_the_key(tmp_path: Path) -> None:
+def test_processes_that_start_together_use_the_same_key(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-c", SHOW, "SECRET_KEY"]
     started = [
@@ -122,8 +122,8 @@ def test_production_over_plain_http(tmp_path: Path) -> None:
     assert not any(read(tmp_path, {**PRODUCTION, "PORTAL_HTTPS": "false"}, *names).values())
 
 
-def test_a_proxy_is_believed_when_told_so(tmp_path: Path) -> None:
-    """By the server, which knows who says it (`test_proxies`); Django would believe anybody."""
+def test_a_configured_proxy_is_trusted(tmp_path: Path) -> None:
+    """By the server, which knows the sender (`test_proxies`); Django would trust anybody."""
     found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "PORTAL_BEHIND_PROXY", "SECURE_PROXY_SSL_HEADER")
     assert found == {"PORTAL_BEHIND_PROXY": True, "SECURE_PROXY_SSL_HEADER": None}
 
@@ -147,7 +147,7 @@ def test_sqlite_locks_before_it_reads(tmp_path: Path) -> None:
     assert "journal_mode=WAL" in database["OPTIONS"]["init_command"]
 
 
-def test_redis_carries_the_news(tmp_path: Path) -> None:
+def test_redis_is_the_channel_layer(tmp_path: Path) -> None:
     urls = "redis://one:6379/0, rediss://user:word@two/1"
     layer = read(tmp_path, {"REDIS_URL": urls}, "CHANNEL_LAYERS")["CHANNEL_LAYERS"]["default"]
     assert layer["BACKEND"] == "realtime.news.bus.SignedChannelLayer"
@@ -179,7 +179,7 @@ def test_lists_and_limits(tmp_path: Path) -> None:
     }
 
 
-def test_what_may_be_read_is_kept_in_memory(tmp_path: Path) -> None:
+def test_small_files_and_bodies_stay_in_memory(tmp_path: Path) -> None:
     names = ("FILE_UPLOAD_MAX_MEMORY_SIZE", "DATA_UPLOAD_MAX_MEMORY_SIZE", "FILE_UPLOAD_HANDLERS")
     found = read(tmp_path, {"PORTAL_MAX_BODY_BYTES": "10000000"}, *names)
     assert found["FILE_UPLOAD_MAX_MEMORY_SIZE"] == found["DATA_UPLOAD_MAX_MEMORY_SIZE"] == 10_000_000
@@ -271,7 +271,7 @@ def test_a_bad_value_stops_the_process_with_one_sentence(tmp_path: Path, name: s
 
 @pytest.mark.parametrize("name", ["PORTAL_SECRET_KEY", "PORTAL_ALLOWED_HOSTS"])
 @pytest.mark.parametrize("value", ["", "  "])
-def test_production_does_not_start_without(tmp_path: Path, name: str, value: str) -> None:
+def test_production_does_not_start_without_a_required_setting(tmp_path: Path, name: str, value: str) -> None:
     process = load(tmp_path, {**PRODUCTION, name: value})
     assert process.returncode == 1
     assert process.stderr.startswith(f"{name} is not set")
@@ -284,13 +284,13 @@ def test_production_does_not_start_with_a_short_key(tmp_path: Path) -> None:
     assert process.stderr.startswith("PORTAL_SECRET_KEY is too short")
 
 
-def test_keys_of_before_are_good_for_what_they_signed(tmp_path: Path) -> None:
+def test_old_keys_are_valid_for_what_they_signed(tmp_path: Path) -> None:
     assert read(tmp_path, {}, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": []}
     variables = {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50}, {'b' * 50}"}
     assert read(tmp_path, variables, "SECRET_KEY_FALLBACKS") == {"SECRET_KEY_FALLBACKS": ["a" * 50, "b" * 50]}
 
 
-def test_production_does_not_start_with_a_short_key_of_before(tmp_path: Path) -> None:
+def test_production_does_not_start_with_a_short_old_key(tmp_path: Path) -> None:
     process = load(tmp_path, {**PRODUCTION, "PORTAL_SECRET_KEY_FALLBACKS": f"{'a' * 50},short"})
     assert process.returncode == 1
     assert process.stderr.startswith("PORTAL_SECRET_KEY_FALLBACKS must list keys of 50 characters")
@@ -328,7 +328,7 @@ def test_random_keys_are_not_weak() -> None:
             assert weakness(key, SECRET_KEY_LENGTH) is None, key
 
 
-def test_production_does_not_answer_to_any_host(tmp_path: Path) -> None:
+def test_production_does_not_accept_any_host(tmp_path: Path) -> None:
     process = load(tmp_path, {**PRODUCTION, "PORTAL_ALLOWED_HOSTS": "portal.example.org, *"})
     assert process.returncode == 1
     assert process.stderr.startswith("PORTAL_ALLOWED_HOSTS must list the host names")
@@ -343,7 +343,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_the_data_folder_is_made_for_us_alone(tmp_path: Path) -> None:
+def test_the_data_folder_is_created_for_us_alone(tmp_path: Path) -> None:
     assert load(tmp_path, {}).stderr == ""
     assert mode(tmp_path / "var") == 0o700
 
@@ -362,7 +362,7 @@ def test_a_data_folder_that_others_could_read_is_closed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("foreign", [True, False])
-def test_a_folder_of_others_stays_open_and_our_files_are_closed(tmp_path: Path, foreign: bool) -> None:
+def test_a_folder_of_others_stays_open_and_our_files_are_protected(tmp_path: Path, foreign: bool) -> None:
     folder = tmp_path / "var"
     folder.mkdir()
     (folder / "db.sqlite3").touch(0o644)
@@ -376,7 +376,7 @@ def test_a_folder_of_others_stays_open_and_our_files_are_closed(tmp_path: Path, 
     assert (mode(folder), mode(folder / "db.sqlite3")) == (before, 0o600)
 
 
-def test_manage_py_tells_the_same(tmp_path: Path) -> None:
+def test_manage_py_reports_the_same(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path), "PORTAL_DEBUG": "perhaps"}
     command = [sys.executable, "manage.py", "check"]
     process = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)

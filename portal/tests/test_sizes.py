@@ -1,4 +1,4 @@
-"""No module passes 300 lines, and no function 40: what grows beyond that wants another shape."""
+"""No module has more than 300 lines, and no function more than 40: beyond that it must be divided."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ MODULE_LINES = 300
 FUNCTION_LINES = 40
 PACKAGES = ("bench", "chaos", "fuzz", "libraries", "portal", "realtime", "testing")
 LISTS = {"portal/settings.py"}
-"""Modules that only list values; a reader looks a name up in them."""
+"""Modules that only list values; readers look up a name in them."""
 
 
 def modules() -> list[Path]:
-    """Every module but migrations, which Django writes."""
+    """Every module except migrations, which Django writes."""
     found = (path for package in PACKAGES for path in (settings.BASE_DIR / package).rglob("*.py"))
     return [path for path in found if "migrations" not in path.parts]
 

@@ -1,4 +1,4 @@
-"""SQLite's one writer: in a process transactions wait for their turn, where they polled, and somebody always lost."""
+"""SQLite's one writer: in a process transactions wait for their turn; with polling, some writer always lost."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Crowd:
         self._threads: list[threading.Thread] = []
 
     def come(self, asker: str, name: str) -> None:
-        """One more, who is known to wait when this returns."""
+        """Start one more thread; returns once it waits."""
         waiting = self.count()
         thread = threading.Thread(target=self._take, args=(asker, name))
         self._threads.append(thread)
@@ -33,11 +33,11 @@ class Crowd:
         until(lambda: self.count() > waiting)
 
     def count(self) -> int:
-        """How many wait."""
+        """The number of waiting threads."""
         return sum(len(queue) for queue in self.turns._waiting.values())
 
     def all_served(self) -> list[str]:
-        """The names, in the order in which their turns came."""
+        """The names, in the order of their turns."""
         for thread in self._threads:
             thread.join(PATIENCE)
         return self.served
@@ -57,7 +57,7 @@ def until(holds: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
-def test_those_of_one_asker_come_in_order_and_askers_in_turn() -> None:
+def test_writers_of_one_client_come_in_order_and_clients_in_turn() -> None:
     crowd = Crowd(Turns())
     assert crowd.turns.take(0)
     for asker, name in [("a", "a1"), ("a", "a2"), ("a", "a3"), ("b", "b1"), ("", "sockets"), ("b", "b2")]:
@@ -67,7 +67,7 @@ def test_those_of_one_asker_come_in_order_and_askers_in_turn() -> None:
     assert crowd.turns.take(0)
 
 
-def test_who_waits_too_long_is_told_and_forgotten() -> None:
+def test_a_writer_that_waits_too_long_gets_an_error_and_is_forgotten() -> None:
     turns = Turns()
     assert turns.take(0)
     assert not turns.take(0.01)
@@ -77,7 +77,7 @@ def test_who_waits_too_long_is_told_and_forgotten() -> None:
 
 
 def test_a_turn_that_comes_at_the_last_moment_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between the end of the wait and its being noticed."""
+    """Between the end of the wait and its detection."""
     turns = Turns()
     assert turns.take(0)
     real = threading.Lock
@@ -105,7 +105,7 @@ needs_sqlite = pytest.mark.skipif(connection.vendor != "sqlite", reason="the sui
 
 @needs_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_writers_wait_for_one_another_and_lose_nothing() -> None:
+def test_writers_wait_for_each_other_and_lose_nothing() -> None:
     def write(number: int) -> None:
         for _ in range(20):
             with transaction.atomic():
@@ -152,7 +152,7 @@ def test_a_turn_ends_with_its_transaction(end: str) -> None:
 
 @needs_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_a_transaction_that_does_not_begin_gives_its_turn_away(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_transaction_that_does_not_begin_passes_its_turn_on(monkeypatch: pytest.MonkeyPatch) -> None:
     def busy(_: object) -> None:
         raise OperationalError("database is locked")
 
@@ -166,7 +166,7 @@ def test_a_transaction_that_does_not_begin_gives_its_turn_away(monkeypatch: pyte
 
 @needs_sqlite
 @pytest.mark.django_db(transaction=True)
-def test_who_waits_for_too_long_hears_that_others_wrote(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_error_of_a_writer_that_waits_too_long_names_the_other_writers(monkeypatch: pytest.MonkeyPatch) -> None:
     begun, go_on = threading.Event(), threading.Event()
 
     def hold() -> None:

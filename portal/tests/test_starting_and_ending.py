@@ -1,4 +1,4 @@
-"""How `manage.py serve` starts and ends where people run it: as process 1, on a read-only disk, behind a balancer."""
+"""How `manage.py serve` starts and ends in production: as process 1, on a read-only disk, behind a load balancer."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.server]
 
 DELAY = 3
 UNSHARE = ("unshare",) if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user")
-"""unshare(1), which may make any namespace below a user's own."""
+"""unshare(1), which may create any namespace below a user's own."""
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ WAIT = ("shell", "--command", "import time; time.sleep(60)")
 def test_process_1_ends_when_it_is_told_to_also_while_it_starts(
     prepared: tuple[Installation, Cast], tmp_path: Path, words: tuple[str, ...], pause: float
 ) -> None:
-    """The kernel gives process 1 no signal that it has no handler for (pid_namespaces(7))."""
+    """The kernel gives process 1 no signal without a handler (pid_namespaces(7))."""
     made, _ = prepared
     command = [*UNSHARE, "--pid", "--fork", "--kill-child", sys.executable, str(ROOT / "manage.py"), *words]
     with (tmp_path / "log").open("wb") as log:
@@ -70,13 +70,13 @@ def test_process_1_ends_when_it_is_told_to_also_while_it_starts(
         outer.wait()
 
 
-# --- Nothing to write ---------------------------------------------------------------------------------------
+# --- A read-only disk ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.postgres
 @pytest.mark.valkey
 def test_it_starts_where_nothing_can_be_written() -> None:
-    """A container with a read-only root: a mount namespace in which everything but /proc and /dev is read-only."""
+    """A container with a read-only root: a mount namespace in which everything except /proc and /dev is read-only."""
     with installation(StoreKind.POSTGRES, **STACK_ENV) as made:
         cast = made.prepare()
         launcher = (*UNSHARE, "--mount", "sh", "-c", READ_ONLY, "sh")
@@ -96,7 +96,7 @@ PRODUCTION = {
 READ_ONLY = 'mount --make-rprivate / && mount -o remount,bind,ro / && ! touch /tmp/written 2>/dev/null && exec "$@"'
 
 
-def test_with_sqlite_a_folder_is_needed_and_that_is_said(tmp_path: Path) -> None:
+def test_sqlite_needs_a_folder_and_reports_it(tmp_path: Path) -> None:
     env = {**os.environ, "PORTAL_DATA_DIR": "/proc/nowhere"}
     done = subprocess.run(  # noqa: S603
         [sys.executable, "manage.py", "check"], cwd=ROOT, env=env, capture_output=True, text=True, check=False
@@ -126,12 +126,12 @@ def test_a_database_that_was_not_migrated_is_not_ready(tmp_path: Path) -> None:
                 time.sleep(0.2)
 
 
-# --- Where it listens ---------------------------------------------------------------------------------------
+# --- Addresses to listen on ---------------------------------------------------------------------------------
 
 
 @contextmanager
 def listening(made: Installation, log: Path, *options: str) -> Iterator[Process]:
-    """A server with these options, once it says that it listens."""
+    """A server with these options, once it reports that it listens."""
     command = [sys.executable, str(ROOT / "manage.py"), "serve", *options]
     with Process("manage.py serve", command, log, env=made.env, cwd=ROOT) as process:
         process.start(lambda: log.exists() and b"Started server process" in log.read_bytes())
@@ -143,7 +143,7 @@ async def test_a_unix_socket(prepared: tuple[Installation, Cast], tmp_path: Path
     made, cast = prepared
     path = tmp_path / "portal.sock"
     log_in = {"email": cast.viewer.email, "password": cast.viewer.password}
-    for number in range(2):  # the second time there is one that nobody listens on
+    for number in range(2):  # the second time there is a socket that nobody listens on
         with listening(made, tmp_path / f"log-{number}", "--uds", str(path)) as process:
             transport = httpx.AsyncHTTPTransport(uds=str(path))
             async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
@@ -181,8 +181,8 @@ def test_all_addresses(
 # --- The end ------------------------------------------------------------------------------------------------
 
 
-async def test_for_the_delay_it_is_not_ready_and_serves_on(prepared: tuple[Installation, Cast]) -> None:
-    """Requests and handshakes that a balancer still sends all go well, until it has taken note."""
+async def test_during_the_delay_it_is_not_ready_and_continues_to_serve(prepared: tuple[Installation, Cast]) -> None:
+    """Requests and handshakes that a load balancer still sends all succeed, until it has noticed."""
     with running(*prepared, ServerKind.SERVE, "--drain-delay", str(DELAY)) as stack:
         view = stack.new_portal_view()
         pid = stack.server.process.pid
@@ -209,7 +209,7 @@ async def test_for_the_delay_it_is_not_ready_and_serves_on(prepared: tuple[Insta
         assert time.monotonic() - began >= DELAY
 
 
-async def test_a_second_ctrl_c_waits_for_no_delay(prepared: tuple[Installation, Cast]) -> None:
+async def test_a_second_ctrl_c_does_not_wait_for_the_delay(prepared: tuple[Installation, Cast]) -> None:
     with running(*prepared, ServerKind.SERVE, "--drain-delay", "60") as stack:
         for _ in range(2):
             os.kill(stack.server.process.pid, signal.SIGINT)

@@ -1,4 +1,4 @@
-"""What answers where, and with which content security policy."""
+"""The answers by URL, and their content security policies."""
 
 import pytest
 from django.test import Client
@@ -12,7 +12,7 @@ def policy(path: str) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("path", ["/socket.io", "/socket.io/", "/socket.io/?EIO=4&transport=polling", "/socket.io/x/y"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_socketio_clients_are_told_what_to_speak(path: str, method: str) -> None:
+def test_socketio_clients_are_told_which_protocol_to_use(path: str, method: str) -> None:
     answer = getattr(Client(enforce_csrf_checks=True), method)(path)
     assert answer.status_code == 400
     body = answer.json()
@@ -23,8 +23,8 @@ def test_socketio_clients_are_told_what_to_speak(path: str, method: str) -> None
 
 @pytest.mark.parametrize("path", ["/ws/portal-view/x", "/ws/portal-view/x/", "/ws/portal-view", "/ws/portal-view/"])
 @pytest.mark.parametrize("method", ["get", "post"])
-def test_a_sockets_address_says_what_it_is(path: str, method: str) -> None:
-    """A proxy that does not pass Upgrade on makes a handshake into a plain GET (RFC 9110, section 15.5.22)."""
+def test_the_address_of_a_socket_explains_itself(path: str, method: str) -> None:
+    """A proxy that does not pass Upgrade on turns a handshake into a plain GET (RFC 9110, section 15.5.22)."""
     answer = getattr(Client(enforce_csrf_checks=True), method)(path)
     assert (answer.status_code, answer.headers["Upgrade"]) == (426, "websocket")
     assert answer.json()["code"] == "upgrade-required"

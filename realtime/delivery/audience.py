@@ -1,7 +1,7 @@
 """The connections of a room that get the same bytes: the innermost loop of the application.
 
-An audience knows nothing of roles, versions or sockets: it holds what writes to each of them, and calls that; or, for
-many who are level with it, has the kernel write to all of them at once (`realtime.delivery.ring`).
+An audience does not know roles, versions or sockets. It holds the write function of each connection and calls it. If
+there are many connections, the kernel writes to all of them at once (`realtime.delivery.ring`).
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from realtime.delivery.prepared import Form, Prepared
 from realtime.delivery.ring import Ring, Targets, current_ring
 
 MANY = 16
-"""From so many connections on they are written to at once."""
+"""From this number of connections on, one system call writes to all of them."""
 
 
 class Audience:
-    """What writes to each connection, by its id, for one form of a message."""
+    """The write functions of the connections, by connection id, for one form of a message."""
 
     __slots__ = ("_targets", "_on_drain", "_on_stall", "_raws", "_writes", "count", "form")
 
@@ -33,7 +33,7 @@ class Audience:
         self._targets: Targets | None = None
 
     def add(self, connection_id: str, outlet: Outlet) -> None:
-        """From now on the outlet gets what is sent; it leaves by itself when it stalls or closes."""
+        """Add the outlet: it gets every message from now on. It leaves by itself when it stalls or closes."""
         outlet.join(self, connection_id)
         if outlet.stalled_since is None:
             self._writes[connection_id] = outlet.write
@@ -43,7 +43,7 @@ class Audience:
             outlet.sent -= self.count
 
     def discard(self, connection_id: str, outlet: Outlet) -> None:
-        """The outlet gets nothing more, if it got anything."""
+        """Remove the outlet, if it is in the audience."""
         if self._writes.pop(connection_id, None) is not None:
             self._raws.pop(connection_id, None)
             self._targets = None
@@ -52,11 +52,11 @@ class Audience:
                 self._on_stall(connection_id)
 
     def drained(self, connection_id: str) -> None:
-        """An outlet that left because it was stalled can be written to again."""
+        """Handle an outlet that left because it was stalled, and can be written to again."""
         self._on_drain(connection_id)
 
     def send(self, message: Prepared, but: Addressee | None) -> None:
-        """Write a message to all `but` one. Nothing is awaited, so a slow client holds up nobody."""
+        """Write a message to all except `but`. Nothing is awaited, so a slow client delays nobody."""
         self.count += 1
         ready = message.in_form(self.form)
         own = None if but is None else self._writes.get(but.id)
@@ -65,22 +65,22 @@ class Audience:
         elif MANY <= len(self._writes) == len(self._raws) and (ring := current_ring()) is not None:
             self._send_at_once(ring, ready)
             return
-        # A copy, as a write that fills a buffer takes its outlet out.
+        # A copy, because a write that fills a buffer removes its outlet.
         for write in list(self._writes.values()):
             if write is not own:
                 try:
                     write(ready)
                 except (OSError, RuntimeError):
-                    # The transport was closed in this very moment; its protocol is told next, and takes it out.
+                    # The transport was closed at this moment. Its protocol is notified next, and removes the outlet.
                     continue
 
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
-        # Each socket says anew what its descriptor is: one that was closed has none, and the number may be another's.
+        # Ask each socket for its descriptor again: a closed socket has none, and another may have got the number.
         descriptors = [raw.socket.fileno() for raw in self._raws.values()]
         if self._targets is None or self._targets.descriptors != descriptors:
             self._targets = Targets(descriptors)
-        # Places are those in `_raws` and `_writes`, which people join and leave together. What waits for a connection
-        # comes first: its transport writes this, behind that.
+        # A place is an index into `_raws` and `_writes`, which have the same keys in the same order. If data already
+        # waits for a connection, that data goes first: its transport writes this message after it.
         passed_over = [place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()]
         behind = ring.send(self._targets, ready, passed_over)
         if behind:

@@ -1,9 +1,9 @@
-"""One connection's way out: nothing here waits for a client.
+"""The outgoing side of one connection: nothing here waits for a client.
 
-A message for many is made ready once (`realtime.delivery.prepared`). A server that offers the ASGI scope extension
-`portal.outlet` is the outlet itself and writes ready frames; for any other server a connection has a queue and, while
-it is not empty, one task. An outlet that a slow client has filled says so (`stalled_since`): then it is not to be given
-what a newer state will supersede.
+A message for many connections is prepared once (`realtime.delivery.prepared`). A server that offers the ASGI scope
+extension `portal.outlet` is the outlet itself and writes ready frames. For any other server a connection has a queue
+and, while the queue is not empty, one task. An outlet whose send buffer is full is stalled (`stalled_since`): it then
+gets no message that a newer state supersedes.
 """
 
 from __future__ import annotations
@@ -23,17 +23,17 @@ EXTENSION = "portal.outlet"
 
 
 class Seating(Protocol):
-    """What an outlet knows of the audience that it is in."""
+    """The part of an audience that an outlet uses."""
 
     def discard(self, connection_id: str, outlet: Outlet) -> None:
-        """Take the outlet out."""
+        """Remove the outlet."""
 
     def drained(self, connection_id: str) -> None:
-        """The outlet, which left because it was stalled, can be written to again."""
+        """Handle an outlet that left because it was stalled, and can be written to again."""
 
 
 class Descriptor(Protocol):
-    """A socket, as far as it tells its descriptor."""
+    """The part of a socket that gives its descriptor."""
 
     def fileno(self) -> int:
         """The descriptor; -1 once the socket is closed."""
@@ -41,7 +41,7 @@ class Descriptor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The socket below an outlet: where nothing `waits` (in octets), ready frames may go to its descriptor."""
+    """The socket below an outlet. While nothing waits (`waits`, in octets), ready frames may go to its descriptor."""
 
     socket: Descriptor
     waits: Callable[[], int]
@@ -50,8 +50,8 @@ class Raw:
 class Outlet(Protocol):
     """How a connection sends: in order, and without waiting.
 
-    `write` takes what `form` says, for an audience that the outlet is in. `sent` counts messages; `stalled_since`, of
-    the monotonic clock, is set while more waits for the client than the limit.
+    `write` takes messages in the given `form`, for the audience that the outlet is in. `sent` counts messages.
+    `stalled_since` is a time of the monotonic clock, set while more waits for the client than the limit.
     """
 
     form: Form
@@ -60,14 +60,14 @@ class Outlet(Protocol):
 
     @property
     def write(self) -> Callable[[Any], None]:
-        """Writes one message in the outlet's form."""
+        """The function that writes one message in the outlet's form."""
 
     @property
     def raw(self) -> Raw | None:
-        """The socket, as long as the outlet is in an audience; None if it is not to be had."""
+        """The socket, while the outlet is in an audience; None if it is not accessible."""
 
     def join(self, audience: Seating, connection_id: str) -> None:
-        """Remember the audience, to leave it when the outlet stalls or closes, and to tell it when it has drained."""
+        """Remember the audience: the outlet leaves it when it stalls or closes, and notifies it when it has drained."""
 
     def leave(self) -> None:
         """Leave the audience."""
@@ -76,22 +76,22 @@ class Outlet(Protocol):
         """Send a message; it is dropped if the connection is closing."""
 
     def close_after(self, code: int, reason: str) -> None:
-        """Close behind what was delivered before; a stalled connection is cut if it cannot even take that."""
+        """Close after the messages delivered before; a stalled connection is cut if it does not even take the close."""
 
     async def wait_drained(self) -> None:
         """Wait until the outlet is no longer stalled, or the client is gone."""
 
 
 class Addressee(Protocol):
-    """Whoever has an outlet."""
+    """Something that has an outlet."""
 
     @property
     def id(self) -> str:
-        """Their id in audiences."""
+        """The id in audiences."""
 
     @property
     def outlet(self) -> Outlet:
-        """Their outlet."""
+        """The outlet."""
 
 
 class Member:
@@ -107,7 +107,7 @@ class Member:
         self._connection_id = ""
 
     def join(self, audience: Seating, connection_id: str) -> None:
-        """Remember the audience: it is told when this outlet stalls, drains or closes."""
+        """Remember the audience: it is notified when this outlet stalls, drains or closes."""
         self._audience, self._connection_id = audience, connection_id
 
     def leave(self) -> None:
@@ -126,7 +126,7 @@ class Member:
 
 
 class QueueOutlet(Member):
-    """Sends through ASGI's `send`, with a task that lives while something waits."""
+    """Sends through ASGI's `send`, with a task that lives while messages wait."""
 
     raw: Raw | None = None
 
@@ -152,7 +152,7 @@ class QueueOutlet(Member):
             self._stall()
 
     def close_after(self, code: int, reason: str) -> None:
-        """Queue the close behind the messages; a stalled client loses those."""
+        """Queue the close after the messages; a stalled client loses the messages."""
         if self._closed:
             return
         self.leave()
@@ -178,7 +178,7 @@ class QueueOutlet(Member):
                 await self._send(event)
                 self._waiting_chars -= len(event.get("text", ""))
         except OSError:
-            # The client is gone; the server tells the application so by a disconnect event.
+            # The client is gone; the server tells the application with a disconnect event.
             self._closed = True
             self._waiting.clear()
             self.leave()

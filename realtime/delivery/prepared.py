@@ -1,4 +1,4 @@
-"""A message for many, made ready once for each way that connections read: its encoding, and how that is framed."""
+"""A message for many connections, prepared once for each combination of encoding and framing."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 COMPRESS_FROM_BYTES = 1024
 """Shorter messages are sent as they are."""
 WINDOW_BITS = 12
-"""Of the compression, RFC 7692, section 7.1.2: 4 KiB, which every client's window of at least that size can read."""
+"""The compression window, RFC 7692, section 7.1.2: 4 KiB. Every client with at least that window can read it."""
 
 _FINAL = 0x80
 _COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
@@ -24,7 +24,7 @@ class Encoding(Enum):
     JSON = 1
 
     def payload(self, text: str) -> bytes:
-        """The octets of a message whose JSON is given."""
+        """The octets of a message, from its JSON text."""
         return text.encode()
 
 
@@ -38,7 +38,7 @@ class Framing(Enum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Form:
-    """What an outlet writes. There is one of each kind, which `form` gives."""
+    """The form that an outlet writes. There is one instance for each combination, which `form` returns."""
 
     encoding: Encoding
     framing: Framing
@@ -53,7 +53,7 @@ def form(framing: Framing, encoding: Encoding = Encoding.JSON) -> Form:
 
 
 class Prepared:
-    """A message in JSON, and its forms, each made when it is first asked for."""
+    """A message in JSON and its forms. Each form is made when it is first needed."""
 
     __slots__ = ("_made", "text")
 
@@ -62,7 +62,7 @@ class Prepared:
         self._made: dict[Form, bytes] = {}
 
     def in_form(self, wanted: Form) -> Any:
-        """What an outlet of that form writes: octets, but for one that makes its frames itself."""
+        """The message in that form: octets, or the message itself for an outlet that makes its own frames."""
         if wanted.framing is Framing.NONE:
             return self
         made = self._made.get(wanted)

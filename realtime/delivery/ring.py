@@ -1,8 +1,8 @@
-"""The same bytes to many sockets in one system call: Linux's io_uring, by way of ctypes. See decision 011.
+"""The same bytes to many sockets in one system call: Linux's io_uring, through ctypes. See decision 011.
 
-A send on a socket that does not block is done, or refused, before the call returns: so nothing is ever under way
-between two calls, and bytes and sockets need to live no longer than that. Who the targets are, and what is done for
-those that did not take everything, is in `realtime.delivery.audience`.
+A send on a non-blocking socket is done, or refused, before the call returns. So no send is in progress between two
+calls, and buffers and sockets need to live only for the call. `realtime.delivery.audience` chooses the targets, and
+finishes the sends that were not taken completely.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ import structlog
 from django.conf import settings
 
 ENTRIES = 1024
-"""How many sends go into one call."""
+"""The number of sends in one call."""
 
-# linux/io_uring.h; the numbers of the calls are the same on all architectures that CPython has wheels for.
+# linux/io_uring.h; the system call numbers are the same on all architectures that CPython has wheels for.
 _SETUP, _ENTER = 425, 426
 _GET_EVENTS = 1
 _SINGLE_MMAP = 1
 _AT_ENTRIES = 0x1000_0000
 _NOP, _SEND = 0, 26
 _FLAGS = 0x4040  # MSG_DONTWAIT | MSG_NOSIGNAL
-# opcode, flags, ioprio, fd, off, addr, len, msg_flags, user_data, and what sends do not use
+# opcode, flags, ioprio, fd, off, addr, len, msg_flags, user_data, and fields that sends do not use
 _SEND_ENTRY = struct.Struct("=BBHiQQIIQ24x")
 _RESULT_BYTES = 16
 
@@ -73,7 +73,7 @@ class _Params(ctypes.Structure):
 
 
 class Targets:
-    """Sockets, by their file descriptors, that are sent the same; each must be non-blocking, and open when it is."""
+    """The sockets that get the same bytes, by file descriptor. Each must be non-blocking, and open during the send."""
 
     __slots__ = ("descriptors", "entries", "size")
 
@@ -87,7 +87,7 @@ class Targets:
 
 
 class Ring:
-    """An io_uring for one thread. OSError if the kernel gives none, as containers often forbid it."""
+    """An io_uring for one thread. OSError if the kernel does not allow one, as in many containers."""
 
     def __init__(self) -> None:
         self.is_broken = False
@@ -122,9 +122,9 @@ class Ring:
             order[place] = place
 
     def send(self, targets: Targets, data: bytes, passed_over: Collection[int] = ()) -> list[tuple[int, int]]:
-        """Send to all but those in the given places. For each who did not take everything: the place, and how much.
+        """Send to all targets except the places in `passed_over`. Returns the incomplete sends: place and octets taken.
 
-        An error is 0 taken: whoever then writes in the usual way meets it again.
+        An error counts as 0 octets taken: the usual write that follows gets the same error again.
         """
         behind: list[tuple[int, int]] = []
         done = 0
@@ -148,7 +148,7 @@ class Ring:
         self._addresses[at : at + count] = array("Q", [address]) * count
 
     def _enter(self, count: int) -> int:
-        """Have the next `count` entries done; how many were. Fewer only if the kernel does no more."""
+        """Submit the next `count` entries; returns how many were done. Fewer only if the kernel does no more."""
         self._sq_tail[0] = (self._sq_tail[0] + count) & 0xFFFF_FFFF
         entered = 0
         while entered < count:
@@ -156,7 +156,7 @@ class Ring:
             taken = self._call(_ENTER, self._descriptor, left, left, _GET_EVENTS, None, 0)
             if taken > 0:
                 entered += taken
-            elif taken == 0 or ctypes.get_errno() != errno.EINTR:  # at 0, errno is that of some call before
+            elif taken == 0 or ctypes.get_errno() != errno.EINTR:  # at 0, errno is that of an earlier call
                 self.is_broken = True
                 log.warning("io_uring_broken", error=errno.errorcode.get(ctypes.get_errno()) if taken else None)
                 break
@@ -178,7 +178,7 @@ class Ring:
 
 
 class _OfThread(threading.local):
-    """A thread's ring, and whether it was asked for."""
+    """A thread's ring, and whether it was already requested."""
 
     ring: Ring | None = None
     was_asked_for = False
@@ -188,7 +188,7 @@ _of_thread = _OfThread()
 
 
 def current_ring() -> Ring | None:
-    """The ring of the running thread; None where the settings or the kernel allow none, or it is broken."""
+    """The ring of the running thread; None if the settings or the kernel do not allow one, or it is broken."""
     if not _of_thread.was_asked_for:
         _of_thread.was_asked_for = True
         if settings.PORTAL_IO_URING:

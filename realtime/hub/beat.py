@@ -1,6 +1,6 @@
-"""What a hub does without news: it ends credentials, and compares its rooms, and who is in them, with what is stored.
+"""The periodic work of a hub: it expires credentials, and compares its rooms and their roles with the stored data.
 
-What a difference leads to is the hub's affair.
+The hub decides what follows from a difference.
 """
 
 from __future__ import annotations
@@ -22,45 +22,45 @@ from realtime.hub.roles import check_roles, find_changed
 from realtime.rooms.room import Room
 
 TICK_SECONDS = 1.0
-"""How often the ends of credentials are looked at."""
+"""The interval at which expiring credentials are checked."""
 BEAT_TICKS = 2
-"""How many ticks apart rooms are compared with what is stored: that finds a loss that no later news shows."""
+"""The number of ticks between comparisons of the rooms with the stored data. It finds lost news."""
 TURNS = 29
-"""In how many beats all people's roles are looked up, those of some rooms in each: less than a minute in all."""
+"""The number of beats in which all roles are checked, some rooms in each: less than a minute in total."""
 FORGET_TICKS = 60
-"""How many ticks apart it asks whether it is its turn to drop old receipts."""
+"""The number of ticks between checks whether it is this process's turn to delete old receipts."""
 
 log = structlog.get_logger(__name__)
 
 
 class Keeper(Protocol):
-    """Who looks after one room."""
+    """What the beat needs of a room's keeper."""
 
     room: Room
 
     def look_after(self) -> None:
-        """Read the state for those who wait for it."""
+        """Read the state for the connections that wait for it."""
 
     def delete(self) -> None:
-        """The portal view is gone."""
+        """Handle the deletion of the portal view."""
 
     def start_anew(self) -> None:
-        """What is stored is another past than the one that was delivered."""
+        """Reconnect everybody: the stored history is not the one that was delivered."""
 
 
 class Home(Protocol):
-    """Whose rooms they are: the hub."""
+    """The owner of the rooms: the hub."""
 
     @property
     def keepers(self) -> Mapping[UUID, Keeper]:
         """The keepers of its rooms."""
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Have something done that ends by itself."""
+        """Start a coroutine that nobody waits for."""
 
 
 class Beat:
-    """The clock of one hub: it goes while there are rooms."""
+    """The clock of one hub: it runs while there are rooms."""
 
     def __init__(self, home: Home) -> None:
         self._home = home
@@ -72,18 +72,18 @@ class Beat:
         self._looking: asyncio.Task[None] | None = None
 
     def begin(self) -> None:
-        """There are rooms; it may go already."""
+        """Start, if not started yet: there are rooms."""
         if self._ticker is None:
             self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
 
     def end(self) -> None:
-        """There are no rooms any more."""
+        """Stop: there are no rooms any more."""
         if self._ticker is not None:
             self._ticker.cancel()
             self._ticker = None
 
     def compare_soon(self, portal_view_id: UUID) -> None:
-        """Compare one room now, with others of which that is asked meanwhile."""
+        """Compare one room soon, together with other rooms requested in the meantime."""
         self._doubted.add(portal_view_id)
         if self._looking is None:
             self._looking = self._home.start(self._look())
@@ -112,7 +112,7 @@ class Beat:
         self._looking = None
 
     async def _compare_all(self, portal_view_ids: set[UUID]) -> dict[UUID, Pulse]:
-        """Compare rooms with what is stored, in one query; what that is."""
+        """Compare rooms with the stored data, in one query; returns the stored data."""
         keepers = [keeper for room_id, keeper in self._home.keepers.items() if room_id in portal_view_ids]
         before = {keeper.room.id: keeper.room.version for keeper in keepers}
         stored = await in_database(pulses, list(before))
@@ -135,7 +135,7 @@ class Beat:
                 keeper.look_after()
 
     async def _check_turn(self, stored: dict[UUID, Pulse]) -> None:
-        """Look for roles that were changed without a word, by SQL or a shell: it is the turn of some of the rooms."""
+        """Check the roles of some rooms for changes that sent no news, made by SQL or a shell. The rooms take turns."""
         keepers = [
             keeper
             for room_id, keeper in self._home.keepers.items()
@@ -148,13 +148,13 @@ class Beat:
                 keeper.look_after()
 
     def _is_kept(self, keeper: Keeper) -> bool:
-        """Whether the room was not left meanwhile."""
+        """Whether the keeper's room still exists."""
         return self._home.keepers.get(keeper.room.id) is keeper
 
 
 @contextmanager
 def _patience() -> Iterator[None]:
-    """The database may be away for a while: the next beat may do better."""
+    """Log an error of the beat; the next beat tries again."""
     try:
         yield
     except Unavailable as error:

@@ -1,7 +1,7 @@
-"""This process's rooms: who is in them. A hub belongs to one event loop.
+"""The rooms of this process. A hub belongs to one event loop.
 
-How one room keeps up with what is stored is in `realtime.hub.keeper`, the channel in `realtime.hub.subscriptions`, and
-what goes on without news in `realtime.hub.beat`.
+`realtime.hub.keeper` keeps one room up to date, `realtime.hub.subscriptions` owns the channel, and `realtime.hub.beat`
+does the periodic work.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Hub:
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, entry: Entry) -> None:
-        """Let a new connection into its portal view's room; its `connected` is sent once the state is at hand."""
+        """Add a new connection to its portal view's room; its `connected` is sent once the state is available."""
         portal_view_id = entry.connection.portal_view_id
         keeper = self.keepers.get(portal_view_id)
         if keeper is None:
@@ -40,7 +40,7 @@ class Hub:
         keeper.enter(entry)
 
     async def leave(self, connection: Connection) -> None:
-        """Take a connection out of its room, and this process out of the group when it was the last."""
+        """Remove a connection from its room. If it was the last one, this process leaves the group."""
         keeper = self._keeper_of(connection)
         if keeper is None:
             return
@@ -50,26 +50,26 @@ class Hub:
             await self._unsubscribe(keeper)
 
     def drop(self, keeper: Keeper) -> None:
-        """A room is over."""
+        """Remove a room that has ended."""
         self._forget(keeper)
         self.start(self._unsubscribe(keeper))
 
     def compare_soon(self, portal_view_id: UUID) -> None:
-        """Compare a room with what is stored."""
+        """Compare a room with the stored data soon."""
         self._beat.compare_soon(portal_view_id)
 
     async def ask(self, connection: Connection) -> None:
-        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers."""
+        """Pass a viewer's `request-sync` to the controllers in any process; without controllers the server answers."""
         if (keeper := self._keeper_of(connection)) is not None:
             await keeper.ask(connection)
 
     def hear_of_role(self, connection: Connection, role: PortalRole | None) -> None:
-        """The database has, or may have, that role for the person of a connection: it is looked up if it is another."""
+        """The person of a connection has, or may have, that role in the database; a difference is looked up."""
         if (keeper := self._keeper_of(connection)) is not None:
             keeper.hear_of_role(connection.subject, role)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task that nobody waits for."""
+        """Start a task that nobody waits for."""
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -1,7 +1,7 @@
-"""One room's keeper: it reads the state for the room, notices gaps, and asks controllers for viewers.
+"""The keeper of one room: it reads the state for the room, notices gaps, and asks controllers for viewers.
 
-A room has no I/O; its keeper has its task, its timers and its subscription. It joins the portal view's group before it
-reads the state, so that nothing falls between, and reads again where news were missed.
+A room does no I/O; its keeper has its task, its timers and its subscription. It joins the portal view's group before it
+reads the state, so that no change is lost in between. It reads again if news was missed.
 """
 
 from __future__ import annotations
@@ -41,32 +41,32 @@ from realtime.rooms.snapshots import Answer, Entry, SnapshotRequest
 from realtime.rooms.updates import Update
 
 GAP_SECONDS = 0.05
-"""How long a room waits for a change that it misses before it reads the state."""
+"""How long a room waits for a missing change before it reads the state."""
 QUESTION_SECONDS = 0.25
-"""How long a viewer's `request-sync` waits for a process that has a controller, before the server answers."""
+"""How long a viewer's `request-sync` waits for a process with a controller before the server answers."""
 ASK_SECONDS = 1.0
-"""How often the controllers hear of the same viewer's question."""
+"""The minimum interval at which the controllers get questions of the same viewer."""
 RETRY_SECONDS = 1.0
-"""How long after a failed read or subscription it is tried again."""
+"""The delay before a failed read or subscription is tried again."""
 RETRY_AFTER_MILLISECONDS = 2000
-"""The most that a client is asked to wait when its room starts anew; each gets another time, up to this."""
+"""The upper limit of the reconnect delay when a room starts anew. Each client gets a random delay up to this."""
 
 log = structlog.get_logger(__name__)
 
 
 class Home(Protocol):
-    """Where a keeper's room belongs: the hub."""
+    """The owner of a keeper's room: the hub."""
 
     subscriptions: Subscriptions
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """A task that nobody waits for."""
+        """Start a task that nobody waits for."""
 
     def drop(self, keeper: Keeper) -> None:
-        """The room is over: nobody is in it any more."""
+        """Remove a room that has ended: nobody is in it any more."""
 
     def compare_soon(self, portal_view_id: UUID) -> None:
-        """Compare a room with what is stored."""
+        """Compare a room with the stored data soon."""
 
 
 class Keeper:
@@ -87,27 +87,27 @@ class Keeper:
             self._read_now()
 
     def enter(self, entry: Entry) -> None:
-        """Let a new connection in; its `connected` is sent once the state is at hand."""
+        """Add a new connection; its `connected` is sent once the state is available."""
         entry.connection.room = self.room
         self.serve(entry)
 
     def leave(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """Remove a connection that has ended."""
         self.room.remove(connection)
         self._forget_question(connection.id)
 
     def stop(self) -> None:
-        """End what goes on for a room that is left."""
+        """Stop the timer and the read of a room that is empty."""
         self._is_over = True
         if self._timer is not None:
             self._timer.cancel()
         if self._reading is not None:
             self._reading.cancel()
 
-    # News from the channel layer. What they say of access and of the end is looked up before it is believed.
+    # News from the channel layer. News of access and of deletion is checked in the database before it is acted on.
 
     def take(self, news: AnyNews) -> None:
-        """Another process, or this one, told something about the portal view."""
+        """Handle news about the portal view, from another process or from this one."""
         match news:
             case MessageNews():
                 self.room.take(Update.of(news))
@@ -123,16 +123,16 @@ class Keeper:
                 self._home.compare_soon(self.room.id)
 
     def hear_of_role(self, subject: Subject, role: PortalRole | None, access_version: int = 0) -> None:
-        """The database has, or may have, that role for somebody: it is looked up if it is another."""
+        """Somebody has, or may have, that role in the database; a difference is looked up."""
         doubt(self.room, {subject: role}, access_version)
         self.look_after()
 
     # Questions of viewers.
 
     async def ask(self, connection: Connection) -> None:
-        """Pass a viewer's `request-sync` to the controllers, wherever they are; without any the server answers.
+        """Pass a viewer's `request-sync` to the controllers in any process; without controllers the server answers.
 
-        Those that come within a second of one that was passed on are passed on as one, when it is over.
+        Requests within a second after one that was passed on are merged into one, which is passed on after that second.
         """
         now = time.monotonic()
         if connection.asked_at > now:
@@ -169,14 +169,17 @@ class Keeper:
             self._home.start(_say_heard(self.room.id, news.sender))
 
     def _forget_question(self, connection_id: str) -> None:
-        """A viewer's `request-sync` is answered, or the viewer is gone."""
+        """Forget a viewer's `request-sync`: it is answered, or the viewer is gone."""
         if (question := self._questions.pop(connection_id, None)) is not None:
             question.cancel()
 
-    # Reading the state: for those who wait for it, and where news were missed.
+    # Reading the state: for connections that wait for it, and after missed news.
 
     def look_after(self) -> None:
-        """Read the state now for those who wait for it; a change that the room misses may be on its way."""
+        """Read the state now if connections wait for it.
+
+        If only a change is missing, wait a moment: it may still arrive.
+        """
         if self.room.people.waiting or not self.subscribed:
             self._read_now()
         elif self.room.has_gap:
@@ -192,14 +195,14 @@ class Keeper:
             self._read_now()
 
     def _read_now(self) -> None:
-        """Read the state, unless that is being done already; what it lacks is found out after that."""
+        """Read the state, unless a read is in progress; a gap that remains is found after that read."""
         if self._reading is None:
             self._reading = self._home.start(self._read_or_close())
 
     async def _read_or_close(self) -> None:
         try:
             await self._read()
-        except Exception:  # a bug, or a state that no service would store: who waits for it must not wait for ever
+        except Exception:  # a bug, or a state that no service would store: clients must not wait for ever
             portal_view_id = str(self.room.id)
             if not self.room.people.waiting:
                 log.exception("state_not_read", portalViewId=portal_view_id)
@@ -216,7 +219,7 @@ class Keeper:
         stored: Stored | None = None
         failed = False
         try:
-            # Without it the state can be read and shown all the same; it is tried again.
+            # The state can be read and shown even if this fails; it is tried again.
             self.subscribed = self.subscribed or await self._home.subscriptions.add(portal_view_group(room.id))
             stored = await in_lane(room.id, load, room.id)
             if stored is not None:
@@ -240,12 +243,12 @@ class Keeper:
     # The end of a room.
 
     def delete(self) -> None:
-        """Tell everybody that the portal view is gone, and close."""
+        """Notify everybody that the portal view is deleted, and close."""
         gone = PortalViewDeleted(portal_view_id=self.room.id)
         self._close_all(lambda: gone, CloseCode.NORMAL, "portal-view-deleted")
 
     def start_anew(self) -> None:
-        """Send everybody away to come back: what was delivered is not what is stored now."""
+        """Close all connections and ask them to reconnect: what was delivered is not what is stored now."""
         log.warning("stored_state_is_older", portalViewId=str(self.room.id))
         self._close_all(
             lambda: GoingAway(retry_after=random.randrange(RETRY_AFTER_MILLISECONDS)),  # noqa: S311  # no secret
@@ -259,6 +262,6 @@ class Keeper:
 
 
 async def _say_heard(portal_view_id: UUID, connection_id: str) -> None:
-    # If it does not get through, the asker's own process answers: it hears nothing.
+    # If this is lost, the process of the viewer hears nothing and answers itself.
     with suppress(Unavailable):
         await publish(SyncHeardNews(portal_view_id=portal_view_id, to=connection_id))

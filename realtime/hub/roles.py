@@ -1,6 +1,6 @@
-"""Looks up again what people are to a portal view, where what a room knows of it may be old.
+"""Looks up roles again when those that a room knows may be old.
 
-What the database says is the only truth. News of a change, and a difference that was found, are reasons to look.
+Only the database is authoritative. News of a change, or a difference found by the beat, is only a reason to look.
 """
 
 from __future__ import annotations
@@ -17,9 +17,10 @@ from realtime.rooms.snapshots import CatchUp
 
 
 def doubt(room: Room, roles: Mapping[Subject, PortalRole | None], access_version: int = 0) -> None:
-    """These people may have these roles since the library's access came to that version.
+    """Mark these roles as possibly changed since the library's access came to that version.
 
-    Whose connections have another role get nothing more until `check_newcomers` has looked it up: that is to follow.
+    Connections with a different role get nothing more until `check_newcomers`, which the caller must call, has looked
+    their role up.
     """
     room.hear_of_access(access_version)
     before = (access_version or room.newest_access) - 1
@@ -32,18 +33,18 @@ def doubt(room: Room, roles: Mapping[Subject, PortalRole | None], access_version
 
 
 async def check_roles(room: Room, access_version: int) -> None:
-    """Look up the roles of all in a room, which do not go with the stored `access_version`; may raise Unavailable."""
+    """Look up all roles in a room, because they do not match the stored `access_version`; may raise Unavailable."""
     asked = room.people.subjects()
     await _look_up(room, asked)
     if asked.issuperset(room.people.subjects()):
-        # Somebody who came meanwhile may have an old role: then all are looked up again at the next beat.
+        # A connection that came in the meantime may have an old role: then the next beat looks all roles up again.
         room.access_version = access_version
 
 
 async def check_newcomers(room: Room, access_version: int) -> None:
-    """Look up the roles of those who wait with one from before a change of access, heard of or stored.
+    """Look up the roles of waiting connections whose role is older than a change of access, heard of or stored.
 
-    Between their handshake and the room nobody would have told them. May raise Unavailable.
+    Nobody would have notified them between their handshake and their entry. May raise Unavailable.
     """
     room.hear_of_access(access_version)
     newest = room.newest_access
@@ -56,7 +57,10 @@ async def check_newcomers(room: Room, access_version: int) -> None:
 
 
 async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
-    """Doubt who has another role in these rooms than is stored, whatever changed it; may raise Unavailable."""
+    """Find the people whose role in these rooms differs from the stored one; may raise Unavailable.
+
+    It does not matter what changed the role.
+    """
     people = {portal_view_id: users(room.people.subjects()) for portal_view_id, (room, _) in rooms.items()}
     asked = {(rooms[room_id][1].library_id, user_id) for room_id, ids in people.items() for user_id in ids}
     if not asked:
@@ -68,7 +72,7 @@ async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
 
 
 def users(subjects: Iterable[Subject]) -> set[UUID]:
-    """The ids of those who have an account: the others have no role in a library."""
+    """The ids of the subjects that have an account; the others have no role in a library."""
     return {subject.user_id for subject in subjects if subject.user_id is not None}
 
 

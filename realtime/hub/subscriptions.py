@@ -1,4 +1,4 @@
-"""This process's channel of the channel layer, and the groups it is in.
+"""This process's channel of the channel layer, and the groups that it is in.
 
 Only the channel layer's public interface is used: `new_channel`, `group_add`, `group_discard`, `receive`.
 """
@@ -19,26 +19,29 @@ from realtime.news.seal import NotAuthentic
 from realtime.news.structs import AnyNews, from_message
 
 UNREAD_SECONDS = 0.1
-"""How long to wait after news that could not be read: a layer that fails at once must not keep the loop busy."""
+"""The pause after news that could not be read: a layer that fails at once must not keep the loop busy."""
 REPORT_SECONDS = 1.0
-"""For how long news that are not authentic are counted before that is logged: there may be any number of them."""
+"""The period over which news that is not authentic is counted before it is logged, as there may be any amount."""
 
 log = structlog.get_logger(__name__)
 
 
 class Subscriptions:
-    """The groups of one event loop: the first opens the channel and a task that listens, the last closes both."""
+    """The groups of one event loop.
+
+    The first group opens the channel and a listening task, the last one closes both.
+    """
 
     def __init__(self, on_news: Callable[[AnyNews], None]) -> None:
         self._on_news = on_news
         self._groups: set[str] = set()
         self._open: tuple[str, asyncio.Task[None]] | None = None
-        # Joining and leaving one group must not overtake each other.
+        # Joining and leaving the same group must not overtake each other.
         self._lock = asyncio.Lock()
         self._refused: Counter[str] = Counter()
 
     async def add(self, group: str) -> bool:
-        """Join a group; false, and logged, while the layer is away."""
+        """Join a group; returns false, and logs, while the layer is unavailable."""
         try:
             async with asyncio.timeout(ANSWER_SECONDS), self._lock:
                 await self._add(group)
@@ -55,7 +58,7 @@ class Subscriptions:
         self._groups.add(group)
 
     async def discard(self, group: str, *, unless: Callable[[], bool]) -> None:
-        """Leave a group, unless it turns out to be wanted again by the time that others are done."""
+        """Leave a group, unless it is needed again when the earlier operations are done."""
         async with self._lock:
             if self._open is None or unless():
                 return
@@ -64,7 +67,7 @@ class Subscriptions:
                 async with asyncio.timeout(ANSWER_SECONDS):
                     await require_layer().group_discard(group, channel)
             except (OSError, RedisError) as error:
-                # A layer that is away forgets the membership with the connection.
+                # A layer that is unavailable loses the membership together with the connection.
                 log.info("group_not_left", group=group, error=described(error))
             self._groups.discard(group)
             if not self._groups:
@@ -80,7 +83,7 @@ class Subscriptions:
                 self._refuse(error)
                 await asyncio.sleep(0)  # a flood of them must not keep the loop busy
                 continue
-            except Exception:  # what nobody can read, of another release perhaps, must not leave us deaf
+            except Exception:  # unreadable news, of another release perhaps, must not end the task that listens
                 log.exception("news_not_read")
                 await asyncio.sleep(UNREAD_SECONDS)
                 continue
@@ -93,7 +96,7 @@ class Subscriptions:
                 continue
             try:
                 self._on_news(news)
-            except Exception:  # one portal view's bad news must not end everybody's
+            except Exception:  # an error with one portal view's news must not affect the others
                 log.exception("news_not_delivered", portalViewId=str(news.portal_view_id))
 
     def _refuse(self, error: NotAuthentic) -> None:

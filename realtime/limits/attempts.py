@@ -1,7 +1,7 @@
-"""How often people may try to connect: those that fail are charged to their network, the others to their person. Pure.
+"""Rate limits on attempts to connect: failures are charged to the network, successes to the person. Pure.
 
-A school behind one address gets in: what succeeds costs its network nothing. Times are seconds of a monotonic clock
-that the caller has looked at.
+A school behind one address can connect, because successful attempts cost its network nothing. Times are seconds of a
+monotonic clock, read by the caller.
 """
 
 from __future__ import annotations
@@ -13,37 +13,37 @@ from enum import Enum, auto
 from realtime.limits.rates import Bucket, Rate
 
 FLOOD = 10
-"""So many times the rate of failures, and nothing is explained any more."""
+"""From this multiple of the rate of failures on, attempts get no explanation."""
 MAX_KEPT = 50_000
-"""Networks and people that are remembered at once; the first of more is forgotten."""
+"""The most networks and people remembered at once; beyond it the oldest is forgotten."""
 KEPT_SECONDS = 1.0
-"""How often those are forgotten that have used nothing of late."""
+"""The interval at which unused buckets are forgotten."""
 
 
 class Door(Enum):
-    """What becomes of an attempt."""
+    """The outcome of an attempt."""
 
     OPEN = auto()
     BUSY = auto()
-    """Over the rate: it is told so."""
+    """Over the rate: it gets an error that says so."""
     SHUT = auto()
     """Far over the rate: it gets a bare status."""
 
 
 class Buckets:
-    """A bucket for each key that has used anything of late."""
+    """A bucket for each key that was charged recently."""
 
     def __init__(self) -> None:
         self._kept: dict[str, Bucket] = {}
         self._swept_at = 0.0
 
     def wait(self, key: str, rate: Rate, now: float) -> float:
-        """Seconds until there is credit for one; 0 if there is."""
+        """Seconds until there is credit for one; 0 if there is credit now."""
         bucket = self._kept.get(key)
         return 0.0 if bucket is None else bucket.wait(rate, 1, now)
 
     def take(self, key: str, rate: Rate, now: float, count: float = 1) -> None:
-        """Charge for so many."""
+        """Charge `count` attempts."""
         if not rate.per_second:
             return
         self._sweep(now)
@@ -61,7 +61,10 @@ class Buckets:
 
 
 class Doors:
-    """What this process knows of attempts to connect. `charged` has what others are still to be told."""
+    """The attempts to connect that this process knows of.
+
+    `charged` holds the charges not yet told to other processes.
+    """
 
     def __init__(self) -> None:
         self._failed = Buckets()
@@ -70,9 +73,9 @@ class Doors:
         self.charged: Counter[str] = Counter()
 
     def look(self, network: str, rate: Rate, now: float) -> tuple[Door, float]:
-        """What becomes of an attempt from that network, and in how many seconds it may come again.
+        """The outcome of an attempt from that network, and the seconds until it may try again.
 
-        An attempt that is not let in for this is counted, so that a flood gets shorter answers, but not charged.
+        A refused attempt is counted, so that a flood gets shorter answers, but it is not charged.
         """
         flood = rate.times(FLOOD)
         wait = self._refused.wait(network, flood, now)
@@ -92,13 +95,13 @@ class Doors:
             self.charged[network] += 1
 
     def come(self, who: str, rate: Rate, now: float) -> float:
-        """Charge a person for an attempt with a good credential; seconds to wait instead, if there are too many."""
+        """Charge a person for an attempt with a valid credential; if there are too many, only the seconds to wait."""
         wait = self._people.wait(who, rate, now)
         if not wait:
             self._people.take(who, rate, now)
         return wait
 
     def hear(self, charged: Mapping[str, int], rate: Rate, now: float) -> None:
-        """Charge networks for what other processes have seen fail."""
+        """Charge networks for failures that other processes have seen."""
         for network, count in charged.items():
             self._failed.take(network, rate, now, count)

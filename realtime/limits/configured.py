@@ -1,4 +1,4 @@
-"""The limits on sockets, as the site's settings have them now: `0` is no limit. What they limit is said elsewhere."""
+"""The limits on sockets, as configured in the site's settings at the moment: `0` is no limit."""
 
 from __future__ import annotations
 
@@ -15,43 +15,43 @@ from realtime.limits.rates import Rate
 
 @cache
 def updates() -> Rate:
-    """Updates of one connection."""
+    """The rate of updates of one connection."""
     return Rate(settings.PORTAL_UPDATES_PER_SECOND, settings.PORTAL_UPDATE_BURST)
 
 
 @cache
 def messages() -> Rate:
-    """All other messages of one connection."""
+    """The rate of all other messages of one connection."""
     return Rate(settings.PORTAL_MESSAGES_PER_SECOND, settings.PORTAL_MESSAGE_BURST)
 
 
 @cache
 def frames() -> Rate:
-    """WebSocket frames of one connection."""
+    """The rate of WebSocket frames of one connection."""
     return Rate(settings.PORTAL_FRAMES_PER_SECOND, settings.PORTAL_FRAME_BURST)
 
 
 @cache
 def failed_handshakes() -> Rate:
-    """Attempts to connect from one network that fail."""
+    """The rate of failed attempts to connect from one network."""
     return Rate(settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST)
 
 
 @cache
 def handshakes() -> Rate:
-    """Attempts to connect of one person, whose credential is good."""
+    """The rate of attempts to connect of one person with a valid credential."""
     return Rate(settings.PORTAL_HANDSHAKES_PER_USER, settings.PORTAL_HANDSHAKE_BURST_PER_USER)
 
 
 @cache
 def connects() -> Rate:
-    """TCP connections of one network in a rush."""
+    """The rate of TCP connections of one network in a rush."""
     return Rate(settings.PORTAL_CONNECTS_PER_SECOND, settings.PORTAL_CONNECT_BURST)
 
 
 @cache
 def proxies() -> tuple[IPv4Network | IPv6Network, ...]:
-    """The proxies in front of this site, which are believed about where requests come from."""
+    """The proxies in front of this site that are trusted to say where requests come from."""
     believed = settings.PORTAL_PROXY_ADDRESSES if settings.PORTAL_BEHIND_PROXY else ()
     everybody = ("0.0.0.0/0", "::/0")
     return tuple(ip_network(one) for one in (everybody if "*" in believed else believed))
@@ -59,7 +59,7 @@ def proxies() -> tuple[IPv4Network | IPv6Network, ...]:
 
 @cache
 def caps() -> Caps:
-    """Connections at once."""
+    """The caps on simultaneous connections."""
     return Caps(
         per_user_and_view=settings.PORTAL_CONNECTIONS_PER_USER_AND_VIEW,
         per_user=settings.PORTAL_CONNECTIONS_PER_USER,
@@ -68,7 +68,7 @@ def caps() -> Caps:
 
 
 def _forget(**_: Any) -> None:
-    """A test has changed a setting."""
+    """Forget the cached values after a test has changed a setting."""
     for one in (updates, messages, frames, failed_handshakes, handshakes, connects, proxies, caps):
         one.cache_clear()
 

@@ -1,7 +1,7 @@
-"""Whether somebody who wants to connect may: not too often, and not with too many connections at once.
+"""Decides whether a client may connect: not too often, and not with too many connections at once.
 
-Who they are, and what they may see, is asked in `realtime.sessions.handshake`. With `PORTAL_LIMITS_DRY_RUN` everybody
-may, and the log says who would have been refused.
+`realtime.sessions.handshake` finds out who the client is and what it may see. With `PORTAL_LIMITS_DRY_RUN` nobody is
+refused, and the log says who would have been.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ from realtime.rooms.connection import Connection
 from realtime.seldom import Seldom
 
 RUSH = Rate(20, 20)
-"""So many failed attempts, of everybody together, are a rush."""
+"""The rate of failed attempts, of all clients together, above which there is a rush."""
 REST_MILLISECONDS = 2
-"""How long others go first before each newcomer in a rush; one costs about as much."""
+"""The pause before each newcomer in a rush, for the connections inside; an attempt costs about as much."""
 FULL_SECONDS = 10.0
-"""When to come again where there were too many connections."""
+"""The reconnect delay after a refusal for too many connections."""
 
 log = structlog.get_logger(__name__)
 
 
 class Limited(PortalError):
-    """One too many; `code` is one of `realtime.protocol.closing.ERRORS`, and the same may go well in `wait` seconds."""
+    """Over a limit; `code` is one of `realtime.protocol.closing.ERRORS`. The same may succeed after `wait` seconds."""
 
     def __init__(self, code: str, message: str, wait: float) -> None:
         super().__init__(message)
@@ -45,15 +45,15 @@ class Limited(PortalError):
 
 
 class Flooded(Limited):
-    """So many too many that nothing is explained any more."""
+    """Far over a limit: the client gets no explanation."""
 
 
 _said: defaultdict[str, Seldom] = defaultdict(Seldom)
-"""By limit: whoever floods must not fill the log."""
+"""By limit: a flood must not fill the log."""
 
 
 def over_limit(limit: str, **who: object) -> bool:
-    """Whether to refuse what is over a limit: true, but for a site that only tries its limits out. It is logged."""
+    """Log that a limit is exceeded; returns whether to refuse. False for a site that only tries out its limits."""
     refused = not settings.PORTAL_LIMITS_DRY_RUN
     if _said[limit].count():
         log.info("over_limit", limit=limit, refused=refused, **who)
@@ -72,13 +72,16 @@ class Entrance:
         self._turn = asyncio.Lock()
 
     async def queue(self) -> None:
-        """In a rush, wait for one's turn: newcomers are taken one at a time, and those inside go in between."""
+        """In a rush, wait in the queue: newcomers are let in one at a time.
+
+        Connections inside are served in between.
+        """
         if rush.is_on():
             async with self._turn:
                 await asyncio.sleep(REST_MILLISECONDS / 1000)
 
     def look(self, network: str) -> None:
-        """Before anything else is asked; Limited or Flooded if too many attempts from the network have failed."""
+        """The first check of an attempt; Limited or Flooded if too many attempts from the network have failed."""
         door, wait = self._doors.look(network, configured.failed_handshakes(), time.monotonic())
         if door is Door.OPEN or not over_limit("PORTAL_HANDSHAKES_PER_SECOND", network=network):
             return
@@ -87,7 +90,7 @@ class Entrance:
         raise kind("rate-limited", "Too many attempts to connect from your network have failed: wait a little.", wait)
 
     def fail(self, network: str) -> None:
-        """An attempt from the network has failed."""
+        """Count an attempt from the network that has failed."""
         now = time.monotonic()
         self._doors.fail(network, configured.failed_handshakes(), now)
         self._failures.take(RUSH, 1, now)
@@ -96,7 +99,7 @@ class Entrance:
         self._tallies.begin()
 
     def come(self, subject: Subject) -> None:
-        """An attempt with a good credential; Limited if there were too many of this person."""
+        """Count an attempt with a valid credential; Limited if this person had too many."""
         wait = self._doors.come(str(subject), configured.handshakes(), time.monotonic())
         if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=str(subject)):
             rush.notice()
@@ -114,11 +117,11 @@ class Entrance:
         self._tallies.begin()
 
     def allowance_of(self, subject: Subject) -> Allowance:
-        """What all connections of a person share."""
+        """The allowance that all connections of a person share."""
         return self._allowances.setdefault(subject, Allowance())
 
     def leave(self, connection: Connection) -> None:
-        """A connection that was counted has ended."""
+        """Stop counting a connection that has ended."""
         self._occupancy.leave(str(connection.subject), str(connection.portal_view_id))
 
 

@@ -1,6 +1,6 @@
-"""How many connections a person and a portal view have: exact for this process, and sums that others have told. Pure.
+"""The numbers of connections of each person and portal view: exact for this process, sums for the others. Pure.
 
-How the sums travel between processes is in `realtime.limits.tallies`.
+`realtime.limits.tallies` exchanges the sums between processes.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from typing import TypeVar
 from libraries.rules.roles import PortalRole
 
 SHARED_FROM = 10
-"""A count is told to others from a tenth of its cap on: smaller ones would be many, and make no difference."""
+"""A count is shared from a tenth of its cap on: smaller counts would be many, and make no difference."""
 
 
 @dataclass(frozen=True, slots=True)
 class Caps:
-    """The most connections that there may be at once; 0 is no limit."""
+    """The maximum numbers of simultaneous connections; 0 is no limit."""
 
     per_user_and_view: int
     per_user: int
@@ -26,7 +26,7 @@ class Caps:
 
 
 class Occupancy:
-    """The connections of this process by person, by portal view, and by both: ids are text."""
+    """The connections of this process by person, by portal view, and by both. Ids are text."""
 
     def __init__(self) -> None:
         self._people: Counter[str] = Counter()
@@ -35,9 +35,9 @@ class Occupancy:
         self._elsewhere: Counter[str] = Counter()
 
     def enter(self, who: str, portal_view_id: str, role: PortalRole, caps: Caps) -> str | None:
-        """Count a connection; or the code of the error, and nothing is counted, if there are too many.
+        """Count a connection. If there are too many, count nothing and return the error's code.
 
-        Whoever decides what is shown gets in though a portal view is full.
+        Controllers may connect even if a portal view is full.
         """
         seat = (who, portal_view_id)
         if self._is_full(caps.per_user, self._people[who], who):
@@ -58,7 +58,7 @@ class Occupancy:
         self._seats[who, portal_view_id] += 1
 
     def leave(self, who: str, portal_view_id: str) -> None:
-        """A connection that was counted has ended."""
+        """Stop counting a connection that has ended."""
         _subtract(self._people, who)
         _subtract(self._views, portal_view_id)
         _subtract(self._seats, (who, portal_view_id))
@@ -72,7 +72,7 @@ class Occupancy:
         return bool(cap) and here + self._elsewhere[key] >= cap
 
     def to_share(self, caps: Caps) -> dict[str, int]:
-        """The counts that may matter to other processes, by a key that means the same to all of them."""
+        """The counts that may matter to other processes, by a key that means the same in all of them."""
         counted: tuple[tuple[int, Iterable[tuple[str, int]]], ...] = (
             (caps.per_user, self._people.items()),
             (caps.per_view, self._views.items()),
@@ -86,7 +86,7 @@ class Occupancy:
         }
 
     def hear(self, told: Iterable[Mapping[str, int]]) -> None:
-        """Take what the other processes have told, in place of what they told before."""
+        """Replace what the other processes have told earlier."""
         self._elsewhere = Counter()
         for counts in told:
             self._elsewhere.update(counts)

@@ -1,7 +1,7 @@
-"""How much a connection, and a person, may say in a second: what each message costs, what happens beyond. Pure.
+"""The message rates of connections and people: what each message costs, and what happens beyond the rate. Pure.
 
-Nothing here sends, waits or reads a clock: times are seconds of a monotonic clock that the caller has looked at. How
-many may connect is in `realtime.limits.attempts` and `realtime.limits.occupancy`.
+Nothing here sends, waits or reads a clock: times are seconds of a monotonic clock, read by the caller. The limits on
+connecting are in `realtime.limits.attempts` and `realtime.limits.occupancy`.
 """
 
 from __future__ import annotations
@@ -11,38 +11,38 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 BYTES_A_CREDIT = 4096
-"""Each further 4 KiB of a message costs one credit more."""
+"""Each further 4 KiB of a message costs one more credit."""
 PATIENCE_SECONDS = 2.0
-"""How long updates beyond the rate only wait; then they are refused."""
+"""How long updates beyond the rate wait. Updates that would wait longer are refused."""
 REFUSALS = 100
 REFUSALS_SECONDS = 10.0
-"""So many refusals within so many seconds end the connection."""
+"""The number of refusals within this time that ends the connection."""
 COME_BACK_SECONDS = 5.0
-"""When a client whose connection was ended for that may come back."""
+"""The reconnect delay of a client whose connection was ended for that."""
 CONNECTIONS_WORTH = 4
-"""A person may say as much as so many connections, however many they have: those of a few tabs and devices."""
+"""A person's rate, in rates of one connection, however many they have: enough for a few tabs and devices."""
 BURSTS_WORTH = 2
-"""And at once as much as so many: people do not do things in several tabs at the same moment."""
+"""A person's burst, in bursts of one connection: people do not act in several tabs at the same moment."""
 
 
 ROUNDING_SECONDS = 1e-6
-"""Less is no wait, but what is left of adding up floating-point numbers."""
+"""Waits below this are rounding errors of floating-point sums."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Credits a second, and how many can be saved; no limit if `per_second` is 0."""
+    """Credits per second, and how many can be saved (the burst); no limit if `per_second` is 0."""
 
     per_second: float
     burst: float
 
     def times(self, factor: float) -> Rate:
-        """So many times the rate."""
+        """The rate multiplied by the factor."""
         return Rate(self.per_second * factor, self.burst * factor)
 
 
 class Bucket:
-    """A leaky bucket, kept as the time at which it is empty again (the generic cell rate algorithm)."""
+    """A leaky bucket, stored as the time at which it is empty again (the generic cell rate algorithm)."""
 
     __slots__ = ("_empty_at",)
 
@@ -50,7 +50,7 @@ class Bucket:
         self._empty_at = 0.0
 
     def wait(self, rate: Rate, cost: float, now: float) -> float:
-        """Seconds until there is credit for the cost; 0 if there is. What costs more than the burst costs the burst."""
+        """Seconds until there is credit for the cost; 0 if there is. A cost above the burst counts as the burst."""
         if not rate.per_second:
             return 0.0
         room = rate.burst - min(cost, rate.burst)
@@ -63,12 +63,12 @@ class Bucket:
             self._empty_at = max(self._empty_at, now) + min(cost, rate.burst) / rate.per_second
 
     def is_empty(self, now: float) -> bool:
-        """Whether nothing of it is used."""
+        """Whether none of it is used."""
         return self._empty_at <= now
 
 
 class Kind(Enum):
-    """What a message is to its connection: an update may wait for credit, anything else is refused without."""
+    """The kind of a message: an update may wait for credit, anything else is refused if there is none."""
 
     UPDATE = auto()
     OTHER = auto()
@@ -76,14 +76,14 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """The credits that a message costs, before its size is counted, and of which rate."""
+    """The credits that a message costs, before its size is counted, and the rate that they are taken from."""
 
     kind: Kind
     credits: float
 
 
 REFUSED = "refused"
-"""The row of `PRICES` for a message that can't be read, or that the role may not send."""
+"""The row of `PRICES` for a message that cannot be read, or that the role may not send."""
 
 PRICES: dict[str, Price] = {
     "ping": Price(Kind.OTHER, 0.25),
@@ -91,15 +91,18 @@ PRICES: dict[str, Price] = {
     "item-update": Price(Kind.UPDATE, 1),
     "request-sync": Price(Kind.OTHER, 1),
     "sync-response": Price(Kind.OTHER, 1),
-    "auth": Price(Kind.OTHER, 5),  # a signature is verified, and the role looked up
+    "auth": Price(Kind.OTHER, 5),  # a signature is verified, and the role is looked up
     REFUSED: Price(Kind.OTHER, 1),
 }
-"""What each type of message costs."""
+"""The price of each type of message."""
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What becomes of a message: `wait` so many seconds, then it is done; or it is `refused`, and may come then."""
+    """The verdict on a message.
+
+    It is done after `wait` seconds, or it is `refused` and may be sent again after them.
+    """
 
     wait: float = 0.0
     refused: bool = False
@@ -109,12 +112,12 @@ DONE = Verdict()
 
 
 def shared_rate(rate: Rate) -> Rate:
-    """What all connections of a person may say together."""
+    """The rate of all connections of a person together."""
     return Rate(rate.per_second * CONNECTIONS_WORTH, rate.burst * BURSTS_WORTH)
 
 
 class Meter:
-    """A bucket that is drawn from with another one, which several meters share; both have to have credit."""
+    """A bucket combined with a second one that several meters share; both must have credit."""
 
     __slots__ = ("_own", "_shared")
 
@@ -123,17 +126,17 @@ class Meter:
         self._shared = shared
 
     def wait(self, rate: Rate, cost: float, now: float) -> float:
-        """As of a bucket; `rate` is of the own one."""
+        """As for a bucket; `rate` is the rate of the meter's own bucket."""
         return max(self._own.wait(rate, cost, now), self._shared.wait(shared_rate(rate), cost, now))
 
     def take(self, rate: Rate, cost: float, now: float) -> None:
-        """As of a bucket."""
+        """As for a bucket."""
         self._own.take(rate, cost, now)
         self._shared.take(shared_rate(rate), cost, now)
 
 
 class Refusals:
-    """How many messages were refused of late."""
+    """The number of messages refused recently."""
 
     __slots__ = ("_count", "_since")
 
@@ -142,7 +145,7 @@ class Refusals:
         self._since = -math.inf
 
     def note(self, now: float) -> int:
-        """One more; how many there were within `REFUSALS_SECONDS`."""
+        """Count one more; returns how many there were within `REFUSALS_SECONDS`."""
         if now - self._since > REFUSALS_SECONDS:
             self._count, self._since = 0, now
         self._count += 1
@@ -150,7 +153,7 @@ class Refusals:
 
 
 class Allowance:
-    """What one person has said of late, over all of their connections to a process."""
+    """The recent messages of one person, over all of their connections to a process."""
 
     __slots__ = ("__weakref__", "others", "refusals", "updates")
 
@@ -161,19 +164,19 @@ class Allowance:
 
 
 class Limiter:
-    """What one connection has said of late."""
+    """The recent messages of one connection."""
 
     __slots__ = ("_allowance", "_behind_since", "_others", "_refusals", "_updates")
 
     def __init__(self, allowance: Allowance) -> None:
-        self._allowance = allowance  # which is there for as long as one of the person's connections
+        self._allowance = allowance  # exists as long as one of the person's connections does
         self._updates = Meter(allowance.updates)
         self._others = Meter(allowance.others)
         self._refusals = Refusals()
         self._behind_since: float | None = None
 
     def charge(self, message_type: str, size: int, updates: Rate, others: Rate, now: float) -> Verdict:
-        """Charge for a message of so many bytes; one that is refused costs nothing."""
+        """Charge for a message of `size` bytes; a refused message costs nothing."""
         price = PRICES[message_type]
         cost = price.credits + size // BYTES_A_CREDIT
         if price.kind is Kind.UPDATE:
@@ -187,7 +190,7 @@ class Limiter:
     def _charge_update(self, cost: float, rate: Rate, now: float) -> Verdict:
         wait = self._updates.wait(rate, cost, now)
         if not wait:
-            if not self._updates.wait(rate, rate.burst / 2, now):  # half of what can be saved is there again
+            if not self._updates.wait(rate, rate.burst / 2, now):  # half of the burst is available again
                 self._behind_since = None
         elif self._behind_since is None:
             self._behind_since = now
@@ -197,6 +200,6 @@ class Limiter:
         return Verdict(wait)
 
     def count_refusal(self, now: float) -> bool:
-        """Note that a message was refused for its rate; true if there were too many of late, here or of the person."""
+        """Count a refusal for the rate; true if there were too many recently, of this connection or of the person."""
         here, of_person = self._refusals.note(now), self._allowance.refusals.note(now)
         return here >= REFUSALS or of_person >= REFUSALS * CONNECTIONS_WORTH

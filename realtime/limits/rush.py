@@ -1,7 +1,7 @@
-"""Whether more come than are let in just now: then newcomers are taken one at a time, and those inside go first.
+"""Whether there is a rush: more clients come than can be let in. Then newcomers are taken one at a time.
 
-Who is told to wait, at the entrance of sockets or before a request is answered, or has to go so that somebody else may
-come, is decided elsewhere.
+Connections inside go first. Other modules decide who is told to wait, at the entrance of sockets or before a request is
+answered, and which connection ends to make room for another.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ _until = 0.0
 
 
 def notice() -> None:
-    """Somebody was told to wait."""
+    """Note that somebody was told to wait."""
     global _until  # noqa: PLW0603  # of the process, as is its one listening socket
     _until = time.monotonic() + SECONDS
 
 
 def is_on() -> bool:
-    """Whether somebody was told to wait of late."""
+    """Whether somebody was told to wait recently."""
     return time.monotonic() < _until
 
 
 def forget() -> None:
-    """End it at once."""
+    """End the rush at once."""
     global _until  # noqa: PLW0603  # see above
     _until = 0.0

@@ -1,8 +1,8 @@
-"""How the processes of a site tell each other what they have counted: once a second, through Valkey.
+"""Shares the counts of a site's processes through Valkey: once per second.
 
-Each process keeps one value there, sealed as news are, which vanishes with it, and reads those of the others; so no
-connect waits for an answer. While Valkey is away, or where there is none, a process knows of itself only. What is
-counted is in `realtime.limits.occupancy` and `realtime.limits.attempts`.
+Each process keeps one value there, sealed like news, which expires with the process, and reads those of the others. So
+no handshake waits for an answer. While Valkey is unavailable, or if there is none, a process knows only its own counts.
+The counts are made in `realtime.limits.occupancy` and `realtime.limits.attempts`.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from realtime.limits.occupancy import Occupancy
 from realtime.news.seal import NotAuthentic, Sealer
 
 TELL_SECONDS = 1.0
-"""How often counts are told and read."""
+"""The interval at which counts are written and read."""
 KEPT_SECONDS = 5
-"""How long the counts of a process that says nothing more are believed."""
+"""How long the counts of a silent process stay valid."""
 ANSWER_SECONDS = 1.0
 NAMES = "tallies"
 """The set of the processes' names."""
@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class Tally(msgspec.Struct, array_like=True):
-    """What one process tells: its counts, and what it has charged since it told last; `number` rises each time."""
+    """The tally of one process: its counts, and its charges since the last exchange; `number` rises each time."""
 
     name: str
     number: int
@@ -44,14 +44,14 @@ class Tally(msgspec.Struct, array_like=True):
 
 
 class Tallies:
-    """What this process tells, and what it was told. There is a task only while it has something to say."""
+    """The tallies that this process writes and reads. There is a task only while it has something to write."""
 
     def __init__(self, occupancy: Occupancy, doors: Doors) -> None:
         self._occupancy = occupancy
         self._doors = doors
         self._name = secrets.token_urlsafe(9)
         site_secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-        # Other keys than those of news: neither can be taken for the other.
+        # Other keys than those of news: neither can be mistaken for the other.
         self._sealer = Sealer([f"{secret} {NAMES}" for secret in site_secrets])
         self._number = 0
         self._heard: dict[str, int] = {}
@@ -59,7 +59,10 @@ class Tallies:
         self._is_away = False
 
     def begin(self) -> None:
-        """Tell the others, from now on, if there are any: each second, until there is nothing to tell."""
+        """Start the exchange with the other processes, if there are any.
+
+        It runs once per second until nothing is to tell.
+        """
         if self._task is None and (urls := _urls()):
             self._task = asyncio.create_task(self._run(urls[0]))
 
@@ -88,7 +91,7 @@ class Tallies:
                 log.info("counts_shared")
 
     async def exchange(self, client: redis.asyncio.Redis) -> None:
-        """Tell what is counted here, and read what the others have told; may raise OSError and RedisError."""
+        """Write the counts of this process, and read those of the others; may raise OSError and RedisError."""
         self._number += 1
         charged, self._doors.charged = self._doors.charged, type(self._doors.charged)()
         tally = Tally(self._name, self._number, self._occupancy.to_share(configured.caps()), dict(charged))
@@ -118,7 +121,7 @@ class Tallies:
         return f"portal.tally.{self._sealer.names(name)[0]}"
 
     def _read(self, name: str, value: bytes) -> Tally | None:
-        """What a process has told; None for what is not authentic, or of no release that we know."""
+        """The tally of a process; None if it is not authentic, or of an unknown release."""
         try:
             tally = msgspec.msgpack.decode(self._sealer.open(value).body, type=Tally)
         except (NotAuthentic, msgspec.MsgspecError) as error:

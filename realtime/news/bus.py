@@ -1,6 +1,6 @@
-"""The channel layer on Valkey or Redis, whose groups cannot be guessed and whose messages are sealed.
+"""The channel layer on Valkey or Redis, with group names that cannot be guessed and sealed messages.
 
-How they are is in `realtime.news.seal`. The layer within one process needs none of this: nobody else can reach it.
+`realtime.news.seal` makes both. The in-process layer needs neither: no other process can reach it.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from realtime.news.seal import Heard, Opened, Sealer
 
 
 class SignedChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # channels-redis has no types
-    """Channels' layer over PUBLISH and SUBSCRIBE, with one tag for each message that is sent, whoever hears it.
+    """Channels' layer over PUBLISH and SUBSCRIBE, with one tag for each sent message, whatever the number of receivers.
 
-    Channels can encrypt (`symmetric_encryption_keys`): that costs ten times as much for each message and process,
-    leaves the names of groups as they are, and lets a message be sent again by whoever has seen it.
+    Channels can encrypt (`symmetric_encryption_keys`). That costs ten times as much for each message and process,
+    leaves the names of groups readable, and allows anybody who has seen a message to send it again.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -28,15 +28,15 @@ class SignedChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # chan
         self._heard: dict[str, Heard] = {}
 
     def serialize(self, message: dict[str, Any]) -> bytes:
-        """What is published for a message."""
+        """The bytes that are published for a message."""
         return self._sealer.seal(msgspec.msgpack.encode(message))
 
     def deserialize(self, message: bytes) -> Opened:
-        """What was published, not yet decoded; NotAuthentic."""
+        """The message in published bytes, not yet decoded; NotAuthentic."""
         return self._sealer.open(message)
 
     async def receive(self, channel: str) -> dict[str, Any]:
-        """The next message to a channel of this process; NotAuthentic if what came is none of this site's."""
+        """The next message to a channel of this process; NotAuthentic if it is not from this site."""
         try:
             opened: Opened = await self.__getattr__("receive")(channel)
         except asyncio.CancelledError:  # which closes the channel
@@ -51,11 +51,11 @@ class SignedChannelLayer(RedisPubSubChannelLayer):  # type: ignore[misc]  # chan
         await self.__getattr__("group_send")(self._sealer.names(group)[0], message)
 
     async def group_add(self, group: str, channel: str) -> None:
-        """Put a channel into a group, and while the secret changes into the group of the old one, too."""
+        """Add a channel to a group and, during a change of the secret, to the group of the old secret too."""
         for name in self._sealer.names(group):
             await self.__getattr__("group_add")(name, channel)
 
     async def group_discard(self, group: str, channel: str) -> None:
-        """Take a channel out of a group."""
+        """Remove a channel from a group."""
         for name in self._sealer.names(group):
             await self.__getattr__("group_discard")(name, channel)

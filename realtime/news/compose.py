@@ -1,4 +1,4 @@
-"""Makes news: each message is encoded once for each role. Pure."""
+"""Composes news: each message is encoded once for each role. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from realtime.protocol.events import ItemUpdated, PortalViewUpdated, SyncRespond
 
 
 def news_of(event: Event) -> Iterator[News]:
-    """What the other processes are told of an event."""
+    """The news of an event for the other processes."""
     match event:
         case PortalViewChanged():
             yield patch_news(
@@ -59,11 +59,11 @@ def patch_news(
     as_of: int | None = None,
     sender: str | None = None,
 ) -> MessageNews:
-    """The news of a patch: `payload` for controllers, `viewers` for viewers, who hear nothing if that is empty.
+    """The news of a patch: `payload` for controllers, `viewers` for viewers. An empty `viewers` sends them nothing.
 
-    Without `viewers` they get the payload with everything taken out that any flag could hide. `version` is that of the
-    stored change, None for a relayed command. `viewers_stored` is false if what viewers get holds only relayed keys:
-    then it carries no version. `as_of` is the version of the flags that `viewers` was made with.
+    Without `viewers`, viewers get the payload without every key that any flag can hide. `version` is that of the stored
+    change, None for a relayed command. `viewers_stored` is false if the viewers' part holds only relayed keys: then it
+    carries no version. `as_of` is the version of the flags that `viewers` was made with.
     """
     seen = project_relayed(payload, None) if viewers is None else viewers
     seen_version = version if viewers_stored else None
@@ -88,9 +88,9 @@ def item_news(
     as_of: int | None = None,
     sender: str | None = None,
 ) -> MessageNews:
-    """The news of an item's patch; viewers hear nothing if `viewers` is empty. The rest as for `patch_news`."""
+    """The news of an item's patch. An empty `viewers` sends viewers nothing; the rest is as for `patch_news`."""
     more = {**({} if index is None else {"index": index}), **_version(version)}
-    # The id comes last: an item may have a key of its own that is called itemId, and that does not name it.
+    # The id comes last: an item may have its own key called itemId, which does not name the item.
     controllers = encode(ItemUpdated(payload={**payload, "itemId": item_id}, **more))
     return MessageNews(
         portal_view_id=portal_view_id,

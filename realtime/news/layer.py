@@ -1,7 +1,7 @@
-"""The channel layer, and whether it is there.
+"""The channel layer, and whether it is available.
 
-Only news goes through it, so it may be away: what is stored stays stored, and rooms find out on their own. A layer
-that does not answer is not asked again for half a second, so that writes do not queue up behind it.
+Only news goes through it, so it may be unavailable: stored changes stay stored, and rooms find them by themselves. A
+layer that does not answer is not used for half a second, so that writes do not queue up behind it.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from libraries.rules.errors import Unavailable, described
 from realtime.news.structs import News, portal_view_group, to_message
 
 ANSWER_SECONDS = 1.0
-"""How long the layer may take for one message."""
+"""The timeout of one message to the layer."""
 PAUSE_SECONDS = 0.5
-"""How long a layer that failed is left alone."""
+"""How long a layer that failed is not used."""
 CLEAN_SECONDS = 1.0
-"""How often the layer for one process looks for what has expired."""
+"""The interval at which the in-process layer looks for expired messages."""
 
 log = structlog.get_logger(__name__)
 
 
 class MemoryChannelLayer(InMemoryChannelLayer):
-    """Channels' layer for one process, which on its own goes through all groups for each message that is sent."""
+    """Channels' in-process layer. Without this class it iterates over all groups for each message sent."""
 
     _clean_again_at = 0.0
 
@@ -41,7 +41,7 @@ class MemoryChannelLayer(InMemoryChannelLayer):
 
 
 class _Condition:
-    """What this process knows of the layer; times are of the monotonic clock."""
+    """The state of the layer as this process knows it; times are of the monotonic clock."""
 
     away = False
     try_again_at = 0.0
@@ -56,7 +56,7 @@ def require_layer() -> Any:
 
 
 async def publish(news: News) -> None:
-    """Put news into its portal view's group; Unavailable while the layer is away, which is logged once."""
+    """Send news to its portal view's group; Unavailable while the layer is unavailable, which is logged once."""
     if time.monotonic() < _Condition.try_again_at:
         raise Unavailable("The message could not be passed on; try again in a moment.")
     try:

@@ -1,7 +1,7 @@
-"""Brings news to every process that has a connection to the portal view: one `group_send` for each.
+"""Publishes news to every process with a connection to the portal view: one `group_send` for each piece of news.
 
-Works from REST views, the admin, management commands and a plain shell; coroutines use `realtime.news.layer.publish`,
-or `publish_events` for what a service has told.
+Works from REST views, the admin, management commands and a plain shell. Coroutines use `realtime.news.layer.publish`,
+or `publish_events` for the events of a service.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from realtime.news.structs import News
 
 
 def send(news: News) -> None:
-    """Publish from code that is not a coroutine. A layer that is away is no error here: what is stored is stored."""
-    with suppress(Unavailable):  # logged where it was found out
+    """Publish from code that is not a coroutine. An unavailable layer is no error: the change is stored in any case."""
+    with suppress(Unavailable):  # logged where it was detected
         async_to_sync(publish)(news)
 
 
@@ -32,7 +32,7 @@ def on_event(*, event: Event, is_published: bool = False, **_kwargs: object) -> 
 
 
 async def publish_events(events: Iterable[Event]) -> None:
-    """Publish what a service has told; as in `send`, a layer that is away is no error."""
+    """Publish the events of a service; as in `send`, an unavailable layer is no error."""
     for event in events:
         for news in news_of(event):
             with suppress(Unavailable):

@@ -1,8 +1,8 @@
-"""What makes news between processes authentic, fresh and heard once. Pure: the bus itself is in `realtime.news.bus`.
+"""Makes news between processes authentic, fresh, and processed once. Pure: the bus is in `realtime.news.bus`.
 
-Whoever can reach the Valkey can publish there, from another of its databases too: PUBLISH knows no databases. So
-nothing on the bus is believed that has no tag made with a key derived from the site's secret, and groups have names
-that cannot be guessed without it. What is on the bus can still be read there: it is authenticated, not encrypted.
+Anybody who can reach the Valkey can publish there, from another of its databases too: PUBLISH ignores databases. So a
+message on the bus is accepted only with a tag made with a key derived from the site's secret, and the names of groups
+cannot be guessed without that secret. Messages on the bus can still be read: they are authenticated, not encrypted.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from itertools import count
 from typing import NamedTuple
 
 MAX_AGE_SECONDS = 60.0
-"""How old news may be, and how far the clocks of two machines may differ: what is older may be a replay."""
+"""The maximum age of news, and the maximum clock difference of two machines: older news may be a replay."""
 WINDOW = 8192
-"""How many of a publisher's news may overtake one that is on its way: threads publish over lines of their own."""
+"""How many of a publisher's news may overtake a delayed one: threads publish over connections of their own."""
 
 _TAG_BYTES = 32
-_HEADER = struct.Struct(">8sQQ")  # the publisher, the number that it counts by, milliseconds since the epoch
+_HEADER = struct.Struct(">8sQQ")  # the publisher, its message counter, milliseconds since the epoch
 
 
 class NotAuthentic(Exception):
-    """This came over the bus and is not believed; `reason` is `tag`, `age` or `replay`."""
+    """A message from the bus that is not accepted; `reason` is `tag`, `age` or `replay`."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -35,7 +35,7 @@ class NotAuthentic(Exception):
 
 
 class Opened(NamedTuple):
-    """Authentic content, and where it stands among what its publisher sent."""
+    """Authentic content, and its place in the sequence of its publisher."""
 
     publisher: bytes
     number: int
@@ -43,7 +43,7 @@ class Opened(NamedTuple):
 
 
 class _Key:
-    """The keys that follow from one secret, each for one purpose (HMAC-SHA256 as the function of RFC 5869, 2.3)."""
+    """The keys derived from one secret, each for one purpose (HMAC-SHA256 as the function of RFC 5869, 2.3)."""
 
     def __init__(self, secret: str) -> None:
         self._names = hmac.digest(secret.encode(), b"portal bus 1: names\x01", "sha256")
@@ -59,9 +59,9 @@ class _Key:
 
 
 class Sealer:
-    """Seals with the first of some secrets, and opens what was sealed with any: the others are those of before.
+    """Seals with the first of some secrets, and opens what was sealed with any of them: the others are older secrets.
 
-    A sealed message is tag, publisher, number, time and body; the tag is over all the rest.
+    A sealed message consists of tag, publisher, number, time and body; the tag covers all the rest.
     """
 
     def __init__(self, site_secrets: Sequence[str]) -> None:
@@ -74,18 +74,24 @@ class Sealer:
         self._numbers = count(1)
 
     def names(self, group: str) -> list[str]:
-        """What a group is called on the bus: with the newest secret, which is where news go, and those of before."""
+        """The names of a group on the bus. The first, made with the newest secret, is where news is sent.
+
+        The others are made with the older secrets.
+        """
         return [key.name(group) for key in self._keys]
 
     def seal(self, body: bytes) -> bytes:
-        """The body with what makes it authentic; any thread may call this."""
-        if self._process != os.getpid():  # a fork must not count on as its parent does
+        """The sealed body; any thread may call this."""
+        if self._process != os.getpid():  # a fork must not continue its parent's sequence
             self._begin()
         content = _HEADER.pack(self._publisher, next(self._numbers), int(time.time() * 1000)) + body
         return self._keys[0].tag(content) + content
 
     def open(self, sealed: bytes) -> Opened:
-        """What was sealed; NotAuthentic unless it is whole, of this site, and at most `MAX_AGE_SECONDS` old."""
+        """The content of a sealed message; NotAuthentic unless it is complete, from this site and fresh.
+
+        The maximum age is `MAX_AGE_SECONDS`.
+        """
         tag, content = sealed[:_TAG_BYTES], sealed[_TAG_BYTES:]
         if len(content) < _HEADER.size or not any(hmac.compare_digest(tag, key.tag(content)) for key in self._keys):
             raise NotAuthentic("tag")
@@ -96,13 +102,16 @@ class Sealer:
 
 
 class Heard:
-    """What one reader has heard, so that nothing is heard twice (the window of RFC 4303, section 3.4.3)."""
+    """The messages that one reader has seen, so that none is processed twice.
+
+    The window is that of RFC 4303, section 3.4.3.
+    """
 
     def __init__(self) -> None:
         self._publishers: dict[bytes, _Window] = {}
 
     def note(self, opened: Opened) -> None:
-        """Take it as heard; NotAuthentic if it was before, or is so old that nobody knows."""
+        """Record a message; NotAuthentic if it was recorded before, or is too old to know."""
         window = self._publishers.get(opened.publisher)
         if window is None:
             self._forget()
@@ -111,13 +120,13 @@ class Heard:
             raise NotAuthentic("replay")
 
     def _forget(self) -> None:
-        # What they sent is too old by now to be opened.
+        # Their messages are too old to be opened by now.
         long_ago = time.monotonic() - 2 * MAX_AGE_SECONDS
         self._publishers = {one: window for one, window in self._publishers.items() if window.used_at > long_ago}
 
 
 class _Window:
-    """The newest number of one publisher, and which of the `WINDOW` up to it were heard, a bit each."""
+    """The newest number of one publisher, and a bit for each of the `WINDOW` numbers up to it that was seen."""
 
     __slots__ = ("_bits", "_newest", "used_at")
 

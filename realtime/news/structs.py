@@ -1,6 +1,6 @@
-"""What one process tells the others about a portal view, and the group that it goes through. Pure.
+"""The news about a portal view that processes send each other, and the group that it is sent to. Pure.
 
-No client sees this; the texts in it are what clients get.
+Clients never get these structs; the texts in them are what clients get.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 
 TYPE = "portal_view.news"
-"""The `type` that Channels asks of each message."""
+"""The `type` that Channels requires of each message."""
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="event"):
-    """Something about a portal view."""
+    """A piece of news about a portal view."""
 
     portal_view_id: UUID
 
@@ -27,7 +27,7 @@ class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 class MessageNews(News, frozen=True, kw_only=True, tag="message"):
     """Ready texts for connections: None for a role that gets none.
 
-    `version` is that of the stored change in it, and None where nothing was stored. Then `as_of` is the version of the
+    `version` is that of the stored change in it, and None if nothing was stored. Then `as_of` is the version of the
     flags that the viewers' text was made with, if it depends on them. The connection `sender` gets no copy; with `to`
     only that connection gets one.
     """
@@ -41,7 +41,7 @@ class MessageNews(News, frozen=True, kw_only=True, tag="message"):
 
 
 class DeletedNews(News, frozen=True, kw_only=True, tag="deleted"):
-    """The portal view may be gone: to be looked up."""
+    """The portal view may be deleted: to be looked up."""
 
 
 class AccessNews(News, frozen=True, kw_only=True, tag="access"):
@@ -60,7 +60,7 @@ class SyncRequestedNews(News, frozen=True, kw_only=True, tag="sync-requested"):
 
 
 class SyncHeardNews(News, frozen=True, kw_only=True, tag="sync-heard"):
-    """A controller has the question of the connection `to`."""
+    """A controller has received the question of the connection `to`."""
 
     to: str
 
@@ -82,7 +82,7 @@ _EVENTS = frozenset(kind.__struct_config__.tag for kind in get_args(AnyNews))
 
 
 def from_message(message: object) -> AnyNews | None:
-    """The news in a message of the channel layer; None for an event that a newer release tells.
+    """The news in a message of the channel layer; None for an event that only a newer release knows.
 
     msgspec.ValidationError if it is no news.
     """

@@ -1,4 +1,4 @@
-"""Error codes, close codes and close reasons: the tables that the server reads and the documentation prints."""
+"""Error codes, close codes and close reasons: the tables that the server uses and the documentation prints."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ ERRORS: dict[str, CloseCode | None] = {
     "message-too-big": CloseCode.TOO_BIG,
     "internal-error": CloseCode.INTERNAL,
 }
-"""Each error code, and what the connection is closed with after it: None leaves it open."""
+"""The close code that follows each error code; None leaves the connection open."""
 
 
 class Reconnect(StrEnum):
-    """Whether and how a client comes back after a close. After one whose reason it does not know: with back-off."""
+    """Whether and how a client reconnects after a close. After an unknown reason: with back-off."""
 
     NEVER = "no"
     NEW_CREDENTIAL = "with a new credential"
@@ -83,7 +83,7 @@ RECONNECT: dict[str, Reconnect] = {
     "portal-view-deleted": Reconnect.NEVER,
     "going-away": Reconnect.RETRY_AFTER,
 }
-"""What a client does after a close, by its reason: an error's code, or one of the two that come without an error."""
+"""The client's reaction to a close, by its reason: an error's code, or one of the two reasons without an error."""
 
 CLOSE_REASONS: dict[int, str] = {CloseCode.TOO_BIG: "message-too-big", CloseCode.INTERNAL: "internal-error"}
-"""The reasons for codes that a server closes with on its own."""
+"""The reasons for the codes that a server closes with on its own."""

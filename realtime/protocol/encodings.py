@@ -1,4 +1,4 @@
-"""How messages become the text of frames, and what the encoding is called on the wire."""
+"""How messages are encoded as the text of frames, and the name of the encoding on the wire."""
 
 from __future__ import annotations
 
@@ -20,5 +20,5 @@ def encode(message: ServerMessage) -> str:
 
 
 def encode_state(state: dict[str, Any]) -> msgspec.Raw:
-    """A state, encoded once to be put into many messages."""
+    """A state, encoded once and then used in many messages."""
     return msgspec.Raw(_encoder.encode(state))

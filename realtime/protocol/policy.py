@@ -1,4 +1,4 @@
-"""Which roles may send which message. One table, which the consumer reads, the tests walk and the docs print. Pure."""
+"""Which roles may send which message: one table for the consumer, the tests and the documentation. Pure."""
 
 from __future__ import annotations
 
@@ -24,6 +24,6 @@ def may_send(role: PortalRole, message_type: str) -> bool:
 
 
 def refusal(role: PortalRole, message_type: str) -> str:
-    """The sentence for a message that the role may not send."""
+    """The error sentence for a message that the role may not send."""
     others = " and ".join(sorted(f"{other}s" for other in ALLOWED[message_type]))
     return f"A {role} may not send {message_type}; only {others} may."

@@ -20,11 +20,11 @@ MAX_CONNECTION_ID_CHARS = 32
 Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
 
 ConnectionId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=MAX_CONNECTION_ID_CHARS)]
-"""What `secrets.token_urlsafe` gives: it is stored, and a store may not take every character."""
+"""The format of `secrets.token_urlsafe`: the id is stored, and some stores do not accept every character."""
 
 
 class InvalidMessage(PortalError):
-    """A frame that is no message of this protocol; `ref` is the sender's, where it could be read."""
+    """A frame that is no message of this protocol; `ref` is the sender's, if it could be read."""
 
     def __init__(self, code: str, message: str, ref: str | int | UnsetType = UNSET) -> None:
         super().__init__(message)
@@ -33,7 +33,7 @@ class InvalidMessage(PortalError):
 
 
 class Request(msgspec.Struct, rename="camel", tag_field="type", kw_only=True):
-    """What every client message may carry."""
+    """The fields that every client message may have."""
 
     ref: Ref | UnsetType = UNSET
 
@@ -86,7 +86,7 @@ CLIENT_MESSAGES: dict[str, type[Request]] = {
 def decode(text: str) -> ClientMessage:
     """The message in a text frame; InvalidMessage with the error code, the sentence and the ref for its sender.
 
-    Of duplicate keys the last one counts (RFC 8259, section 4, leaves it open), so all keys are read first.
+    If a key is duplicated, the last one counts (RFC 8259, section 4, leaves this open), so all keys are read first.
     """
     try:
         message = msgspec.json.decode(text)

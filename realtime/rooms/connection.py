@@ -1,4 +1,4 @@
-"""A socket that was let in: who it is, what it has seen, until when it may stay, and its way out."""
+"""One connection that was let in: its person, its role, what it has received, when it expires, and its outlet."""
 
 from __future__ import annotations
 
@@ -20,25 +20,27 @@ from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring
 Ref = str | int | UnsetType
 
 WARN_SECONDS = 60.0
-"""How long before the end of its credential a connection is told; half of what is left if that is less."""
+"""How long before its credential expires a connection is warned; half of the remaining time if that is less."""
 CRASHED = "Something went wrong on the server; it has been logged. Connect again."
 STALLED_SECONDS = 30.0
-"""How long a connection may take nothing of what waits for it."""
+"""How long a client may read nothing of its send buffer."""
 
 
 class Versioned(Protocol):
-    """What a connection knows of its room."""
+    """The part of a room that a connection uses."""
 
     @property
     def version(self) -> int:
-        """The newest version that was delivered to those who are level with it."""
+        """The newest version that was delivered to the connections that are level with the room."""
 
 
 class Connection:
-    """One client. `version` is that of the snapshot it was sent last; what came after is in that of its `room`.
+    """One client. `version` is that of the last snapshot it was sent.
 
-    `due` is when its credential is to be looked at: when it is warned, and then when it ends. `asked_at`, of the
-    monotonic clock, is when its `request-sync` was, or will be, passed on.
+    Later updates are counted by its `room`'s version.
+
+    `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
+    monotonic clock, is when its last `request-sync` was, or will be, passed on.
     """
 
     __slots__ = (
@@ -76,38 +78,38 @@ class Connection:
 
     @property
     def newest_version(self) -> int:
-        """The newest version that the client was told."""
+        """The newest version that the client has been told."""
         return max(self.version, self.room.version if self.room else 0)
 
     def reply_ack(self, ref: Ref, version: int | None = None) -> None:
-        """Say that a message is done, with the version that holds it, if the message asked for that by a ref."""
+        """Confirm a message, with the version that holds it, if the message has a ref."""
         if ref is not UNSET:
             self.reply(Ack(ref=ref, version=self.newest_version if version is None else version))
 
     def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
-        """Say why a message was refused, and in how many seconds it may go well; the connection stays."""
+        """Tell why a message was refused, and in how many seconds it may succeed; the connection stays open."""
         details = error.details or UNSET
         self.reply(_error(error.code, error.message, ref, details=details, wait=wait))
 
     def close(self, code: int, reason: str) -> None:
-        """Close behind what was sent before, once; what the client still sends is not heard."""
+        """Close after what was sent before, once; later messages of the client are ignored."""
         if not self.closed:
             self.closed = True
             self.outlet.close_after(code, reason)
 
     def refuse(self, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
-        """Send an `error`, and close with what its code closes with, unless that was done."""
+        """Send an `error`, and close with the close code that belongs to it, unless that was done already."""
         if not self.closed:
             self.closed = True
             refuse(self.outlet, code, message, ref, wait)
 
     def extend(self, expires_at: float, now: float) -> None:
-        """Let the connection live until its credential ends; both in seconds since the epoch."""
+        """Let the connection live until its credential expires; both times in seconds since the epoch."""
         self._expires_at = expires_at
         self.due = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
 
     def check_pace(self, now: float) -> bool:
-        """Close a connection that could not be written to for too long; false if it was. `now` is monotonic."""
+        """Close a connection that could not be written to for too long; false if so. `now` is monotonic."""
         stalled_since = self.outlet.stalled_since
         if stalled_since is None or now - stalled_since < STALLED_SECONDS:
             return True
@@ -115,7 +117,7 @@ class Connection:
         return False
 
     def check_credential(self, now: float) -> bool:
-        """Warn, once, or close; false if the connection has come to its end."""
+        """Warn once, or close; false if the connection was closed."""
         if now >= self._expires_at:
             self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
             return False
@@ -126,9 +128,9 @@ class Connection:
 
 
 def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET, wait: float | None = None) -> None:
-    """Say why, and close; the close reason is the error's code, so that a browser's `close` event has it too.
+    """Send an `error` and close. The close reason is the error's code, so a browser's `close` event has it too.
 
-    With `wait`, in seconds, the client is told when to come back.
+    With `wait`, in seconds, the client is told when to reconnect.
     """
     outlet.deliver(Prepared(encode(_error(code, message, ref, wait=wait))))
     outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)

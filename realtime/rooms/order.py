@@ -1,6 +1,6 @@
-"""The order of a portal view's versions: each is given out once, and they rise.
+"""The order of a portal view's versions: each is delivered once, in rising order.
 
-News of stored changes come from many processes, and may come late, twice or never. What comes too early is held.
+News of stored changes comes from many processes, and may come late, twice or never. An early update is held back.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from realtime.rooms.updates import Update
 
 
 class Order:
-    """How far one room is.
+    """The position of one room in the sequence of versions.
 
-    `version` is the newest that was given out, and 0 until the state was read for the first time; it counts in `epoch`.
-    What gives out updates is an iterator: `version` is that of the update which it has given last.
+    `version` is the newest that was delivered, and 0 until the state was read for the first time. It belongs to
+    `epoch`. The methods that deliver updates are iterators: `version` is that of the update yielded last.
     """
 
     __slots__ = ("_behind", "_early", "_recent", "epoch", "version")
@@ -29,11 +29,11 @@ class Order:
 
     @property
     def has_gap(self) -> bool:
-        """Whether there is a change that was not given out."""
+        """Whether a change was not delivered yet."""
         return bool(self._early) or self._behind > self.version
 
     def take(self, update: Update) -> Iterator[Update]:
-        """What may be delivered now that an update has come; one that is known, or too early, brings nothing."""
+        """The updates that may be delivered after this one has come. A known or early update yields nothing."""
         if update.version is None:
             yield update.by(self.version)
         elif update.version > self.version:
@@ -41,24 +41,25 @@ class Order:
             yield from self._next()
 
     def note(self, version: int) -> None:
-        """That version is stored; until it is given out there is a gap."""
+        """Note that this version is stored; until it is delivered there is a gap."""
         self._behind = version
 
     def is_other_past(self, epoch: str, version: int, version_before: int) -> bool:
-        """Whether what is stored comes from a restored backup, and not from what was given out.
+        """Whether the stored data comes from a restored backup, and does not continue what was delivered.
 
-        `version_before` is our version when the stored one was asked for.
+        `version_before` is the room's version at the time when the stored one was requested.
         """
         return self.version > 0 and (epoch != self.epoch or version < version_before)
 
     def start_reading(self) -> None:
-        """From now on remember what is given out: a state that is being read may not have it."""
+        """Remember the delivered updates from now on: a state that is being read may not have them."""
         self._recent = []
 
     def jump(self, stored: Stored, whole: Callable[[], Update] | None) -> Iterator[Update]:
-        """What may be delivered now that the state was read.
+        """The updates that may be delivered after the state was read.
 
-        `whole` makes an update of it, for connections that may have missed what led to it; None if there are none.
+        `whole` makes an update of the state, for connections that may have missed earlier changes; None if there are
+        none.
         """
         if self.version == 0:
             self.version, self.epoch = stored.version, stored.epoch
@@ -67,7 +68,7 @@ class Order:
         yield from self._next()
 
     def stop_reading(self) -> list[Update]:
-        """What was given out while the state was read."""
+        """The updates that were delivered while the state was read."""
         recent, self._recent = self._recent or [], None
         return recent
 

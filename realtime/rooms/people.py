@@ -1,4 +1,4 @@
-"""Who is in a room: those who have the state, those who wait for it, and what those are owed who do not read."""
+"""The connections in a room: those that have the state, those that wait for it, and those that do not read."""
 
 from __future__ import annotations
 
@@ -18,45 +18,45 @@ class People:
     def __init__(self) -> None:
         self.connections: dict[str, Connection] = {}
         self.waiting: dict[str, SnapshotRequest] = {}
-        """Nothing is delivered to them, and nothing is lost: the snapshot will have it."""
+        """Nothing is delivered to them, and nothing is lost: the snapshot will contain it."""
         self.owed: dict[str, SnapshotRequest] = {}
-        """What those get who do not read, once they do."""
+        """The snapshots for connections that do not read, sent once they read again."""
 
     @property
     def is_empty(self) -> bool:
-        """Whether nobody is here, or on the way in."""
+        """Whether no connection is here or waits for the state."""
         return not self.connections and not self.waiting
 
     def everybody(self) -> list[Connection]:
-        """All connections, those that wait for a snapshot included."""
+        """All connections, including those that wait for a snapshot."""
         return [*self.connections.values(), *(request.connection for request in self.waiting.values())]
 
     def subjects(self) -> set[Subject]:
-        """Who they are."""
+        """The subjects of all connections."""
         return {connection.subject for connection in self.everybody()}
 
     def controllers(self) -> Iterator[Connection]:
-        """Those that decide what is shown, and have the state."""
+        """The controllers that have the state."""
         return (one for one in self.connections.values() if one.role is PortalRole.CONTROLLER)
 
     def wait(self, request: SnapshotRequest) -> None:
-        """A connection waits for a snapshot."""
+        """Record that a connection waits for a snapshot."""
         self.connections.pop(request.connection.id, None)
         self.waiting[request.connection.id] = request
 
     def stay(self, connection: Connection) -> None:
-        """A connection has the state."""
+        """Record that a connection has the state."""
         self.waiting.pop(connection.id, None)
         self.connections[connection.id] = connection
 
     def owe(self, request: SnapshotRequest) -> None:
-        """A connection gets the state once it reads again: in one message, however many there were to be."""
+        """Send the connection the state once it reads again: one message, however many it has missed."""
         self.stay(request.connection)
         if isinstance(request, RoleChange) or request.connection.id not in self.owed:
             self.owed[request.connection.id] = request
 
     def remove(self, connection: Connection) -> None:
-        """A connection is gone."""
+        """Remove a connection."""
         self.connections.pop(connection.id, None)
         self.waiting.pop(connection.id, None)
         self.owed.pop(connection.id, None)
@@ -64,12 +64,12 @@ class People:
     def with_other_roles(
         self, roles: Mapping[Subject, PortalRole | None]
     ) -> list[tuple[Connection, PortalRole | None]]:
-        """Connections whose role is another in `roles`, by who it is, with that role."""
+        """The connections whose role differs from the one in `roles`, each with its new role."""
         found = ((one, roles.get(one.subject, one.role)) for one in self.everybody())
         return [(one, role) for one, role in found if role is not one.role]
 
     def close_overdue(self, now: float, monotonic: float) -> list[Connection]:
-        """Close who has no credential any more, or was too slow for too long, and say who; the times of two clocks."""
-        # Nothing is called for the others: there may be thousands, each second.
+        """Close expired connections and those too slow for too long; returns them. The times are of two clocks."""
+        # Nothing is called for the others: there may be thousands, every second.
         looked_at = [one for one in self.everybody() if one.due <= now or one.outlet.stalled_since is not None]
         return [one for one in looked_at if not one.check_credential(now) or not one.check_pace(monotonic)]

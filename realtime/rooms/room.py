@@ -1,7 +1,7 @@
-"""One portal view's connections in this process, and what they have been told. No I/O in here.
+"""The connections of one portal view in this process, and what they have received. No I/O in here.
 
-A room puts together the order of versions, who is here, and who is delivered to. What it needs from outside, a state
-that is new enough, it asks for by saying that a request is not served; who brings it is `realtime.hub.keeper`.
+A room combines the order of versions, the connections and the delivery. If it needs a newer state, it reports a request
+as not served; `realtime.hub.keeper` then reads the state.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ from realtime.rooms.updates import Update
 
 
 class Room:
-    """The connections of one portal view, and what they have been told.
+    """The connections of one portal view, and what they have received.
 
-    `on_drain` is called with a request of a connection that reads again, and is to be served. `access_version` is that
-    of the library when the roles here were looked up, `newest_access` the newest that was heard of.
+    `on_drain` is called with a request of a connection that reads again and needs to be served. `access_version` is the
+    library's at the time when the roles here were looked up, `newest_access` the newest one heard of.
     """
 
     __slots__ = ("_on_drain", "_seats", "access_version", "id", "newest_access", "order", "people", "snapshot")
@@ -59,18 +59,18 @@ class Room:
         return any(self.people.controllers())
 
     def take(self, update: Update) -> None:
-        """Deliver an update, or hold it until those before it have come, or drop it as known."""
+        """Deliver an update, hold it until the earlier ones have come, or drop it as known."""
         for ready in self.order.take(update):
             self._deliver(ready)
 
     def note(self, pulse: Pulse) -> None:
-        """There is a stored version to be reached; until it is, the room has a gap."""
+        """Note a stored version; until the room reaches it, it has a gap."""
         self.order.note(pulse.version)
 
     def stop_reading(self, stored: Stored | None, *, catch_up: bool) -> None:
-        """Take the state that was read, None if it could not be; with `catch_up` everybody is told what it has.
+        """Take the state that was read, None if the read failed. With `catch_up` all connections get all of it.
 
-        Those who wait for a snapshot get it now.
+        Connections that wait for a snapshot get it now.
         """
         if stored is None:
             self.order.stop_reading()
@@ -84,16 +84,16 @@ class Room:
             self.serve(request)
 
     def serve(self, request: SnapshotRequest) -> bool:
-        """Bring a connection up to date if the snapshot at hand is new enough for it; else it waits for one."""
+        """Serve a connection from the snapshot if it is new enough; otherwise the connection waits for a newer one."""
         snapshot, connection = self.snapshot, request.connection
         if self.people.waiting.get(connection.id) is not request:
-            # Nobody who comes now is shown what others here know to be over: it may be hidden since.
+            # A new connection must not see what the others here know to be outdated: it may be hidden since.
             request.at_least = max(request.at_least, self.version)
         self._note_access(request)
         self._seats.take_away(connection)
         if connection.outlet.stalled_since is not None and not isinstance(request, Entry):
             self.people.owe(request)
-            self._seats.put_level(connection)  # which tells us when it has drained
+            self._seats.put_level(connection)  # it then notifies us when it has drained
             return True
         recovered = snapshot is not None and request.has_missed_nothing(snapshot)
         is_fit = snapshot is not None and snapshot.is_fit(recovered, self.version, request.at_least)
@@ -104,7 +104,7 @@ class Room:
         connection.reply(request.message(snapshot, recovered))
         for update in snapshot.since:
             update.deliver_to(connection)
-        self.people.stay(connection)  # only now: a state that can't be shown leaves it waiting
+        self.people.stay(connection)  # only now: if the state cannot be shown, the connection keeps waiting
         self._seats.put(connection, self.version)
         return True
 
@@ -114,16 +114,16 @@ class Room:
             self.access_version = request.access_version if known is None else min(known, request.access_version)
 
     def hear_of_access(self, access_version: int) -> None:
-        """Somebody's access changed; a role that was looked up before that, by the library's count, may be old."""
+        """Note a change of somebody's access; a role looked up at an older `access_version` may be outdated."""
         self.newest_access = max(self.newest_access, access_version)
 
     def _stalled(self, connection_id: str) -> None:
-        # It has all that was delivered until now, and skips what comes.
+        # It has all that was delivered until now, and skips what comes next.
         if (connection := self.people.connections.get(connection_id)) is not None:
             connection.version = self.version
 
     def _drained(self, connection_id: str) -> None:
-        # It skipped what the newest state supersedes, and gets that now; if it skipped nothing, no version twice.
+        # If it skipped updates, it gets the newest state now. If it skipped nothing, it gets no version twice.
         if (connection := self.people.connections.get(connection_id)) is None:
             return
         if (owed := self.people.owed.pop(connection_id, None)) is not None:
@@ -134,7 +134,7 @@ class Room:
             self._seats.put_level(connection)
 
     def change_roles(self, roles: Mapping[Subject, PortalRole | None]) -> None:
-        """Give people's connections other roles, by their ids, from the very next frame; None: they are closed."""
+        """Change the roles of connections, by subject, from the next frame on; with None they are closed."""
         for connection, role in self.people.with_other_roles(roles):
             if role is None:
                 connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
@@ -155,21 +155,21 @@ class Room:
         return bool(reading)
 
     def close_overdue(self, now: float, monotonic: float) -> list[Connection]:
-        """Close who has no credential any more, or was too slow for too long, and say who; the times of two clocks."""
+        """Close expired connections and those too slow for too long; returns them. The times are of two clocks."""
         closed = self.people.close_overdue(now, monotonic)
         for connection in closed:
             self.remove(connection)
         return closed
 
     def close_all(self, last: Callable[[], ServerMessage], code: CloseCode, reason: str) -> None:
-        """Send everybody a last message, and close."""
+        """Send a last message to everybody, and close."""
         for connection in self.people.everybody():
             connection.reply(last())
             connection.close(code, reason)
             self.remove(connection)
 
     def remove(self, connection: Connection) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         self._seats.take_away(connection)
         self.people.remove(connection)
 

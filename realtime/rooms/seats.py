@@ -1,4 +1,4 @@
-"""Who gets what a room delivers: those who are level with it as it comes, those ahead of it when it reaches them."""
+"""Delivery in a room: connections level with it get each update, those ahead of it once it reaches their version."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from realtime.rooms.updates import Update
 
 
 class Seats:
-    """The connections of one room that are delivered to.
+    """The connections of one room that get updates.
 
-    `on_stall` and `on_drain` are called with the id of a connection that does not read any more, or reads again.
+    `on_stall` and `on_drain` are called with the id of a connection that stops reading, or reads again.
     """
 
     __slots__ = ("_on_drain", "_on_stall", "ahead", "audiences")
@@ -23,19 +23,19 @@ class Seats:
         self._on_stall = on_stall
         self._on_drain = on_drain
         self.ahead: dict[str, Connection] = {}
-        """Connections whose snapshot is newer than what the room has delivered."""
+        """Connections whose snapshot is newer than the room's version."""
         self.audiences: dict[tuple[PortalRole, Form], Audience] = {}
-        """Those that are level with the room."""
+        """Connections that are level with the room."""
 
     def put(self, connection: Connection, version: int) -> None:
-        """Give a connection its place: ahead of a room at that version, or level with it."""
+        """Add a connection: ahead of the room at that version, or level with it."""
         if connection.version > version:
             self.ahead[connection.id] = connection
         else:
             self.put_level(connection)
 
     def put_level(self, connection: Connection) -> None:
-        """Put a connection among those that get what the room delivers; unless it is closed."""
+        """Add a connection to those level with the room, unless it is closed."""
         outlet = connection.outlet
         if connection.closed:
             return
@@ -46,12 +46,12 @@ class Seats:
         audience.add(connection.id, outlet)
 
     def take_away(self, connection: Connection) -> None:
-        """It gets nothing more."""
+        """Remove a connection: it gets nothing more."""
         connection.outlet.leave()
         self.ahead.pop(connection.id, None)
 
     def deliver(self, update: Update, sender: Connection | None, version: int) -> None:
-        """Deliver to all but the sender; the room is at that version now."""
+        """Deliver to all except the sender; the room is at that version now."""
         for (role, _), audience in self.audiences.items():
             message = update.seen_by(role)
             if message is not None:

@@ -1,4 +1,4 @@
-"""The whole state for one connection: what a snapshot holds, and the four reasons to send one."""
+"""The whole state for one connection: the content of a snapshot, and the four reasons to send one."""
 
 from __future__ import annotations
 
@@ -27,15 +27,18 @@ class Snapshot:
 
     @property
     def through(self) -> int:
-        """The version that a connection has after the snapshot and all that came since."""
+        """The version of a connection after the snapshot and all updates since."""
         return self.since[-1].version or 0 if self.since else self.stored.version
 
     def is_fit(self, recovered: bool, version: int, at_least: int) -> bool:
-        """Whether it leads to `version`, and shows no state before `at_least`; none at all to who has `recovered`."""
+        """Whether it leads to `version`, and shows no state older than `at_least`.
+
+        A `recovered` client gets no state.
+        """
         return self.through >= version and (self.through if recovered else self.stored.version) >= at_least
 
     def as_update(self) -> Update:
-        """All of the state, for connections that missed what led to it."""
+        """The whole state as an update, for connections that have missed earlier changes."""
         version = self.stored.version
         controllers, viewers = (
             Prepared(encode(PortalViewUpdated(payload=self.seen_by(role), version=version))) for role in PortalRole
@@ -51,16 +54,16 @@ class Snapshot:
         return encode_state(project(self.stored.state, PortalRole.VIEWER))
 
     def seen_by(self, role: PortalRole) -> msgspec.Raw:
-        """The stored state as that role sees it, encoded."""
+        """The encoded state as that role sees it."""
         return self._controllers if role is PortalRole.CONTROLLER else self._viewers
 
 
 @dataclass(slots=True)
 class SnapshotRequest:
-    """A connection that is to get the state.
+    """A request to send the state to a connection.
 
-    `at_least` is the version that the state must have, so that it shows nothing older. `access_version` is that of the
-    library when the connection's role was looked up, None if that does not matter.
+    `at_least` is the version that the state must have, so that it shows nothing older. `access_version` is the
+    library's at the time when the connection's role was looked up, None if that does not matter.
     """
 
     connection: Connection
@@ -68,21 +71,21 @@ class SnapshotRequest:
     access_version: int | None = None
 
     def has_missed_nothing(self, snapshot: Snapshot) -> bool:
-        """Whether the client has all of the snapshot, and of what came since, for its role."""
+        """Whether the client has all of the snapshot and of the updates since, for its role."""
         return False
 
     def has_old_role(self, access_version: int) -> bool:
-        """Whether the role was looked up before the library's access came to that version."""
+        """Whether the role was looked up before the library's access reached that version."""
         return self.access_version is not None and self.access_version < access_version
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
-        """The message that brings the state; `recovered` says that the client has missed nothing."""
+        """The message with the state; `recovered` says that the client has missed nothing."""
         raise NotImplementedError
 
 
 @dataclass(slots=True)
 class Entry(SnapshotRequest):
-    """A connection that has just come in. `known_version` and `known_epoch` are what its client has already."""
+    """A new connection. `known_version` and `known_epoch` are what its client has already."""
 
     known_version: int | None = None
     known_epoch: str | None = None
@@ -111,7 +114,7 @@ class Entry(SnapshotRequest):
 
 @dataclass(slots=True)
 class RoleChange(SnapshotRequest):
-    """A connection whose role is another now."""
+    """A connection whose role has changed."""
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`role-changed`."""
@@ -121,7 +124,7 @@ class RoleChange(SnapshotRequest):
 
 @dataclass(slots=True)
 class Answer(SnapshotRequest):
-    """A connection whose `request-sync` no controller answers."""
+    """A connection whose `request-sync` gets no answer from a controller."""
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`sync-response`."""
@@ -131,7 +134,7 @@ class Answer(SnapshotRequest):
 
 @dataclass(slots=True)
 class CatchUp(SnapshotRequest):
-    """A connection that was given nothing for a while."""
+    """A connection that got no updates for a while."""
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`portal-view-updated` with the whole state."""

@@ -1,4 +1,4 @@
-"""A change or a command on its way to the connections of a room: ready for both roles."""
+"""A change or a command for the connections of a room: prepared for both roles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from realtime.rooms.connection import Connection
 
 @dataclass(frozen=True, slots=True)
 class Update:
-    """A message for each role, None for a role that gets none; the rest as in `realtime.news.structs.MessageNews`."""
+    """A message for each role, None for a role that gets none.
+
+    The rest is as in `realtime.news.structs.MessageNews`.
+    """
 
     controllers: Prepared | None
     viewers: Prepared | None
@@ -34,11 +37,14 @@ class Update:
         )
 
     def by(self, version: int) -> Update:
-        """What is left of it by that version: what viewers get is dropped if older flags decided what they may see."""
+        """The update for connections at that version: the viewers' part is dropped if it was made with older flags."""
         return self if self.as_of is None or self.as_of >= version else replace(self, viewers=None)
 
     def deliver_to(self, connection: Connection) -> None:
-        """Give it to one connection, unless that has it, sent it, or does not read: then a newer state comes later."""
+        """Send it to one connection, unless the connection has it, sent it, or does not read.
+
+        Then a newer state follows.
+        """
         if connection.outlet.stalled_since is not None:
             return
         if self.version is not None:
@@ -52,5 +58,5 @@ class Update:
             connection.outlet.deliver(message)
 
     def seen_by(self, role: PortalRole) -> Prepared | None:
-        """What a connection of that role gets."""
+        """The message for a connection of that role."""
         return self.controllers if role is PortalRole.CONTROLLER else self.viewers

@@ -1,6 +1,6 @@
-"""The servers: uvicorn for people (`manage.py serve`), Daphne for development (`manage.py runserver`).
+"""The servers: uvicorn for production (`manage.py serve`), Daphne for development (`manage.py runserver`).
 
-Each subclasses its server's WebSocket protocol where that falls short of the contract. No rule of the contract is
+Each subclasses its server's WebSocket protocol where that does not meet our protocol. No rule of the protocol is
 decided here.
 """
 

@@ -1,6 +1,6 @@
-"""One socket: let in or refused, its messages parsed, allowed and handled, and every end of it cleaned up.
+"""One socket: it is let in or refused, its messages are parsed, checked and handled, and every end is cleaned up.
 
-It opens no channel of its own: the hub has one for all sockets of the process. What messages do is in `handlers`.
+It opens no channel of its own: the hub has one for all sockets of the process. The messages are handled in `handlers`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
     """A client of one portal view (docs/protocol.md)."""
 
     channel_layer_alias = "none"
-    """Not configured, on purpose: a channel and a task for each socket is what the hub saves."""
+    """Deliberately not configured: the hub saves a channel and a task for each socket."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -59,24 +59,24 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
                     await self.dispatch(event)
                 except StopConsumer:
                     return
-                except Exception:  # a bug must not end in 1006, nor go unseen
+                except Exception:  # a bug must not end in 1006, nor stay unnoticed
                     self._crash()
         finally:
             await self._leave()
 
     async def dispatch(self, message: Any) -> None:
-        """Hand an ASGI event to its method; without the base class's thread hop, as most need no database."""
+        """Pass an ASGI event to its method, without the base class's thread hop: most events need no database."""
         match message["type"]:
             case "websocket.receive":
                 await self.websocket_receive(message)
-                await asyncio.sleep(0)  # whoever sends a thousand at once lets others come in between
+                await asyncio.sleep(0)  # a client that sends a thousand messages at once must let others run in between
             case "websocket.connect":
                 await self.websocket_connect(message)
             case "websocket.disconnect":
                 await self.websocket_disconnect(message)
 
     async def connect(self) -> None:
-        """Accept, and then let in or refuse: a close before accept would be an HTTP 403 that no browser shows."""
+        """Accept, and then let in or refuse: a close before accept would be an HTTP 403, which no browser shows."""
         entrance, came_from = current_entrance(), network_of_scope(self.scope)
         await entrance.queue()
         limited: Limited | None = None
@@ -95,10 +95,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
                 raise limited
             await self._let_in(entrance)
         except Refused as refused:
-            if refused.code != Unavailable.code:  # which is not the client's fault
+            if refused.code != Unavailable.code:  # this is not the client's fault
                 entrance.fail(came_from)
             self._refuse(refused.code, refused.message)
-        except Limited as too_many:  # which is logged, at most once a second
+        except Limited as too_many:  # this is logged, at most once per second
             if too_many.code == "rate-limited" and limited is None:
                 entrance.fail(came_from)
             refuse(self.outlet, too_many.code, too_many.message, wait=too_many.wait)
@@ -114,11 +114,11 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         raise StopConsumer
 
     async def _let_in(self, entrance: Entrance) -> None:
-        """Find out who it is, and give them a place; Refused or Limited."""
+        """Identify the client and add its connection to the room; Refused or Limited."""
         if is_socketio(self.scope):
             raise Refused("socketio-not-supported", "This server speaks plain WebSocket, not Socket.IO.")
         admission = await admit(self.scope, entrance)
-        # The copies of the scope that routing made all share this list: the headers are not needed any more.
+        # All copies of the scope that routing made share this list: the headers are not needed any more.
         headers: Any = self.scope["headers"]
         headers.clear()
         connection = Connection(
@@ -143,9 +143,9 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         )
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
-        """Do what a frame asks for, or say why not; the frame's `ref` goes back with the answer."""
+        """Do what a frame asks for, or answer with an error; the answer has the frame's `ref`."""
         if self.outlet.stalled_since is not None:
-            # Answers would only pile up: what the client still sends waits in its own buffers.
+            # Answers would only pile up: further input of the client waits in its own buffers.
             await self.outlet.wait_drained()
         session = self.session
         if session is None or session.connection.closed:
@@ -177,9 +177,9 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             connection.reply(Error(message=refusal(connection.role, kind), code="forbidden", ref=message.ref))
 
     async def websocket_disconnect(self, message: Any) -> None:
-        """The client is gone, or we closed; what it asked for is still done, in `_leave`."""
-        self.outlet.leave()  # which completes the count of what was sent
-        if self.session is not None:  # who never came in was refused, which is a line already
+        """The client is gone, or the server closed; pending work is still done, in `_leave`."""
+        self.outlet.leave()  # this completes the count of sent messages
+        if self.session is not None:  # a client that never came in was refused, which is logged already
             log.info(
                 "disconnected",
                 code=int(message.get("code") or 1005),

@@ -1,7 +1,8 @@
-"""What each client message does. The consumer has checked that the connection's role may send it.
+"""The handlers of client messages. The consumer has checked that the connection's role may send the message.
 
-A handler returns quickly: what takes the database or the channel layer, for a controller, is a job behind the
-connection's others, which keeps the `size` of the message. It raises `libraries.rules.errors` for one that it refuses.
+A handler returns quickly. If a controller's message needs the database or the channel layer, the handler queues a job
+after the connection's other jobs; the job keeps the `size` of the message. A handler that refuses a message raises one
+of `libraries.rules.errors`.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ from realtime.sessions.work import Work
 
 @dataclass(slots=True)
 class Session:
-    """What a handler works on: a connection, and what its client has asked for."""
+    """The state that a handler works on: a connection, and the pending work of its client."""
 
     connection: Connection
     work: Work
@@ -47,7 +48,7 @@ class Session:
 
     @property
     def limiter(self) -> Limiter:
-        """What its client has said of late: nothing is kept of one that says nothing."""
+        """The recent messages of its client; a silent client has no limiter."""
         if self._limiter is None:
             self._limiter = Limiter(current_entrance().allowance_of(self.connection.subject))
         return self._limiter
@@ -59,7 +60,7 @@ async def ping(session: Session, message: Ping, size: int) -> None:
 
 
 async def portal_view_update(session: Session, message: PortalViewUpdate, size: int) -> None:
-    """Store what is known of the payload, and relay the rest with it; relay it all if nothing is known."""
+    """Store the known keys of the payload, and relay the rest with them; relay all of it if no key is known."""
     connection = session.connection
     patch = check_patch(message.payload)
     if patch.known:
@@ -70,7 +71,7 @@ async def portal_view_update(session: Session, message: PortalViewUpdate, size: 
 
 
 async def item_update(session: Session, message: ItemUpdate, size: int) -> None:
-    """Merge the payload into the item that it names, and store that; an item that isn't there is only relayed."""
+    """Merge the payload into the item that it names, and store that; a patch of an unknown item is only relayed."""
     item_id = message.payload.get("itemId") if message.item_id is UNSET else message.item_id
     if item_id is None:
         raise InvalidPayload("An item update needs the item's id as itemId.", {"itemId": "This is required."})
@@ -87,7 +88,7 @@ def _asked(connection: Connection, message: StoredRequest, size: int, patch: Pat
 
 
 async def request_sync(session: Session, message: RequestSync, size: int) -> None:
-    """Pass the question on to the controllers; without any the server answers."""
+    """Pass the question on to the controllers; without controllers the server answers."""
     session.connection.reply_ack(message.ref)
     await current_hub().ask(session.connection)
 
@@ -101,9 +102,9 @@ async def sync_response(session: Session, message: SyncResponse, size: int) -> N
 
 
 async def auth(session: Session, message: Auth, size: int) -> None:
-    """Extend the connection's life with a fresh token of the same person; another's closes it.
+    """Extend the connection's life with a fresh token of the same person; another person's token closes it.
 
-    A token says who somebody is, not what they may do: that is looked up again, and followed.
+    A token identifies a person, and says nothing about roles: the role is looked up again, and applied.
     """
     connection, credential = session.connection, verify(message.token)
     if credential.subject != connection.subject:
@@ -118,7 +119,7 @@ async def auth(session: Session, message: Auth, size: int) -> None:
 async def _look_up_role(connection: Connection) -> None:
     try:
         access = await look_up(connection.subject, connection.portal_view_id)
-    except Unavailable:  # without the database open connections stay; the beat looks as soon as it is back
+    except Unavailable:  # without the database open connections stay; the beat looks roles up as soon as it is back
         return
     role = access.role if access is not None and access.is_active else None
     current_hub().hear_of_role(connection, None if role is None else portal_role(role))

@@ -1,4 +1,4 @@
-"""From a scope to who is there: portal view, credential, person, role (docs/protocol.md, section 1).
+"""From a scope to an admission: portal view, credential, person, role (docs/protocol.md, section 1).
 
 The steps are taken in the protocol's order, and the first that fails raises `Refused` with the error's code.
 """
@@ -36,7 +36,7 @@ class Refused(PortalError):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Who is let in, to what, as what; and the last version that the client says it has."""
+    """The result of a handshake: the person, the portal view, the role, and the last version that the client has."""
 
     portal_view_id: UUID
     credential: Credential
@@ -48,7 +48,7 @@ class Admission:
 
 
 def is_socketio(scope: Scope) -> bool:
-    """Whether a Socket.IO client asks: its Engine.IO version is in the query, or its path is the usual one."""
+    """Whether the client is a Socket.IO client: its Engine.IO version is in the query, or its path is the usual one."""
     return b"EIO=" in scope["query_string"] or site_path(scope).startswith("/socket.io")
 
 
@@ -64,7 +64,7 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
     credential = verify(_read_credential(scope, query))
     entrance.come(credential.subject)
     portal_view_id = _uuid(wanted)
-    # An id that is no UUID gets the answer of one that does not exist, after the same questions.
+    # An id that is no UUID gets the answer of one that does not exist, after the same checks.
     try:
         access = await look_up(credential.subject, portal_view_id or UUID(int=0))
     except Unavailable:
@@ -90,7 +90,7 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
 
 
 def _read_address(scope: Scope) -> str:
-    """What stands in the place of a portal view's id; Refused if the client asks in the wrong place."""
+    """The path segment where a portal view's id belongs; Refused if the scheme, the host or the path is wrong."""
     route = scope["url_route"]["kwargs"]
     if settings.SECURE_SSL_REDIRECT and scope.get("scheme", "ws") != "wss":
         raise Refused("https-required", "This site is only reached over https: connect to wss://, not ws://.")
@@ -106,7 +106,7 @@ def _read_address(scope: Scope) -> str:
 
 
 def verify(token: str) -> Credential:
-    """Whose token it is; Refused unless it is an access token of this server that has not expired."""
+    """The subject of a token; Refused unless it is an access token of this server that has not expired."""
     try:
         return tokens.verify(token)
     except TokenExpired as error:

@@ -48,7 +48,7 @@ class Relay:
             self.connection.reply_ack(self.ref)
 
     def absorb(self, later: Job) -> bool:
-        """Never: each command is sent by itself."""
+        """Never: each command is sent separately."""
         return False
 
     def lets_pass(self, later: Job) -> bool:
@@ -58,7 +58,7 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One message's part of an update: its checked patch, its ref, the connection that sent it first, its size."""
+    """The part of one message in an update: its checked patch, its ref, the connection that sent it first, its size."""
 
     patch: Patch
     ref: Ref
@@ -68,7 +68,7 @@ class Asked:
 
     @property
     def receipt(self) -> str | None:
-        """The ref as it is kept, so that the message is not stored twice; None without one."""
+        """The ref in its stored form, so that the message is not stored twice; None without a ref."""
         return None if self.ref is UNSET else msgspec.json.encode(self.ref).decode()
 
 
@@ -76,7 +76,7 @@ class Asked:
 class Update:
     """Stored updates of one target: the portal view, or the item named `item_id`.
 
-    `alone` is set where an update must not be merged: it has keys that are only relayed, or is sent again.
+    `alone` is set if an update must not be merged: it has keys that are only relayed, or is sent again.
     """
 
     connection: Connection
@@ -86,7 +86,7 @@ class Update:
 
     @property
     def messages(self) -> int:
-        """How many messages it is made of."""
+        """The number of messages in it."""
         return len(self.asked)
 
     @property
@@ -95,7 +95,7 @@ class Update:
         return sum(one.size for one in self.asked)
 
     def absorb(self, later: Job) -> bool:
-        """Take over a later update of the same target, so that both are one write."""
+        """Merge a later update of the same target into this one, so that both are one write."""
         if not isinstance(later, Update) or later.item_id != self.item_id or self.alone or later.alone:
             return False
         self.asked += later.asked
@@ -110,7 +110,7 @@ class Update:
         return self.alone or (self.item_id is None and any("items" in one.patch.known for one in self.asked))
 
     async def run(self) -> None:
-        """One write; if it is refused, one for each message, so that each gets its own answer."""
+        """Do one write. If it is refused, do one for each message, so that each gets its own answer."""
         happened: list[Event] = []
         try:
             if self.asked[0].is_retry and await self._was_applied(self.asked[0]):
@@ -129,7 +129,7 @@ class Update:
 
     async def _refused(self, error: PortalError) -> None:
         if isinstance(error, Unavailable):
-            # That has nothing to do with what was asked, and each attempt may take long.
+            # This error does not depend on the message, and each attempt may take long.
             for one in self.asked:
                 self.connection.reply_error(error, one.ref)
         elif len(self.asked) > 1:
@@ -159,7 +159,7 @@ class Update:
         return True
 
     async def _store(self, happened: list[Event]) -> PortalView | None:
-        """Store what was asked; what the service tells of it goes into the list, to be published from here."""
+        """Store the update; the service's events go into the list, and are published by the caller."""
         patch = merged([one.patch for one in self.asked])
         store: Callable[..., PortalView | None] = partial(update_portal_view, patch=patch)
         if self.item_id is not None:
@@ -185,7 +185,7 @@ class Update:
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> None:
-    """Send keys that are not stored to the others, to viewers as the flags allow."""
+    """Send keys that are not stored to the other connections, to viewers as the flags allow."""
     flags = await _flags(connection, payload)
     news = patch_news(
         connection.portal_view_id,
@@ -198,11 +198,11 @@ async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Non
 
 
 async def relay_item(connection: Connection, item_id: str, payload: Mapping[str, Any]) -> None:
-    """Send the patch of an item that is not stored to the others, to viewers as the flags allow."""
+    """Send the patch of an item that is not stored to the other connections, to viewers as the flags allow."""
     stored = await _stored(connection)
     seen: Mapping[str, Any] = {} if stored.state["blackout"] else project_item(payload, stored.state)
     if seen == UNSEEN_ITEM:
-        seen = {}  # viewers need not learn the id of what they may not see
+        seen = {}  # viewers must not learn the id of an item that they may not see
     news = item_news(
         connection.portal_view_id,
         item_id,
@@ -215,7 +215,7 @@ async def relay_item(connection: Connection, item_id: str, payload: Mapping[str,
 
 
 async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str | None) -> None:
-    """Send a controller's idea of the state to viewers, as the flags allow."""
+    """Send a controller's version of the state to viewers, as the flags allow."""
     flags = await _flags(connection, payload)
     news = sync_response_news(
         connection.portal_view_id,
@@ -228,7 +228,7 @@ async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str
 
 
 async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored | None:
-    """The stored state, if it decides what viewers may see of a payload; None if they may see all of it."""
+    """The stored state, if it decides which parts of a payload viewers may see; None if they may see all of it."""
     return await _stored(connection) if needs_flags(payload) else None
 
 

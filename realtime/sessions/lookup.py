@@ -1,7 +1,7 @@
-"""Looks up who may see what, for many at once.
+"""Looks up people's access to portal views, many in one query.
 
-When a room of people connects together, those who come while one query runs share the next one: the load on the
-database is that of its speed, and not of the number of people.
+When many people connect at once, the requests that come while one query runs share the next one. So the load depends on
+the speed of the database, and not on the number of people.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ Pair = tuple[Subject, UUID]
 
 
 class Lookup:
-    """The questions of one event loop; there is a task only while there are any."""
+    """The requests of one event loop; there is a task only while there are requests."""
 
     def __init__(self) -> None:
         self._asked: dict[Pair, Future[Access | None]] = {}
         self._task: asyncio.Task[None] | None = None
 
     def ask(self, pair: Pair) -> Future[Access | None]:
-        """The access of somebody to a portal view, as the database has it from now on."""
+        """The access of a person to a portal view, read from the database after this call."""
         answer = self._asked.get(pair)
         if answer is None:
             answer = self._asked[pair] = asyncio.get_running_loop().create_future()
@@ -47,7 +47,7 @@ async def _answer(asked: dict[Pair, Future[Access | None]]) -> None:
     try:
         ids = [(subject.user_id, portal_view_id) for subject, portal_view_id in asked if subject.user_id is not None]
         found = await in_database(accesses, ids)
-    except Exception as error:  # whoever asked raises it: nothing is lost
+    except Exception as error:  # each caller raises it: nothing is lost
         for answer in asked.values():
             answer.set_exception(error)
         return
@@ -60,7 +60,7 @@ _lookups: WeakKeyDictionary[AbstractEventLoop, Lookup] = WeakKeyDictionary()
 
 
 async def look_up(subject: Subject, portal_view_id: UUID) -> Access | None:
-    """Somebody's access to the portal view, None if there is nobody such; Unavailable without the database."""
+    """A person's access to the portal view, None if there is no such person; Unavailable without the database."""
     lookup = _lookups.setdefault(asyncio.get_running_loop(), Lookup())
-    # Others may wait for the same answer: one who goes away must not take it from them.
+    # Others may wait for the same answer: a caller that goes away must not cancel it for them.
     return await asyncio.shield(lookup.ask((subject, portal_view_id)))

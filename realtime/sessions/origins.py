@@ -1,4 +1,7 @@
-"""By which name a socket may reach this site, and whose pages may open one (RFC 6455, section 10.2). As REST has it."""
+"""The hosts under which a socket may reach this site, and the origins that may open one (RFC 6455, section 10.2).
+
+The rules are those of REST.
+"""
 
 from __future__ import annotations
 
@@ -14,19 +17,19 @@ _PORTS = {"http": 80, "https": 443}
 
 
 def is_host_allowed(scope: Scope) -> bool:
-    """Whether the name is one of the site's; without one it is the address that was connected to, as in Django."""
+    """Whether the host is one of the site's; without a Host header it is the address connected to, as in Django."""
     host = _header(scope, b"host")
     if host is None:
         server = scope.get("server")
         host = server[0] if server else None
-    if host is None:  # there is no network between us and the client
+    if host is None:  # there is no network between the client and this process
         return True
     domain, _ = split_domain_port(host)
     return bool(domain) and validate_host(domain, settings.ALLOWED_HOSTS)
 
 
 def is_origin_allowed(scope: Scope) -> bool:
-    """Our own pages, those of allowed origins, and clients that are no browser."""
+    """Whether the origin is this site or an allowed one, or absent, as in clients that are no browser."""
     origin = _header(scope, b"origin")
     if origin is None or origin.lower() in settings.PORTAL_ALLOWED_ORIGINS:
         return True
@@ -35,7 +38,7 @@ def is_origin_allowed(scope: Scope) -> bool:
         own = urlsplit(f"//{(_header(scope, b'host') or '').lower()}")
         default = _PORTS.get(parts.scheme)
         return bool(parts.hostname) and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
-    except ValueError:  # half an address, such as `http://[`, is nobody's
+    except ValueError:  # an incomplete address, such as `http://[`, is not allowed
         return False
 
 

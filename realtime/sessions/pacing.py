@@ -1,6 +1,6 @@
-"""Holds a connection to its rates: an update waits until there is credit for it, anything else is refused without.
+"""Applies the rate limits of a connection: an update waits until there is credit, other messages are refused without.
 
-What a message costs is in `realtime.limits.rates`.
+The prices of messages are in `realtime.limits.rates`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from realtime.rooms.connection import Connection, Ref
 
 
 class RateLimited(PortalError):
-    """A message came too soon behind others."""
+    """A message came too soon after others."""
 
     code = "rate-limited"
 
 
 async def is_in_time(connection: Connection, limiter: Limiter, message_type: str, size: int, ref: Ref) -> bool:
-    """Whether a message of so many characters may be done now, if need be after a wait; a refusal is answered.
+    """Whether a message of `size` characters may be done now, if necessary after a wait; a refusal is answered.
 
     `message_type` is a row of `realtime.limits.rates.PRICES`.
     """

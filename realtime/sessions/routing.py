@@ -1,4 +1,4 @@
-"""Which path leads to a portal view. Every other one is answered too, so that a browser sees why."""
+"""The path of a portal view's socket. Every other path is answered too, so that a browser shows the reason."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from django.urls import re_path
 
 from realtime.sessions.consumer import PortalViewConsumer
 
-_consumer: Any = PortalViewConsumer.as_asgi()  # to Django's types a route leads to a view
+_consumer: Any = PortalViewConsumer.as_asgi()  # in Django's types a route leads to a view
 _routes: list[Any] = [
     re_path(r"^ws/portal-view$", _consumer, {"portal_view_id": ""}),
     re_path(r"^ws/portal-view/(?P<portal_view_id>[^/]*)/?$", _consumer),

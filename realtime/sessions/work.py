@@ -1,7 +1,7 @@
-"""What one controller has asked for and is not done yet: in order, one at a time, and merged while it waits.
+"""The pending work of one controller: done in order, one at a time, and merged while it waits.
 
-So the load follows the database and not the mouse, and a slow write holds up what comes behind it, but never the
-socket's pings or its end. What a job does is said in `realtime.sessions.jobs`.
+So the load depends on the speed of the database, and not on that of the mouse. A slow write delays the work behind it,
+but never the socket's pings or its end. The jobs are in `realtime.sessions.jobs`.
 """
 
 from __future__ import annotations
@@ -11,20 +11,20 @@ from collections.abc import Callable
 from typing import Protocol
 
 MAX_WAITING = 256
-"""Messages of one connection; when so many wait, merged or not, no further one is read from its socket."""
+"""Messages of one connection; if this many wait, merged or not, no further one is read from its socket."""
 MAX_WAITING_BYTES = 1024 * 1024
-"""Likewise of the messages' sizes together."""
+"""The same limit for the sizes of the waiting messages together."""
 
 
 class Job(Protocol):
-    """Something to be done for a connection; it answers the client itself, refusals too.
+    """Work for a connection; the job answers the client itself, also with refusals.
 
-    It holds so many `messages`, which were of so many characters (`size`) as text.
+    It holds a number of `messages`, which had `size` characters together as text.
     """
 
     @property
     def messages(self) -> int:
-        """How many messages it is made of."""
+        """The number of messages in it."""
 
     @property
     def size(self) -> int:
@@ -34,14 +34,14 @@ class Job(Protocol):
         """Do it."""
 
     def absorb(self, later: Job) -> bool:
-        """Take over what a later job was to do, if both together mean the same as one after the other."""
+        """Merge a later job into this one, if both together mean the same as one after the other."""
 
     def lets_pass(self, later: Job) -> bool:
         """Whether a later job may be done before this one."""
 
 
 class Work:
-    """One connection's jobs. There is a task only while there are jobs."""
+    """The jobs of one connection. There is a task only while there are jobs."""
 
     __slots__ = ("_messages", "_on_crash", "_size", "_task", "_waiting")
 
@@ -53,9 +53,9 @@ class Work:
         self._size = 0
 
     async def add(self, job: Job) -> None:
-        """Do a job when those before it are done, together with one of them if it can be.
+        """Do a job after the earlier ones, merged with one of them if possible.
 
-        While too much waits it does not return: then its caller reads nothing more.
+        While too much waits, it does not return: the caller then reads nothing more.
         """
         self._messages += job.messages
         self._size += job.size

@@ -1,4 +1,4 @@
-"""A person's socket without a network: the ASGI application, and what it sends to the client."""
+"""A person's socket without a network: the ASGI application, and the messages that it sends to the client."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ Closed = tuple[int, str]
 
 
 class Client:
-    """An open socket. Whatever is expected of it has to come before the deadline."""
+    """An open socket. Everything expected of it must come before the deadline."""
 
     def __init__(self, communicator: WebsocketCommunicator) -> None:
         self._communicator = communicator
@@ -41,11 +41,11 @@ class Client:
 
     @property
     def unread(self) -> int:
-        """How many events of the server nobody has taken yet."""
+        """The number of the server's events that were not taken yet."""
         return int(self._communicator.output_queue.qsize())
 
     async def open(self) -> None:
-        """Ask for the connection; it is always accepted."""
+        """Request the connection; it is always accepted."""
         accepted, subprotocol = await self._communicator.connect(timeout=DEADLINE_SECONDS)
         assert accepted
         assert subprotocol is None or isinstance(subprotocol, str)
@@ -64,15 +64,15 @@ class Client:
         await self.event({"type": "websocket.receive", "bytes": data})
 
     async def event(self, event: dict[str, Any]) -> None:
-        """What the server tells the application of the client."""
+        """Pass an event of the client to the application, as the server does."""
         await self._communicator.send_input(event)
 
     def cancel(self) -> None:
-        """The server stops without waiting for its applications."""
+        """Cancel the application, as a server does that stops without waiting."""
         self._communicator.future.cancel()
 
     async def receive(self, type_: str | None = None) -> Message:
-        """The next message, which has to be of that type."""
+        """The next message, which must be of that type."""
         message = json.loads(await self._communicator.receive_from(timeout=DEADLINE_SECONDS))
         assert isinstance(message, dict)
         if type_ is not None:
@@ -80,7 +80,7 @@ class Client:
         return message
 
     async def ask(self, type_: str, **body: Any) -> Message:
-        """Send a message with a ref, and take the answer to it, which has to come next."""
+        """Send a message with a ref, and take its answer, which must come next."""
         ref = uuid4().hex
         await self.send(type_, ref=ref, **body)
         answer = await self.receive()
@@ -88,11 +88,11 @@ class Client:
         return answer
 
     async def expect_nothing_before_pong(self) -> None:
-        """Assert that nothing was sent to us: the next message answers the ping that is sent now."""
+        """Assert that nothing was sent: the next message answers a ping sent now."""
         assert (await self.ask("ping"))["type"] == "pong"
 
     async def refused(self) -> tuple[Message, Closed]:
-        """The `error` that comes next, and the close behind it."""
+        """The `error` that comes next, and the close after it."""
         return await self.receive("error"), await self.closed()
 
     async def closed(self) -> Closed:
@@ -102,7 +102,7 @@ class Client:
         return int(event["code"]), event["reason"]
 
     async def leave(self, code: int = 1001) -> None:
-        """Go away, and wait until the server is done with us; once is enough."""
+        """Disconnect, and wait until the server is finished; once is enough."""
         if not self._gone:
             self._gone = True
             await self._communicator.disconnect(code, timeout=DEADLINE_SECONDS)
@@ -136,7 +136,7 @@ async def open_client(
 ) -> Client:
     """A socket of `who`, a user or a token, to `where`: a portal view, its id, or a path.
 
-    `greeted`: take the `connected` that has to come first.
+    `greeted`: take the `connected` that must come first.
     """
     parameters = dict(query or {})
     if who is not None:
@@ -153,7 +153,7 @@ async def open_client(
 
 
 class Listener:
-    """Another process: it is in the portal view's group."""
+    """Another process: a member of the portal view's group."""
 
     def __init__(self, portal_view_id: UUID) -> None:
         self._group = portal_view_group(portal_view_id)
@@ -168,23 +168,23 @@ class Listener:
         await require_layer().group_discard(self._group, self._channel)
 
     async def hear(self) -> Message:
-        """The next news, with the texts in it decoded."""
+        """The next news, with decoded texts."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             news = await require_layer().receive(self._channel)
         return {key: json.loads(text) if key in {"controllers", "viewers"} else text for key, text in news.items()}
 
     async def tell(self, news: News) -> None:
-        """Send news to the group, ourselves included."""
+        """Send news to the group, including this process."""
         await require_layer().group_send(self._group, to_message(news))
 
 
 def path_of(where: PortalView | UUID) -> str:
-    """Where the sockets of a portal view are."""
+    """The path of a portal view's sockets."""
     return f"/ws/portal-view/{where.id if isinstance(where, PortalView) else where}/"
 
 
 def token_of(user: User) -> str:
-    """An access token, as a log-in gives it."""
+    """An access token, as a log-in issues it."""
     return str(AccessToken.for_user(user))
 
 
@@ -194,7 +194,7 @@ def room_of(portal_view: PortalView) -> Room:
 
 
 async def until(condition: Callable[[], object], what: str) -> None:
-    """Let the others go on until the condition holds."""
+    """Let other tasks run until the condition holds."""
     try:
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not condition():  # noqa: ASYNC110  # there is no event for what a test looks at

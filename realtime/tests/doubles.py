@@ -1,4 +1,4 @@
-"""Stand-ins for what rooms and connections talk to: an outlet that remembers, states, updates. No I/O."""
+"""Test doubles for rooms and connections: an outlet that records, states, updates. No I/O."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ from realtime.sessions.work import Job
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
 LIBRARY_ID = UUID(int=7)
 LONG_AFTER = 4e9
-"""Seconds since the epoch: no credential of a test ends."""
+"""Seconds since the epoch, so late that no credential of a test expires."""
 
 _ids = count(1)
 
 
 class Recorder(Member):
-    """An outlet that keeps what it is given, decoded."""
+    """An outlet that records its messages, decoded."""
 
     raw: Raw | None = None
 
@@ -41,17 +41,17 @@ class Recorder(Member):
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
-        """Count a message, and keep it."""
+        """Count a message, and record it."""
         self.sent += 1
         self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """Keep a message, decoded."""
+        """Record a message, decoded."""
         assert self.closed is None, f"{message.text} was sent behind a close"
         self.messages.append(json.loads(message.text))
 
     def close_after(self, code: int, reason: str) -> None:
-        """Keep the code and the reason."""
+        """Record the code and the reason."""
         assert self.closed is None, "closed twice"
         self.leave()
         self.closed = (int(code), reason)
@@ -60,20 +60,20 @@ class Recorder(Member):
         """Return at once."""
 
     def stall(self) -> None:
-        """The client does not read any more."""
+        """Simulate that the client does not read any more."""
         self._stall()
 
     def drain(self) -> None:
-        """The client has read everything."""
+        """Simulate that the client has read everything."""
         self._drained()
 
     def take(self) -> list[dict[str, Any]]:
-        """What came since the last time."""
+        """The messages since the last call."""
         taken, self.messages = self.messages, []
         return taken
 
     def take_types(self) -> list[str]:
-        """The types of what came since the last time."""
+        """The types of the messages since the last call."""
         return [message["type"] for message in self.take()]
 
 
@@ -101,17 +101,17 @@ class Person:
 
 
 def controller(**more: Any) -> Person:
-    """Somebody who decides what is shown."""
+    """A controller."""
     return Person(PortalRole.CONTROLLER, **more)
 
 
 def viewer(**more: Any) -> Person:
-    """Somebody who looks."""
+    """A viewer."""
     return Person(PortalRole.VIEWER, **more)
 
 
 def state(version: int = 1, **more: Any) -> dict[str, Any]:
-    """A portal view's state; its name tells the version."""
+    """A portal view's state; its name contains the version."""
     return {
         "id": str(PORTAL_VIEW_ID),
         "libraryId": str(LIBRARY_ID),
@@ -134,7 +134,7 @@ def stored(version: int = 1, epoch: str = "one", *, access_version: int = 1, **m
 
 
 def update_text(version: int | None, name: str | None = None) -> str:
-    """A `portal-view-updated`; its name tells the version, as that of `state` does."""
+    """A `portal-view-updated`; its name contains the version, as in `state`."""
     payload = {"name": f"at {version}" if name is None else name}
     message = PortalViewUpdated(payload=payload)
     if version is not None:
@@ -149,14 +149,14 @@ def update(version: int | None, *, name: str | None = None, viewers: bool = True
 
 
 def news(version: int | None, **more: Any) -> MessageNews:
-    """The same as it comes through the channel layer."""
+    """The same change as it comes through the channel layer."""
     text = update_text(version)
     usual = {"portal_view_id": PORTAL_VIEW_ID, "version": version, "controllers": text, "viewers": text}
     return MessageNews(**{**usual, **more})
 
 
 class Task:
-    """A job that notes when it is done. It absorbs, or lets pass, jobs of the names it is given."""
+    """A job that records when it is done. It absorbs, or lets pass, jobs of the given names."""
 
     def __init__(self, name: str, done: list[str], *, absorbs: str = "", lets_pass: str = "", size: int = 1) -> None:
         self.name = name
@@ -167,7 +167,7 @@ class Task:
         self.size = size
 
     async def run(self) -> None:
-        """Note that it was done."""
+        """Record that it was done."""
         self.done.append(self.name)
 
     def absorb(self, later: Job) -> bool:
@@ -187,7 +187,7 @@ class Task:
 
 
 def new_room(drained: list[Connection] | None = None) -> Room:
-    """A room that nobody is in, with a list of whom it was told to bring up to date."""
+    """An empty room, with a list of the connections that it was told to bring up to date."""
     told = [] if drained is None else drained
     return Room(PORTAL_VIEW_ID, lambda request: told.append(request.connection))
 
@@ -201,7 +201,7 @@ def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequenc
 
 
 def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
-    """A room that has read a state, with people who were greeted."""
+    """A room that has read a state, with people who have received `connected`."""
     room = new_room()
     for person in people:
         room.serve(Entry(person.connection))
@@ -212,12 +212,12 @@ def room_with(*people: Person, version: int = 1, **more: Any) -> Room:
 
 
 def versions(person: Person) -> list[int | None]:
-    """The versions of what came since the last time."""
+    """The versions of the messages since the last call."""
     return [message.get("version") for message in person.outlet.take()]
 
 
 def as_lane(database: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
-    """In place of `realtime.database.in_lane` and `in_write_lane`, what stands in for `in_database`."""
+    """A replacement of `realtime.database.in_lane` and `in_write_lane`, from a replacement of `in_database`."""
 
     async def in_lane(_portal_view_id: UUID, function: Callable[..., Any], /, *args: Any, **more: Any) -> Any:
         return await database(function, *args, **more)

@@ -1,4 +1,4 @@
-"""A hub with a database of its own, which a test can hold up, and news that come when the test says so."""
+"""A hub with a test database that can be held, and with news that come on demand."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ _ROLES = {PortalRole.CONTROLLER: Role.EDITOR, PortalRole.VIEWER: Role.VIEWER}
 
 
 class Database:
-    """What a hub reads. While `gate` is closed every answer waits; it is that of the moment the question came.
+    """The database of a hub. While `gate` is closed, every answer waits; it has the data of the time of the question.
 
-    Unless it `tells_roles`, whoever asks for the roles in a library is told what they know already.
+    Unless it `tells_roles`, questions for roles in a library get the roles that are known already.
     """
 
     def __init__(self) -> None:
@@ -41,7 +41,7 @@ class Database:
         self.gate.set()
 
     async def __call__(self, function: Callable[..., Any], *args: Any, **more: Any) -> Any:
-        """In place of `realtime.database.in_database`."""
+        """A replacement of `realtime.database.in_database`."""
         self.asked.append(function.__name__)
         self.on_ask()
         answer = self._answers()[function](*args, **more)
@@ -71,17 +71,17 @@ class Database:
         return dict.fromkeys(portal_view_ids, pulse)
 
     def count(self, function: Callable[..., Any]) -> int:
-        """How often something was asked."""
+        """The number of calls of a function."""
         return self.asked.count(function.__name__)
 
     @property
     def reads(self) -> int:
-        """How often the state was read."""
+        """The number of reads of the state."""
         return self.count(load)
 
 
 class DrivenHub:
-    """A hub, its database, and those who were let in: they are let out at the end."""
+    """A hub, its database, and the connections that were let in; they are removed at the end."""
 
     def __init__(self, hub: Hub, database: Database) -> None:
         self.hub = hub
@@ -96,56 +96,56 @@ class DrivenHub:
 
     @property
     def room(self) -> Room:
-        """The room of the portal view that tests are about."""
+        """The room of the portal view under test."""
         return self.keeper.room
 
     async def join(self, person: Person, **more: Any) -> Person:
-        """Let somebody in, and wait for the greeting."""
+        """Let in a person, and wait for `connected`."""
         self.enter(person, **more)
         await self.hear(person, "connected")
         return person
 
     def enter(self, person: Person, **more: Any) -> None:
-        """Let somebody in, who is not greeted yet."""
+        """Let in a person, without waiting for `connected`."""
         self._people.append(person)
         self.hub.join(Entry(person.connection, access_version=more.pop("access_version", 1), **more))
 
     async def leave(self, person: Person) -> None:
-        """Let somebody out."""
+        """Remove a person."""
         await asyncio.wait_for(self.hub.leave(person.connection), DEADLINE_SECONDS)
 
     async def empty(self) -> None:
-        """Let everybody out."""
+        """Remove everybody."""
         for person in self._people:
             await self.leave(person)
 
     async def tell(self, *versions: int | None, **more: Any) -> None:
-        """Another process stored changes, or sent a command."""
+        """Send news of stored changes, or of a command, from another process."""
         for version in versions:
             await self.send(news(version, **more))
 
     async def send(self, told: News) -> None:
-        """Another process sent news."""
+        """Send news from another process."""
         await require_layer().group_send(portal_view_group(told.portal_view_id), to_message(told))
 
     async def tell_of(self, event: str, **more: Any) -> None:
-        """Another process, perhaps of another release, sent news of something else than a message, as it is sent."""
+        """Send news that are no message from another process, perhaps of another release, in their encoded form."""
         told = {"type": TYPE, "event": event, "portalViewId": str(PORTAL_VIEW_ID), **more}
         await require_layer().group_send(portal_view_group(PORTAL_VIEW_ID), told)
 
     async def hear(self, person: Person, type_: str) -> Message:
-        """The next message to somebody."""
+        """The next message to a person."""
         await until(lambda: person.outlet.messages, f"a {type_}")
         message = person.outlet.messages.pop(0)
         assert message["type"] == type_, f"expected {type_}, got {message}"
         return message
 
     async def hear_versions(self, person: Person, number: int) -> list[int]:
-        """The versions of the next updates to somebody."""
+        """The versions of the next updates to a person."""
         return [(await self.hear(person, "portal-view-updated"))["version"] for _ in range(number)]
 
     async def settle(self) -> None:
-        """Wait until all news that were sent until now have been delivered."""
+        """Wait until all news sent so far has been delivered."""
         text = '{"type":"settled"}'
         await self.send(MessageNews(portal_view_id=PORTAL_VIEW_ID, controllers=text, viewers=text))
         witness = next(person for person in self._people if person.id in self.room.people.connections)

@@ -1,4 +1,4 @@
-"""Calls of the database from coroutines, and what becomes of a database that is away."""
+"""Database calls from coroutines, and an unavailable database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from libraries.rules.errors import Unavailable
 from realtime.database import _lanes, in_database, in_lane, in_write_lane
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
-pytestmark = pytest.mark.django_db(transaction=True)  # the thread looks at its connection
+pytestmark = pytest.mark.django_db(transaction=True)  # the thread checks its connection
 
 ONE, OTHER = UUID(int=1), UUID(int=2)
 
@@ -36,7 +36,7 @@ async def test_the_call_is_made_in_another_thread(way: Callable[..., Any]) -> No
 
 
 class Slow:
-    """Calls that wait until they are let go, and note their order."""
+    """Calls that wait until they are released, and record their order."""
 
     def __init__(self) -> None:
         self.begun: list[str] = []
@@ -53,7 +53,7 @@ class Slow:
         self._go_on[name].set()
 
 
-async def test_one_portal_view_is_asked_about_one_at_a_time_and_others_meanwhile() -> None:
+async def test_calls_for_one_portal_view_run_one_at_a_time_and_others_meanwhile() -> None:
     slow = Slow()
     first = asyncio.create_task(in_lane(ONE, slow.call, "a"))
     await until(lambda: slow.begun == ["a"], "the first call")
@@ -68,7 +68,7 @@ async def test_one_portal_view_is_asked_about_one_at_a_time_and_others_meanwhile
     assert not _lanes[asyncio.get_running_loop()]
 
 
-async def test_who_goes_away_while_they_wait_holds_up_nobody() -> None:
+async def test_a_cancelled_caller_delays_nobody() -> None:
     slow = Slow()
     first = asyncio.create_task(in_lane(ONE, slow.call, "a"))
     await until(lambda: slow.begun == ["a"], "the first call")
@@ -81,7 +81,7 @@ async def test_who_goes_away_while_they_wait_holds_up_nobody() -> None:
     assert not _lanes[asyncio.get_running_loop()]
 
 
-async def test_all_threads_but_one_may_be_held_up(settings: Any) -> None:
+async def test_all_threads_but_one_may_be_blocked(settings: Any) -> None:
     slow = Slow()
     held = [
         asyncio.create_task(in_lane(UUID(int=number), slow.call, "a"))
@@ -118,7 +118,7 @@ async def test_portal_views_take_turns_however_many_writes_wait_for_one() -> Non
     assert slow.begun.index("other") <= 2
 
 
-async def test_no_connection_to_a_server_stays_open_and_a_thread_keeps_its_own_to_a_file() -> None:
+async def test_connections_to_a_server_are_closed_and_those_to_a_file_are_kept() -> None:
     def ask() -> object:
         User.objects.exists()
         return connection.connection
@@ -138,7 +138,7 @@ async def test_no_connection_to_a_server_stays_open_and_a_thread_keeps_its_own_t
 
 
 @pytest.mark.parametrize("away", [OperationalError, InterfaceError])
-async def test_a_database_that_is_away_is_said_to_be(away: type[Exception]) -> None:
+async def test_an_unavailable_database_raises_unavailable(away: type[Exception]) -> None:
     def call() -> None:
         raise away("connection to server at 10.0.0.1 failed")
 

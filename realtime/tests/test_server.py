@@ -1,4 +1,4 @@
-"""Ports, the spread of those who come back, and the supervisor with processes that fail; without a server."""
+"""Ports, the spread of reconnects, and the supervisor with processes that fail; without a server."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def test_all_addresses_of_a_host_are_bound() -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_a_port_on_which_somebody_listens_is_refused(shared: bool) -> None:
+def test_a_port_with_a_listener_is_refused(shared: bool) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         place = Place("127.0.0.1", taken.getsockname()[1], 1)
         with pytest.raises(CannotListen, match=f"cannot listen on {place}: Address already in use"):
@@ -44,12 +44,12 @@ def test_a_port_on_which_somebody_listens_is_refused(shared: bool) -> None:
 
 
 @pytest.mark.parametrize("host", ["203.0.113.1", "host.invalid"])
-def test_a_host_that_is_not_here_is_refused(host: str) -> None:
+def test_a_host_of_another_machine_is_refused(host: str) -> None:
     with pytest.raises(CannotListen, match=f"cannot listen on {host}:0: "):
         Place(host, 0, 1).bind()
 
 
-def test_processes_can_share_a_port_that_is_reserved() -> None:
+def test_processes_can_share_a_reserved_port() -> None:
     (reserved,) = HERE.bind()
     place = Place("127.0.0.1", reserved.getsockname()[1], 1)
     (one,), (two,) = place.bind(shared=True), place.bind(shared=True)
@@ -64,11 +64,11 @@ def test_an_ipv6_address_is_shown_in_brackets() -> None:
     assert str(Place("::1", 8000, 1)) == "[::1]:8000"
 
 
-# --- Who is believed about where a client is ----------------------------------------------------------------------
+# --- Trust in proxies -----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("behind", [False, True])
-def test_only_the_proxy_is_believed(settings: Any, behind: bool) -> None:
+def test_only_the_proxy_is_trusted(settings: Any, behind: bool) -> None:
     settings.PORTAL_BEHIND_PROXY = behind
     settings.PORTAL_PROXY_ADDRESSES = ["10.0.0.5"]
     made = config("127.0.0.1", 0)
@@ -76,11 +76,11 @@ def test_only_the_proxy_is_believed(settings: Any, behind: bool) -> None:
     assert made.forwarded_allow_ips == ["10.0.0.5"]
 
 
-# --- When to come back ----------------------------------------------------------------------------------------
+# --- When to reconnect ----------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("count", [0, 1, 2, 50, 1000, 12_000])
-def test_each_comes_back_at_a_time_of_its_own(count: int) -> None:
+def test_each_client_reconnects_at_a_different_time(count: int) -> None:
     times = spread(count)
     assert len(set(times)) == len(times) == count
     assert all(0 <= milliseconds <= max(SPREAD_MILLISECONDS, count) for milliseconds in times)
@@ -92,7 +92,7 @@ def test_each_comes_back_at_a_time_of_its_own(count: int) -> None:
 # --- Changed files --------------------------------------------------------------------------------------------
 
 
-def test_changed_new_and_removed_files_are_seen_once(tmp_path: Path) -> None:
+def test_changed_new_and_removed_files_are_detected_once(tmp_path: Path) -> None:
     for name in ("changed.py", "removed.html", "same.py", "other.css"):
         (tmp_path / name).touch()
     (tmp_path / "node_modules").mkdir()
@@ -111,8 +111,8 @@ def test_only_our_own_apps_are_watched() -> None:
     assert set(own_folders()) == {django_settings.BASE_DIR / name for name in ("libraries", "portal", "realtime")}
 
 
-# --- Processes that fail --------------------------------------------------------------------------------------
-# What takes the place of `spawned.begin` runs in a process of its own.
+# --- Processes that fail -------------------------------------------------------------------------------------- The
+# replacement of `spawned.begin` runs in its own process.
 
 
 def end(*place_and_lifeline: Any) -> None:
@@ -136,7 +136,7 @@ def stay(*place_and_lifeline: Any) -> None:
 
 
 def stop_at(monkeypatch: pytest.MonkeyPatch, start: int) -> list[float]:
-    """When processes were started, until the supervisor is told to end, as the so-many-th one is."""
+    """The times at which processes were started, until the start with the given number, which ends the supervisor."""
     times: list[float] = []
     start_one = Worker.start
 
@@ -150,7 +150,7 @@ def stop_at(monkeypatch: pytest.MonkeyPatch, start: int) -> list[float]:
     return times
 
 
-def test_what_cannot_start_is_not_tried_again(
+def test_a_process_that_cannot_start_is_not_restarted(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "begin", end)
@@ -158,7 +158,7 @@ def test_what_cannot_start_is_not_tried_again(
     assert re.search("'status': 3, 'event': 'worker_did_not_start'", caplog.text)
 
 
-def test_what_ends_again_and_again_is_started_later_and_later(
+def test_a_process_that_ends_again_and_again_is_restarted_after_growing_delays(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker, "begin", serve_and_end)
@@ -169,7 +169,7 @@ def test_what_ends_again_and_again_is_started_later_and_later(
     assert pauses == ["0.0", "1.0"]
 
 
-def test_what_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_process_that_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(worker, "begin", serve_and_hang)
     monkeypatch.setattr(worker, "HUNG_SECONDS", 0)
     stop_at(monkeypatch, 2)
@@ -177,7 +177,9 @@ def test_what_hangs_is_replaced(monkeypatch: pytest.MonkeyPatch, caplog: pytest.
     assert "worker_hung" in caplog.text
 
 
-def test_what_does_not_end_is_killed(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_process_that_does_not_end_is_killed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
     monkeypatch.setattr(worker, "begin", stay)
     monkeypatch.setattr(supervisor, "KILL_SECONDS", 0)
     look = Worker.look

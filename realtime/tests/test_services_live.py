@@ -1,4 +1,4 @@
-"""What services store, and whom they let in, as open sockets see it."""
+"""The writes of services, and their changes of access, as open sockets see them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OGRE = {"id": "ogre", "type": "stat-block", "name": "Ogre"}
 
 
 async def do(service: Any, **more: Any) -> None:
-    """Call a service as the site itself, as the admin does: in a thread."""
+    """Call a service in a thread as the site itself, as the admin does."""
     await sync_to_async(service)(actor_id=None, **more)
 
 
@@ -43,7 +43,7 @@ async def test_a_write_from_anywhere_reaches_every_socket(
     assert [one["version"] for one in told] == [2, 3]
 
 
-async def test_what_is_switched_off_is_gone_from_the_next_frame_on(
+async def test_a_flag_switched_off_hides_its_keys_from_the_next_frame_on(
     connect: Connect, portal_view: PortalView, viewer: User
 ) -> None:
     await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
@@ -61,7 +61,7 @@ async def shown(client: Client) -> tuple[str, dict[str, Any]]:
     return changed["role"], changed["state"]["items"][1]
 
 
-async def test_a_new_role_in_the_library_holds_at_once(
+async def test_a_new_role_in_the_library_applies_at_once(
     connect: Connect, portal_view: PortalView, library: Library, editor: User, viewer: User
 ) -> None:
     demoted, promoted = await connect(editor, portal_view), await connect(viewer, portal_view)
@@ -74,7 +74,7 @@ async def test_a_new_role_in_the_library_holds_at_once(
     assert (await promoted.ask("portal-view-update", payload={"name": "x"}))["version"] == 2
 
 
-async def test_a_role_that_changes_while_somebody_comes_in_is_caught_up_with(
+async def test_a_role_changed_during_a_handshake_is_applied(
     connect: Connect, portal_view: PortalView, library: Library, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(beat, "TICK_SECONDS", 0.01)
@@ -85,7 +85,7 @@ async def test_a_role_that_changes_while_somebody_comes_in_is_caught_up_with(
     assert await shown(client) == ("viewer", OGRE)
 
 
-async def test_who_is_no_member_any_more_is_closed(
+async def test_a_removed_member_is_disconnected(
     connect: Connect, portal_view: PortalView, library: Library, editor: User, viewer: User
 ) -> None:
     first, second = await connect(editor, portal_view), await connect(viewer, portal_view)
@@ -96,7 +96,7 @@ async def test_who_is_no_member_any_more_is_closed(
     assert (await second.refused())[1] == (1008, "access-withdrawn")
 
 
-async def test_a_portal_view_that_is_deleted_closes(
+async def test_a_deleted_portal_view_closes_its_connections(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     clients = [await connect(user, portal_view) for user in (editor, viewer)]

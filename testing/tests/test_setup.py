@@ -1,4 +1,4 @@
-"""The test set-up installs what is missing, says what to do when it may not, and never passes over a missing part."""
+"""The test set-up installs missing parts, explains what to do if it may not, and never skips a missing part."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from testing import setup
 from testing.setup import NPM_LOCK, PARTS, Part, SetupFailed, ensure
 
 
-def test_what_is_there_is_not_installed() -> None:
+def test_an_installed_part_is_not_installed_again() -> None:
     def install() -> None:
         raise AssertionError("installed for nothing")
 
     ensure(Part("a thing", lambda: True, install))
 
 
-def test_what_is_missing_is_installed() -> None:
+def test_a_missing_part_is_installed() -> None:
     installed: list[str] = []
     ensure(Part("a thing", lambda: bool(installed), lambda: installed.append("a thing")))
     assert installed == ["a thing"]
 
 
-def test_what_is_missing_afterwards_is_an_error() -> None:
+def test_a_part_that_is_missing_afterwards_is_an_error() -> None:
     with pytest.raises(SetupFailed, match="a thing was installed without an error but cannot be found"):
         ensure(Part("a thing", lambda: False, lambda: None))
 
 
-def test_who_may_not_install_is_told_what_to_type(
+def test_without_permission_the_error_names_the_command_to_type(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 1000)

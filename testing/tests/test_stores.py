@@ -1,4 +1,4 @@
-"""The stores come back after a crash, and stand still while they are frozen."""
+"""The stores come back after a crash, and do not answer while they are frozen."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_a_frozen_valkey_answers_once_it_is_resumed() -> None:
 
 
 @pytest.mark.postgres
-def test_postgres_keeps_what_was_committed_before_a_crash() -> None:
+def test_postgres_keeps_committed_data_after_a_crash() -> None:
     with postgres() as server:
         url = server.create_database("portal")
         with psycopg.connect(url) as connection:

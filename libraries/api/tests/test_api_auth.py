@@ -1,4 +1,4 @@
-"""Registration, log-in, fresh tokens and the person who asks."""
+"""Registration, log-in, token refresh and the current person."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_name_is_optional() -> None:
     assert (answer.status_code, answer.json()["name"]) == (201, "")
 
 
-def test_an_address_is_taken_in_any_case(owner: User) -> None:
+def test_an_address_is_accepted_in_any_case(owner: User) -> None:
     answer = as_(None).post(REGISTER, {"email": "OWNER@example.org", "password": PASSWORD})
     assert "log in instead" in refused(answer, "conflict", "email")
 
@@ -97,13 +97,13 @@ def test_tokens_work(owner: User) -> None:
 
 
 @pytest.mark.parametrize(("email", "password"), [("owner@example.org", "wrong"), ("elsewhere@example.org", PASSWORD)])
-def test_wrong_log_ins_are_alike(owner: User, email: str, password: str) -> None:
+def test_wrong_log_ins_get_the_same_answer(owner: User, email: str, password: str) -> None:
     answer = log_in(email, password)
     assert refused(answer, "not-authenticated") == "The e-mail address or the password is wrong."
     assert answer["WWW-Authenticate"] == "Bearer"
 
 
-def test_who_is_switched_off_cannot_log_in(owner: User) -> None:
+def test_a_deactivated_person_cannot_log_in(owner: User) -> None:
     User.objects.update(is_active=False)
     refused(log_in("owner@example.org"), "not-authenticated")
 
@@ -134,7 +134,7 @@ def test_too_many_failures_lock_the_log_in(owner: User, editor: User) -> None:
     [(REGISTER, {}, 400), (TOKEN, {"email": "a@example.org", "password": "wrong"}, 401), (REFRESH, {}, 400)],
 )
 @pytest.mark.django_db
-def test_one_network_may_not_flood(path: str, body: dict[str, str], status: int, settings: Any) -> None:
+def test_one_network_cannot_flood(path: str, body: dict[str, str], status: int, settings: Any) -> None:
     settings.PORTAL_LOGINS_PER_MINUTE = 2
     answers = [as_(None).post(path, body, HTTP_X_FORWARDED_FOR=f"10.0.{n}.0") for n in range(4)]
     assert [answer.status_code for answer in answers] == [status, status, 429, 429]
@@ -154,7 +154,7 @@ def test_a_fresh_token_works(owner: User) -> None:
     assert client.get(ME).status_code == 200
 
 
-def test_refresh_tokens_that_are_none(owner: User) -> None:
+def test_invalid_refresh_tokens(owner: User) -> None:
     expired = RefreshToken.for_user(owner)
     expired.set_exp(lifetime=timedelta(seconds=-11))
     refused(as_(None).post(REFRESH, {"refresh": str(expired)}), "token-expired")
@@ -164,13 +164,13 @@ def test_refresh_tokens_that_are_none(owner: User) -> None:
         refused(as_(None).post(REFRESH, body), "invalid-payload", "refresh")
 
 
-def test_no_fresh_token_for_who_is_switched_off(owner: User) -> None:
+def test_a_deactivated_person_gets_no_fresh_token(owner: User) -> None:
     refresh = str(RefreshToken.for_user(owner))
     User.objects.update(is_active=False)
     refused(as_(None).post(REFRESH, {"refresh": refresh}), "token-invalid")
 
 
-# --- The person who asks ----------------------------------------------------------------------------------
+# --- The current person -----------------------------------------------------------------------------------
 
 
 def test_a_name_can_be_changed(owner: User) -> None:
@@ -188,7 +188,7 @@ def forged(**claims: Any) -> str:
     return str(token)
 
 
-def test_headers_that_let_nobody_in(owner: User) -> None:
+def test_invalid_authorization_headers(owner: User) -> None:
     expired = AccessToken.for_user(owner)
     expired.set_exp(lifetime=timedelta(seconds=-11))
     good = str(AccessToken.for_user(owner))

@@ -9,7 +9,7 @@ import pytest
 from libraries.models import Membership, PortalView, User
 from libraries.tests.rest import as_, refused
 
-# Against version 2: what the header says -> the status of a write with it
+# Against version 2: the header's value -> the status of a write with it
 CONDITIONS = {
     '"2"': 200,
     '"1", "2"': 200,
@@ -19,7 +19,7 @@ CONDITIONS = {
     '"1"': 412,
     '"3"': 412,
     '"1", "3"': 412,
-    'W/"2"': 200,  # as a proxy has made it that compresses
+    'W/"2"': 200,  # as changed by a proxy that compresses
     '"2-gzip"': 200,
     'W/"1"': 412,
     '"2-viewer"': 412,
@@ -52,7 +52,7 @@ def test_if_match(editor: User, path: str, method: str, condition: str, status: 
     assert list(PortalView.objects.values()) == before
 
 
-def test_the_second_of_two_writers_is_told(owner: User, editor: User, path: str) -> None:
+def test_the_second_of_two_writers_gets_a_conflict(owner: User, editor: User, path: str) -> None:
     tag = as_(owner).get(path)["ETag"]
     assert as_(editor).patch(path, {"showAC": True}, HTTP_IF_MATCH=tag).status_code == 200
     refused(as_(owner).patch(path, {"name": "Lost"}, HTTP_IF_MATCH=tag), "version-conflict")
@@ -97,16 +97,16 @@ def test_if_none_match(request: pytest.FixtureRequest, path: str, who: str, cond
         assert "Authorization" in answer["Vary"]
 
 
-def test_a_viewers_copy_is_worth_nothing_after_a_promotion(viewer: User, path: str) -> None:
+def test_a_viewers_copy_is_not_valid_after_a_promotion(viewer: User, path: str) -> None:
     seen = as_(viewer).get(path)
     Membership.objects.filter(user=viewer).update(role="EDITOR")
     assert as_(viewer).get(path, HTTP_IF_NONE_MATCH=seen["ETag"]).json()["items"][1]["hp"] == 30
-    # To store the projected items would lose what was hidden
+    # Storing the projected items would lose the hidden values
     patch = {"items": seen.json()["items"][:2]}
     refused(as_(viewer).patch(path, patch, HTTP_IF_MATCH=seen["ETag"]), "version-conflict")
 
 
-def test_a_write_between_look_and_lock_is_noticed(owner: User, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_write_between_check_and_lock_is_detected(owner: User, path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A list of tags is compared before the lock is taken; the service compares again under it."""
     from libraries.api import portal_views as api
 

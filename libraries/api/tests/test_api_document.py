@@ -1,4 +1,4 @@
-"""The OpenAPI document as it is served: made once, and right whoever asks first."""
+"""The OpenAPI document as it is served: made once, and correct for the first request too."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _not_made_yet() -> Iterator[None]:
 
 @pytest.fixture
 def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many documents were made, one entry each; two at once would change each other."""
+    """The documents that were made, one entry each; two at once would change each other."""
     calls: list[int] = []
     at_once = threading.Semaphore()
     get_schema = SchemaGenerator.get_schema
@@ -45,8 +45,8 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return calls
 
 
-def test_all_who_ask_first_at_once_get_the_same_right_document(made: list[int]) -> None:
-    # drf-spectacular makes it from objects that all threads share: several first requests at once got wrong ones.
+def test_simultaneous_first_requests_get_the_same_correct_document(made: list[int]) -> None:
+    # drf-spectacular makes it from objects that all threads share: simultaneous first requests got wrong documents.
     begin = threading.Barrier(MANY)
 
     def ask(path: str) -> bytes:
@@ -74,7 +74,7 @@ def test_all_who_ask_first_at_once_get_the_same_right_document(made: list[int]) 
         ("?format=yaml", "application/json", "application/vnd.oai.openapi"),
     ],
 )
-def test_it_comes_in_two_formats(query: str, accept: str, kind: str, made: list[int]) -> None:
+def test_the_document_has_two_formats(query: str, accept: str, kind: str, made: list[int]) -> None:
     for path in ("/api/schema", "/api/schema/"):
         answer = Client().get(f"{path}{query}", headers={"accept": accept})
         assert (answer.status_code, answer["Content-Type"]) == (200, kind)
@@ -84,7 +84,7 @@ def test_it_comes_in_two_formats(query: str, accept: str, kind: str, made: list[
     assert len(made) == 1
 
 
-def test_who_has_it_is_not_sent_it_again() -> None:
+def test_a_client_that_has_the_document_gets_304() -> None:
     tag = Client().get("/api/schema")["ETag"]
     answer = Client().get("/api/schema", headers={"if-none-match": f'"other", W/{tag}'})
     assert (answer.status_code, answer.content, answer["ETag"]) == (304, b"", tag)

@@ -1,4 +1,4 @@
-"""Every refusal below /api/ has one shape, whatever refuses."""
+"""Every refusal below /api/ has one shape, whatever code refuses."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_ids_have_one_form(owner: User, portal_view: PortalView, case: Any) -> N
         ("post", "auth/me", "GET, PATCH, HEAD"),
     ],
 )
-def test_methods_that_are_not_possible(
+def test_methods_that_are_not_allowed(
     owner: User, portal_view: PortalView, method: str, path: str, allowed: str
 ) -> None:
     answer = getattr(as_(owner), method)(f"/api/{path.format(id=portal_view.id)}")
@@ -65,7 +65,7 @@ def test_methods_that_are_not_possible(
 @pytest.mark.parametrize(
     "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "image/png"]
 )
-def test_bodies_that_are_no_json(owner: User, kind: str) -> None:
+def test_bodies_that_are_not_json(owner: User, kind: str) -> None:
     answer = send(owner, "POST", "/api/libraries", b"name=x", content_type=kind)
     assert "application/json" in refused(answer, "unsupported-media-type")
 
@@ -77,7 +77,7 @@ def test_bodies_that_are_json(owner: User, kind: str) -> None:
 
 
 @pytest.mark.parametrize("accept", ["text/html", "application/xml", "*/*", "application/json;q=0", "nonsense"])
-def test_answers_are_json_whatever_is_accepted(owner: User, accept: str) -> None:
+def test_answers_are_json_for_any_accept_header(owner: User, accept: str) -> None:
     answer = as_(owner).get("/api/libraries?format=xml", HTTP_ACCEPT=accept)
     assert (answer.status_code, answer["Content-Type"]) == (200, "application/json")
 
@@ -111,7 +111,7 @@ def test_malformed_json(owner: User, portal_view: PortalView, body: bytes) -> No
 
 
 @pytest.mark.parametrize("body", [b"null", b"1", b'"x"', b"[]", b"true", b"[[]]"])
-def test_json_that_is_no_object(owner: User, portal_view: PortalView, body: bytes) -> None:
+def test_json_that_is_not_an_object(owner: User, portal_view: PortalView, body: bytes) -> None:
     for method, path in (("POST", "libraries"), ("PATCH", f"portal-views/{portal_view.id}"), ("POST", "auth/token")):
         answer = send(owner, method, f"/api/{path}", body, content_type="application/json")
         refused(answer, "invalid-payload")
@@ -140,7 +140,7 @@ def test_a_body_in_chunks_is_read(body: bytes, code: str, keys: set[str]) -> Non
     assert set(answer.data["details"] or {}) == keys
 
 
-# --- What goes wrong inside -------------------------------------------------------------------------------
+# --- Internal errors --------------------------------------------------------------------------------------
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, user: User, error: Exception) -> Any:
@@ -155,7 +155,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, user: User, error: Exception) -> An
     return client.get(f"/api/libraries/{user.id}")
 
 
-def test_what_nobody_expected(owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_an_unexpected_error(owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     answer = failing(monkeypatch, owner, RuntimeError("the password is swordfish"))
     assert "logged" in refused(answer, "internal-error")
     assert b"swordfish" not in answer.content
@@ -163,7 +163,7 @@ def test_what_nobody_expected(owner: User, monkeypatch: pytest.MonkeyPatch, capl
 
 
 @pytest.mark.parametrize("error", [OperationalError("locked at 10.0.0.7"), InterfaceError("closed")])
-def test_a_database_that_is_away(
+def test_an_unavailable_database(
     owner: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, error: Exception
 ) -> None:
     answer = failing(monkeypatch, owner, error)
@@ -209,7 +209,7 @@ def test_each_exception_has_its_code(error: Exception, code: str) -> None:
     assert ("Retry-After" in answer) == (answer.status_code in (429, 503))
 
 
-def test_how_long_to_wait_is_at_least_a_second_and_enough() -> None:
+def test_the_time_to_wait_is_at_least_a_second_and_sufficient() -> None:
     waits = [exception_handler(exceptions.Throttled(wait), {})["Retry-After"] for wait in (None, 0, 0.2, 59.2, 60)]
     assert waits == ["1", "1", "1", "60", "60"]
 
@@ -257,7 +257,7 @@ def test_the_sites_handlers(answer: Any, code: str, status: int) -> None:
     assert elsewhere["Content-Type"].startswith("text/html")
 
 
-def test_pages_elsewhere_are_not_json(settings: Any) -> None:
+def test_pages_outside_of_the_api_are_not_json(settings: Any) -> None:
     settings.DEBUG = False
     answer = Client().get("/elsewhere")
     assert (answer.status_code, answer["Content-Type"].partition(";")[0]) == (404, "text/html")

@@ -15,7 +15,7 @@ MARK = "planted"
 
 
 def planted(key: str) -> list[dict[str, Any]]:
-    """Items that hold a mark under the key, as it is and in other spellings, at several depths."""
+    """Items with a mark under the key, in its plain spelling and in others, at several depths."""
     return [
         {"id": "plain", key: f"{MARK}-1", "name": "seen"},
         {"id": "deep", "sheet": {"more": [{key.upper(): {"in": f"{MARK}-2"}}]}},
@@ -79,7 +79,7 @@ def test_a_flag_shows_its_own_keys_only(viewer: User, owner: User, stored: Porta
 
 
 @pytest.mark.parametrize("display", ["bar", "words"])
-def test_health_as_a_bar_or_a_word_keeps_the_numbers(
+def test_health_as_a_bar_or_a_word_hides_the_numbers(
     viewer: User, owner: User, stored: PortalView, display: str
 ) -> None:
     as_(owner).patch(f"/api/portal-views/{stored.id}", {"showHealth": True, "healthDisplay": display})
@@ -87,7 +87,7 @@ def test_health_as_a_bar_or_a_word_keeps_the_numbers(
         assert MARK not in answer.content.decode(), answer.request
 
 
-def test_a_blackout_hides_how_much_there_is(viewer: User, owner: User, stored: PortalView, library: Library) -> None:
+def test_a_blackout_hides_the_number_of_items(viewer: User, owner: User, stored: PortalView, library: Library) -> None:
     path, views = f"/api/portal-views/{stored.id}", f"/api/libraries/{library.id}/portal-views"
     as_(owner).patch(path, {"blackout": True, **dict.fromkeys(FLAGS, True)})
     for answer in answers(viewer, stored):
@@ -106,7 +106,7 @@ def test_an_invisible_item_keeps_its_place(viewer: User, stored: PortalView) -> 
     assert len(seen["items"]) == len(stored.items)
 
 
-def test_a_demoted_editor_sees_no_more(editor: User, stored: PortalView) -> None:
+def test_a_demoted_editor_sees_only_what_viewers_see(editor: User, stored: PortalView) -> None:
     path = f"/api/portal-views/{stored.id}"
     assert MARK in as_(editor).get(path).content.decode()
     Membership.objects.filter(user=editor).update(role="VIEWER")

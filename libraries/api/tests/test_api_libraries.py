@@ -1,4 +1,4 @@
-"""Libraries and their members: who may do what, and what it does."""
+"""Libraries and their members: permissions, and the effects of each request."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.roles import Role
 from libraries.tests.rest import CAST, CODES, as_, cast, refused
 
-# method, what comes after the library's address, body, then the status for each of the cast
+# method, the path after the library's address, body, then the status for each person
 ALLOWED: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("get", "", None, (200, 200, 200, 404, 401)),
     ("patch", "", {"name": "New"}, (200, 200, 403, 404, 401)),
@@ -30,7 +30,7 @@ ALLOWED: list[tuple[str, str, Any, tuple[int, ...]]] = [
 @pytest.mark.parametrize("who", CAST)
 @pytest.mark.parametrize(("method", "after", "body", "statuses"), ALLOWED)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_who_may_do_what(
+def test_permissions_by_role(
     request: pytest.FixtureRequest,
     library: Library,
     make_user: Callable[[str], User],
@@ -55,14 +55,14 @@ def test_who_may_do_what(
 
 
 def everything() -> list[Any]:
-    """All that is stored about libraries."""
+    """All stored data of libraries."""
     return [list(model.objects.values().order_by("id")) for model in (Library, Membership, PortalView)]
 
 
 # --- Libraries --------------------------------------------------------------------------------------------
 
 
-def test_whoever_makes_a_library_owns_it(stranger: User, library: Library) -> None:
+def test_the_creator_of_a_library_owns_it(stranger: User, library: Library) -> None:
     answer = as_(stranger).post("/api/libraries", {"name": " Club ", "description": "Mondays"})
     assert answer.status_code == 201
     body = answer.json()
@@ -76,7 +76,7 @@ def test_whoever_makes_a_library_owns_it(stranger: User, library: Library) -> No
 
 
 @pytest.mark.parametrize("who", ["owner", "editor", "viewer"])
-def test_the_role_is_the_askers(request: pytest.FixtureRequest, library: Library, who: str) -> None:
+def test_the_role_in_an_answer_is_the_askers(request: pytest.FixtureRequest, library: Library, who: str) -> None:
     client = cast(request, who)
     assert client.get(f"/api/libraries/{library.id}").json()["role"] == who.upper()
     assert [mine["role"] for mine in client.get("/api/libraries").json()["results"]] == [who.upper()]
@@ -107,7 +107,7 @@ def test_bad_libraries(owner: User, library: Library, body: Any, keys: list[str]
     assert Library.objects.count() == 1
 
 
-def test_a_library_is_changed_and_replaced(owner: User, library: Library) -> None:
+def test_a_library_is_patched_and_replaced(owner: User, library: Library) -> None:
     path = f"/api/libraries/{library.id}"
     changed = as_(owner).patch(path, {"description": "Mondays", "role": "VIEWER", "id": str(uuid4())}).json()
     assert (changed["name"], changed["description"], changed["role"]) == ("Library", "Mondays", "OWNER")
@@ -117,7 +117,7 @@ def test_a_library_is_changed_and_replaced(owner: User, library: Library) -> Non
     assert as_(owner).get(path).json() == replaced
 
 
-def test_a_library_goes_with_its_portal_views(owner: User, portal_view: PortalView) -> None:
+def test_a_library_is_deleted_with_its_portal_views(owner: User, portal_view: PortalView) -> None:
     answer = as_(owner).delete(f"/api/libraries/{portal_view.library_id}")
     assert (answer.status_code, answer.content) == (204, b"")
     refused(as_(owner).get(f"/api/portal-views/{portal_view.id}"), "not-found")
@@ -127,7 +127,7 @@ def test_a_library_goes_with_its_portal_views(owner: User, portal_view: PortalVi
 
 
 @pytest.mark.parametrize("who", ["owner", "editor", "viewer"])
-def test_only_owners_see_addresses(request: pytest.FixtureRequest, library: Library, who: str) -> None:
+def test_only_owners_see_e_mail_addresses(request: pytest.FixtureRequest, library: Library, who: str) -> None:
     answer = cast(request, who).get(f"/api/libraries/{library.id}/members")
     members = {member["name"]: member for member in answer.json()["results"]}
     editor = request.getfixturevalue("editor")
@@ -182,14 +182,14 @@ def test_bad_roles(owner: User, viewer: User, library: Library, body: Any) -> No
 
 
 @pytest.mark.parametrize("who", ["editor", "viewer"])
-def test_everybody_may_leave(request: pytest.FixtureRequest, library: Library, who: str) -> None:
+def test_every_member_may_leave(request: pytest.FixtureRequest, library: Library, who: str) -> None:
     client = cast(request, who)
     path = f"/api/libraries/{library.id}/members/{request.getfixturevalue(who).id}"
     assert client.delete(path).status_code == 204
     refused(client.delete(path), "not-found")
 
 
-def test_the_last_owner_stays(owner: User, library: Library) -> None:
+def test_the_last_owner_cannot_leave(owner: User, library: Library) -> None:
     path = f"/api/libraries/{library.id}/members/{owner.id}"
     assert "somebody else" in refused(as_(owner).delete(path), "conflict")
     assert "somebody else" in refused(as_(owner).patch(path, {"role": "VIEWER"}), "conflict")
@@ -197,6 +197,6 @@ def test_the_last_owner_stays(owner: User, library: Library) -> None:
 
 
 @pytest.mark.parametrize("method", ["patch", "delete"])
-def test_who_is_no_member_is_not_found(owner: User, stranger: User, library: Library, method: str) -> None:
+def test_a_person_who_is_no_member_is_not_found(owner: User, stranger: User, library: Library, method: str) -> None:
     answer = getattr(as_(owner), method)(f"/api/libraries/{library.id}/members/{stranger.id}", {"role": "OWNER"})
     refused(answer, "not-found")

@@ -1,4 +1,4 @@
-"""What a body of the REST API may hold, and how long the answer to a bad one may be."""
+"""The limits on a body of the REST API, and on the length of the answer to a bad one."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ LONG: list[tuple[str, str, Any]] = [
 
 
 @pytest.mark.parametrize(("method", "path", "body"), LONG, ids=range(len(LONG)))
-def test_an_answer_is_not_far_longer_than_its_question(
+def test_an_answer_is_not_far_longer_than_its_request(
     owner: User, portal_view: PortalView, method: str, path: str, body: Any
 ) -> None:
-    # 20,000 unknown keys were answered with as many sentences, twice.
+    # 20,000 unknown keys were answered with that many sentences, twice.
     asked = json.dumps(body, separators=(",", ":")).encode()
     address = path.format(id=portal_view.id, library=portal_view.library_id)
     answer = send(owner, method, f"/api/{address}", asked, content_type="application/json")
@@ -49,7 +49,7 @@ def test_the_values_of_a_body_are_counted(owner: User, portal_view: PortalView) 
 
 
 @pytest.mark.parametrize("key", ["__proto__", "constructor", "prototype", "k" * 129])
-def test_keys_that_are_not_possible_are_refused(owner: User, portal_view: PortalView, key: str) -> None:
+def test_forbidden_keys_are_refused(owner: User, portal_view: PortalView, key: str) -> None:
     for item in ({"id": "a", key: 1}, {"id": "a", "deep": [{key: {}}]}):
         answer = as_(owner).patch(f"/api/portal-views/{portal_view.id}", {"items": [item]})
         refused(answer, "invalid-payload", "items")

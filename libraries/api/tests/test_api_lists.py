@@ -19,7 +19,7 @@ LISTS = ["/api/libraries", "/api/libraries/{id}/portal-views", "/api/libraries/{
 
 @pytest.fixture
 def library(owner: User) -> Library:
-    """A library that has five portal views, five other libraries of its owner, and five more members."""
+    """A library with five portal views, five other libraries of its owner, and five more members."""
     start = datetime(2026, 1, 1, tzinfo=UTC)
     home = Library.objects.create(name="Home")
     Membership.objects.create(library=home, user=owner, role=Role.OWNER)
@@ -70,7 +70,7 @@ def test_bad_pages(owner: User, path: str, page: str) -> None:
     refused(as_(owner).get(path, {"page": page}), "invalid-payload", "page")
 
 
-def test_the_largest_and_the_usual_size(owner: User, library: Library) -> None:
+def test_the_maximum_and_the_default_size(owner: User, library: Library) -> None:
     PortalView.objects.bulk_create([PortalView(library=library, name=f"{number:03}") for number in range(120)])
     path = f"/api/libraries/{library.id}/portal-views"
     assert len(names(owner, path)) == 20
@@ -92,7 +92,7 @@ def test_bad_searches(owner: User, path: str) -> None:
 
 
 def test_searches_have_a_limited_length(owner: User, path: str) -> None:
-    # A long one was a pattern too complex for SQLite, and was answered as if the database were away.
+    # A long one was a pattern too complex for SQLite, and was answered as if the database were unavailable.
     assert names(owner, f"{path}?search={'z' * MAX_SEARCH_CHARS}") == []
     message = refused(as_(owner).get(path, {"search": "é" * (MAX_SEARCH_CHARS + 1)}), "invalid-payload", "search")
     assert str(MAX_SEARCH_CHARS) in message
@@ -128,7 +128,7 @@ def test_order(owner: User, library: Library, kind: str, ordering: str) -> None:
     assert there == expected == back[::-1]
 
 
-def test_order_by_two(owner: User, library: Library) -> None:
+def test_order_by_two_names(owner: User, library: Library) -> None:
     path = f"/api/libraries/{library.id}/members?ordering=role,-name"
     assert names(owner, path) == ["Owner", *sorted(NAMES, reverse=True)]
 
@@ -137,7 +137,7 @@ def test_order_by_two(owner: User, library: Library) -> None:
     ("ordering", "same"),
     [("", ""), (",", ""), (",,", ""), ("name,", "name"), (",-name,,", "-name")],
 )
-def test_order_by_nothing(owner: User, path: str, ordering: str, same: str) -> None:
+def test_an_empty_order(owner: User, path: str, ordering: str, same: str) -> None:
     assert names(owner, f"{path}?ordering={ordering}") == names(owner, f"{path}?ordering={same}")
 
 
@@ -149,18 +149,18 @@ def test_bad_orders(owner: User, path: str, ordering: str) -> None:
 
 
 @pytest.mark.parametrize("ordering", ["name,name", "name,-name", "createdAt,name,-createdAt"])
-def test_an_order_that_names_something_twice(owner: User, path: str, ordering: str) -> None:
+def test_an_order_with_a_repeated_name(owner: User, path: str, ordering: str) -> None:
     assert names(owner, f"{path}?ordering=name,createdAt") == names(owner, f"{path}?ordering=name")
     refused(as_(owner).get(path, {"ordering": ordering}), "invalid-payload", "ordering")
 
 
 @pytest.mark.parametrize("name", ["ordering", "page", "pageSize", "search", "anything"])
-def test_a_parameter_that_comes_twice(owner: User, path: str, name: str) -> None:
-    """Which of the two is meant nobody can know."""
+def test_a_repeated_parameter(owner: User, path: str, name: str) -> None:
+    """It is unknown which of the two is meant."""
     refused(as_(owner).get(f"{path}?{name}=1&{name}=1"), "invalid-payload", name)
 
 
-def test_a_bad_order_is_said_back_shortly(owner: User, path: str) -> None:
+def test_a_bad_order_is_shortened_in_the_answer(owner: User, path: str) -> None:
     answer = as_(owner).get(path, {"ordering": "x" * 1500})
     refused(answer, "invalid-payload", "ordering")
     assert len(answer.content) < 2 * 1500
@@ -174,11 +174,11 @@ def test_list_entries(owner: User, library: Library) -> None:
     assert entry == {**state, "epoch": view.epoch, "role": "controller", "itemCount": 2}
 
 
-def test_a_list_asks_the_database_the_same_for_few_and_many(
+def test_the_number_of_queries_does_not_depend_on_the_number_of_entries(
     owner: User, library: Library, path: str, django_assert_max_num_queries: Any
 ) -> None:
     def read() -> int:
-        with django_assert_max_num_queries(4):  # the person, the library, how many, and the page
+        with django_assert_max_num_queries(4):  # the person, the library, the count, and the page
             answer = as_(owner).get(path)
         assert answer.status_code == 200
         return int(answer.json()["count"])

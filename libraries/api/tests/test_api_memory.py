@@ -1,4 +1,4 @@
-"""A request leaves nothing behind that would wait for the garbage collector: large answers would pile up meanwhile."""
+"""A request leaves no objects for the garbage collector: large answers would pile up in the meantime."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> list[weakref.ref[Any]]:
-    """The views, requests and responses that there have been."""
+    """Records all views, requests and responses."""
     made: list[weakref.ref[Any]] = []
     finalize = APIView.finalize_response
 
@@ -50,7 +50,9 @@ def _no_collections() -> Iterator[None]:
         ("DELETE", "/api/auth/token", 405),
     ],
 )
-def test_what_was_answered_is_gone_at_once(method: str, path: str, status: int, parts: list[weakref.ref[Any]]) -> None:
+def test_an_answered_request_is_freed_at_once(
+    method: str, path: str, status: int, parts: list[weakref.ref[Any]]
+) -> None:
     handler = BaseHandler()
     handler.load_middleware()
     response = handler.get_response(RequestFactory().generic(method, path, "{}", content_type="application/json"))

@@ -1,4 +1,4 @@
-"""Portal views over REST: who may do what, patches, replacements, and what is refused."""
+"""Portal views over REST: permissions, patches, replacements, and refusals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from libraries.models import Library, PortalView, User
 from libraries.rules.state import FIELDS, MAX_ITEMS
 from libraries.tests.rest import CAST, CODES, as_, cast, refused
 
-# method, body, then the status for each of the cast
+# method, body, then the status for each person
 ALLOWED: list[tuple[str, Any, tuple[int, ...]]] = [
     ("get", None, (200, 200, 200, 404, 401)),
     ("patch", {"name": "New"}, (200, 200, 403, 404, 401)),
@@ -36,7 +36,7 @@ DEFAULTS = {
 @pytest.mark.parametrize("who", CAST)
 @pytest.mark.parametrize(("method", "body", "statuses"), ALLOWED)
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_who_may_do_what(
+def test_permissions_by_role(
     request: pytest.FixtureRequest,
     portal_view: PortalView,
     who: str,
@@ -54,14 +54,14 @@ def test_who_may_do_what(
     assert (list(PortalView.objects.values()) != before) == (expected < 300 and method != "get")
 
 
-def test_a_controller_reads_all(editor: User, portal_view: PortalView) -> None:
+def test_a_controller_reads_everything(editor: User, portal_view: PortalView) -> None:
     body = as_(editor).get(f"/api/portal-views/{portal_view.id}").json()
     assert body == {**portal_view.state(), "epoch": portal_view.epoch, "role": "controller"}
     assert body["items"] == ITEMS
     assert body["libraryId"] == str(portal_view.library_id)
 
 
-def test_a_new_one_has_defaults(editor: User, library: Library) -> None:
+def test_a_new_portal_view_has_defaults(editor: User, library: Library) -> None:
     answer = as_(editor).post(f"/api/libraries/{library.id}/portal-views", {"name": "Night"})
     body = answer.json()
     assert answer.status_code == 201
@@ -71,7 +71,7 @@ def test_a_new_one_has_defaults(editor: User, library: Library) -> None:
     assert as_(editor).get(answer["Location"]).json() == body
 
 
-def test_a_new_one_takes_all_keys(owner: User, library: Library) -> None:
+def test_a_new_portal_view_accepts_all_keys(owner: User, library: Library) -> None:
     given = {
         "name": "Night",
         "showEncounter": True,
@@ -88,7 +88,7 @@ def test_a_new_one_takes_all_keys(owner: User, library: Library) -> None:
     assert {key: body[key] for key in FIELDS} == given
 
 
-def test_a_patch_changes_what_it_names(editor: User, portal_view: PortalView) -> None:
+def test_a_patch_changes_only_the_named_keys(editor: User, portal_view: PortalView) -> None:
     answer = as_(editor).patch(f"/api/portal-views/{portal_view.id}", {"showHealth": True, "currentItem": 2})
     portal_view.refresh_from_db()
     assert (portal_view.show_health, portal_view.current_item, portal_view.name) == (True, 2, "Evening")
@@ -96,7 +96,7 @@ def test_a_patch_changes_what_it_names(editor: User, portal_view: PortalView) ->
     assert (answer.json()["version"], answer["ETag"]) == (2, '"2"')
 
 
-def test_a_replacement_sets_the_rest_to_defaults(editor: User, portal_view: PortalView) -> None:
+def test_a_replacement_sets_the_other_keys_to_defaults(editor: User, portal_view: PortalView) -> None:
     path = f"/api/portal-views/{portal_view.id}"
     as_(editor).patch(path, {"showHealth": True, "currentItem": 2, "blackout": True, "healthDisplay": "words"})
     body = as_(editor).put(path, {"name": "Morning", "showAC": True}).json()
@@ -104,7 +104,7 @@ def test_a_replacement_sets_the_rest_to_defaults(editor: User, portal_view: Port
     assert (body["id"], body["version"], body["epoch"]) == (str(portal_view.id), 3, portal_view.epoch)
 
 
-def test_what_was_read_can_be_written_back(owner: User, portal_view: PortalView) -> None:
+def test_an_answer_can_be_written_back(owner: User, portal_view: PortalView) -> None:
     path = f"/api/portal-views/{portal_view.id}"
     read = as_(owner).get(path).json()
     for method in ("put", "patch"):
@@ -162,7 +162,7 @@ def test_bad_values_change_nothing(owner: User, portal_view: PortalView, body: A
     path = f"/api/portal-views/{portal_view.id}"
     refused(as_(owner).patch(path, body, format="json"), "invalid-payload", *keys)
     named = {"name": "x", **body} if isinstance(body, dict) else body
-    if named != {"name": "x", "currentItem": 3}:  # there is no item at all after that replacement: the same refusal
+    if named != {"name": "x", "currentItem": 3}:  # after that replacement there is no item at all: the same refusal
         refused(as_(owner).put(path, named, format="json"), "invalid-payload", *keys)
     refused(
         as_(owner).post(f"/api/libraries/{portal_view.library_id}/portal-views", named, format="json"),
@@ -173,18 +173,18 @@ def test_bad_values_change_nothing(owner: User, portal_view: PortalView, body: A
 
 
 @pytest.mark.parametrize("body", [{}, {"showAC": True}, {"id": "x"}])
-def test_a_whole_one_needs_a_name(owner: User, portal_view: PortalView, body: Any) -> None:
+def test_a_replacement_needs_a_name(owner: User, portal_view: PortalView, body: Any) -> None:
     refused(as_(owner).put(f"/api/portal-views/{portal_view.id}", body), "invalid-payload", "name")
     path = f"/api/libraries/{portal_view.library_id}/portal-views"
     refused(as_(owner).post(path, body), "invalid-payload", "name")
 
 
-def test_an_unknown_key_is_named_but_not_at_length(owner: User, portal_view: PortalView) -> None:
+def test_an_unknown_key_is_named_in_a_short_form(owner: User, portal_view: PortalView) -> None:
     answer = as_(owner).patch(f"/api/portal-views/{portal_view.id}", {"k" * 10_000: 1})
     refused(answer, "invalid-payload", "k" * 64)
 
 
-def test_what_rest_writes_is_told_to_the_others(owner: User, portal_view: PortalView, published: Published) -> None:
+def test_a_write_by_rest_is_sent_to_the_sockets(owner: User, portal_view: PortalView, published: Published) -> None:
     path = f"/api/portal-views/{portal_view.id}"
 
     def write() -> None:

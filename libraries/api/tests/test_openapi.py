@@ -1,4 +1,4 @@
-"""The OpenAPI document: it is current, it tells no secrets, and the API does what it says."""
+"""The OpenAPI document: it is current, contains no secrets, and matches the API."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
             yield path, method, operation
 
 
-def test_operations_are_described_and_say_how_they_refuse() -> None:
+def test_operations_have_descriptions_and_refusals() -> None:
     ids = [operation["operationId"] for _, _, operation in operations()]
     assert len(ids) == len(set(ids)) == 21
     for path, method, operation in operations():
@@ -81,7 +81,7 @@ def test_operations_are_described_and_say_how_they_refuse() -> None:
                 assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
 
 
-def test_portal_views_are_described_as_they_are() -> None:
+def test_the_schema_of_portal_views_matches_the_model() -> None:
     answered = {*FIELDS, *READ_ONLY, "role"}
     assert set(PortalViewBody().fields) == set(FIELDS)
     assert set(PortalViewSerializer().fields) == answered
@@ -98,7 +98,7 @@ def keys(value: Any) -> Iterator[str]:
             yield from keys(inner)
 
 
-def test_examples_for_viewers_hide_what_viewers_may_not_see() -> None:
+def test_examples_for_viewers_hide_the_hidden_keys() -> None:
     content = DOCUMENT["paths"]["/api/portal-views/{portalViewId}"]["get"]["responses"]["200"]["content"]
     examples = [example["value"] for example in content["application/json"]["examples"].values()]
     assert [example["role"] for example in examples] == ["controller", "viewer"]
@@ -120,7 +120,7 @@ def test_it_is_shown_with_the_pages_own_scripts() -> None:
         assert yaml.safe_load(Client().get(path).content)["info"] == DOCUMENT["info"]
 
 
-# --- The API does what it says ----------------------------------------------------------------------------
+# --- The API matches its document -------------------------------------------------------------------------
 
 SCHEMA = schemathesis.openapi.from_dict(DOCUMENT)
 SCHEMA.app = get_wsgi_application()
@@ -138,7 +138,7 @@ def person(email: str) -> User:
 
 
 def things() -> dict[str, str]:
-    """A library with an owner, another member and a portal view, for path parameters; whoever asks is the owner."""
+    """A library with an owner, another member and a portal view, for path parameters; the owner sends the requests."""
     library = Library.objects.create(name="Library")
     Membership.objects.create(library=library, user=person("owner@example.org"), role=Role.OWNER)
     member = Membership.objects.create(library=library, user=person("viewer@example.org"), role=Role.VIEWER)
@@ -148,7 +148,10 @@ def things() -> dict[str, str]:
 
 @pytest.fixture
 def _stay_connected(db: None) -> Iterator[None]:
-    """Requests share the test's transaction: they must not close its connection, as Django's own client sees to."""
+    """Keep the database connection open: requests share the test's transaction.
+
+    Django's own test client does the same.
+    """
     signals = (request_started, request_finished)
     for signal in signals:
         signal.disconnect(close_old_connections)
@@ -167,7 +170,7 @@ def _stay_connected(db: None) -> Iterator[None]:
     database=None,
     suppress_health_check=list(HealthCheck),
 )
-def test_what_the_api_does_is_what_it_says(case: schemathesis.Case[Any]) -> None:
+def test_the_api_matches_the_document(case: schemathesis.Case[Any]) -> None:
     real = things()
     if case.path_parameters:
         case.path_parameters = {name: real[name] for name in case.path_parameters}

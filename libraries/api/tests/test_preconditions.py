@@ -1,4 +1,4 @@
-"""Entity tags as RFC 9110 writes them."""
+"""Entity tags in the syntax of RFC 9110."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from libraries.rules.errors import InvalidPayload
 from libraries.rules.roles import PortalRole
 
 
-def test_a_tag_for_each_role() -> None:
+def test_each_role_has_its_tag() -> None:
     assert etag(3, PortalRole.CONTROLLER) == '"3"'
     assert etag(3, PortalRole.VIEWER) == '"3-viewer"'
 
@@ -21,7 +21,7 @@ def test_a_tag_for_each_role() -> None:
         (' "3"\t', ['"3"'], (3,)),
         ('"3","4" , "5"', ['"3"', '"4"', '"5"'], (3, 4, 5)),
         (', "3",, ,"4",', ['"3"', '"4"'], (3, 4)),
-        # As proxies change them that compress an answer
+        # As changed by proxies that compress an answer
         ('W/"3"', ['"3"'], (3,)),
         ('W/"3", "4"', ['"3"', '"4"'], (3, 4)),
         ('"3-gzip"', ['"3"'], (3,)),
@@ -37,21 +37,21 @@ def test_a_tag_for_each_role() -> None:
         (f'"{"9" * 40}"', [f'"{"9" * 40}"'], ()),
     ],
 )
-def test_lists(value: str, listed: list[str], versions: tuple[int, ...]) -> None:
+def test_lists_of_tags(value: str, listed: list[str], versions: tuple[int, ...]) -> None:
     tags = parse_tags("If-Match", value)
     assert tags == Tags(any=False, listed=tuple(listed))
     assert tags.versions == versions
 
 
 @pytest.mark.parametrize("value", ["*", " * "])
-def test_any(value: str) -> None:
+def test_the_wildcard(value: str) -> None:
     tags = parse_tags("If-Match", value)
     assert tags is not None
     assert tags.any
     assert tags.has('"3"')
 
 
-def test_none() -> None:
+def test_a_missing_header() -> None:
     assert parse_tags("If-Match", None) is None
 
 
@@ -60,7 +60,7 @@ def test_none() -> None:
     ["", " ", ",", "3", '"3', "'3'", '"3" "4"', '"3";', 'w/"3"', 'W/ "3"', '*, "3"', '"3", *', '"a b"', '"\x7f"']
     + ['"3", x', "*" * 2, '"3"' + ", " * 5_000 + "x"],
 )
-def test_malformed(value: str) -> None:
+def test_malformed_headers(value: str) -> None:
     with pytest.raises(InvalidPayload) as refused:
         parse_tags("If-Match", value)
     assert set(refused.value.details or {}) == {"If-Match"}
@@ -77,7 +77,7 @@ def test_malformed(value: str) -> None:
         ('"2"', '"3"', False),
     ],
 )
-def test_comparison(value: str, tag: str, has: bool) -> None:
+def test_comparison_of_tags(value: str, tag: str, has: bool) -> None:
     tags = parse_tags("If-None-Match", value)
     assert tags is not None
     assert tags.has(tag) is has

@@ -1,4 +1,4 @@
-"""`manage.py clear_receipts`: drops the receipts that no client will ask for any more."""
+"""`manage.py clear_receipts`: deletes the receipts that no client will ask for any more."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from libraries.receipts import forget_receipts
 
 
 class Command(BaseCommand):
-    """Drops old receipts of stored messages. A server with open sockets does so by itself."""
+    """Deletes old receipts of stored messages. A server with open sockets does this by itself."""
 
     help = "Drop old receipts of stored messages; servers with open sockets do so once a minute."
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it, and say how many."""
+        """Delete them, and print their number."""
         self.stdout.write(f"{forget_receipts()} receipts were dropped.")

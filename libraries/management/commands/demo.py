@@ -1,4 +1,7 @@
-"""`manage.py demo`: people, a library and a portal view to try Portal with. What is in them: `libraries.demo_data`."""
+"""`manage.py demo`: people, a library and a portal view for trying Portal.
+
+Their content is in `libraries.demo_data`.
+"""
 
 from __future__ import annotations
 
@@ -29,9 +32,9 @@ _WARNING = (
 
 
 class Command(BaseCommand):
-    """Makes what is missing of the demo, and sets its log-ins back to the ones it prints.
+    """Creates the missing parts of the demo, and resets its log-ins to the printed ones.
 
-    The library and the portal view stay as people left them.
+    An existing library and portal view stay unchanged.
     """
 
     help = "Make a demo library with people who can log in; run it again to set their passwords and roles back."
@@ -57,7 +60,7 @@ class Command(BaseCommand):
 
 
 def make_demo() -> None:
-    """Make what is missing; put people's passwords, activity and roles back."""
+    """Create the missing parts; reset the people's passwords, activity and roles."""
     password_hash = _password_hash()
     with transaction.atomic():
         users = _make_people(password_hash)
@@ -68,7 +71,7 @@ def make_demo() -> None:
 
 
 def _password_hash() -> str:
-    """The hash that all of them share: to compute one takes time, for which no transaction should wait."""
+    """The hash that all of them share. It takes time to compute, which no transaction should wait for."""
     stored = User.objects.filter(email=PEOPLE[0].email).values_list("password", flat=True).first()
     if stored is not None and check_password(demo_data.PASSWORD, stored):
         return stored
@@ -111,7 +114,7 @@ def _make_portal_view(library: Library) -> None:
 
 
 def _below(base: str) -> list[dict[str, Any]]:
-    """The items, with their pictures where the site is."""
+    """The items, with the addresses of their pictures below the site's base."""
     return [{**item, "image": base + item["image"]} if "image" in item else item for item in demo_data.ITEMS]
 
 

@@ -1,4 +1,4 @@
-"""Addresses: which are possible, and what could run."""
+"""Addresses: which are allowed, and which text could run as code."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def refused(value: object, key: str = "note") -> bool:
         "data:image/webp;base64," + "A" * (MAX_DATA_URL_CHARS - len("data:image/webp;base64,")),
     ],
 )
-def test_web_addresses_own_paths_and_small_images_are_possible(address: str) -> None:
+def test_web_addresses_own_paths_and_small_images_are_allowed(address: str) -> None:
     for key in ("image", "mapUrl", "note"):
         assert not refused(address, key)
         assert not refused([{"a": [address]}], key)
@@ -103,7 +103,7 @@ def test_other_addresses_are_refused_under_the_keys_of_addresses(address: str) -
         "data:image/png;base64," + "A" * MAX_DATA_URL_CHARS,
     ],
 )
-def test_what_could_run_is_refused_under_any_key(script: str) -> None:
+def test_text_that_could_run_is_refused_under_any_key(script: str) -> None:
     for key in ("image", "note", "name", "onclick"):
         assert refused(script, key)
         assert refused([[{"a": {"b": [script]}}]], key)
@@ -121,14 +121,14 @@ def test_what_could_run_is_refused_under_any_key(script: str) -> None:
     ]
     + ["data:\u00a0five / six", "\u00a0The javascript: protocol", "Texte\u00a0: data: texte/html"],
 )
-def test_text_that_only_mentions_them_is_possible(text: str) -> None:
+def test_text_that_only_mentions_schemes_is_allowed(text: str) -> None:
     assert not refused(text)
 
 
 @given(st.text(alphabet="\x00\t\n\r j", max_size=3), st.lists(st.sampled_from(["\t", "\n", "\r", ""]), min_size=10))
 @example("", [""] * 10)
 def test_no_white_space_smuggles_a_script_in(lead: str, gaps: list[str]) -> None:
-    # What the URL standard makes of an address: no white space around it, no tabs and line breaks in it.
+    # The URL standard's treatment of an address: white space around it, tabs and line breaks in it are removed.
     word = "".join(letter + gap for letter, gap in zip("javascript", gaps, strict=False))
     address = f"{lead}{word}:alert(1)"
     read = address.strip("".join(map(chr, range(0x21)))).translate({9: None, 10: None, 13: None})
@@ -149,7 +149,7 @@ DROPPED = set("\t\n\r")
     st.sampled_from(["javascript:", "vbscript:", "data:text/html", "data:image/svg+xml", "data:application/xml"]),
     st.data(),
 )
-def test_nothing_that_a_page_may_drop_smuggles_a_script_in(lead: str, word: str, data: st.DataObject) -> None:
+def test_no_removable_character_smuggles_a_script_in(lead: str, word: str, data: st.DataObject) -> None:
     gaps = st.text(st.sampled_from([mark for mark in UNSEEN if not mark.isspace() or mark in DROPPED]), max_size=1)
     address = lead + "".join(data.draw(st.sampled_from([letter, letter.upper()])) + data.draw(gaps) for letter in word)
     assert could_run(f"{address},x")
@@ -158,5 +158,5 @@ def test_nothing_that_a_page_may_drop_smuggles_a_script_in(lead: str, word: str,
 
 
 @pytest.mark.parametrize("start", [" ", "Read ", "(", "“", "1. ", "é"])
-def test_text_before_it_makes_it_text(start: str) -> None:
+def test_a_scheme_after_other_text_is_only_text(start: str) -> None:
     assert could_run(f"{start}javascript:x") == (not start.strip())

@@ -1,4 +1,4 @@
-"""Keys in all their spellings, those that are not possible, and those that name addresses."""
+"""Keys in all their spellings, forbidden keys, and keys of addresses."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def test_a_key_is_compared_without_case_and_marks(spelling: str, plain: str) -> 
 
 @given(st.text())
 @example("h" * 41)
-def test_the_plain_form_of_a_key_is_its_own(key: str) -> None:
+def test_the_plain_form_of_a_plain_key_is_the_same(key: str) -> None:
     assert plain_key(plain_key(key)) == plain_key(key)
 
 
@@ -76,12 +76,12 @@ def test_marks_and_case_never_matter(key: str, data: st.DataObject) -> None:
 
 
 @given(st.text(min_size=60, max_size=200))
-def test_a_long_key_is_treated_as_a_short_one(key: str) -> None:
+def test_a_long_key_is_treated_like_a_short_one(key: str) -> None:
     assert plain_key(key) == "".join(map(plain_key, key))
 
 
 def test_a_long_row_of_marks_takes_no_time() -> None:
-    # Unicode puts marks in order by insertion: these would take minutes.
+    # Unicode orders marks by insertion: these would take minutes.
     key = "a" + "\u0315\u0300" * 60_000
     started = time.process_time()
     assert plain_key(key) == "a"
@@ -89,31 +89,31 @@ def test_a_long_row_of_marks_takes_no_time() -> None:
 
 
 @pytest.mark.parametrize("key", [*sorted(URL_KEYS), "IMAGE", "map_image", "imageURL", "images", "token-src", "hrefs"])
-def test_keys_of_addresses_are_known(key: str) -> None:
+def test_keys_of_addresses_are_recognised(key: str) -> None:
     assert is_url_key(key)
 
 
 @pytest.mark.parametrize("key", ["name", "note", "urls of this town", "imagery", "sources", "", "_"])
-def test_other_keys_are_not(key: str) -> None:
+def test_other_keys_are_not_recognised_as_addresses(key: str) -> None:
     assert not is_url_key(key)
 
 
-# --- Keys that are not possible ---------------------------------------------------------------------------
+# --- Forbidden keys ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("key", sorted(REFUSED_KEYS))
-def test_a_name_that_every_object_has_is_refused(key: str) -> None:
+def test_a_key_that_every_object_has_is_refused(key: str) -> None:
     for check in (check_key, check_no_prototype):
         with pytest.raises(ValueError, match=f"^The name {key} is not possible: .*\\.$"):
             check(key)
 
 
 @pytest.mark.parametrize("key", ["proto", "__proto", "Constructor", "prototypes", "k" * MAX_KEY_CHARS, ""])
-def test_other_keys_are_possible(key: str) -> None:
+def test_other_keys_are_allowed(key: str) -> None:
     check_key(key)
 
 
-def test_a_key_is_as_long_as_the_limit_at_most() -> None:
+def test_a_key_has_at_most_the_maximum_length() -> None:
     with pytest.raises(ValueError, match="at most 128 characters"):
         check_key("ﷺ" * (MAX_KEY_CHARS + 1))
 
@@ -127,7 +127,7 @@ HIDDEN_KEYS = sorted(key for row in HIDDEN.values() for key in row)
 
 
 def spellings() -> dict[str, list[str]]:
-    """The characters that Unicode takes for each letter: wide, raised, framed, accented ones."""
+    """The characters that Unicode decomposes into each letter: wide, raised, framed, accented ones."""
     found: dict[str, list[str]] = {letter: [] for letter in "".join(HIDDEN_KEYS)}
     for mark in CHARACTERS:
         base = "".join(part for part in unicodedata.normalize("NFKD", mark) if part.isalnum()).casefold()
@@ -140,7 +140,7 @@ SPELLINGS = spellings()
 
 
 def test_no_mark_is_a_letter() -> None:
-    # Case makes the letter iota of the mark U+0345.
+    # Lower-casing turns the mark U+0345 into the letter iota.
     assert {mark for mark in INVISIBLE if plain_key(f"h{mark}p") != "hp"} == set()
 
 
@@ -156,7 +156,7 @@ def test_every_spelling_of_a_hidden_key_is_hidden(key: str, data: st.DataObject)
 
 
 @pytest.mark.parametrize("mark", ["ﷺ", "\u3164", "\u0315", "\U000e0061", "h"])
-def test_a_long_key_that_was_stored_before_is_still_hidden_and_costs_little(mark: str) -> None:
+def test_a_long_key_stored_earlier_is_still_hidden_at_low_cost(mark: str) -> None:
     stored = {f"h{mark * 10_000 if mark != 'h' else ''}p": 1, mark * 10_000: "x"}
     started = time.process_time()
     shown = project_relayed(stored, None)

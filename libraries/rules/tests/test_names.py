@@ -1,4 +1,4 @@
-"""Names, e-mail addresses and networks: what may be one, by every way in."""
+"""Names, e-mail addresses and networks: which are valid, in every interface."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ UNSEEN = [
 
 
 @pytest.mark.parametrize("name", ["", *GOOD])
-def test_good_names(name: str) -> None:
+def test_valid_names(name: str) -> None:
     check_name(name)
     check_name(f"{name}\n\tand more", lines=True)
 
 
 @pytest.mark.parametrize("mark", TURNING + CONTROL)
-def test_marks_that_no_name_may_have(mark: str) -> None:
+def test_forbidden_marks(mark: str) -> None:
     for lines in (False, True):
         with pytest.raises(ValueError, match=CONTROLS):
             check_name(f"Mara{mark}", lines=lines)
@@ -73,7 +73,7 @@ def test_a_name_is_one_line(mark: str) -> None:
 
 
 @pytest.mark.parametrize("name", UNSEEN)
-def test_names_of_which_nothing_shows(name: str) -> None:
+def test_invisible_names(name: str) -> None:
     for lines in (False, True):
         with pytest.raises(ValueError, match=NOTHING_SHOWS):
             check_name(name, lines=lines)
@@ -83,7 +83,7 @@ BAD_NAMES = [("Mara\u202e", CONTROLS), ("Ma\x1b[2Jra", CONTROLS), ("\u200b\u200d
 
 
 @pytest.mark.parametrize(("name", "sentence"), BAD_NAMES)
-def test_rest_refuses_them(owner: User, portal_view: PortalView, name: str, sentence: str) -> None:
+def test_rest_refuses_bad_names(owner: User, portal_view: PortalView, name: str, sentence: str) -> None:
     library = f"/api/libraries/{portal_view.library_id}"
     person = {"email": "new@example.org", "password": PASSWORD}
     client = as_(owner)
@@ -101,14 +101,16 @@ def test_rest_refuses_them(owner: User, portal_view: PortalView, name: str, sent
 
 
 @pytest.mark.parametrize(("name", "sentence"), BAD_NAMES)
-def test_a_patch_by_socket_refuses_them(name: str, sentence: str) -> None:
+def test_a_patch_by_socket_refuses_bad_names(name: str, sentence: str) -> None:
     with pytest.raises(InvalidPayload) as error:
         check_patch({"name": name})
     assert error.value.details == {"name": sentence}
 
 
 @pytest.mark.parametrize(("name", "sentence"), BAD_NAMES)
-def test_the_admin_refuses_them(desk: Desk, portal_view: PortalView, viewer: User, name: str, sentence: str) -> None:
+def test_the_admin_refuses_bad_names(
+    desk: Desk, portal_view: PortalView, viewer: User, name: str, sentence: str
+) -> None:
     for thing, field in ((viewer, "name"), (portal_view, "name"), (portal_view.library, "description")):
         assert errors(desk.save(change(thing), **{field: name})) == {field: [sentence]}
     typed = {"email": "new@example.org", "name": name, "password1": PASSWORD, "password2": PASSWORD}
@@ -128,7 +130,7 @@ LOOK_ALIKES = [
     "İrma@example.org",
     "o\u200bwner@example.org",
     "owner@exa\u00admple.org",
-    "owner@example\u3002org",  # a full stop that IDNA takes for a dot (UTS 46)
+    "owner@example\u3002org",  # a full stop that IDNA treats as a dot (UTS 46)
     '"owner"@example.org',
     '"o\\wner"@example.org',
     "owner@[192.0.2.1]",
@@ -167,7 +169,7 @@ def test_look_alikes_get_no_account(desk: Desk, owner: User, address: str) -> No
 
 @pytest.mark.parametrize("address", LOOK_ALIKES)
 @pytest.mark.django_db
-def test_nor_by_command(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_look_alikes_get_no_account_by_command(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DJANGO_SUPERUSER_PASSWORD", PASSWORD)
     with pytest.raises(CommandError, match="letters a to z|Enter a valid email"):
         call_command("createsuperuser", "--noinput", "--email", address)
@@ -185,13 +187,13 @@ def test_the_kelvin_sign_is_a_k_and_makes_no_second_account(make_user: Any) -> N
 
 @pytest.fixture
 def older(owner: User) -> User:
-    """Somebody whose address was stored before there was the rule."""
+    """A person whose address was stored before the rule existed."""
     User.objects.filter(pk=owner.pk).update(email="owner@münchen.de")
     owner.refresh_from_db()
     return owner
 
 
-def test_an_older_address_stays_good(desk: Desk, older: User, library: Library) -> None:
+def test_an_older_address_stays_valid(desk: Desk, older: User, library: Library) -> None:
     body = {"email": "Owner@MÜNCHEN.de", "password": PASSWORD}
     assert as_(None).post("/api/auth/token", body).status_code == 200
     desk.save(change(older), name="Changed")
@@ -201,14 +203,14 @@ def test_an_older_address_stays_good(desk: Desk, older: User, library: Library) 
     assert User.objects.get(pk=older.pk).email == "owner@example.org"
 
 
-def test_a_member_is_found_by_any_case_and_by_no_look_alike(library: Library, stranger: User) -> None:
+def test_a_member_is_found_in_any_case_and_not_by_a_look_alike(library: Library, stranger: User) -> None:
     with pytest.raises(InvalidPayload, match="Nobody has this"):
         add_member(actor_id=None, library_id=library.pk, email="ѕtranger@example.org", role=Role.VIEWER)
     add_member(actor_id=None, library_id=library.pk, email=" Stranger@EXAMPLE.org", role=Role.VIEWER)
 
 
-def test_two_who_register_at_once(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The address is free when it is looked at, and taken once the password is hashed."""
+def test_two_simultaneous_registrations_of_one_address(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The address is free when it is checked, and taken once the password is hashed."""
     make = User.objects.new_user
 
     def slow(*args: Any, **options: Any) -> User:
@@ -246,5 +248,5 @@ def test_networks(address: object, network: str) -> None:
     ("client", "network"),
     [(("192.0.2.77", 1), "192.0.2.0/24"), (["2001:db8:1:2:3:4:5:6", 1], "2001:db8:1:2::/64"), (None, NO_NETWORK)],
 )
-def test_the_network_of_who_connects(client: object, network: str) -> None:
+def test_the_network_of_a_client(client: object, network: str) -> None:
     assert network_of_scope({"client": client}) == network

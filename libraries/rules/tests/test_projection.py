@@ -1,4 +1,4 @@
-"""What viewers see: the table of hidden keys row by row, unseen items, blackout, and what changes tell them."""
+"""The projection for viewers: the table of hidden keys row by row, invisible items, blackout, and changes."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ ALL_SHOWN = {
 }
 NONE_SHOWN = {**ALL_SHOWN, **dict.fromkeys(("showHealth", "showAC", "showActions", "showEncounter"), False)}
 
-# What the protocol promises to hide, word for word; the table may hide more, never less.
+# The keys that the protocol promises to hide, word for word; the table may hide more, never fewer.
 PROMISED = {
     ALWAYS: ["gm", "gmNotes", "dmNotes", "secret", "secrets"],
     "showHealth": ["hp", "maxHp", "tempHp", "hitPoints", "health"],
@@ -69,7 +69,7 @@ def seen(content: dict[str, Any], **flags: Any) -> dict[str, Any]:
 
 
 def leaking_keys() -> set[str]:
-    """The keys of the table, as it was when the tests began, that a viewer sees with nothing switched on."""
+    """The keys of the table, as it was when the tests began, that a viewer sees with all flags off."""
     items = [{"id": str(index), "deep": [[{key: f"«{key}»"}]]} for index, (_, key) in enumerate(TABLE)]
     text = as_sent(project(state_with(*items), VIEWER))
     return {key for _, key in TABLE if f"«{key}»" in text}
@@ -77,7 +77,7 @@ def leaking_keys() -> set[str]:
 
 @pytest.fixture
 def table() -> Iterator[dict[str, set[str]]]:
-    """The table of hidden keys, for a test that changes it; as it was once the test is over."""
+    """The table of hidden keys, for a test that changes it; restored after the test."""
     before = {row: set(keys) for row, keys in HIDDEN.items()}
     yield HIDDEN
     HIDDEN.clear()
@@ -86,11 +86,11 @@ def table() -> Iterator[dict[str, set[str]]]:
 
 
 @pytest.mark.parametrize("row", PROMISED)
-def test_the_table_has_what_the_protocol_promises(row: str) -> None:
+def test_the_table_has_the_keys_that_the_protocol_promises(row: str) -> None:
     assert {plain_key(key) for key in PROMISED[row]} <= HIDDEN[row]
 
 
-def test_the_table_is_whole() -> None:
+def test_the_table_is_complete() -> None:
     assert HIDDEN.keys() == PROMISED.keys()
     assert set(HIDDEN) - {ALWAYS} == set(FLAGS) - {"healthDisplay"}
     assert all(key == plain_key(key) for _, key in TABLE)
@@ -100,7 +100,7 @@ def test_the_table_is_whole() -> None:
 
 @pytest.mark.parametrize("spelling", SPELLINGS)
 @pytest.mark.parametrize(("row", "key"), TABLE)
-def test_each_key_is_hidden_behind_its_flag_in_each_spelling(row: str, key: str, spelling: str) -> None:
+def test_each_key_is_hidden_by_its_flag_in_each_spelling(row: str, key: str, spelling: str) -> None:
     written = SPELLINGS[spelling](key)
     for content in ({written: 7}, {"deep": {written: 7}}, {"deep": [[{written: {"value": [7]}}]]}):
         others = {flag: flag != row for flag in ALL_SHOWN if flag.startswith("show")}
@@ -113,7 +113,7 @@ def test_each_key_is_hidden_behind_its_flag_in_each_spelling(row: str, key: str,
 
 
 @pytest.mark.parametrize("key", ["shape", "graph", "php", "secretary", "actionsTaken", "place", "background", "name"])
-def test_keys_that_only_contain_a_hidden_one_are_seen(key: str) -> None:
+def test_keys_that_only_contain_a_hidden_one_are_visible(key: str) -> None:
     assert seen({key: 7}) == {key: 7}
 
 
@@ -135,7 +135,7 @@ def test_without_a_key_of_the_table_it_would_leak(row: str, key: str, table: dic
     assert leaking_keys() == {key}
 
 
-def test_a_site_hides_more_keys(table: dict[str, set[str]]) -> None:
+def test_a_site_can_hide_more_keys(table: dict[str, set[str]]) -> None:
     hide_also({"showHealth": ["Wound-Points"], ALWAYS: ["plot"]})
     assert seen({"woundPoints": 3, "Plot": "twist", "x": 1}) == {"x": 1}
     assert seen({"wound_points": 3, "plot": "twist"}, showHealth=True) == {"wound_points": 3}
@@ -143,8 +143,8 @@ def test_a_site_hides_more_keys(table: dict[str, set[str]]) -> None:
 
 
 @pytest.mark.parametrize(("row", "key"), [("showAC", "gm"), ("showAC", "hp"), ("showHealth", "turn")])
-def test_a_key_in_two_rows_is_hidden_behind_both(row: str, key: str, table: dict[str, set[str]]) -> None:
-    # A site that adds a key to a row must not uncover it in another.
+def test_a_key_in_two_rows_is_hidden_by_both(row: str, key: str, table: dict[str, set[str]]) -> None:
+    # A site that adds a key to a row must not reveal it in another.
     before = next(name for name, keys in table.items() if key in keys)
     hide_also({row: [key]})
     assert seen({key: 7}, **{row: True}) == {}
@@ -157,14 +157,14 @@ def test_a_site_cannot_add_a_row(table: dict[str, set[str]]) -> None:
         hide_also({"showSpells": ["spells"]})
 
 
-def test_what_nobody_hides_is_seen_as_it_is() -> None:
+def test_keys_that_are_not_hidden_are_unchanged() -> None:
     content = {"name": "Ogre", "image": "/a.png", "x": 1.5, "tags": [1, True, None, [{"a": {}}]], "visible": True}
     assert seen(content) == content
     assert seen({"tags": ({"hp": 1}, 2)}) == {"tags": [{}, 2]}
 
 
 @pytest.mark.parametrize("flags", [NONE_SHOWN, ALL_SHOWN])
-def test_an_unseen_item_is_only_a_place(flags: dict[str, Any]) -> None:
+def test_an_invisible_item_is_only_a_place(flags: dict[str, Any]) -> None:
     spy = {"id": "spy", "name": "Spy", "visible": False, "hp": 9}
     state = state_with({"id": "a"}, spy, {"id": "b", "visible": True}, currentItem=1, **flags)
     shown = project(state, VIEWER)
@@ -199,11 +199,11 @@ def test_under_a_blackout_there_is_nothing() -> None:
         ({"a": 1, "b": 1}, {"a": 1}, {}),
     ],
 )
-def test_a_difference_is_what_a_receiver_could_tell(before: Any, after: Any, changed: Any) -> None:
+def test_a_difference_is_one_that_a_receiver_can_tell(before: Any, after: Any, changed: Any) -> None:
     assert as_sent(difference(before, after)) == as_sent(changed)
 
 
-def test_each_role_is_told_an_epoch_of_its_own() -> None:
+def test_each_role_has_its_own_epoch() -> None:
     assert epoch_seen("e", CONTROLLER) == "e"
     assert epoch_seen("e", VIEWER) not in {"e", epoch_seen("f", VIEWER)}
 
@@ -212,21 +212,21 @@ def patched(state: dict[str, Any], role: PortalRole = VIEWER, **patch: Any) -> d
     return patch_seen(state, {**state, **patch, "version": state["version"] + 1}, patch.keys(), role)
 
 
-def test_a_flag_that_uncovers_sends_what_was_hidden() -> None:
+def test_a_flag_that_reveals_keys_sends_their_values() -> None:
     state = state_with({"id": "a", "hp": 3, "ac": 1})
     assert patched(state, showHealth=True) == {"showHealth": True, "items": [{"id": "a", "hp": 3}]}
     assert patched(state | {"showHealth": True}, showHealth=False) == {"showHealth": False, "items": [{"id": "a"}]}
     assert patched(state, showActions=True) == {"showActions": True}
 
 
-def test_a_change_that_viewers_may_not_see_sends_them_nothing() -> None:
+def test_a_change_hidden_from_viewers_sends_them_nothing() -> None:
     state = state_with({"id": "a", "hp": 3, "gm": 1}, {"id": "b", "visible": False})
     assert patched(state, items=[{"id": "a", "hp": 4, "gm": 2}, {"id": "c", "visible": False, "x": 1}]) == {}
     assert patched(state | {"blackout": True}, items=[], currentItem=None) == {}
     assert patched(state, CONTROLLER, items=[]) == {"items": []}
 
 
-def test_a_value_that_was_there_already_is_said_again_but_not_through_a_blackout() -> None:
+def test_an_unchanged_value_is_sent_again_but_not_during_a_blackout() -> None:
     state = state_with({"id": "a", "hp": 3})
     assert patched(state, name="Evening", items=state["items"]) == {"name": "Evening", "items": [{"id": "a"}]}
     assert patched(state, CONTROLLER, currentItem=0) == {"currentItem": 0}
@@ -234,7 +234,7 @@ def test_a_value_that_was_there_already_is_said_again_but_not_through_a_blackout
     assert patched(dark, items=state["items"], currentItem=0, blackout=True) == {"blackout": True}
 
 
-def test_a_blackout_takes_all_away_and_gives_it_back() -> None:
+def test_a_blackout_removes_everything_and_its_end_restores_it() -> None:
     state = state_with({"id": "a", "hp": 3})
     assert patched(state, blackout=True) == {"blackout": True, "items": [], "currentItem": None}
     assert patched(state | {"blackout": True}, blackout=False) == {
@@ -249,7 +249,7 @@ def item_patched(item: dict[str, Any], role: PortalRole = VIEWER, /, **patch: An
     return item_patch_seen(item, {**item, **patch}, patch, flags, role)
 
 
-def test_an_item_comes_into_sight_whole_and_leaves_without_a_trace() -> None:
+def test_an_item_becomes_visible_whole_and_invisible_without_a_trace() -> None:
     hidden = {"id": "spy", "name": "Spy", "visible": False, "gm": "a spy"}
     assert item_patched(hidden, visible=True, x=1) == {"id": "spy", "name": "Spy", "visible": True, "x": 1}
     assert item_patched(hidden | {"visible": True}, visible=False, x=1) == {"visible": False}
@@ -257,7 +257,7 @@ def test_an_item_comes_into_sight_whole_and_leaves_without_a_trace() -> None:
     assert item_patched(hidden, CONTROLLER, name="Still hidden") == {"name": "Still hidden"}
 
 
-def test_an_item_patch_tells_only_what_changes_in_sight() -> None:
+def test_an_item_patch_sends_only_visible_changes() -> None:
     ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "x": 1}
     assert item_patched(ogre, hp=31) == {}
     assert item_patched(ogre, hp=9) == {"health": 0.2}
@@ -266,19 +266,19 @@ def test_an_item_patch_tells_only_what_changes_in_sight() -> None:
     assert item_patched(ogre, CONTROLLER, hp=30) == {"hp": 30}
 
 
-def test_under_a_blackout_no_item_changes() -> None:
+def test_during_a_blackout_no_item_changes() -> None:
     dark = state_with(blackout=True)
     assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, VIEWER) == {}
     assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, CONTROLLER) == {"x": 1}
 
 
 @pytest.mark.parametrize("role", PortalRole)
-def test_an_item_patch_looks_at_no_other_item(role: PortalRole) -> None:
-    # However many there are, it costs the same: what is not there cannot be walked.
+def test_an_item_patch_reads_no_other_item(role: PortalRole) -> None:
+    # The cost is the same for any number of items: these items would fail if they were read.
     assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, ALL_SHOWN, role) == {"x": 1}
 
 
-def test_a_patch_that_leaves_items_and_flags_alone_looks_at_no_item() -> None:
+def test_a_patch_without_items_and_flags_reads_no_item() -> None:
     class Items(list[Any]):
         def __iter__(self) -> Iterator[Any]:
             raise AssertionError("walked")

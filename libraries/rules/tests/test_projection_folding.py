@@ -1,4 +1,4 @@
-"""Whatever happens to a portal view, a viewer never gets a hidden value, and always holds what they may see of it."""
+"""After any changes of a portal view, a viewer has never got a hidden value, and has everything they may see."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ def unseen(state: dict[str, Any]) -> set[str]:
 
 
 def held(state: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """What a client of that role has of the state that patches carry."""
+    """The part of the state that a client of that role has from patches."""
     return {key: value for key, value in project(state, role).items() if key not in ON_EVERY_WRITE}
 
 
 def fold_item(item: dict[str, Any], seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """What a client makes of an `item-updated`: for viewers, items come into sight and go out of it."""
+    """A client's items after an `item-updated`: for viewers, items become visible and invisible."""
     if role is VIEWER and UNSEEN_ITEM in (seen, item):
         return seen
     return {**item, **seen}
@@ -51,7 +51,7 @@ def on_write(state: dict[str, Any]) -> dict[str, Any]:
 
 
 def change(state: dict[str, Any], step: Any) -> tuple[dict[str, Any], dict[PortalRole, Any], set[str]]:
-    """The state after a step, what each role gets to hear, and the keys that were given the value they had."""
+    """The state after a step, the message for each role, and the keys whose value did not change."""
     if isinstance(step, dict):
         known = check_patch(step).known
         after = on_write(apply_patch(state, known))
@@ -66,7 +66,7 @@ def change(state: dict[str, Any], step: Any) -> tuple[dict[str, Any], dict[Porta
 
 
 def fold(client: dict[str, Any], step: Any, seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """What a client of that role holds after it heard of a step."""
+    """The state of a client of that role after the message about a step."""
     if isinstance(step, dict):
         return {**client, **seen}
     if not seen:
@@ -77,7 +77,7 @@ def fold(client: dict[str, Any], step: Any, seen: dict[str, Any], role: PortalRo
 
 
 @given(states())
-def test_no_projection_has_a_mark_that_it_may_not(state: dict[str, Any]) -> None:
+def test_no_projection_has_a_forbidden_mark(state: dict[str, Any]) -> None:
     assert found(forbidden(state) | unseen(state), project(state, VIEWER)) == set()
 
 
@@ -88,7 +88,7 @@ def test_a_controller_sees_the_state_itself(state: dict[str, Any]) -> None:
 
 @settings(max_examples=200)
 @given(states(), changes)
-def test_changes_tell_each_role_what_they_may_know_and_no_more(state: dict[str, Any], steps: list[Any]) -> None:
+def test_changes_send_each_role_all_that_it_may_know_and_no_more(state: dict[str, Any], steps: list[Any]) -> None:
     clients = {role: held(state, role) for role in PortalRole}
     for step in steps:
         if isinstance(step, tuple) and step[0] >= len(state["items"]):
@@ -96,7 +96,7 @@ def test_changes_tell_each_role_what_they_may_know_and_no_more(state: dict[str, 
         before, given_before = state, as_sent(state)
         state, heard, again = change(state, step)
         assert as_sent(before) == given_before, "the state before must not be changed"
-        # An item that goes out of sight is known to those who see it go.
+        # An item that becomes invisible is known to those who see it go.
         assert found(forbidden(state) | (unseen(before) & unseen(state)), heard[VIEWER]) == set()
         assert not heard[VIEWER].keys() & ON_EVERY_WRITE
         if as_sent(held(before, VIEWER)) == as_sent(held(state, VIEWER)) and not again:
@@ -114,7 +114,7 @@ def test_a_relayed_payload_is_projected_too(state: dict[str, Any], payload: dict
 
 
 @given(states(), payloads)
-def test_without_flags_nothing_that_they_could_hide_is_relayed(state: dict[str, Any], payload: dict[str, Any]) -> None:
+def test_without_flags_no_key_that_they_could_hide_is_relayed(state: dict[str, Any], payload: dict[str, Any]) -> None:
     seen = project_relayed(payload, None)
     nothing_shown = {**state, **dict.fromkeys(("showHealth", "showAC", "showActions", "showEncounter"), False)}
     assert found(forbidden(nothing_shown), seen) == set()

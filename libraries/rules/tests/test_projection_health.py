@@ -1,4 +1,4 @@
-"""Health as a bar or as words: what a viewer gets instead of numbers."""
+"""Health as a bar or as words instead of numbers, for viewers."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_health_is_a_bar_or_a_word(content: dict[str, Any], bar: float, word: st
         {"hp": None, "maxHp": None},
     ],
 )
-def test_health_that_is_no_fraction_is_not_told(content: dict[str, Any]) -> None:
+def test_health_without_a_fraction_is_not_sent(content: dict[str, Any]) -> None:
     for display in ("bar", "words"):
         assert seen(content, healthDisplay=display) == {"health": None}
 

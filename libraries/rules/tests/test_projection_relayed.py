@@ -20,7 +20,7 @@ OGRE = {"id": "ogre", "hp": 3}
 
 @pytest.mark.parametrize("payload", [{}, {"zoom": 2}, {"camera": {"x": [1, {"y": None}]}}, {"visible": False, "a": 1}])
 @pytest.mark.parametrize("flags", [FLAGS, DARK, None])
-def test_a_command_that_hides_nothing_is_relayed_as_it_is(payload: dict[str, Any], flags: Any) -> None:
+def test_a_command_without_hidden_keys_is_relayed_unchanged(payload: dict[str, Any], flags: Any) -> None:
     assert project_relayed(payload, flags) == payload
     assert not needs_flags(payload)
 
@@ -33,7 +33,7 @@ def test_hidden_keys_are_hidden_in_commands(payload: dict[str, Any]) -> None:
         assert shown in ({}, {"zoom": {}}, {"a": [[{}]]})
 
 
-def test_a_command_shows_what_the_stored_flags_allow_and_not_its_own() -> None:
+def test_a_command_is_projected_with_the_stored_flags_and_not_its_own() -> None:
     payload = {"showAC": True, "ac": 11, "blackout": False}
     assert project_relayed(payload, FLAGS) == {"showAC": True, "blackout": False}
     assert project_relayed(payload, {**FLAGS, "showAC": True}) == payload
@@ -46,7 +46,7 @@ def test_health_beside_other_keys_becomes_one_bar() -> None:
 
 
 @pytest.mark.parametrize("items", ["items", "Items", "ITEMS", "_items"])
-def test_items_are_taken_for_those_of_a_state(items: str) -> None:
+def test_items_are_treated_like_those_of_a_state(items: str) -> None:
     payload = {items: [OGRE, SPY, "text"], "currentItem": 1, "zoom": 2}
     unseen = {"visible": False}
     assert project_relayed(payload, FLAGS) == {items: [{"id": "ogre"}, unseen, "text"], "currentItem": 1, "zoom": 2}
@@ -68,7 +68,7 @@ def test_items_are_taken_for_those_of_a_state(items: str) -> None:
         [{"currentItem": SPY}],
     ],
 )
-def test_an_unseen_item_is_not_seen_however_it_is_wrapped(items: Any) -> None:
+def test_an_invisible_item_stays_invisible_however_it_is_nested(items: Any) -> None:
     for payload in ({"items": items}, {"state": {"items": items}}, {"all": [{"portal": {"items": items}}]}):
         assert "Spy" in str(payload)
         assert "Spy" not in str(project_relayed(payload, FLAGS))
@@ -77,7 +77,7 @@ def test_an_unseen_item_is_not_seen_however_it_is_wrapped(items: Any) -> None:
         assert "visible" not in str(project_relayed(payload, None))
 
 
-def test_a_current_item_that_is_sent_whole_may_be_unseen() -> None:
+def test_a_current_item_that_is_sent_whole_may_be_invisible() -> None:
     payload = {"state": {"currentItem": SPY}}
     assert project_relayed(payload, FLAGS) == {"state": {"currentItem": {"visible": False}}}
     assert project_relayed(payload, DARK) == {"state": {"currentItem": None}}
@@ -85,8 +85,8 @@ def test_a_current_item_that_is_sent_whole_may_be_unseen() -> None:
 
 
 @pytest.mark.parametrize("payload", [{"items": []}, {"currentItem": None}, {"items": "text"}])
-def test_without_flags_items_are_left_out_and_not_emptied(payload: dict[str, Any]) -> None:
-    # A viewer would take an empty list for the items that there are now.
+def test_without_flags_items_are_omitted_and_not_emptied(payload: dict[str, Any]) -> None:
+    # A viewer would use an empty list as the current items.
     assert project_relayed(payload, None) == {}
     assert project_relayed(payload, FLAGS) == payload
     assert project_relayed(payload, DARK) in ({"items": []}, {"currentItem": None})

@@ -21,6 +21,6 @@ def test_the_table_names_every_role() -> None:
 
 
 @pytest.mark.parametrize("word", ["", "owner", "GUEST", "controller"])
-def test_a_word_that_is_no_role_is_refused(word: str) -> None:
+def test_an_unknown_role_is_refused(word: str) -> None:
     with pytest.raises(ValueError, match="is not a valid Role"):
         portal_role(word)

@@ -1,4 +1,4 @@
-"""What a portal view's state may hold, and what a patch makes of it."""
+"""The allowed content of a portal view's state, and the effects of patches."""
 
 from __future__ import annotations
 
@@ -66,21 +66,21 @@ def test_the_fields_are_those_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("key", sorted(READ_ONLY))
 @pytest.mark.parametrize("value", ["\0", 2**53, "javascript:run()", [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])
-def test_what_stands_under_a_read_only_key_is_checked_too(key: str, value: object) -> None:
-    """A `sync-response` is relayed with them: unchecked nesting there ended the connection with 1011."""
+def test_values_of_read_only_keys_are_checked_too(key: str, value: object) -> None:
+    """A `sync-response` is relayed with them: unchecked nesting in it ended the connection with 1011."""
     with pytest.raises(InvalidPayload) as refused:
         check_patch({key: value})
     assert set(refused.value.details or {}) == {key}
 
 
-def test_a_payload_is_sorted_into_stored_relayed_and_read_only() -> None:
+def test_a_payload_is_split_into_stored_relayed_and_read_only() -> None:
     patch = check_patch({"name": "Night", "zoom": 2, **dict.fromkeys(READ_ONLY, "any"), "blackout": True})
     assert patch.known == {"name": "Night", "blackout": True}
     assert patch.relayed == {"zoom": 2}
 
 
 @given(patches)
-def test_a_good_patch_is_stored_as_it_is(payload: dict[str, Any]) -> None:
+def test_a_good_patch_is_stored_unchanged(payload: dict[str, Any]) -> None:
     patch = check_patch(payload)
     assert (patch.known, patch.relayed) == (payload, {})
 
@@ -121,7 +121,7 @@ GOOD_VALUES: list[tuple[str, object]] = [
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 1, True])
-def test_a_payload_is_an_object(payload: object) -> None:
+def test_a_payload_must_be_an_object(payload: object) -> None:
     for check in (lambda: check_patch(payload), lambda: check_item_patch("a", payload)):
         with pytest.raises(InvalidPayload, match=r"^A payload must be an object\.$"):
             check()
@@ -136,11 +136,11 @@ def test_a_bad_value_is_refused_under_its_key(key: str, value: object, sentence:
 
 
 @pytest.mark.parametrize(("key", "value"), GOOD_VALUES)
-def test_a_good_value_is_possible(key: str, value: object) -> None:
+def test_a_good_value_is_allowed(key: str, value: object) -> None:
     assert check_patch({key: value}).known == {key: value}
 
 
-def test_every_bad_key_is_named_and_told_in_the_message() -> None:
+def test_every_bad_key_is_named_in_details_and_message() -> None:
     with pytest.raises(InvalidPayload) as refusal:
         check_patch({"name": "", "blackout": 1, "zoom": 2})
     details = refusal.value.details
@@ -172,7 +172,7 @@ def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
 
 
 @given(item_patches)
-def test_a_good_item_patch_is_merged_as_it_is(payload: dict[str, Any]) -> None:
+def test_a_good_item_patch_is_merged_unchanged(payload: dict[str, Any]) -> None:
     assert check_item_patch("a", {**payload, "itemId": "a", "id": "a"}) == payload
     assert check_item_patch("a", payload) == payload
 
@@ -202,14 +202,14 @@ def test_a_bad_item_patch_is_refused(item_id: object, payload: Any, key: str, se
     assert sentence in details[key]
 
 
-def test_a_patch_replaces_keys_and_leaves_the_state_before_alone() -> None:
+def test_a_patch_replaces_keys_and_does_not_change_the_state_before() -> None:
     before = {**EMPTY, "items": [{"id": "a"}], "currentItem": 0}
     after = apply_patch(before, {"name": "Night", "items": [{"id": "b"}]})
     assert after == {**before, "name": "Night", "items": [{"id": "b"}]}
     assert before == {**EMPTY, "items": [{"id": "a"}], "currentItem": 0}
 
 
-def test_current_item_follows_the_end_of_a_shorter_list() -> None:
+def test_current_item_beyond_a_shorter_list_becomes_null() -> None:
     before = {**EMPTY, "items": [{"id": "a"}, {"id": "b"}], "currentItem": 1}
     assert apply_patch(before, {"items": [{"id": "a"}]})["currentItem"] is None
     assert apply_patch(before, {"items": [], "currentItem": None})["currentItem"] is None
@@ -218,7 +218,7 @@ def test_current_item_follows_the_end_of_a_shorter_list() -> None:
 
 
 @pytest.mark.parametrize("known", [{"currentItem": 1}, {"items": [], "currentItem": 0}])
-def test_a_current_item_that_is_not_there_is_refused(known: dict[str, Any]) -> None:
+def test_a_current_item_that_does_not_exist_is_refused(known: dict[str, Any]) -> None:
     with pytest.raises(InvalidPayload) as refusal:
         apply_patch({**EMPTY, "items": [{"id": "a"}]}, known)
     count = len(known.get("items", ["a"]))
@@ -231,7 +231,7 @@ def test_an_item_is_found_by_its_id() -> None:
     assert [find_item(items, item_id) for item_id in ("a", "b", "c")] == [0, 1, None]
 
 
-def test_an_item_patch_is_merged_into_its_item_alone() -> None:
+def test_an_item_patch_changes_only_its_item() -> None:
     items: list[dict[str, Any]] = [{"id": "a", "x": 1}, {"id": "b", "x": {"y": 1}}, {"id": "c"}]
     assert apply_item_patch(items, 1, {"x": {"z": 2}, "n": None}) == [
         {"id": "a", "x": 1},
@@ -241,7 +241,7 @@ def test_an_item_patch_is_merged_into_its_item_alone() -> None:
     assert items[1] == {"id": "b", "x": {"y": 1}}
 
 
-def test_a_state_may_be_as_long_as_the_limit_and_no_longer() -> None:
+def test_a_state_may_be_as_large_as_the_limit_and_no_larger() -> None:
     item = {"id": "a", "text": ""}
     spare = MAX_STATE_BYTES - len(as_sent({**EMPTY, "items": [item]}).encode())
     longest = {**EMPTY, "items": [{**item, "text": "é" * (spare // 2) + "x" * (spare % 2)}]}

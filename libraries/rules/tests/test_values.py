@@ -1,4 +1,4 @@
-"""What any value may hold: numbers, text, nesting, keys; how many values; and what it costs to look."""
+"""The limits on any value: numbers, text, nesting, keys, the number of values; and the cost of the check."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def refused(value: object, key: str = "note") -> bool:
         max_leaves=10,
     )
 )
-def test_json_is_possible(value: Any) -> None:
+def test_json_is_allowed(value: Any) -> None:
     text = json.dumps(value).lower()
     if "script" not in text and "data:" not in text:
         assert not refused(value)
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, float(MAX_SAFE_INTEGER)])
-def test_numbers_that_every_receiver_reads_alike_are_possible(number: float) -> None:
+def test_numbers_that_every_receiver_reads_the_same_are_allowed(number: float) -> None:
     assert not refused(number)
 
 
 @pytest.mark.parametrize(
     "number", [MAX_SAFE_INTEGER + 1, -MAX_SAFE_INTEGER - 1, 1e300, float("inf"), float("-inf"), float("nan"), 10**400]
 )
-def test_numbers_beyond_are_refused(number: float) -> None:
+def test_larger_numbers_are_refused(number: float) -> None:
     with pytest.raises(ValueError, match=r"between -\(2\^53-1\) and 2\^53-1"):
         check_value({"note": [number]})
 
@@ -66,18 +66,18 @@ def test_half_a_surrogate_pair_is_refused(value: object) -> None:
 
 
 @pytest.mark.parametrize("value", [b"bytes", {1, 2}, object(), 1j])
-def test_what_json_has_not_is_refused(value: object) -> None:
+def test_values_that_json_does_not_have_are_refused(value: object) -> None:
     with pytest.raises(ValueError, match="Only JSON"):
         check_value({"note": value})
 
 
-def test_a_key_that_is_no_text_is_refused() -> None:
+def test_a_key_that_is_not_text_is_refused() -> None:
     with pytest.raises(ValueError, match="Keys must be text"):
         check_value({"note": {1: 2}})
 
 
 @pytest.mark.parametrize("wrap", [lambda inner: {"a": inner}, lambda inner: [inner], lambda inner: (inner,)])
-def test_sixteen_levels_of_nesting_are_possible_and_no_more(wrap: Any) -> None:
+def test_sixteen_levels_of_nesting_are_allowed_and_no_more(wrap: Any) -> None:
     value: Any = "leaf"
     for _ in range(MAX_DEPTH):
         value = wrap(value)
@@ -97,14 +97,14 @@ def test_endless_nesting_is_refused_without_a_recursion_error() -> None:
 
 
 @pytest.mark.parametrize("key", [*sorted(REFUSED_KEYS), "k" * (MAX_KEY_CHARS + 1), "a\0", "\ud800", "javascript:x"])
-def test_a_key_that_is_not_possible_is_refused_at_any_depth(key: str) -> None:
+def test_a_forbidden_key_is_refused_at_any_depth(key: str) -> None:
     values_with_it: list[Any] = [{key: 1}, [{"a": {key: None}}], {"a": [[{key: {}}]]}]
     for value in values_with_it:
         with pytest.raises(ValueError, match=r"\.$"):
             check_value(value)
 
 
-def test_long_keys_are_possible_up_to_the_limit() -> None:
+def test_long_keys_are_allowed_up_to_the_limit() -> None:
     check_value({"ﷺ" * MAX_KEY_CHARS: {"k" * MAX_KEY_CHARS: 1}})
 
 
@@ -125,17 +125,17 @@ def test_values_are_counted(value: Any) -> None:
     assert count(value) == 1 or has_too_many_values(value, max(length, 2 * count(value)), count(value) - 1)
 
 
-def test_counting_ends_where_there_are_too_many() -> None:
+def test_counting_stops_at_the_limit() -> None:
     endless: list[Any] = []
     endless.append(endless)
     assert has_too_many_values(endless, 1000, 100)
 
 
-# --- What it costs ----------------------------------------------------------------------------------------
+# --- Cost -------------------------------------------------------------------------------------------------
 
 
-def test_a_key_is_looked_at_once_whatever_stands_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    # A key was normalised anew for each entry of the list below it: 123 bytes, compressed, held everybody up for 30 s.
+def test_a_key_is_checked_once_whatever_its_value_contains(monkeypatch: pytest.MonkeyPatch) -> None:
+    # A key was normalised again for each entry of the list below it: 123 bytes, compressed, blocked everybody for 30 s.
     looked_at: list[str] = []
 
     def is_url_key(key: str) -> bool:
@@ -148,7 +148,7 @@ def test_a_key_is_looked_at_once_whatever_stands_under_it(monkeypatch: pytest.Mo
 
 
 def costs_of(value: object) -> float:
-    """Seconds of the processor, the least of three, each with keys that were not seen before."""
+    """Processor seconds, the minimum of three runs, each with keys that were not seen before."""
 
     def once() -> float:
         keys._plain_short.cache_clear()
@@ -173,7 +173,7 @@ SHAPES: list[Any] = [
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=range(len(SHAPES)))
-def test_the_cost_grows_with_the_size_and_no_faster(shape: Any) -> None:
+def test_the_cost_grows_linearly(shape: Any) -> None:
     few, many = (costs_of(shape(size)) for size in (8_000, 64_000))
-    # Eight times the size: quadratic would be 64 times as much.
+    # Eight times the size: quadratic would be 64 times the cost.
     assert many < 24 * max(few, 0.0005)

@@ -1,4 +1,4 @@
-"""Limits on log-ins: counted before a password is tested, by whichever door, and forgotten with a right one."""
+"""Limits on log-ins: counted before a password is tested, for every interface, and reset by a right password."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ DAY = 86_400
 
 
 class Clock:
-    """What `time` is to the module: a test sets it forward."""
+    """A replacement of the module's `time`: a test advances it."""
 
     def __init__(self) -> None:
         self.now = 1_800_000_000.0
 
     def time(self) -> float:
-        """Seconds since the epoch of Unix."""
+        """Seconds since the Unix epoch."""
         return self.now
 
 
 @pytest.fixture(autouse=True)
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """A clock that stands."""
+    """A clock that does not move by itself."""
     made = Clock()
     monkeypatch.setattr(logins, "time", made)
     return made
@@ -78,7 +78,7 @@ def log_in(password: str = PASSWORD, address: str | None = HERE, email: str = EM
 
 
 def wait(address: str | None = HERE, email: str = EMAIL, password: str = PASSWORD) -> int:
-    """How many seconds the refusal of a log-in says to wait."""
+    """The seconds to wait in the refusal of a log-in."""
     with pytest.raises(TooManyAttempts) as refused:
         log_in(password, address, email)
     assert f"in {refused.value.wait} seconds" in refused.value.message
@@ -103,7 +103,7 @@ def test_failures_lock_the_network_for_five_minutes(owner: User, clock: Clock, t
     assert log_in()
 
 
-def test_a_try_while_locked_does_not_lock_for_longer(owner: User, clock: Clock) -> None:
+def test_an_attempt_while_locked_does_not_extend_the_lock(owner: User, clock: Clock) -> None:
     fail(3)
     clock.now += 200
     assert wait() == 100
@@ -116,14 +116,14 @@ def test_slow_guesses_add_up(owner: User, clock: Clock) -> None:
     assert wait() == MINUTE
 
 
-def test_a_pause_forgets_failures(owner: User, clock: Clock) -> None:
+def test_a_pause_resets_failures(owner: User, clock: Clock) -> None:
     fail(2)
     clock.now += 5 * MINUTE
     fail(2)
     assert log_in()
 
 
-def test_a_right_password_forgets_failures(owner: User) -> None:
+def test_a_right_password_resets_failures(owner: User) -> None:
     fail(2)
     assert log_in()
     fail(2)
@@ -160,7 +160,7 @@ def test_a_header_does_not_choose_the_network(owner: User) -> None:
     assert wait() == 300
 
 
-def test_others_are_not_locked(owner: User, editor: User) -> None:
+def test_other_accounts_are_not_locked(owner: User, editor: User) -> None:
     fail(3)
     assert log_in(email="editor@example.org")
     assert log_in(address="10.0.1.1")
@@ -187,7 +187,7 @@ def from_everywhere(times: int, email: str = EMAIL) -> None:
         fail(1, f"192.0.{number}.1", email)
 
 
-def test_failures_from_everywhere_lock_the_account_for_an_hour(owner: User, clock: Clock, tested: list[str]) -> None:
+def test_failures_from_all_networks_lock_the_account_for_an_hour(owner: User, clock: Clock, tested: list[str]) -> None:
     from_everywhere(30)
     assert len(tested) == 30
     assert wait("198.51.100.1") == 60 * MINUTE
@@ -215,7 +215,7 @@ def test_a_network_is_known_for_thirty_days(owner: User, clock: Clock) -> None:
     assert wait("198.51.100.1") == 60 * MINUTE
 
 
-def test_a_network_is_known_to_whom_it_knows(owner: User, editor: User) -> None:
+def test_a_network_is_known_only_for_its_accounts(owner: User, editor: User) -> None:
     assert log_in(address="198.51.100.1", email="editor@example.org")
     from_everywhere(30)
     assert wait("198.51.100.1") == 60 * MINUTE
@@ -231,7 +231,7 @@ def test_a_known_network_is_locked_like_any_other_for_its_own_failures(owner: Us
 # --- Accounts that do not exist ---------------------------------------------------------------------------
 
 
-def test_an_account_that_does_not_exist_is_locked_as_any(owner: User, clock: Clock) -> None:
+def test_an_unknown_account_is_locked_like_any_other(owner: User, clock: Clock) -> None:
     fail(3, email=NOBODY)
     assert wait(email=NOBODY) == 300
     clock.now += 300
@@ -239,14 +239,14 @@ def test_an_account_that_does_not_exist_is_locked_as_any(owner: User, clock: Clo
     assert wait("198.51.100.1", NOBODY) == 55 * MINUTE
 
 
-def test_a_hash_is_made_for_an_account_that_does_not_exist(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_hash_is_made_for_an_unknown_account(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[str] = []
     monkeypatch.setattr(logins, "make_password", made.append)
     assert not log_in("guess", email=NOBODY)
     assert made == ["guess"]
 
 
-def test_rows_of_accounts_that_do_not_exist_are_bounded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_of_unknown_accounts_are_bounded(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(logins, "_UNKNOWN_DIGITS", 1)
     for number in range(60):
         with pytest.MonkeyPatch.context() as patch:
@@ -258,17 +258,17 @@ def test_rows_of_accounts_that_do_not_exist_are_bounded(db: None, monkeypatch: p
     assert Counter.objects.count() <= 16 + 16 + 1
 
 
-def test_who_is_switched_off_is_counted(owner: User) -> None:
+def test_a_deactivated_account_is_counted(owner: User) -> None:
     User.objects.update(is_active=False)
     for _ in range(3):
         assert not log_in()
     assert wait() == 300
 
 
-# --- What is kept -----------------------------------------------------------------------------------------
+# --- Stored rows ------------------------------------------------------------------------------------------
 
 
-def test_old_counters_go(owner: User, clock: Clock) -> None:
+def test_old_counters_are_deleted(owner: User, clock: Clock) -> None:
     from_everywhere(15)
     assert Counter.objects.count() == 15 + 15 + 1
     clock.now += 2 * 60 * MINUTE
@@ -291,7 +291,7 @@ def test_known_networks_are_bounded(owner: User, editor: User, clock: Clock) -> 
     assert not logins.Attempt(owner, EMAIL, "192.0.4.0/24")._is_known()
 
 
-def test_nothing_tells_who_it_was(owner: User) -> None:
+def test_stored_rows_do_not_identify_anybody(owner: User) -> None:
     log_in()
     kept = [str(row) for model in (Counter, KnownNetwork) for row in model.objects.all()]
     assert len(kept) == 4
@@ -302,7 +302,7 @@ def writes(captured: CaptureQueriesContext) -> list[str]:
     return [row["sql"].split()[0] for row in captured if row["sql"].startswith(("INSERT", "UPDATE", "DELETE"))]
 
 
-def test_a_good_log_in_writes_twice_and_who_is_locked_not_at_all(
+def test_a_good_log_in_writes_twice_and_a_locked_one_never(
     owner: User, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
     assert log_in()
@@ -315,14 +315,14 @@ def test_a_good_log_in_writes_twice_and_who_is_locked_not_at_all(
     assert writes(captured) == []
 
 
-# --- Doors ------------------------------------------------------------------------------------------------
+# --- Interfaces -------------------------------------------------------------------------------------------
 
 
 def form(password: str, address: str = HERE) -> Any:
     return Client(REMOTE_ADDR=address).post("/admin/login/", {"username": EMAIL, "password": password})
 
 
-def test_the_form_counts_with_rest(owner: User) -> None:
+def test_the_form_counts_together_with_rest(owner: User) -> None:
     User.objects.update(is_staff=True)
     assert form("wrong").status_code == 200
     answer = APIClient(REMOTE_ADDR=HERE).post("/api/auth/token", {"email": EMAIL, "password": "wrong"})
@@ -336,7 +336,7 @@ def test_the_form_counts_with_rest(owner: User) -> None:
 
 
 @pytest.mark.parametrize("door", ["form", "rest"])
-def test_a_right_log_in_at_one_door_resets_the_other(owner: User, door: str) -> None:
+def test_a_right_log_in_by_one_interface_resets_the_other(owner: User, door: str) -> None:
     User.objects.update(is_staff=True)
     fail(2)
     if door == "form":
@@ -348,7 +348,7 @@ def test_a_right_log_in_at_one_door_resets_the_other(owner: User, door: str) -> 
     assert log_in()
 
 
-def test_one_rate_for_all_doors(owner: User, settings: Any, clock: Clock) -> None:
+def test_all_interfaces_share_one_rate(owner: User, settings: Any, clock: Clock) -> None:
     settings.PORTAL_LOGINS_PER_MINUTE = 4
     client = APIClient(REMOTE_ADDR=HERE)
     assert client.post("/api/auth/register", {}).status_code == 400
@@ -367,20 +367,20 @@ def test_one_rate_for_all_doors(owner: User, settings: Any, clock: Clock) -> Non
 
 
 @pytest.mark.django_db(transaction=True)
-async def test_the_asynchronous_way_is_limited_too(settings: Any) -> None:
+async def test_the_asynchronous_method_is_limited_too(settings: Any) -> None:
     settings.PORTAL_LOGIN_ATTEMPTS = 1
     assert await aauthenticate(request_from(HERE), email=EMAIL, password="wrong") is None
     with pytest.raises(TooManyAttempts):
         await aauthenticate(request_from(HERE), email=EMAIL, password="wrong")
 
 
-def test_without_a_request_or_a_password(owner: User) -> None:
+def test_a_log_in_without_a_request_or_a_password(owner: User) -> None:
     assert authenticate(None, email=EMAIL, password=PASSWORD) == owner
     assert authenticate(None, email=EMAIL) is None
     assert authenticate(None, password=PASSWORD) is None
 
 
-def test_a_password_that_could_not_be_tested_does_not_count(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_untested_password_does_not_count(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:
 
         def busy(user: User, password: str) -> bool:
@@ -398,7 +398,7 @@ def test_a_password_that_could_not_be_tested_does_not_count(owner: User, monkeyp
 
 
 def noted(caplog: pytest.LogCaptureFixture) -> list[dict[str, Any]]:
-    """What the module logged."""
+    """The log entries of the module."""
     return [vars(record)["msg"] for record in caplog.records if record.name == "libraries.services.logins"]
 
 
@@ -425,7 +425,7 @@ def test_other_limits_are_logged_once(owner: User, settings: Any, caplog: pytest
     assert [event["limit"] for event in noted(caplog)] == ["account", "rate"]
 
 
-def test_counters_say_nothing_of_limits_that_are_off(db: None) -> None:
+def test_disabled_limits_are_not_counted(db: None) -> None:
     off = counters.Limit("off", 0, 60)
     assert counters.add([off], 0) == counters.read([off], 0) == {}
     counters.take_back(once=[off])

@@ -1,4 +1,4 @@
-"""Writes to people, libraries and memberships: who may, what stays true, and who hears of it."""
+"""Writes to people, libraries and memberships: permissions, invariants, and notifications."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def members(library: Library) -> dict[str, str]:
 
 
 def access_changed(library: Library, user: User, role: Role | None) -> AccessChanged:
-    """What is told of a person's new role: for every portal view of the library."""
+    """The events about a person's new role: one for every portal view of the library."""
     return AccessChanged(
         library_id=library.id,
         portal_view_ids=tuple(one.id for one in library.portal_views.all()),
@@ -68,7 +68,7 @@ def portal_views(library: Library, portal_view: PortalView) -> list[PortalView]:
     return [portal_view, PortalView.objects.create(library=library, name="Morning")]
 
 
-def test_somebody_registers() -> None:
+def test_a_person_registers() -> None:
     user = register_user(email=" Ada@Example.org", password="pw", name="Ada")
     assert (user.email, user.name, user.check_password("pw")) == ("ada@example.org", "Ada", True)
     assert not user.memberships.exists()
@@ -81,14 +81,14 @@ def test_an_address_that_is_taken_is_a_conflict(owner: User) -> None:
     assert User.objects.count() == 1
 
 
-def test_somebody_takes_another_name(owner: User, editor: User) -> None:
+def test_a_person_changes_their_name(owner: User, editor: User) -> None:
     assert rename_user(user_id=owner.id, name="Nobody").name == "Nobody"
     assert list(User.objects.values_list("name", flat=True)) == ["Editor", "Nobody"]
     with pytest.raises(NotFound):
         rename_user(user_id=uuid4(), name="Nobody")
 
 
-def test_who_is_switched_off_is_cut_off_everywhere(
+def test_a_deactivated_person_loses_access_everywhere(
     portal_views: list[PortalView], library: Library, editor: User, published: Published
 ) -> None:
     second = create_library(actor_id=editor.id, name="Second")
@@ -100,7 +100,7 @@ def test_who_is_switched_off_is_cut_off_everywhere(
     assert User.objects.get(id=editor.id).is_active
 
 
-def test_who_makes_a_library_owns_it(stranger: User, published: Published) -> None:
+def test_the_creator_of_a_library_owns_it(stranger: User, published: Published) -> None:
     made: list[Library] = []
     make = partial(create_library, actor_id=stranger.id, name="New", description="About")
     assert published(lambda: made.append(make())) == []
@@ -117,7 +117,7 @@ def test_owners_and_editors_change_a_library(library: Library, owner: User, edit
     assert (library.name, library.description) == ("New", "About")
 
 
-def test_viewers_and_strangers_do_not(library: Library, viewer: User, stranger: User) -> None:
+def test_viewers_and_strangers_do_not_change_a_library(library: Library, viewer: User, stranger: User) -> None:
     for user, refusal in ((viewer, Forbidden), (stranger, NotFound)):
         with pytest.raises(refusal):
             update_library(actor_id=user.id, library_id=library.id, name="New")
@@ -128,7 +128,7 @@ def test_viewers_and_strangers_do_not(library: Library, viewer: User, stranger: 
 
 
 @pytest.mark.parametrize("write", OWNERS_WRITES)
-def test_only_owners_and_the_site_itself_decide_about_members(
+def test_only_owners_and_the_site_change_members(
     write: Write, portal_views: list[PortalView], library: Library, editor: User, stranger: User, published: Published
 ) -> None:
     before = members(library)
@@ -145,7 +145,7 @@ def test_only_owners_and_the_site_itself_decide_about_members(
 
 @pytest.mark.parametrize("write", OWNERS_WRITES)
 @pytest.mark.parametrize("by_site", [False, True])
-def test_owners_and_the_site_itself_do(
+def test_owners_and_the_site_may_change_members(
     write: Write,
     by_site: bool,
     portal_views: list[PortalView],
@@ -163,13 +163,15 @@ def test_owners_and_the_site_itself_do(
 
 
 @pytest.mark.parametrize("write", OWNERS_WRITES)
-def test_an_owner_who_is_switched_off_does_not(write: Write, library: Library, owner: User, stranger: User) -> None:
+def test_a_deactivated_owner_may_not_change_members(
+    write: Write, library: Library, owner: User, stranger: User
+) -> None:
     set_user_active(user_id=owner.id, is_active=False)
     with pytest.raises(NotFound):
         write(owner.id, library)
 
 
-def test_a_new_member_is_told_to_every_portal_view(
+def test_a_new_member_is_announced_to_every_portal_view(
     portal_views: list[PortalView], library: Library, owner: User, stranger: User, published: Published
 ) -> None:
     before = library.access_version
@@ -190,7 +192,7 @@ def test_a_new_member_is_told_to_every_portal_view(
 
 
 @pytest.mark.parametrize("email", ["nobody@example.org", "", "stranger", "stranger@example.org"])
-def test_only_people_who_may_come_in_can_be_added(library: Library, owner: User, stranger: User, email: str) -> None:
+def test_only_active_people_can_be_added(library: Library, owner: User, stranger: User, email: str) -> None:
     set_user_active(user_id=stranger.id, is_active=False)
     with pytest.raises(InvalidPayload, match="register first") as refusal:
         add_member(actor_id=owner.id, library_id=library.id, email=email, role=Role.VIEWER)
@@ -198,7 +200,7 @@ def test_only_people_who_may_come_in_can_be_added(library: Library, owner: User,
 
 
 @pytest.mark.parametrize("role", Role)
-def test_a_new_role_is_told_to_every_portal_view(
+def test_a_new_role_is_announced_to_every_portal_view(
     portal_views: list[PortalView], library: Library, owner: User, viewer: User, published: Published, role: Role
 ) -> None:
     change = partial(change_role, actor_id=owner.id, library_id=library.id, user_id=viewer.id, role=role)
@@ -206,7 +208,7 @@ def test_a_new_role_is_told_to_every_portal_view(
     assert members(library)["Viewer"] == role
 
 
-def test_who_is_removed_is_cut_off_from_every_portal_view(
+def test_a_removed_member_loses_access_to_every_portal_view(
     portal_views: list[PortalView], library: Library, owner: User, viewer: User, published: Published
 ) -> None:
     end = partial(remove_member, actor_id=owner.id, library_id=library.id, user_id=viewer.id)
@@ -215,7 +217,7 @@ def test_who_is_removed_is_cut_off_from_every_portal_view(
 
 
 @pytest.mark.parametrize("name", ["editor", "viewer"])
-def test_anybody_may_leave(library: Library, name: str, request: pytest.FixtureRequest) -> None:
+def test_every_member_may_leave(library: Library, name: str, request: pytest.FixtureRequest) -> None:
     user: User = request.getfixturevalue(name)
     remove_member(actor_id=user.id, library_id=library.id, user_id=user.id)
     assert name.title() not in members(library)
@@ -230,14 +232,14 @@ def test_nobody_promotes_themselves(library: Library, name: str, request: pytest
         change_role(actor_id=user.id, library_id=library.id, user_id=user.id, role=Role.OWNER)
 
 
-def test_who_is_no_member_cannot_be_changed_or_removed(library: Library, owner: User, stranger: User) -> None:
+def test_a_person_who_is_no_member_cannot_be_changed_or_removed(library: Library, owner: User, stranger: User) -> None:
     this: dict[str, Any] = {"actor_id": owner.id, "library_id": library.id, "user_id": stranger.id}
     for write in (partial(change_role, role=Role.EDITOR), remove_member):
         with pytest.raises(NotFound, match="not a member"):
             write(**this)
 
 
-def test_a_deleted_library_takes_its_portal_views_with_it(
+def test_a_library_is_deleted_with_its_portal_views(
     portal_views: list[PortalView], library: Library, owner: User, published: Published
 ) -> None:
     news = published(partial(delete_library, actor_id=owner.id, library_id=library.id))
@@ -247,7 +249,7 @@ def test_a_deleted_library_takes_its_portal_views_with_it(
 
 
 @pytest.mark.parametrize("actor", ["owner", None])
-def test_the_last_owner_stays(library: Library, owner: User, actor: str | None) -> None:
+def test_the_last_owner_cannot_leave(library: Library, owner: User, actor: str | None) -> None:
     this: dict[str, Any] = {"actor_id": owner.id if actor else None, "library_id": library.id, "user_id": owner.id}
     for write in (remove_member, partial(change_role, role=Role.EDITOR), partial(change_role, role=Role.VIEWER)):
         with pytest.raises(Conflict, match="make somebody else an owner first"):
@@ -256,7 +258,7 @@ def test_the_last_owner_stays(library: Library, owner: User, actor: str | None) 
     assert members(library)["Owner"] == "OWNER"
 
 
-def test_an_owner_who_is_switched_off_is_no_other_owner(library: Library, owner: User, editor: User) -> None:
+def test_a_deactivated_owner_does_not_count_as_another_owner(library: Library, owner: User, editor: User) -> None:
     change_role(actor_id=owner.id, library_id=library.id, user_id=editor.id, role=Role.OWNER)
     set_user_active(user_id=editor.id, is_active=False)
     with pytest.raises(Conflict):
@@ -271,7 +273,7 @@ changes = st.tuples(people, people, st.none() | st.sampled_from(Role))
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(changes, max_size=8))
-def test_whatever_is_changed_a_library_keeps_an_owner(
+def test_after_any_change_a_library_has_an_owner(
     library: Library, owner: User, editor: User, viewer: User, heard: Heard, steps: list[Any]
 ) -> None:
     cast = [owner, editor, viewer]

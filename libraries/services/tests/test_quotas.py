@@ -1,4 +1,4 @@
-"""How much people may keep: each limit, by each way in, and what it costs a write that is within it."""
+"""Quotas: each limit, in each interface, and its cost for a write within it."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ KIB = 1024
 
 
 def items(kib: float) -> list[dict[str, Any]]:
-    """Items of about so many KiB."""
+    """Items of about this many KiB."""
     return [{"id": "a", "text": "x" * int(kib * KIB)}]
 
 
 def sizes(library: Library) -> int:
-    """What the library's portal views have together, measured anew."""
+    """The total size of the library's portal views, measured again."""
     return sum(blocks_of(size_of(one.state())) for one in library.portal_views.all())
 
 
-# --- The size that is kept ---------------------------------------------------------------------------------
+# --- The stored size ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("size", "blocks"), [(1, 1), (SIZE_BLOCK, 1), (SIZE_BLOCK + 1, 2), (MAX_STATE_BYTES, 256)])
-def test_a_size_is_kept_in_full_blocks(size: int, blocks: int) -> None:
+def test_a_size_is_stored_in_full_blocks(size: int, blocks: int) -> None:
     assert blocks_of(size) == blocks * SIZE_BLOCK
 
 
-def test_the_size_is_that_of_what_is_stored(library: Library, editor: User) -> None:
+def test_the_stored_size_matches_the_state(library: Library, editor: User) -> None:
     writes: list[Callable[[PortalView], object]] = [
         lambda one: None,
         lambda one: update_portal_view(
@@ -102,7 +102,7 @@ def test_a_portal_view_grows_until_the_library_is_full(small: tuple[PortalView, 
         assert list(PortalView.objects.order_by("id").values_list("version", "items", "size")) == before
 
 
-def test_what_does_not_grow_goes_also_over_the_limit(
+def test_writes_without_growth_are_allowed_over_the_limit(
     small: tuple[PortalView, PortalView], editor: User, settings: Any
 ) -> None:
     settings.PORTAL_LIBRARY_BYTES = KIB
@@ -114,7 +114,7 @@ def test_what_does_not_grow_goes_also_over_the_limit(
     assert sizes(one.library) == 4 * KIB
 
 
-def test_a_limit_of_0_is_none(library: Library, owner: User, stranger: User, settings: Any) -> None:
+def test_a_limit_of_0_is_no_limit(library: Library, owner: User, stranger: User, settings: Any) -> None:
     for name in ("VIEWS_PER_LIBRARY", "LIBRARY_BYTES", "MEMBERS_PER_LIBRARY", "LIBRARIES_PER_USER"):
         setattr(settings, f"PORTAL_{name}", 0)
     create_portal_view(
@@ -124,7 +124,7 @@ def test_a_limit_of_0_is_none(library: Library, owner: User, stranger: User, set
     create_library(actor_id=owner.id, name="Another")
 
 
-def test_only_growth_asks_for_the_library(portal_view: PortalView, editor: User) -> None:
+def test_only_growth_queries_the_library(portal_view: PortalView, editor: User) -> None:
     def queries(payload: dict[str, Any]) -> int:
         with CaptureQueriesContext(connection) as asked:
             update_item(
@@ -144,7 +144,7 @@ def test_only_growth_asks_for_the_library(portal_view: PortalView, editor: User)
 
 
 @pytest.mark.django_db(transaction=True)
-def test_writers_at_once_do_not_get_far_past_the_limit(library: Library, editor: User, settings: Any) -> None:
+def test_simultaneous_writers_do_not_get_far_past_the_limit(library: Library, editor: User, settings: Any) -> None:
     limit, step, writers = 64 * KIB, 4, 4
     settings.PORTAL_LIBRARY_BYTES = limit
     views = [PortalView.objects.create(library=library, name=str(number)) for number in range(writers)]
@@ -165,7 +165,7 @@ def test_writers_at_once_do_not_get_far_past_the_limit(library: Library, editor:
     for thread in threads:
         thread.join(60)
     assert refusals == ["quota-exceeded"] * writers
-    # One that waits for SQLite's write lock counts what the one before has committed; on Postgres each may pass once.
+    # A writer that waits for SQLite's write lock counts the committed data; on Postgres each may pass once.
     at_once = 1 if connection.vendor == "sqlite" else writers
     assert limit - step * KIB < sizes(library) <= limit + (at_once - 1) * step * KIB
 
@@ -173,7 +173,7 @@ def test_writers_at_once_do_not_get_far_past_the_limit(library: Library, editor:
 # --- Portal views, members, libraries ----------------------------------------------------------------------
 
 
-def test_a_library_has_so_many_portal_views(library: Library, owner: User, settings: Any) -> None:
+def test_a_library_has_a_limit_of_portal_views(library: Library, owner: User, settings: Any) -> None:
     settings.PORTAL_VIEWS_PER_LIBRARY = 2
     for name in "ab":
         create_portal_view(actor_id=owner.id, library_id=library.id, patch=check_patch({"name": name}))
@@ -182,7 +182,7 @@ def test_a_library_has_so_many_portal_views(library: Library, owner: User, setti
     assert library.portal_views.count() == 2
 
 
-def test_a_library_has_so_many_members(
+def test_a_library_has_a_limit_of_members(
     library: Library, owner: User, stranger: User, viewer: User, settings: Any
 ) -> None:
     settings.PORTAL_MEMBERS_PER_LIBRARY = 3
@@ -193,7 +193,7 @@ def test_a_library_has_so_many_members(
     add_member(**add)
 
 
-def test_a_person_owns_so_many_libraries_however_they_come_to_them(
+def test_a_person_has_a_limit_of_owned_libraries_in_every_way(
     library: Library, owner: User, editor: User, stranger: User, settings: Any
 ) -> None:
     settings.PORTAL_LIBRARIES_PER_USER = 1
@@ -208,13 +208,15 @@ def test_a_person_owns_so_many_libraries_however_they_come_to_them(
         with pytest.raises(QuotaExceeded, match="owns 1 libraries, and 1 are possible"):
             write()
     assert list(Membership.objects.order_by("id").values_list("user_id", "role")) == before
-    change_role(actor_id=owner.id, library_id=library.id, user_id=owner.id, role=Role.OWNER)  # is one already
+    change_role(actor_id=owner.id, library_id=library.id, user_id=owner.id, role=Role.OWNER)  # is an owner already
 
 
-# --- How it is told ----------------------------------------------------------------------------------------
+# --- The refusal -------------------------------------------------------------------------------------------
 
 
-def test_rest_says_what_to_do(small: tuple[PortalView, PortalView], owner: User, stranger: User, settings: Any) -> None:
+def test_the_refusal_by_rest_says_what_to_do(
+    small: tuple[PortalView, PortalView], owner: User, stranger: User, settings: Any
+) -> None:
     settings.PORTAL_VIEWS_PER_LIBRARY, settings.PORTAL_MEMBERS_PER_LIBRARY = 2, 3
     settings.PORTAL_LIBRARIES_PER_USER = 1
     one, _ = small
@@ -230,7 +232,7 @@ def test_rest_says_what_to_do(small: tuple[PortalView, PortalView], owner: User,
         assert "possible" in message
 
 
-def test_the_migration_measures_what_is_there(
+def test_the_migration_measures_existing_portal_views(
     library: Library, small: tuple[PortalView, PortalView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migration = import_module("libraries.migrations.0005_portal_view_size")

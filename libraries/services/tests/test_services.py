@@ -1,4 +1,4 @@
-"""Writes to portal views: who may, what is stored, and who hears of it."""
+"""Writes to portal views: permissions, the stored data, and notifications."""
 
 from __future__ import annotations
 
@@ -56,14 +56,14 @@ def rows() -> list[Any]:
 
 
 def changes(write: Callable[[], object], published: Published) -> list[PortalViewChanged]:
-    """The changes that a write tells, and nothing else."""
+    """The change events of a write; asserts that there are no others."""
     told = published(write)
     assert all(isinstance(event, PortalViewChanged) for event in told)
     return cast(list[PortalViewChanged], told)
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_viewers_strangers_and_people_switched_off_change_nothing(
+def test_viewers_strangers_and_deactivated_people_change_nothing(
     write: Write, portal_view: PortalView, editor: User, viewer: User, stranger: User, published: Published
 ) -> None:
     User.objects.filter(id=editor.id).update(is_active=False)
@@ -85,7 +85,7 @@ def test_viewers_strangers_and_people_switched_off_change_nothing(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_owners_editors_and_the_site_itself_may(
+def test_owners_editors_and_the_site_may_write(
     write: Write, portal_view: PortalView, owner: User, editor: User
 ) -> None:
     library = portal_view.library
@@ -94,14 +94,14 @@ def test_owners_editors_and_the_site_itself_may(
 
 
 @pytest.mark.parametrize("write", WRITES)
-def test_what_is_not_there_is_not_found_by_anybody(write: Write, portal_view: PortalView, owner: User) -> None:
+def test_missing_portal_views_are_not_found_by_anybody(write: Write, portal_view: PortalView, owner: User) -> None:
     gone = PortalView(id=uuid4(), library_id=uuid4())
     for actor_id in (owner.id, None):
         with pytest.raises(NotFound, match="There is no such"):
             write(actor_id, gone)
 
 
-def test_a_new_portal_view_has_what_was_asked_for(library: Library, editor: User, published: Published) -> None:
+def test_a_new_portal_view_has_the_given_values(library: Library, editor: User, published: Published) -> None:
     payload = {"name": "New", "items": [{"id": "a"}], "currentItem": 0, "zoom": 2, "version": 99, "id": "x"}
     news = published(partial(create_portal_view, actor_id=editor.id, library_id=library.id, patch=check_patch(payload)))
     assert news == []
@@ -112,7 +112,7 @@ def test_a_new_portal_view_has_what_was_asked_for(library: Library, editor: User
     assert "zoom" not in state
 
 
-def test_a_new_portal_view_knows_the_role_of_its_maker(library: Library, editor: User) -> None:
+def test_a_new_portal_view_has_the_role_of_its_creator(library: Library, editor: User) -> None:
     assert (
         create_portal_view(actor_id=editor.id, library_id=library.id, patch=check_patch({"name": "New"})).role
         == "EDITOR"
@@ -131,7 +131,7 @@ def test_a_bad_new_portal_view_is_refused(library: Library, owner: User, payload
     assert not library.portal_views.exists()
 
 
-def test_an_update_is_stored_and_told_to_both_roles(
+def test_an_update_is_stored_and_sent_to_both_roles(
     portal_view: PortalView, editor: User, published: Published
 ) -> None:
     items = [{"id": "ogre", "hp": 3, "gm": "weak"}]
@@ -156,14 +156,14 @@ def test_an_update_is_stored_and_told_to_both_roles(
     ]
 
 
-def test_an_update_returns_what_is_stored(portal_view: PortalView, owner: User) -> None:
+def test_an_update_returns_the_stored_state(portal_view: PortalView, owner: User) -> None:
     after = update_portal_view(actor_id=owner.id, portal_view_id=portal_view.id, patch=check_patch({"blackout": True}))
     stored = PortalView.objects.get(id=portal_view.id)
     assert after.state() == stored.state()
     assert after.role == "OWNER"
 
 
-def test_a_change_that_viewers_may_not_see_tells_them_nothing(portal_view: PortalView, published: Published) -> None:
+def test_a_change_hidden_from_viewers_sends_them_nothing(portal_view: PortalView, published: Published) -> None:
     items = [*portal_view.items[:2], {**portal_view.items[2], "name": "Still a spy"}]
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch({"items": items})), published)
@@ -188,14 +188,14 @@ def test_a_command_alone_is_relayed_and_nothing_is_stored(
     assert rows() == before
 
 
-def test_a_value_that_was_there_already_is_stored_and_said_again(portal_view: PortalView, published: Published) -> None:
+def test_an_unchanged_value_is_stored_and_sent_again(portal_view: PortalView, published: Published) -> None:
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch({"name": portal_view.name})), published)
     assert news.viewers == news.controllers == {"name": "Evening"}
     assert (news.version, news.is_stored, news.viewers_stored) == (2, True, True)
 
 
-def test_a_shorter_list_takes_a_current_item_beyond_it_away(portal_view: PortalView, published: Published) -> None:
+def test_a_shorter_list_clears_a_current_item_beyond_it(portal_view: PortalView, published: Published) -> None:
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     published(partial(update, patch=check_patch({"currentItem": 2})))
     (news,) = changes(partial(update, patch=check_patch({"items": []})), published)
@@ -204,7 +204,7 @@ def test_a_shorter_list_takes_a_current_item_beyond_it_away(portal_view: PortalV
     assert (portal_view.items, portal_view.current_item) == ([], None)
 
 
-def test_an_update_of_a_version_that_is_not_stored_is_refused(portal_view: PortalView, published: Published) -> None:
+def test_an_update_with_an_outdated_version_is_refused(portal_view: PortalView, published: Published) -> None:
     update = partial(
         update_portal_view, actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"name": "Night"})
     )
@@ -234,7 +234,7 @@ def test_a_bad_update_changes_nothing(portal_view: PortalView, published: Publis
     assert rows() == before
 
 
-def test_a_state_that_would_grow_too_long_is_refused(portal_view: PortalView) -> None:
+def test_a_state_that_would_become_too_large_is_refused(portal_view: PortalView) -> None:
     text = "x" * MAX_STATE_BYTES
     with pytest.raises(InvalidPayload, match="bytes long"):
         update_portal_view(
@@ -262,7 +262,7 @@ def item_change(portal_view: PortalView, published: Published, item_id: str, **p
     return news
 
 
-def test_an_items_update_is_merged_and_told(portal_view: PortalView, published: Published) -> None:
+def test_an_items_update_is_merged_and_sent(portal_view: PortalView, published: Published) -> None:
     items = portal_view.items
     news = item_change(portal_view, published, "ogre", hp=12, x=[1])
     assert portal_view.items == [items[0], {**items[1], "hp": 12, "x": [1]}, items[2]]
@@ -277,7 +277,7 @@ def test_an_items_update_is_merged_and_told(portal_view: PortalView, published: 
     )
 
 
-def test_a_hidden_items_update_is_told_to_controllers_alone(portal_view: PortalView, published: Published) -> None:
+def test_a_hidden_items_update_is_sent_only_to_controllers(portal_view: PortalView, published: Published) -> None:
     news = item_change(portal_view, published, "spy", name="Master spy")
     assert (news.viewers, news.controllers) == ({}, {"name": "Master spy"})
     news = item_change(portal_view, published, "spy", visible=True)
@@ -288,14 +288,16 @@ def test_a_hidden_items_update_is_told_to_controllers_alone(portal_view: PortalV
     assert portal_view.version == 4
 
 
-def test_an_item_that_is_not_there_is_not_made(portal_view: PortalView, published: Published) -> None:
+def test_an_unknown_item_is_not_created(portal_view: PortalView, published: Published) -> None:
     before = rows()
     assert published(lambda: relay_item(None, portal_view)) == []
     assert relay_item(None, portal_view) is None
     assert rows() == before
 
 
-def test_a_deleted_portal_view_is_gone_and_told(portal_view: PortalView, owner: User, published: Published) -> None:
+def test_a_deleted_portal_view_is_gone_and_announced(
+    portal_view: PortalView, owner: User, published: Published
+) -> None:
     with pytest.raises(VersionConflict):
         delete_portal_view(actor_id=owner.id, portal_view_id=portal_view.id, if_version=2)
     news = published(partial(delete_portal_view, actor_id=owner.id, portal_view_id=portal_view.id, if_version=1))
@@ -303,7 +305,7 @@ def test_a_deleted_portal_view_is_gone_and_told(portal_view: PortalView, owner: 
     assert not PortalView.objects.exists()
 
 
-def test_all_that_are_gone_are_told(published: Published) -> None:
+def test_all_deleted_portal_views_are_announced(published: Published) -> None:
     gone = [uuid4(), uuid4()]
     assert published(lambda: tell_deleted(gone)) == [PortalViewDeleted(portal_view_id=one) for one in gone]
 

@@ -1,4 +1,4 @@
-"""Receipts of stored messages, and epochs that are begun again."""
+"""Receipts of stored messages, and new epochs."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def version_of(user: User, portal_view: PortalView, connection_id: str, ref: str
     return find_receipt(user_id=user.id, portal_view_id=portal_view.id, connection_id=connection_id, ref=ref)
 
 
-def test_a_receipt_says_which_version_a_message_was_stored_with(portal_view: PortalView, editor: User) -> None:
+def test_a_receipt_has_the_version_that_stored_the_message(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
     update_portal_view(**this, patch=check_patch({"name": "Night"}), receipts=[("c1", '"a"'), ("c1", '"b"')])
     update_item(**this, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}), receipts=[("c1", "1")])
@@ -32,7 +32,7 @@ def test_a_receipt_says_which_version_a_message_was_stored_with(portal_view: Por
     assert version_of(editor, portal_view, "c2", "1") is None
 
 
-def test_a_receipt_is_of_one_person(portal_view: PortalView, editor: User, owner: User) -> None:
+def test_a_receipt_belongs_to_one_person(portal_view: PortalView, editor: User, owner: User) -> None:
     this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
     update_portal_view(actor_id=editor.id, **this, patch=check_patch({"name": "Night"}))
     assert version_of(owner, portal_view, "c1", "1") is None
@@ -40,7 +40,7 @@ def test_a_receipt_is_of_one_person(portal_view: PortalView, editor: User, owner
     assert (version_of(editor, portal_view, "c1", "1"), version_of(owner, portal_view, "c1", "1")) == (2, 3)
 
 
-def test_a_receipt_is_of_one_portal_view(library: Library, portal_view: PortalView, editor: User) -> None:
+def test_a_receipt_belongs_to_one_portal_view(library: Library, portal_view: PortalView, editor: User) -> None:
     other = PortalView.objects.create(library=library, name="Other")
     this: dict[str, Any] = {"actor_id": editor.id, "receipts": [("c1", "1")]}
     update_portal_view(**this, sender="c1", portal_view_id=portal_view.id, patch=check_patch({"name": "Night"}))
@@ -62,7 +62,7 @@ def test_a_receipt_is_of_one_portal_view(library: Library, portal_view: PortalVi
 
 
 def test_any_number_of_messages_may_be_stored_as_one(portal_view: PortalView, editor: User) -> None:
-    # SQLite takes 250,000 parameters of a statement, Postgres 65,535.
+    # SQLite allows 250,000 parameters of a statement, Postgres 65,535.
     parameters: list[int] = []
 
     def count(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
@@ -78,7 +78,7 @@ def test_any_number_of_messages_may_be_stored_as_one(portal_view: PortalView, ed
 
 
 @pytest.mark.parametrize("overtaken", [0, RECEIPTS_AT_ONCE - 1, RECEIPTS_AT_ONCE, 2 * RECEIPTS_AT_ONCE])
-def test_a_message_of_many_that_was_overtaken_by_its_retry_is_not_stored_twice(
+def test_one_of_many_messages_overtaken_by_its_retry_is_not_stored_twice(
     portal_view: PortalView, editor: User, overtaken: int
 ) -> None:
     refs = [("c1", str(number)) for number in range(2 * RECEIPTS_AT_ONCE + 1)]
@@ -90,9 +90,7 @@ def test_a_message_of_many_that_was_overtaken_by_its_retry_is_not_stored_twice(
     assert (portal_view.name, portal_view.version) == ("Night", 2)
 
 
-def test_a_message_that_is_sent_again_by_the_next_connection_is_not_stored_twice(
-    portal_view: PortalView, editor: User
-) -> None:
+def test_a_message_sent_again_by_the_next_connection_is_not_stored_twice(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
     update_portal_view(**this, sender="c1", patch=check_patch({"name": "Night"}))
     with pytest.raises(AlreadyApplied):
@@ -104,13 +102,13 @@ def test_a_message_that_is_sent_again_by_the_next_connection_is_not_stored_twice
     assert version_of(editor, portal_view, "c1", "1") == 2
 
 
-def test_a_message_that_was_lost_is_stored_when_it_is_sent_again(portal_view: PortalView, editor: User) -> None:
+def test_a_lost_message_is_stored_when_it_is_sent_again(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
     assert update_portal_view(**this, sender="c2", patch=check_patch({"name": "Night"})).version == 2
     assert version_of(editor, portal_view, "c1", "1") == 2
 
 
-def test_a_message_that_was_overtaken_by_its_retry_is_not_stored_twice(portal_view: PortalView, editor: User) -> None:
+def test_a_message_overtaken_by_its_retry_is_not_stored_twice(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "receipts": [("c1", "1")]}
     update_portal_view(**this, sender="c2", patch=check_patch({"name": "Night"}))
     with pytest.raises(AlreadyApplied):
@@ -129,7 +127,7 @@ def test_a_client_that_uses_a_ref_twice_loses_nothing(portal_view: PortalView, e
     assert Receipt.objects.count() == 1
 
 
-def test_no_receipt_is_kept_of_what_the_site_does_or_stores_nothing(portal_view: PortalView, editor: User) -> None:
+def test_there_is_no_receipt_for_the_site_or_without_a_stored_change(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
     update_portal_view(actor_id=None, **this, patch=check_patch({"name": "Night"}))
     update_portal_view(actor_id=editor.id, **this, patch=check_patch({"zoom": 1}))
@@ -137,7 +135,7 @@ def test_no_receipt_is_kept_of_what_the_site_does_or_stores_nothing(portal_view:
     assert not Receipt.objects.exists()
 
 
-def test_old_receipts_are_forgotten(portal_view: PortalView, editor: User) -> None:
+def test_old_receipts_are_deleted(portal_view: PortalView, editor: User) -> None:
     for number, age in enumerate((timedelta(0), RECEIPTS_KEPT * 0.9, RECEIPTS_KEPT * 1.1)):
         update_portal_view(
             actor_id=editor.id,
@@ -152,7 +150,7 @@ def test_old_receipts_are_forgotten(portal_view: PortalView, editor: User) -> No
     assert set(Receipt.objects.values_list("ref", flat=True)) == {"0", "1"}
 
 
-def test_epochs_begin_again(library: Library, portal_view: PortalView, editor: User) -> None:
+def test_epochs_are_restarted(library: Library, portal_view: PortalView, editor: User) -> None:
     other = PortalView.objects.create(library=library, name="Other")
     update_portal_view(
         actor_id=editor.id,

@@ -1,4 +1,4 @@
-"""One transaction for each write: told once it is committed and never before, one after the other, in few queries."""
+"""One transaction for each write: events after its commit and never before, one write at a time, few queries."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ DEADLINE_SECONDS = 60
 
 
 def all_writes(portal_view: PortalView, viewer: User) -> list[Callable[[], object]]:
-    """One of each write that is told, the last of which deletes the portal view."""
+    """One write of each kind with an event; the last deletes the portal view."""
     this: dict[str, Any] = {"actor_id": None, "portal_view_id": portal_view.id}
     library_id = portal_view.library_id
     return [
@@ -45,7 +45,7 @@ def all_writes(portal_view: PortalView, viewer: User) -> list[Callable[[], objec
     ]
 
 
-def test_news_are_sent_once_the_transaction_is_committed(portal_view: PortalView, viewer: User, heard: Heard) -> None:
+def test_news_is_sent_once_the_transaction_is_committed(portal_view: PortalView, viewer: User, heard: Heard) -> None:
     for write in all_writes(portal_view, viewer):
         heard.clear()
         with transaction.atomic():
@@ -54,7 +54,9 @@ def test_news_are_sent_once_the_transaction_is_committed(portal_view: PortalView
         assert len(heard) == 1
 
 
-def test_what_is_rolled_back_is_not_told_and_not_stored(portal_view: PortalView, viewer: User, heard: Heard) -> None:
+def test_a_rolled_back_write_is_neither_stored_nor_announced(
+    portal_view: PortalView, viewer: User, heard: Heard
+) -> None:
     before = portal_view.state()
     for write in all_writes(portal_view, viewer):
         with transaction.atomic():
@@ -84,7 +86,7 @@ def test_a_write_that_fails_in_its_last_step_leaves_nothing(
     assert (heard, portal_view.state()) == ([], before)
 
 
-def test_what_is_stored_stays_stored_when_it_cannot_be_told(
+def test_a_committed_write_stays_stored_if_its_event_fails(
     portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def fail(news: object) -> None:
@@ -123,7 +125,7 @@ def test_an_update_is_projected_and_encoded_once_for_each_role(
 
 
 def statements(write: Callable[[], object]) -> list[str]:
-    """The queries of a write, without those that begin and end its transaction."""
+    """The queries of a write, except those that begin and end its transaction."""
     with CaptureQueriesContext(
         connection,
     ) as captured:
@@ -149,7 +151,7 @@ def test_an_update_takes_two_queries_and_writes_only_what_it_changes(portal_view
     assert '"name" =' not in update
 
 
-def test_what_stores_nothing_takes_one_query(portal_view: PortalView, editor: User, stranger: User) -> None:
+def test_a_relayed_command_takes_one_query(portal_view: PortalView, editor: User, stranger: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id}
     assert len(statements(partial(update_portal_view, **this, patch=check_patch({"zoom": 1})))) == 1
     assert len(statements(partial(update_item, **this, item_id="nobody", patch=check_item_patch("nobody", {})))) == 1
@@ -161,7 +163,7 @@ def test_what_stores_nothing_takes_one_query(portal_view: PortalView, editor: Us
     assert len(statements(refused)) == 1
 
 
-def test_an_update_that_is_kept_a_receipt_of_takes_three_queries(portal_view: PortalView, editor: User) -> None:
+def test_an_update_with_a_receipt_takes_three_queries(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
     kept = partial(
         update_portal_view, **this, patch=check_patch({"name": "Night"}), receipts=[("c1", "1"), ("c1", "2")]
@@ -176,11 +178,11 @@ def test_a_new_portal_view_takes_four_queries(library: Library, editor: User) ->
         "SELECT",
         "SELECT",
         "INSERT",
-    ]  # the library; how many it has, and how long
+    ]  # the library; the number and the size of its portal views
 
 
 def at_once(*works: Callable[[], object]) -> None:
-    """Do all this at the same time, each in a thread with a connection of its own."""
+    """Run all of these at the same time, each in a thread with its own connection."""
     start = threading.Barrier(len(works))
 
     def run(work: Callable[[], object]) -> None:
@@ -195,7 +197,7 @@ def at_once(*works: Callable[[], object]) -> None:
             done.result(DEADLINE_SECONDS)
 
 
-def test_writers_at_the_same_time_lose_nothing_of_each_other(
+def test_simultaneous_writers_lose_no_change_of_each_other(
     portal_view: PortalView, editor: User, owner: User, heard: Heard
 ) -> None:
     this: dict[str, Any] = {"portal_view_id": portal_view.id}
@@ -244,7 +246,7 @@ def test_of_two_updates_of_the_same_version_one_is_refused(portal_view: PortalVi
     assert len(heard) == 1
 
 
-def test_of_two_owners_who_leave_at_the_same_time_one_stays(library: Library, owner: User, editor: User) -> None:
+def test_if_two_owners_leave_at_the_same_time_one_stays(library: Library, owner: User, editor: User) -> None:
     change_role(actor_id=None, library_id=library.id, user_id=editor.id, role=Role.OWNER)
     answers: list[str] = []
 

@@ -1,4 +1,4 @@
-"""The admin as its staff use it: a `Desk` opens pages, sends their forms, and hears what open connections are told."""
+"""The admin as its staff use it: a `Desk` opens pages, sends their forms, and records the news for open connections."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ News = list[dict[str, Any]]
 
 @dataclass(frozen=True)
 class Desk:
-    """Somebody who is logged in to the admin. `news` is what the channel layer got, oldest first."""
+    """A person who is logged in to the admin. `news` is what the channel layer got, oldest first."""
 
     user: User
     client: Client
@@ -38,18 +38,18 @@ class Desk:
         return page
 
     def post(self, address: str, data: dict[str, Any], status: int = OK) -> Any:
-        """The page after a form was sent, and what it stored is committed."""
+        """The page after a form was sent, and its writes are committed."""
         with self.commit(execute=True):
             page = self.client.post(address, data, follow=True)
         assert page.status_code == status
         return page
 
     def save(self, address: str, **changes: Any) -> Any:
-        """Open a form, change some of its fields (None empties one), and send it; the page after that."""
+        """Open a form, change some of its fields (None empties one), and send it; returns the page after that."""
         return self.post(address, {**filled(self.get(address)), **_without_none(changes)})
 
     def act(self, name: str, *objects: Model, **more: str) -> Any:
-        """Select objects of one model in their list and run an action on them; the page after that."""
+        """Select objects of one model in their list and run an action on them; returns the page after that."""
         data = {"action": name, "_selected_action": [str(obj.pk) for obj in objects], **more}
         return self.post(list_of(type(objects[0])), data)
 
@@ -64,7 +64,7 @@ def change(obj: Model) -> str:
 
 
 def delete(obj: Model) -> str:
-    """The address of the page that asks whether to delete an object."""
+    """The address of an object's delete confirmation."""
     return reverse(f"admin:libraries_{obj._meta.model_name}_delete", args=[obj.pk])
 
 
@@ -79,7 +79,7 @@ def add(model: type[Model]) -> str:
 
 
 def filled(page: Any) -> dict[str, Any]:
-    """What a browser would send for the page's form, if nothing was changed."""
+    """The values that a browser would send for the page's form, if nothing was changed."""
     data: dict[str, Any] = {}
     for form in _forms(page):
         for field in form:
@@ -106,7 +106,7 @@ def says(page: Any) -> str:
 
 
 def errors(page: Any) -> dict[str, list[str]]:
-    """What is wrong with the page's form, by field."""
+    """The errors of the page's form, by field."""
     form = page.context["adminform"].form
     return {name: list(sentences) for name, sentences in form.errors.items()}
 
@@ -118,7 +118,7 @@ def body(page: Any) -> str:
 
 @pytest.fixture
 def news(monkeypatch: pytest.MonkeyPatch) -> News:
-    """What is sent through the channel layer."""
+    """The messages that are sent through the channel layer."""
     sent: News = []
 
     async def group_send(layer: InMemoryChannelLayer, group: str, message: dict[str, Any]) -> None:
@@ -152,7 +152,7 @@ def desk(make_user: Callable[[str], User], desk_of: Callable[[User], Desk]) -> D
 
 @pytest.fixture
 def clerk(make_user: Callable[[str], User], desk_of: Callable[[User], Desk]) -> Callable[..., Desk]:
-    """The desk of a member of staff with these permissions, such as "view_portalview", and no others."""
+    """The desk of a member of staff with only these permissions, such as "view_portalview"."""
 
     def clerk(*permissions: str) -> Desk:
         user = make_user("clerk")

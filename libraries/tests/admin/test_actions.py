@@ -1,4 +1,4 @@
-"""The actions on many portal views: each is one write per portal view that it changes, and told."""
+"""The actions on many portal views: one write for each portal view that changes, with its event."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def empty(library: Library) -> PortalView:
 
 @pytest.mark.parametrize("on", [True, False])
 @pytest.mark.parametrize("key", SWITCHES)
-def test_a_flag_is_switched_for_many(
+def test_a_flag_is_switched_for_many_portal_views(
     desk: Desk, portal_view: PortalView, empty: PortalView, key: str, on: bool
 ) -> None:
     column = FIELDS[key].column
@@ -38,7 +38,9 @@ def test_a_flag_is_switched_for_many(
     assert {news["portalViewId"] for news in desk.news} == {str(portal_view.pk), str(empty.pk)}
 
 
-def test_what_is_so_already_is_left_alone(desk: Desk, portal_view: PortalView, empty: PortalView) -> None:
+def test_portal_views_that_need_no_change_are_not_written(
+    desk: Desk, portal_view: PortalView, empty: PortalView
+) -> None:
     PortalView.objects.filter(pk=empty.pk).update(blackout=True)
     assert says(desk.act("blackout_on", portal_view, empty)) == "Changed: Evening."
     empty.refresh_from_db()
@@ -59,7 +61,7 @@ def test_what_is_so_already_is_left_alone(desk: Desk, portal_view: PortalView, e
         ("previous_item", 0, 0),
     ],
 )
-def test_one_item_on_or_back(
+def test_the_next_and_the_previous_item(
     desk: Desk, portal_view: PortalView, action: str, before: int | None, after: int | None
 ) -> None:
     PortalView.objects.update(current_item=before)
@@ -70,7 +72,7 @@ def test_one_item_on_or_back(
 
 
 @pytest.mark.parametrize("action", ["next_item", "previous_item"])
-def test_without_items_there_is_none_to_go_to(desk: Desk, empty: PortalView, action: str) -> None:
+def test_without_items_nothing_changes(desk: Desk, empty: PortalView, action: str) -> None:
     desk.act(action, empty)
     empty.refresh_from_db()
     assert (empty.current_item, empty.version) == (None, 1)

@@ -1,4 +1,4 @@
-"""Libraries and their members: roles are changed by `libraries.services.members`, and open connections are told."""
+"""Libraries and their members: `libraries.services.members` changes roles, and open connections are notified."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def row(page: Any, user: User) -> str:
 
 
 def save_roles(desk: Desk, library: Library, roles: dict[User, str | None], *new: tuple[User, str]) -> Any:
-    """Send the form with other roles (None takes a member out) and with new members."""
+    """Send the form with other roles (None removes a member) and with new members."""
     page = desk.get(change(library))
     data = filled(page)
     for user, role in roles.items():
@@ -42,7 +42,7 @@ def members(library: Library) -> dict[str, str]:
 
 
 def told(desk: Desk) -> list[tuple[str, str | None]]:
-    """Whose role was told to the open connections, and which."""
+    """The people whose role was announced to the open connections, with that role."""
     names = {str(user.pk): user.name for user in User.objects.all()}
     return [(names[news["subject"][0]], news["role"]) for news in desk.news if news["event"] == "access"]
 
@@ -55,28 +55,30 @@ def inline_errors(page: Any) -> str:
 CAST = {"Owner": "OWNER", "Editor": "EDITOR", "Viewer": "VIEWER"}
 
 
-def test_a_new_role_is_stored_and_told(desk: Desk, library: Library, portal_view: PortalView, editor: User) -> None:
+def test_a_new_role_is_stored_and_announced(
+    desk: Desk, library: Library, portal_view: PortalView, editor: User
+) -> None:
     page = save_roles(desk, library, {editor: "VIEWER"})
     assert "was changed successfully" in says(page)
     assert members(library) == {**CAST, "Editor": "VIEWER"}
     assert told(desk) == [("Editor", "viewer")]
 
 
-def test_a_new_member_is_stored_and_told(desk: Desk, library: Library, portal_view: PortalView, stranger: User) -> None:
+def test_a_new_member_is_stored_and_announced(
+    desk: Desk, library: Library, portal_view: PortalView, stranger: User
+) -> None:
     save_roles(desk, library, {}, (stranger, "EDITOR"))
     assert members(library) == {**CAST, "Stranger": "EDITOR"}
     assert told(desk) == [("Stranger", "controller")]
 
 
-def test_a_member_who_is_taken_out_is_cut_off(
-    desk: Desk, library: Library, portal_view: PortalView, viewer: User
-) -> None:
+def test_a_removed_member_is_disconnected(desk: Desk, library: Library, portal_view: PortalView, viewer: User) -> None:
     save_roles(desk, library, {viewer: None})
     assert members(library) == {"Owner": "OWNER", "Editor": "EDITOR"}
     assert told(desk) == [("Viewer", None)]
 
 
-def test_the_history_says_who_was_changed(desk: Desk, library: Library, stranger: User, viewer: User) -> None:
+def test_the_history_has_the_changed_members(desk: Desk, library: Library, stranger: User, viewer: User) -> None:
     save_roles(desk, library, {viewer: None}, (stranger, "EDITOR"))
     history = body(desk.get(f"/admin/libraries/library/{library.pk}/history/"))
     assert f"Added membership “Stranger ({stranger.pk}) in Library”" in history
@@ -84,7 +86,7 @@ def test_the_history_says_who_was_changed(desk: Desk, library: Library, stranger
 
 
 @pytest.mark.parametrize("role", ["EDITOR", None])
-def test_the_last_owner_stays(
+def test_the_last_owner_cannot_leave(
     desk: Desk, library: Library, portal_view: PortalView, owner: User, role: str | None
 ) -> None:
     page = save_roles(desk, library, {owner: role})
@@ -103,14 +105,14 @@ def test_ownership_is_handed_over_in_one_save(
     assert members(library)["Editor"] == "OWNER"
 
 
-def test_ownership_is_handed_to_somebody_new(
+def test_ownership_is_handed_to_a_new_member(
     desk: Desk, library: Library, portal_view: PortalView, owner: User, stranger: User
 ) -> None:
     save_roles(desk, library, {owner: None}, (stranger, "OWNER"))
     assert members(library) == {"Editor": "EDITOR", "Viewer": "VIEWER", "Stranger": "OWNER"}
 
 
-def test_the_last_owner_stays_also_if_another_one_left_this_very_moment(
+def test_the_last_owner_stays_if_another_owner_left_at_the_same_moment(
     desk: Desk, library: Library, owner: User, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Membership.objects.filter(user=editor).update(role="OWNER")
@@ -131,27 +133,27 @@ def test_nobody_is_a_member_twice(desk: Desk, library: Library, viewer: User) ->
     assert members(library) == CAST
 
 
-def test_an_account_that_is_switched_off_becomes_no_member(desk: Desk, library: Library, stranger: User) -> None:
+def test_a_deactivated_account_cannot_become_a_member(desk: Desk, library: Library, stranger: User) -> None:
     User.objects.filter(pk=stranger.pk).update(is_active=False)
     page = save_roles(desk, library, {}, (stranger, "VIEWER"))
     assert "This account is not active" in inline_errors(page)
 
 
-def test_a_member_whose_account_was_switched_off_is_in_nobodys_way(
-    desk: Desk, library: Library, viewer: User, editor: User
-) -> None:
+def test_a_deactivated_member_does_not_block_the_form(desk: Desk, library: Library, viewer: User, editor: User) -> None:
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     save_roles(desk, library, {editor: "OWNER", viewer: "EDITOR"})
     assert members(library) == {"Owner": "OWNER", "Editor": "OWNER", "Viewer": "EDITOR"}
 
 
-def test_who_a_member_is_cannot_be_changed(desk: Desk, library: Library, viewer: User, stranger: User) -> None:
+def test_the_person_of_a_membership_cannot_be_changed(
+    desk: Desk, library: Library, viewer: User, stranger: User
+) -> None:
     page = desk.get(change(library))
     desk.post(change(library), {**filled(page), f"{row(page, viewer)}-user": str(stranger.pk)})
     assert members(library) == CAST
 
 
-def test_a_role_that_is_none_is_refused(desk: Desk, library: Library, viewer: User) -> None:
+def test_an_unknown_role_is_refused(desk: Desk, library: Library, viewer: User) -> None:
     assert "not one of the available choices" in inline_errors(save_roles(desk, library, {viewer: "KING"}))
 
 
@@ -177,7 +179,7 @@ def test_a_new_name_is_stored_and_nothing_else(desk: Desk, library: Library) -> 
     assert desk.news == []
 
 
-def test_a_name_does_not_take_back_a_number_that_moved_meanwhile(desk: Desk, library: Library, editor: User) -> None:
+def test_a_new_name_does_not_undo_a_simultaneous_change_of_a_number(desk: Desk, library: Library, editor: User) -> None:
     before = library.access_version
     page = desk.get(change(library))
     data = {**filled(page), "name": "Other", f"{row(page, editor)}-role": "VIEWER"}
@@ -186,13 +188,15 @@ def test_a_name_does_not_take_back_a_number_that_moved_meanwhile(desk: Desk, lib
     assert library.access_version == before + 1
 
 
-def test_deleting_a_library_is_told_to_its_portal_views(desk: Desk, library: Library, portal_view: PortalView) -> None:
+def test_deleting_a_library_is_announced_to_its_portal_views(
+    desk: Desk, library: Library, portal_view: PortalView
+) -> None:
     desk.post(delete(library), {"post": "yes"})
     assert not Library.objects.exists()
     assert [(news["event"], news["portalViewId"]) for news in desk.news] == [("deleted", str(portal_view.pk))]
 
 
-def test_deleting_many_libraries_is_told_to_their_portal_views(
+def test_deleting_many_libraries_is_announced_to_their_portal_views(
     desk: Desk, library: Library, portal_view: PortalView
 ) -> None:
     other = Library.objects.create(name="Other")
@@ -201,13 +205,13 @@ def test_deleting_many_libraries_is_told_to_their_portal_views(
     assert [news["event"] for news in desk.news] == ["deleted"]
 
 
-def test_the_list_counts(desk: Desk, library: Library, portal_view: PortalView) -> None:
+def test_the_list_has_counts(desk: Desk, library: Library, portal_view: PortalView) -> None:
     [row] = desk.get(list_of(Library)).context["cl"].queryset
     assert (row.members_in_all, row.portal_views_in_all) == (3, 1)
     assert "Library" in body(desk.get(list_of(Library)))
 
 
-def test_members_need_permissions_of_their_own(
+def test_members_need_their_own_permissions(
     clerk: Callable[..., Desk], library: Library, portal_view: PortalView, editor: User
 ) -> None:
     desk = clerk("change_library", "view_membership")
@@ -220,11 +224,11 @@ def test_members_need_permissions_of_their_own(
     assert desk.news == []
 
 
-def test_who_may_not_add_members_adds_no_library(clerk: Callable[..., Desk]) -> None:
+def test_staff_who_may_not_add_members_cannot_add_a_library(clerk: Callable[..., Desk]) -> None:
     clerk("add_library", "view_library").get(add(Library), status=FORBIDDEN)
 
 
-def test_staff_without_permissions_do_nothing(clerk: Callable[..., Desk], library: Library) -> None:
+def test_staff_without_permissions_can_do_nothing(clerk: Callable[..., Desk], library: Library) -> None:
     desk = clerk()
     desk.get(list_of(Library), status=FORBIDDEN)
     desk.post(change(library), {"name": "Mine"}, status=FORBIDDEN)
@@ -232,7 +236,7 @@ def test_staff_without_permissions_do_nothing(clerk: Callable[..., Desk], librar
     assert Library.objects.filter(name="Library").exists()
 
 
-def test_who_may_delete_libraries_only_cannot_take_portal_views_with_them(
+def test_staff_who_may_only_delete_libraries_cannot_delete_portal_views_with_them(
     clerk: Callable[..., Desk], library: Library, portal_view: PortalView
 ) -> None:
     desk = clerk("delete_library", "view_library")
@@ -240,7 +244,7 @@ def test_who_may_delete_libraries_only_cannot_take_portal_views_with_them(
     assert PortalView.objects.exists()
 
 
-def test_a_quota_is_told_above_the_members(
+def test_a_quota_is_shown_above_the_members(
     desk: Desk, library: Library, stranger: User, editor: User, settings: Any
 ) -> None:
     settings.PORTAL_MEMBERS_PER_LIBRARY, settings.PORTAL_LIBRARIES_PER_USER = 3, 1

@@ -1,4 +1,4 @@
-"""The portal view's form: what is saved and told, what is refused and where it says so."""
+"""The portal view's form: saved and announced changes, refusals, and where they are shown."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from libraries.tests.admin.conftest import Desk, add, body, change, delete, erro
 FORBIDDEN = 403
 
 
-def test_a_save_is_stored_and_told_once_committed(desk: Desk, portal_view: PortalView) -> None:
+def test_a_save_is_stored_and_announced_once_committed(desk: Desk, portal_view: PortalView) -> None:
     page = desk.save(change(portal_view), name="Night", show_health="on")
     assert "was changed successfully" in says(page)
     portal_view.refresh_from_db()
@@ -31,7 +31,7 @@ def test_a_save_is_stored_and_told_once_committed(desk: Desk, portal_view: Porta
     assert json.loads(desk.news[0]["controllers"])["version"] == portal_view.version
 
 
-def test_a_save_without_a_change_stores_and_tells_nothing(desk: Desk, portal_view: PortalView) -> None:
+def test_a_save_without_a_change_stores_and_announces_nothing(desk: Desk, portal_view: PortalView) -> None:
     desk.save(change(portal_view))
     portal_view.refresh_from_db()
     assert portal_view.version == 1
@@ -52,7 +52,7 @@ def test_a_save_without_a_change_stores_and_tells_nothing(desk: Desk, portal_vie
         ("items", "", "items", []),
     ],
 )
-def test_only_what_was_changed_is_in_the_patch(
+def test_only_changed_fields_are_in_the_patch(
     desk: Desk, portal_view: PortalView, field: str, typed: str | None, key: str, stored: Any
 ) -> None:
     data = filled(desk.get(change(portal_view)))
@@ -70,7 +70,7 @@ def test_current_item_can_be_emptied(desk: Desk, portal_view: PortalView) -> Non
     assert portal_view.current_item is None
 
 
-def test_the_form_shows_the_items_as_json_that_people_can_read(desk: Desk, portal_view: PortalView) -> None:
+def test_the_form_shows_the_items_as_readable_json(desk: Desk, portal_view: PortalView) -> None:
     PortalView.objects.update(items=[{"id": "déjà", "name": "Vu"}])
     shown = filled(desk.get(change(portal_view)))["items"]
     assert shown == '[\n  {\n    "id": "déjà",\n    "name": "Vu"\n  }\n]'
@@ -91,7 +91,9 @@ def test_the_form_shows_the_items_as_json_that_people_can_read(desk: Desk, porta
         ('[{"id": "a", "hp": 1e999}]', "Numbers must lie between -(2^53-1) and 2^53-1."),
     ],
 )
-def test_bad_items_are_told_beside_the_field(desk: Desk, portal_view: PortalView, typed: str, sentence: str) -> None:
+def test_errors_of_items_are_shown_beside_the_field(
+    desk: Desk, portal_view: PortalView, typed: str, sentence: str
+) -> None:
     page = desk.save(change(portal_view), items=typed)
     assert errors(page) == {"items": [sentence]}
     assert filled(page)["items"] == typed
@@ -100,7 +102,7 @@ def test_bad_items_are_told_beside_the_field(desk: Desk, portal_view: PortalView
     assert desk.news == []
 
 
-def test_items_that_are_too_long_in_all_are_told_beside_the_field(desk: Desk, portal_view: PortalView) -> None:
+def test_items_over_the_size_limit_are_refused_beside_the_field(desk: Desk, portal_view: PortalView) -> None:
     page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 300_000}]))
     assert "at most 262144 are possible" in errors(page)["items"][0]
 
@@ -113,13 +115,13 @@ def test_the_current_item_must_be_one_of_the_items(
     assert "There is no item" in errors(page)["current_item"][0]
 
 
-def test_a_current_item_that_the_new_items_lack_is_not_lost_silently(desk: Desk, portal_view: PortalView) -> None:
+def test_a_current_item_missing_in_the_new_items_is_reported(desk: Desk, portal_view: PortalView) -> None:
     PortalView.objects.update(current_item=2)
     page = desk.save(change(portal_view), items='[{"id": "a"}]')
     assert errors(page) == {"current_item": ["There is no item 2; the portal view has 1, counted from 0."]}
 
 
-def test_several_mistakes_are_told_at_once(desk: Desk, portal_view: PortalView) -> None:
+def test_several_errors_are_shown_at_once(desk: Desk, portal_view: PortalView) -> None:
     page = desk.save(change(portal_view), name="", items="[{}]", current_item="-1")
     assert errors(page).keys() == {"name", "current_item"}
     page = desk.save(change(portal_view), name="javascript:alert(1)", items="[{}]")
@@ -138,7 +140,7 @@ def test_a_stale_save_is_refused_and_overwrites_nothing(desk: Desk, portal_view:
     assert desk.news == []
 
 
-def test_what_is_shown_after_a_stale_save_is_still_stale(desk: Desk, portal_view: PortalView) -> None:
+def test_a_form_shown_after_a_stale_save_is_still_stale(desk: Desk, portal_view: PortalView) -> None:
     opened = filled(desk.get(change(portal_view)))
     services.update_portal_view(actor_id=None, portal_view_id=portal_view.pk, patch=check_patch({"name": "Theirs"}))
     page = desk.post(change(portal_view), {**opened, "name": "Mine"})
@@ -149,14 +151,14 @@ def test_what_is_shown_after_a_stale_save_is_still_stale(desk: Desk, portal_view
     }
 
 
-def test_a_portal_view_that_went_away_meanwhile_is_said(desk: Desk, portal_view: PortalView) -> None:
+def test_a_portal_view_deleted_in_the_meantime_is_reported(desk: Desk, portal_view: PortalView) -> None:
     opened = filled(desk.get(change(portal_view)))
     portal_view.delete()
     page = desk.post(change(portal_view), opened)
     assert "Perhaps it was deleted?" in says(page)
 
 
-def test_a_new_portal_view_is_made_by_the_services(desk: Desk, library: Library) -> None:
+def test_a_new_portal_view_is_created_by_the_services(desk: Desk, library: Library) -> None:
     typed = {"library": str(library.pk), "name": "New", "items": '[{"id": "a"}]', "current_item": "0"}
     page = desk.save(add(PortalView), **typed)
     assert "was added successfully" in says(page)
@@ -166,20 +168,20 @@ def test_a_new_portal_view_is_made_by_the_services(desk: Desk, library: Library)
     assert f"/{made.pk}/change/" in body(desk.get("/admin/"))  # in the list of recent actions
 
 
-def test_a_new_portal_view_is_checked_as_well(desk: Desk, library: Library) -> None:
+def test_a_new_portal_view_is_checked_too(desk: Desk, library: Library) -> None:
     page = desk.save(add(PortalView), library=str(library.pk), name="New", items="[{}]")
     assert errors(page).keys() == {"items"}
     assert not PortalView.objects.exists()
 
 
-def test_deleting_is_told(desk: Desk, portal_view: PortalView) -> None:
+def test_a_deletion_is_announced(desk: Desk, portal_view: PortalView) -> None:
     page = desk.post(delete(portal_view), {"post": "yes"})
     assert "was deleted successfully" in says(page)
     assert not PortalView.objects.exists()
     assert [(news["event"], news["portalViewId"]) for news in desk.news] == [("deleted", str(portal_view.pk))]
 
 
-def test_deleting_many_is_told_for_each(desk: Desk, portal_view: PortalView, library: Library) -> None:
+def test_many_deletions_are_announced_one_by_one(desk: Desk, portal_view: PortalView, library: Library) -> None:
     other = PortalView.objects.create(library=library, name="Other")
     desk.act("delete_selected", portal_view, other, post="yes")
     assert not PortalView.objects.exists()
@@ -189,7 +191,7 @@ def test_deleting_many_is_told_for_each(desk: Desk, portal_view: PortalView, lib
     }
 
 
-def test_the_list_says_what_is_shown(desk: Desk, portal_view: PortalView) -> None:
+def test_the_list_shows_the_current_items(desk: Desk, portal_view: PortalView) -> None:
     assert "nothing of 3" in body(desk.get(list_of(PortalView)))
     PortalView.objects.update(current_item=1)
     assert "Ogre (item 1 of 3)" in body(desk.get(list_of(PortalView)))
@@ -206,7 +208,7 @@ def test_version_and_epoch_are_shown_and_cannot_be_written(desk: Desk, portal_vi
     assert (stored.version, stored.epoch, stored.library_id) == (2, portal_view.epoch, portal_view.library_id)
 
 
-def test_a_refusal_that_no_form_foresaw_is_a_message(
+def test_a_refusal_that_no_form_foresees_is_a_message(
     desk: Desk, portal_view: PortalView, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(**options: object) -> None:
@@ -222,7 +224,7 @@ def test_a_refusal_that_no_form_foresaw_is_a_message(
     assert portal_view.name == "Evening"
 
 
-def test_who_may_only_look_sees_the_items_and_saves_nothing(
+def test_staff_who_may_only_look_see_the_items_and_save_nothing(
     clerk: Callable[..., Desk], portal_view: PortalView
 ) -> None:
     desk = clerk("view_portalview")
@@ -237,7 +239,7 @@ def test_who_may_only_look_sees_the_items_and_saves_nothing(
     assert portal_view.name == "Evening"
 
 
-def test_who_may_change_may_not_delete(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
+def test_staff_who_may_change_may_not_delete(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
     desk = clerk("change_portalview")
     desk.save(change(portal_view), name="Night")
     portal_view.refresh_from_db()
@@ -254,14 +256,14 @@ def test_staff_without_permissions_see_no_portal_view(clerk: Callable[..., Desk]
     desk.post(change(portal_view), {"name": "Mine", "loaded_version": "1"}, status=FORBIDDEN)
 
 
-def test_a_member_who_is_no_staff_is_asked_to_log_in(
+def test_a_member_who_is_not_staff_is_asked_to_log_in(
     desk_of: Callable[[User], Desk], owner: User, portal_view: PortalView
 ) -> None:
     page = desk_of(owner).get(change(portal_view))
     assert page.redirect_chain[0][0].startswith("/admin/login/")
 
 
-def test_a_quota_is_told_beside_the_field(desk: Desk, portal_view: PortalView, settings: Any) -> None:
+def test_a_quota_is_shown_beside_the_field(desk: Desk, portal_view: PortalView, settings: Any) -> None:
     settings.PORTAL_LIBRARY_BYTES = 1024
     longer = json.dumps([{"id": "a", "text": "x" * 2048}])
     assert "1,024 are possible" in errors(desk.save(change(portal_view), items=longer, current_item=None))["items"][0]

@@ -1,4 +1,4 @@
-"""The page that shows what viewers see: nothing that is hidden from them is on it, in any form."""
+"""The preview page of the viewers' state: no hidden value is on it, in any form."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def preview(portal_view: PortalView) -> str:
 
 @pytest.fixture
 def marked(portal_view: PortalView) -> PortalView:
-    """A portal view with a marker under each flag, and an item that viewers don't see."""
+    """A portal view with a marker for each flag, and an item that viewers do not see."""
     ogre = {"id": "ogre", "name": "Ogre", **dict(MARKERS.values()), "deep": [{"secret": "MARKER-deep"}]}
     portal_view.items = [ogre, {"id": "MARKER-spy", "name": "MARKER-spy", "visible": False}]
     portal_view.save()
@@ -51,7 +51,7 @@ def test_no_hidden_marker_is_on_the_page(desk: Desk, marked: PortalView) -> None
 
 
 @pytest.mark.parametrize("flag", [flag for flag in MARKERS if flag != "always"])
-def test_a_flag_uncovers_what_hides_behind_it_and_no_more(desk: Desk, marked: PortalView, flag: str) -> None:
+def test_a_flag_reveals_its_own_keys_and_no_more(desk: Desk, marked: PortalView, flag: str) -> None:
     PortalView.objects.update(**{FIELDS[flag].column: True})
     page = unescape(body(desk.get(preview(marked))))
     for row, (key, value) in MARKERS.items():
@@ -59,7 +59,7 @@ def test_a_flag_uncovers_what_hides_behind_it_and_no_more(desk: Desk, marked: Po
         assert (f"<dt>{key}</dt>" in page) is (row == flag)
 
 
-def test_the_json_is_what_the_socket_would_send(desk: Desk, marked: PortalView) -> None:
+def test_the_json_is_the_one_that_the_socket_would_send(desk: Desk, marked: PortalView) -> None:
     page = body(desk.get(preview(marked)))
     found = re.search(r'<pre class="portal-json preview-json"[^>]*>(.*?)</pre>', page, re.DOTALL)
     assert found
@@ -99,7 +99,7 @@ def test_the_current_item_is_marked(portal_view: PortalView) -> None:
         ([{"name": "Claws", "to hit": 4}, {"name": "Bite"}], "name Claws, to hit 4; name Bite"),
     ],
 )
-def test_a_value_is_written_for_people(portal_view: PortalView, value: object, text: str) -> None:
+def test_a_value_is_formatted_for_people(portal_view: PortalView, value: object, text: str) -> None:
     portal_view.items = [{"id": "ogre", "value": value}]
     [card] = cards(project(portal_view.state(), PortalRole.VIEWER))
     assert card.facts == (("value", text),)
@@ -123,7 +123,7 @@ def test_only_pictures_of_this_site_are_drawn(portal_view: PortalView, address: 
     assert ("image" in dict(card.facts)) is not is_drawn
 
 
-def test_what_people_typed_is_text_and_not_markup(desk: Desk, portal_view: PortalView) -> None:
+def test_typed_text_is_text_and_not_markup(desk: Desk, portal_view: PortalView) -> None:
     hostile = "<script>alert(1)</script>"
     PortalView.objects.update(
         name=hostile, items=[{"id": hostile, "name": hostile, "text": hostile, hostile: hostile, "type": hostile}]
@@ -132,7 +132,7 @@ def test_what_people_typed_is_text_and_not_markup(desk: Desk, portal_view: Porta
         assert hostile not in body(desk.get(address))
 
 
-def test_the_list_and_the_form_lead_to_it(desk: Desk, portal_view: PortalView) -> None:
+def test_the_list_and_the_form_link_to_it(desk: Desk, portal_view: PortalView) -> None:
     assert preview(portal_view) in body(desk.get(list_of(PortalView)))
     assert preview(portal_view) in body(desk.get(change(portal_view)))
 
@@ -145,7 +145,7 @@ def test_the_permission_to_view_is_enough(clerk: Callable[..., Desk], portal_vie
     clerk("view_portalview").get(preview(portal_view))
 
 
-def test_without_a_log_in_it_is_the_log_in(client: Client, portal_view: PortalView) -> None:
+def test_without_a_log_in_the_log_in_page_is_shown(client: Client, portal_view: PortalView) -> None:
     answer = client.get(preview(portal_view))
     assert answer.status_code == 302
     assert answer.headers["Location"].startswith("/admin/login/")

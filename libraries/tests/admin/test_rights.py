@@ -1,4 +1,4 @@
-"""Staff can't raise themselves, or others, above themselves: each way that somebody tried."""
+"""Staff cannot raise their own rights, or others' rights above their own: each known way is tried."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ FORBIDDEN = 403
 USERS = ("view_user", "change_user", "add_user", "delete_user")
 GROUPS = ("view_group", "change_group", "add_group", "delete_group")
 HIGHER = "view_portalview"
-"""A permission that the one who tries does not have."""
+"""A permission that the person who tries does not have."""
 ALL_RIGHTS = {"is_staff": "on", "is_superuser": "on"}
 
 Staff = Callable[..., Desk]
@@ -27,7 +27,7 @@ def permission(codename: str) -> Permission:
 
 
 def rights_of(user: User) -> tuple[bool, bool, bool, set[str], str, str]:
-    """All that an account may, and what it is entered by."""
+    """All rights of an account, and its ways to log in."""
     stored = User.objects.get(pk=user.pk)
     codenames = Permission.objects.filter(user=stored).values_list("codename", flat=True)
     groups = Permission.objects.filter(group__user=stored).values_list("codename", flat=True)
@@ -73,7 +73,7 @@ HIGHER_BY = [with_a_permission, with_a_group, as_superuser]
 
 @pytest.fixture(params=["on", "off"])
 def higher(request: pytest.FixtureRequest, stranger: User) -> User:
-    """An account that a test raises; it may be switched off, and then could be switched on again."""
+    """An account that a test raises; it may be inactive, and then could be activated."""
     stranger.is_staff = True
     stranger.is_active = request.param == "on"
     stranger.save()
@@ -98,7 +98,7 @@ def test_an_account_with_more_rights_is_not_changed(
     assert rights_of(higher) == before
 
 
-def test_an_account_with_no_more_rights_is_changed(desk_with: Staff, higher: User) -> None:
+def test_an_account_without_more_rights_is_changed(desk_with: Staff, higher: User) -> None:
     higher.user_permissions.add(permission("view_user"))
     desk = desk_with(*USERS)
     desk.save(change(higher), name="Changed", is_active="on")
@@ -148,7 +148,7 @@ def test_nobody_deletes_themselves(desk: Desk) -> None:
 # --- Groups ------------------------------------------------------------------------------------------------
 
 
-def test_a_group_gets_no_permission_that_the_asker_has_not(desk_with: Staff) -> None:
+def test_a_group_gets_no_permission_that_the_asker_lacks(desk_with: Staff) -> None:
     desk = desk_with(*GROUPS)
     own = Group.objects.create(name="Own")
     desk.user.groups.add(own)
@@ -205,21 +205,23 @@ def test_a_group_above_the_asker_is_not_changed(
 # --- What pages show ---------------------------------------------------------------------------------------
 
 
-def test_who_only_looks_sees_no_hash_of_a_password(desk_with: Staff, viewer: User) -> None:
+def test_staff_who_may_only_look_see_no_password_hash(desk_with: Staff, viewer: User) -> None:
     assert viewer.password not in body(desk_with("view_user").get(change(viewer)))
 
 
 @pytest.mark.parametrize("lookup", ["password", "password__startswith", "password__regex", "password__gt"])
-def test_nobody_filters_by_the_hash_of_a_password(desk_with: Staff, viewer: User, lookup: str) -> None:
+def test_lists_cannot_be_filtered_by_the_password_hash(desk_with: Staff, viewer: User, lookup: str) -> None:
     desk_with("view_user").get(f"{list_of(User)}?{lookup}=md5", status=400)
 
 
 @pytest.mark.parametrize("lookup", ["members__email__startswith", "memberships__user__email", "members__password"])
-def test_nobody_filters_by_what_belongs_to_another_page(desk_with: Staff, library: Library, lookup: str) -> None:
+def test_lists_cannot_be_filtered_by_fields_of_another_page(desk_with: Staff, library: Library, lookup: str) -> None:
     desk_with("view_library").get(f"{list_of(Library)}?{lookup}=owner", status=400)
 
 
-def test_e_mail_addresses_are_for_those_who_may_see_people(desk_with: Staff, library: Library, owner: User) -> None:
+def test_e_mail_addresses_are_shown_only_to_those_who_may_see_people(
+    desk_with: Staff, library: Library, owner: User
+) -> None:
     desk = desk_with("view_library", "delete_library", "change_library", "add_membership")
     query = "app_label=libraries&model_name=membership&field_name=user&term=owner"
     desk.get(f"/admin/autocomplete/?{query}", status=FORBIDDEN)
@@ -227,7 +229,7 @@ def test_e_mail_addresses_are_for_those_who_may_see_people(desk_with: Staff, lib
         assert owner.email not in body(desk.get(address))
 
 
-def test_the_history_of_a_library_tells_no_e_mail_address(
+def test_the_history_of_a_library_has_no_e_mail_address(
     desk: Desk, desk_with: Staff, library: Library, viewer: User
 ) -> None:
     members = filled(desk.get(change(library)))

@@ -1,4 +1,4 @@
-"""People: added by e-mail address, switched on and off, and who may give rights to whom."""
+"""People: added by e-mail address, activated and deactivated, and who may grant rights to whom."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def other_admin(stranger: User) -> User:
     return stranger
 
 
-def test_somebody_is_added_by_e_mail_address(desk: Desk) -> None:
+def test_a_person_is_added_by_e_mail_address(desk: Desk) -> None:
     typed = {"email": " New@Example.ORG ", "name": "New", "password1": PASSWORD, "password2": PASSWORD}
     page = desk.save(add(User), **typed)
     assert "was added successfully" in says(page)
@@ -43,14 +43,14 @@ def test_somebody_is_added_by_e_mail_address(desk: Desk) -> None:
         ({"password2": "another one, really"}, "password2"),
     ],
 )
-def test_a_bad_address_or_password_is_told(desk: Desk, owner: User, typed: dict[str, str], field: str) -> None:
+def test_a_bad_address_or_password_is_reported(desk: Desk, owner: User, typed: dict[str, str], field: str) -> None:
     good = {"email": "new@example.org", "password1": PASSWORD, "password2": PASSWORD}
     page = desk.save(add(User), **{**good, **typed})
     assert field in errors(page)
     assert not User.objects.filter(email="new@example.org").exists()
 
 
-def test_who_is_switched_off_is_cut_off_everywhere(desk: Desk, portal_view: PortalView, viewer: User) -> None:
+def test_a_deactivated_person_is_disconnected_everywhere(desk: Desk, portal_view: PortalView, viewer: User) -> None:
     desk.post(change(viewer), {**filled(desk.get(change(viewer))), "is_active": ""})
     viewer.refresh_from_db()
     assert not viewer.is_active
@@ -59,14 +59,14 @@ def test_who_is_switched_off_is_cut_off_everywhere(desk: Desk, portal_view: Port
     ]
 
 
-def test_who_is_switched_on_may_log_in_again(desk: Desk, portal_view: PortalView, viewer: User) -> None:
+def test_an_activated_person_may_log_in_again(desk: Desk, portal_view: PortalView, viewer: User) -> None:
     User.objects.filter(pk=viewer.pk).update(is_active=False)
     desk.save(change(viewer), is_active="on")
     viewer.refresh_from_db()
     assert viewer.is_active
 
 
-def test_a_new_name_cuts_nobody_off(desk: Desk, portal_view: PortalView, viewer: User) -> None:
+def test_a_new_name_disconnects_nobody(desk: Desk, portal_view: PortalView, viewer: User) -> None:
     desk.save(change(viewer), name="Vera")
     viewer.refresh_from_db()
     assert viewer.name == "Vera"
@@ -74,14 +74,16 @@ def test_a_new_name_cuts_nobody_off(desk: Desk, portal_view: PortalView, viewer:
     assert desk.news == []
 
 
-def test_nobody_switches_off_their_own_account(desk: Desk) -> None:
+def test_nobody_deactivates_their_own_account(desk: Desk) -> None:
     page = desk.post(change(desk.user), {**filled(desk.get(change(desk.user))), "is_active": ""})
     assert errors(page) == {"is_active": ["You can't switch off your own account."]}
     assert says(desk.act("deactivate", desk.user)) == "Nobody was changed."
     assert User.objects.get(pk=desk.user.pk).is_active
 
 
-def test_many_are_switched_off_and_on(desk: Desk, portal_view: PortalView, viewer: User, editor: User) -> None:
+def test_many_people_are_deactivated_and_activated(
+    desk: Desk, portal_view: PortalView, viewer: User, editor: User
+) -> None:
     page = desk.act("deactivate", viewer, editor, desk.user)
     assert says(page) == "Changed: editor@example.org, viewer@example.org."
     assert set(User.objects.filter(is_active=False)) == {viewer, editor}
@@ -94,7 +96,7 @@ def test_many_are_switched_off_and_on(desk: Desk, portal_view: PortalView, viewe
 
 
 @pytest.mark.parametrize("action", ["activate", "deactivate"])
-def test_switching_needs_the_permission_to_change(clerk: Callable[..., Desk], viewer: User, action: str) -> None:
+def test_activation_needs_the_permission_to_change(clerk: Callable[..., Desk], viewer: User, action: str) -> None:
     User.objects.filter(pk=viewer.pk).update(is_active=action == "deactivate")
     desk = clerk("view_user")
     assert action not in body(desk.get(list_of(User)))
@@ -115,7 +117,7 @@ def test_a_password_is_not_changed_without_the_permission(clerk: Callable[..., D
     clerk("view_user").get(f"/admin/libraries/user/{viewer.pk}/password/", status=FORBIDDEN)
 
 
-def test_who_belongs_to_a_library_is_not_deleted(desk: Desk, library: Library, viewer: User) -> None:
+def test_a_member_of_a_library_is_not_deleted(desk: Desk, library: Library, viewer: User) -> None:
     page = desk.get(delete(viewer))
     assert "would require deleting the following protected related objects" in body(page)
     desk.post(delete(viewer), {"post": "yes"})
@@ -124,7 +126,7 @@ def test_who_belongs_to_a_library_is_not_deleted(desk: Desk, library: Library, v
     assert User.objects.filter(pk=viewer.pk).exists()
 
 
-def test_who_belongs_to_none_is_deleted(desk: Desk, stranger: User) -> None:
+def test_a_person_without_a_library_is_deleted(desk: Desk, stranger: User) -> None:
     desk.post(delete(stranger), {"post": "yes"})
     assert not User.objects.filter(pk=stranger.pk).exists()
 
@@ -141,7 +143,7 @@ def test_only_a_superuser_gives_rights(clerk: Callable[..., Desk], viewer: User)
     assert not viewer.is_staff
 
 
-def test_only_a_superuser_touches_a_superuser(clerk: Callable[..., Desk], other_admin: User) -> None:
+def test_only_a_superuser_changes_a_superuser(clerk: Callable[..., Desk], other_admin: User) -> None:
     desk = clerk(*CHANGE_USERS)
     desk.post(change(other_admin), {"email": "mine@example.org"}, status=FORBIDDEN)
     desk.get(f"/admin/libraries/user/{other_admin.pk}/password/", status=FORBIDDEN)
@@ -166,12 +168,12 @@ def test_staff_without_permissions_see_nobody(clerk: Callable[..., Desk], viewer
     desk.get(add(User), status=FORBIDDEN)
 
 
-def test_groups_are_there_to_collect_permissions(desk: Desk) -> None:
+def test_groups_collect_permissions(desk: Desk) -> None:
     desk.get("/admin/auth/group/")
     desk.get("/admin/auth/group/add/")
 
 
-def test_the_log_in_asks_for_an_e_mail_address_in_any_case(desk: Desk) -> None:
+def test_the_log_in_accepts_an_e_mail_address_in_any_case(desk: Desk) -> None:
     client = Client(REMOTE_ADDR="127.0.0.9")
     assert "E-mail address" in body(client.get("/admin/login/"))
     answer = client.post("/admin/login/", {"username": "ADMIN@example.org", "password": PASSWORD})

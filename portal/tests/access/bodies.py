@@ -1,4 +1,4 @@
-"""What is sent with each row of the tables: right in all but, perhaps, who sends it."""
+"""The body for each row of the tables: valid in everything, except perhaps the sender."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ ADMIN: dict[str, Callable[[World, User | None], Body]] = {
 
 
 def action(world: World, address: str) -> Body:
-    """The form of a list's action: the one object that the test knows of this model is selected."""
+    """The form of a list's action: the one object of this model that the test knows is selected."""
     listed, name = address.split("#")
     keys = {"user": world.other.pk, "library": world.library.pk, "portalview": world.portal_view.pk}
     selected = {**keys, "group": world.group.pk}.get(listed.rstrip("/").rpartition("/")[2], 1)
@@ -123,4 +123,4 @@ MESSAGES: dict[str, Body] = {
     "sync-response": {"payload": {"zoom": 2}},
     "auth": {},
 }
-"""A message of each type; `auth` gets the token of whoever sends it."""
+"""A message of each type; `auth` gets the sender's token."""

@@ -1,4 +1,4 @@
-"""Everybody who may ask for something, each made by one function; a library that most of them have to do with."""
+"""The kinds of people, each made by one function, and a library that most of them belong to."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class World:
     group: Group
 
     def ids(self, asker: User | None) -> dict[str, str]:
-        """What stands in the addresses of the tables; `self` is whoever asks."""
+        """The ids in the addresses of the tables; `self` is the asker."""
         return {
             "library": str(self.library.id),
             "view": str(self.portal_view.id),
@@ -45,7 +45,7 @@ class World:
 
 
 def email_of(name: str) -> str:
-    """The address of somebody by name; that of `other` is known from members lists only."""
+    """The e-mail address of a person by name; that of `other` appears only in members lists."""
     return f"{name}@example.org"
 
 
@@ -104,15 +104,17 @@ MAKERS: dict[str, Callable[[World], User | None]] = {
     "all": _staff_with_all,
     "super": lambda world: make_user("super", is_staff=True, is_superuser=True),
 }
-"""Each column of the tables. `nobody` has no token, `former` was a member, `off` is a member whose account is switched
-off; tokens of both are still good. `staff` has no permission in the admin, `all` has every one.
+"""Each column of the tables. `nobody` has no token.
+
+`former` was a member, `off` is a deactivated member; the tokens of both are still valid. `staff` has no permission in
+the admin, `all` has every one.
 """
 
 KEPT = (User, Library, Membership, PortalView, Receipt, Group)
 
 
 def stored() -> dict[str, str]:
-    """All that is stored, by model, to be compared; not when somebody logged in last."""
+    """All stored data, by model, for comparison; without the times of log-ins."""
     kept = {}
     for model in KEPT:
         rows = [
@@ -126,6 +128,6 @@ def stored() -> dict[str, str]:
 
 
 def changed(before: dict[str, str]) -> set[str]:
-    """The names of the models of which something is stored that was not, or the other way round."""
+    """The names of the models whose stored data has changed."""
     after = stored()
     return {name for name in before if before[name] != after[name]}

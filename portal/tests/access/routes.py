@@ -1,4 +1,4 @@
-"""What there is to ask for, found in the code: the tables are compared with it."""
+"""The existing routes and actions, found in the code, for comparison with the tables."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 
 def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[tuple[str, URLPattern]]:
-    """Every pattern of the site with the whole of its route."""
+    """Every pattern of the site with its complete route."""
     for pattern in (resolver or get_resolver()).url_patterns:
         part = str(pattern.pattern)
-        route = before + (part.removeprefix("^") if before else part)  # as Django's `resolve` names it
+        route = before + (part.removeprefix("^") if before else part)  # in the form of Django's `resolve`
         if isinstance(pattern, URLResolver):
             yield from patterns(pattern, route)
         else:
@@ -26,13 +26,13 @@ def patterns(resolver: URLResolver | None = None, before: str = "") -> Iterator[
 
 
 def route_of(address: str) -> str:
-    """The pattern that answers at an address."""
+    """The pattern for an address."""
     found = resolve(address.partition("?")[0].partition("#")[0])
     return str(found.route)
 
 
 def methods_of(pattern: URLPattern) -> set[str]:
-    """The methods that a class of views has, without HEAD, which is GET, and OPTIONS; GET alone for a function."""
+    """The methods of a class of views, without HEAD, which is GET, and OPTIONS; GET alone for a function."""
     callback: Any = pattern.callback
     view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
     if view is None or view.__name__ == "RedirectView":
@@ -41,7 +41,7 @@ def methods_of(pattern: URLPattern) -> set[str]:
 
 
 def actions() -> set[str]:
-    """Every action of every list of the admin, by its address, for somebody who may do everything."""
+    """Every action of every list of the admin, by its address, for a person with all permissions."""
     request = RequestFactory().get("/")
     request.user = User(is_staff=True, is_superuser=True)
     return {

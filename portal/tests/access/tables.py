@@ -1,7 +1,7 @@
-"""The tables: what everybody is answered. A row that is missing, or one too many, fails `test_access_matrix`.
+"""The tables of expected answers. A row that is missing, or one too many, fails `test_access_matrix`.
 
-A cell is a status. Behind the last bar stand the models that change when it succeeds. In an address, `{self}` is
-whoever asks and `{other}` another viewer of the library; behind `#` stands the action of a list.
+A cell is a status. After the last bar are the models that change on success. In an address, `{self}` is the asker and
+`{other}` another viewer of the library; after `#` is the action of a list.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ auth               | ack   ack       ack       no-access credential-missing no-a
 """  # noqa: E501
 
 _OUTSIDE = "302 302 302 302 302 302 302"
-"""The members, and whoever else is not of the staff: they are led to the log-in, whatever it is that they ask for."""
+"""The members, and everybody else who is not staff: they are redirected to the log-in, whatever they request."""
 
 _ANY_STAFF = """
 GET  | /admin/                                         | 200 200 200 |
@@ -138,7 +138,7 @@ POST   | /admin/logout/ | 302   302    302    302      302    302    302 200   2
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table: what each of the people is answered, and the models that change if that is a success."""
+    """One line of a table: the answer for each person, and the models that change on success."""
 
     method: str
     address: str
@@ -147,7 +147,7 @@ class Row:
 
     @property
     def name(self) -> str:
-        """What a test is called by."""
+        """The name of the test case."""
         return f"{self.method} {self.address}".strip()
 
 

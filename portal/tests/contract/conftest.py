@@ -1,4 +1,4 @@
-"""Fixtures of the contract suite: people whose accounts are in odd states, and a fresh portal view for each test."""
+"""Fixtures of the contract suite: people with unusual accounts, and a new portal view for each test."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print(json.dumps({{"inactive_id": str(inactive.id), "deleted_id": deleted_id}}))
 
 @dataclass(frozen=True)
 class OddPeople:
-    """Ids of a member whose account is off, and of somebody whose account is gone."""
+    """Ids of a member with an inactive account, and of a person with a deleted account."""
 
     inactive_id: str
     deleted_id: str
@@ -46,5 +46,5 @@ def odd_people(running_stack: Stack) -> OddPeople:
 
 @pytest.fixture
 def portal_view(stack: Stack) -> str:
-    """The id of a portal view that no other test knows."""
+    """The id of a portal view that no other test uses."""
     return stack.new_portal_view()

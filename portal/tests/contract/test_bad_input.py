@@ -1,4 +1,4 @@
-"""Protocol, sections 2 and 3: what is refused, with which code, and that the connection goes on afterwards."""
+"""Protocol, sections 2 and 3: refused input, the codes, and that the connection stays open afterwards."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ BAD_VALUES: dict[str, list[Any]] = {
 
 
 @pytest.mark.parametrize("code", sorted({code for code, _ in BAD_FRAMES.values()}))
-async def test_a_bad_message_is_one_error_and_nothing_else(stack: Stack, code: str) -> None:
+async def test_a_bad_message_gets_one_error_and_nothing_else(stack: Stack, code: str) -> None:
     frames = {name: frame for name, (its_code, frame) in BAD_FRAMES.items() if its_code == code}
     await assert_refused(stack, frames, code)
 
@@ -122,7 +122,7 @@ async def test_one_bad_value_refuses_the_whole_payload(stack: Stack) -> None:
 
 
 async def assert_refused(stack: Stack, frames: dict[str, str], code: str, key: str | None = None) -> None:
-    """Each frame, known by its name, gets one error of that code, reaches nobody and changes nothing.
+    """Each frame, known by its name, gets one error with that code, reaches nobody and changes nothing.
 
     With `key` the error has a sentence for that key alone.
     """
@@ -150,13 +150,13 @@ async def test_endless_nesting_is_refused_without_harm(stack: Stack, portal_view
                     await sender.send_text(frame)
                     error = await sender.receive("error")
                     assert error["code"] in {"invalid-json", "invalid-message", "invalid-payload"}, error
-                # What stands beside the known keys of an envelope is not looked at.
+                # Unknown keys of an envelope are not checked.
                 await sender.send_text(f'{{"type": "ping", "note": {text}}}')
                 assert (await sender.receive())["type"] in {"pong", "error"}
         await sender.expect_nothing_before_pong()
 
 
-# --- The near side of each limit ---------------------------------------------------------------------------
+# --- Just within each limit --------------------------------------------------------------------------------
 
 GOOD_PAYLOADS: dict[str, dict[str, Any]] = {
     "sixteen-levels": nested(16),
@@ -167,7 +167,7 @@ GOOD_PAYLOADS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", GOOD_PAYLOADS)
-async def test_what_is_just_possible_arrives_unchanged(stack: Stack, portal_view: str, name: str) -> None:
+async def test_a_message_just_within_the_limits_arrives_unchanged(stack: Stack, portal_view: str, name: str) -> None:
     payload = GOOD_PAYLOADS[name]
     async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
         await sender.send("portal-view-update", ref=1, payload=payload)

@@ -42,7 +42,7 @@ def padded_ping(size: int, *, compressible: bool) -> str:
     return json.dumps({"type": "ping", "ref": "big", "padding": padding})
 
 
-# --- 1003: what we do not speak ----------------------------------------------------------------------------
+# --- 1003: unsupported protocols ---------------------------------------------------------------------------
 
 
 async def test_a_binary_frame_ends_a_json_connection(stack: Stack, portal_view: str) -> None:
@@ -86,7 +86,7 @@ async def test_the_real_socketio_client_is_told_so(stack: Stack, portal_view: st
     assert (seen["closeCode"], seen["closeReason"]) == (1003, "socketio-not-supported")
 
 
-# --- 1009: too much ----------------------------------------------------------------------------------------
+# --- 1009: too large ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("compression", [None, "deflate"])
@@ -108,9 +108,9 @@ async def test_a_message_over_the_limit_ends_the_connection(
         await viewer.expect_nothing_before_pong()
 
 
-# Not compressed fragments: the servers' libraries count the four bytes that end each (RFC 7692, section 7.2.1).
+# Not compressed fragments: the servers' libraries count the four bytes at the end of each (RFC 7692, section 7.2.1).
 @pytest.mark.parametrize(("fragments", "compression"), [(1, None), (3, None), (1, "deflate")])
-async def test_a_message_of_just_the_limit_is_read(
+async def test_a_message_of_exactly_the_limit_is_read(
     stack: Stack, portal_view: str, fragments: int, compression: str | None
 ) -> None:
     path, token = portal_view_path(portal_view), stack.controller.access
@@ -126,11 +126,11 @@ def cut(text: str, parts: int) -> str | list[str]:
     return text if parts == 1 else [text[start : start + size] for start in range(0, len(text), size)]
 
 
-# --- 1011: our fault ---------------------------------------------------------------------------------------
+# --- 1011: internal errors ---------------------------------------------------------------------------------
 
 
 def spoil(stack: Stack, portal_view: str) -> None:
-    """Store what no service would: every reader of the items trips over it."""
+    """Store a value that no service would: every read of the items fails on it."""
     url = stack.installation.env.get("DATABASE_URL")
     if url is None:
         with closing(sqlite3.connect(stack.installation.folder / "db.sqlite3", isolation_level=None)) as database:
@@ -167,7 +167,7 @@ async def test_an_unexpected_error_in_the_handshake_ends_the_connection(running_
     assert closed == Closed(1011, "internal-error")
 
 
-# --- What does not end a connection ------------------------------------------------------------------------
+# --- Input that does not end a connection ------------------------------------------------------------------
 
 
 async def test_a_message_may_come_in_fragments_with_control_frames_between(stack: Stack, portal_view: str) -> None:
@@ -203,6 +203,6 @@ async def test_the_server_answers_control_pings(stack: Stack, portal_view: str) 
 async def test_the_server_answers_our_close(stack: Stack, portal_view: str, code: int) -> None:
     async with stack.join_all(portal_view, stack.viewer, stack.controller) as (leaving, staying):
         await leaving.connection.close(code, "bye")
-        # Daphne answers every code with 1000; that it answers at all is what counts.
+        # Daphne answers every code with 1000; only the fact that it answers is tested.
         assert leaving.connection.close_code in {code, 1000}
         await staying.expect_nothing_before_pong()

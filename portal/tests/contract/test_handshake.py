@@ -28,7 +28,7 @@ CONNECTED_KEYS = {
 
 @dataclass(frozen=True)
 class Attempt:
-    """What a client tries: path, query and subprotocols, or `token` in the query."""
+    """A client's attempt: path, query and subprotocols, or `token` in the query."""
 
     path: str
     token: str | None = None
@@ -38,7 +38,7 @@ class Attempt:
 
 
 async def refusal(stack: Stack, attempt: Attempt) -> tuple[str, Closed]:
-    """The code of the error and the close that answer the attempt; the error is checked for its shape."""
+    """The code of the error and the close for the attempt; the shape of the error is checked."""
     error, closed = await _refused(stack, attempt)
     assert set(error) <= {"type", "code", "message", "details"}
     assert isinstance(error["message"], str)
@@ -56,12 +56,12 @@ async def _refused(stack: Stack, attempt: Attempt) -> tuple[Message, Closed]:
         origin=attempt.origin,
     ) as socket:
         if attempt.subprotocols is not None and SUBPROTOCOL in attempt.subprotocols:
-            # A browser hides what follows when the server selects none of the offered subprotocols.
+            # A browser hides the later frames if the server selects none of the offered subprotocols.
             assert socket.subprotocol == SUBPROTOCOL
         return await socket.refused()
 
 
-# --- The ways in -------------------------------------------------------------------------------------------
+# --- Successful attempts -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("ending", ["", "/"], ids=["no-slash", "slash"])
@@ -85,14 +85,14 @@ async def test_the_json_subprotocol_goes_with_a_token_in_the_query(stack: Stack,
         assert (await socket.receive("connected"))["role"] == "controller"
 
 
-async def test_the_subprotocol_is_looked_at_before_the_query(stack: Stack, portal_view: str) -> None:
+async def test_the_subprotocol_is_checked_before_the_query(stack: Stack, portal_view: str) -> None:
     path, offered = portal_view_path(portal_view), [SUBPROTOCOL, f"bearer.{stack.viewer.access}"]
     async with open_socket(stack.server.ws, path, token=stack.controller.access, subprotocols=offered) as socket:
         assert (await socket.receive("connected"))["role"] == "viewer"
 
 
 @pytest.mark.parametrize("who", ["controller", "editor", "viewer"])
-async def test_connected_says_who_where_and_what(stack: Stack, portal_view: str, who: str) -> None:
+async def test_connected_has_the_person_the_portal_view_and_the_state(stack: Stack, portal_view: str, who: str) -> None:
     client = getattr(stack, who)
     async with stack.join(portal_view, client) as (_, connected):
         stored = client.get(f"/api/portal-views/{portal_view}")
@@ -110,13 +110,13 @@ async def test_connected_says_who_where_and_what(stack: Stack, portal_view: str,
         assert connected["state"] == {key: stored[key] for key in connected["state"]}
 
 
-async def test_every_connection_has_an_id_of_its_own(stack: Stack, portal_view: str) -> None:
+async def test_every_connection_has_its_own_id(stack: Stack, portal_view: str) -> None:
     async with stack.join(portal_view, stack.viewer) as (_, one), stack.join(portal_view, stack.viewer) as (_, other):
         assert one["connectionId"] != other["connectionId"]
         assert one["epoch"] == other["epoch"]
 
 
-async def test_a_viewer_is_not_shown_what_is_hidden(stack: Stack) -> None:
+async def test_a_viewer_does_not_get_hidden_values(stack: Stack) -> None:
     goblin = {"id": "goblin", "name": "Goblin", "hp": 7, "gmNotes": "flees at 2", "visible": True}
     portal_view = stack.new_portal_view(items=[goblin, {"id": "trap", "visible": False}], showHealth=False)
     async with (
@@ -127,10 +127,10 @@ async def test_a_viewer_is_not_shown_what_is_hidden(stack: Stack) -> None:
         assert seen["state"]["items"] == [{"id": "goblin", "name": "Goblin", "visible": True}, {"visible": False}]
 
 
-# --- Coming back -------------------------------------------------------------------------------------------
+# --- Reconnects --------------------------------------------------------------------------------------------
 
 
-async def test_who_missed_nothing_gets_no_state(stack: Stack, portal_view: str) -> None:
+async def test_a_client_that_missed_nothing_gets_no_state(stack: Stack, portal_view: str) -> None:
     async with stack.join(portal_view, stack.viewer) as (_, first):
         query = {"version": str(first["version"]), "epoch": first["epoch"]}
     path, token = portal_view_path(portal_view), stack.viewer.access
@@ -152,7 +152,7 @@ async def test_who_missed_nothing_gets_no_state(stack: Stack, portal_view: str) 
         pytest.param(lambda at: {"epoch": at["epoch"]}, id="no-version"),
     ],
 )
-async def test_who_may_have_missed_something_gets_the_state(
+async def test_a_client_that_may_have_missed_something_gets_the_state(
     stack: Stack, portal_view: str, change: Callable[[dict[str, str]], dict[str, str]]
 ) -> None:
     async with stack.join(portal_view, stack.viewer) as (_, first):
@@ -168,7 +168,7 @@ async def test_who_may_have_missed_something_gets_the_state(
 
 
 @pytest.mark.parametrize("origin", [None, "same", ALLOWED_ORIGIN], ids=["none", "same-host", "allowed"])
-async def test_an_origin_that_may_connect(stack: Stack, portal_view: str, origin: str | None) -> None:
+async def test_an_allowed_origin_may_connect(stack: Stack, portal_view: str, origin: str | None) -> None:
     origin = stack.server.origin if origin == "same" else origin
     path, token = portal_view_path(portal_view), stack.viewer.access
     async with open_socket(stack.server.ws, path, token=token, origin=origin) as socket:
@@ -218,7 +218,7 @@ async def test_a_bad_token_is_refused(
     assert await refusal(stack, attempt) == (code, Closed(1008, code))
 
 
-async def test_a_token_that_names_nobody_is_refused(stack: Stack, portal_view: str) -> None:
+async def test_a_token_without_a_person_is_refused(stack: Stack, portal_view: str) -> None:
     token = forge_token(stack.installation.secret_key, "not-an-id")
     code, closed = await refusal(stack, Attempt(portal_view_path(portal_view), token=token))
     assert code in {"token-invalid", "user-unavailable"}
@@ -226,19 +226,21 @@ async def test_a_token_that_names_nobody_is_refused(stack: Stack, portal_view: s
 
 
 @pytest.mark.parametrize("subprotocols", [None, (SUBPROTOCOL,)], ids=["bare", "subprotocol"])
-async def test_no_credential_is_refused(stack: Stack, portal_view: str, subprotocols: tuple[str, ...] | None) -> None:
+async def test_an_attempt_without_a_credential_is_refused(
+    stack: Stack, portal_view: str, subprotocols: tuple[str, ...] | None
+) -> None:
     attempt = Attempt(portal_view_path(portal_view), subprotocols=subprotocols)
     assert await refusal(stack, attempt) == ("credential-missing", Closed(1008, "credential-missing"))
 
 
-async def test_a_bad_credential_is_not_saved_by_a_good_one_further_down(stack: Stack, portal_view: str) -> None:
+async def test_a_bad_credential_is_refused_even_with_a_good_one_after_it(stack: Stack, portal_view: str) -> None:
     attempt = Attempt(
         portal_view_path(portal_view), token=stack.controller.access, subprotocols=(SUBPROTOCOL, "bearer.garbage")
     )
     assert await refusal(stack, attempt) == ("token-invalid", Closed(1008, "token-invalid"))
 
 
-# --- Portal views that are not there, or not for you -------------------------------------------------------
+# --- Unknown and forbidden portal views --------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("token", [None, "good"], ids=["no-token", "token"])
@@ -248,7 +250,7 @@ async def test_a_path_without_an_id_is_refused_first(stack: Stack, path: str, to
     assert await refusal(stack, attempt) == ("portal-view-id-missing", Closed(1008, "portal-view-id-missing"))
 
 
-async def test_unknown_and_forbidden_portal_views_answer_alike(stack: Stack, portal_view: str) -> None:
+async def test_unknown_and_forbidden_portal_views_get_the_same_answer(stack: Stack, portal_view: str) -> None:
     token = stack.stranger.access
     paths = [portal_view_path(name) for name in (portal_view, str(uuid4()), str(UUID(int=0)), "1", "not-a-uuid")]
     answers = [await _refused(stack, Attempt(path, token=token)) for path in paths]

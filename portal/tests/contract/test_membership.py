@@ -1,4 +1,4 @@
-"""Protocol, sections 2 and 6: what happens to open connections when somebody's membership changes."""
+"""Protocol, sections 2 and 6: the effects of changes of a membership on open connections."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GOBLIN = {"id": "goblin", "name": "Goblin", "hp": 7}
 
 @dataclass(frozen=True)
 class Club:
-    """A library of a test's own: the stack's controller owns it, the stranger is a member."""
+    """A library for one test: the stack's controller owns it, the stranger is a member."""
 
     stack: Stack
     members: str
@@ -36,7 +36,7 @@ class Club:
 
 @pytest.fixture
 def club(stack: Stack) -> Club:
-    """The stranger begins as a VIEWER; health is hidden from viewers."""
+    """The stranger starts as a VIEWER; health is hidden from viewers."""
     library = stack.controller.post("/api/libraries", {"name": "Club"})["id"]
     members = f"/api/libraries/{library}/members"
     stack.controller.post(members, {"email": stack.stranger.person.email, "role": "VIEWER"})
@@ -45,7 +45,7 @@ def club(stack: Stack) -> Club:
     return Club(stack, members, portal_view)
 
 
-async def test_who_is_no_longer_a_member_is_told_and_cut_off(stack: Stack, club: Club) -> None:
+async def test_a_removed_member_is_told_and_disconnected(stack: Stack, club: Club) -> None:
     async with stack.join_all(club.portal_view, stack.controller, stack.stranger, stack.stranger) as (owner, *members):
         club.remove()
         for socket in members:
@@ -88,7 +88,7 @@ async def test_a_demotion_hides_and_forbids(stack: Stack, club: Club) -> None:
         await member.expect_nothing_before_pong()
 
 
-async def test_a_change_between_controller_roles_changes_nothing_that_is_seen(stack: Stack, club: Club) -> None:
+async def test_a_change_between_controller_roles_changes_no_visible_state(stack: Stack, club: Club) -> None:
     club.set_role("EDITOR")
     async with stack.join(club.portal_view, stack.stranger) as (member, _):
         club.set_role("OWNER")

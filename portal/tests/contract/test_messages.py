@@ -1,4 +1,4 @@
-"""Protocol, sections 2 and 3: what each message does, to whom it goes, and what is stored."""
+"""Protocol, sections 2 and 3: the effects of each message, its receivers, and the stored data."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def stored(stack: Stack, portal_view: str) -> Message:
 
 
 @pytest.mark.parametrize("ref", ["a", "r" * 64, "ünï ☃", "", 0, 7, -1, 2**53 - 1], ids=repr)
-async def test_every_reply_carries_the_ref(stack: Stack, portal_view: str, ref: str | int) -> None:
+async def test_every_reply_has_the_ref(stack: Stack, portal_view: str, ref: str | int) -> None:
     async with stack.join(portal_view, stack.controller) as (socket, connected):
         await socket.send("ping", ref=ref)
         assert (await socket.receive("pong"))["ref"] == ref
@@ -35,7 +35,9 @@ async def test_every_reply_carries_the_ref(stack: Stack, portal_view: str, ref: 
 
 
 @pytest.mark.parametrize("ref", ["r" * 65, {}, [], [1], True, 1.5, 10**64], ids=lambda ref: repr(ref)[:12])
-async def test_a_bad_ref_is_an_error_and_nothing_happens(stack: Stack, portal_view: str, ref: object) -> None:
+async def test_a_message_with_a_bad_ref_gets_an_error_and_has_no_effect(
+    stack: Stack, portal_view: str, ref: object
+) -> None:
     async with (
         stack.join(portal_view, stack.controller) as (socket, connected),
         stack.join(portal_view, stack.viewer) as (viewer, _),
@@ -49,7 +51,7 @@ async def test_a_bad_ref_is_an_error_and_nothing_happens(stack: Stack, portal_vi
     assert stored(stack, portal_view)["version"] == connected["version"]
 
 
-async def test_pong_tells_the_time_in_milliseconds(stack: Stack, portal_view: str) -> None:
+async def test_pong_has_the_time_in_milliseconds(stack: Stack, portal_view: str) -> None:
     async with stack.join(portal_view, stack.viewer) as (socket, _):
         before = time.time() * 1000
         await socket.send("ping")
@@ -129,7 +131,7 @@ async def test_commands_are_relayed_and_not_stored(stack: Stack, portal_view: st
     assert stored(stack, portal_view) == before
 
 
-async def test_a_payload_may_hold_both_what_is_stored_and_commands(stack: Stack, portal_view: str) -> None:
+async def test_a_payload_may_contain_both_stored_keys_and_commands(stack: Stack, portal_view: str) -> None:
     async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
         await sender.send("portal-view-update", ref=1, payload={"name": "Both", "zoom": 2})
         version = (await sender.receive("ack"))["version"]
@@ -141,7 +143,7 @@ async def test_a_payload_may_hold_both_what_is_stored_and_commands(stack: Stack,
 
 
 async def _fold(socket: PortalSocket, keys: set[str]) -> tuple[dict[str, Any], list[int]]:
-    """All payloads until `keys` were seen, laid over each other, and the versions that came with them."""
+    """All payloads until `keys` were seen, merged in order, and their versions."""
     seen: dict[str, Any] = {}
     versions: list[int] = []
     while not keys <= set(seen):
@@ -151,7 +153,7 @@ async def _fold(socket: PortalSocket, keys: set[str]) -> tuple[dict[str, Any], l
     return seen, versions
 
 
-async def test_what_a_viewer_may_not_see_is_not_sent(stack: Stack) -> None:
+async def test_hidden_values_are_not_sent_to_viewers(stack: Stack) -> None:
     portal_view = stack.new_portal_view(items=[{**GOBLIN, "hp": 7}], showHealth=False)
     async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, editor, viewer):
         await sender.send("item-update", ref=1, payload={"itemId": "goblin", "hp": 3})
@@ -166,7 +168,7 @@ async def test_what_a_viewer_may_not_see_is_not_sent(stack: Stack) -> None:
 
 
 async def test_a_retry_that_names_a_connection_to_another_portal_view_is_stored(stack: Stack, portal_view: str) -> None:
-    # Cause: receipts were of a person and a connection; the ack had the other portal view's version.
+    # Cause: a receipt belonged to a person and a connection; the ack had the other portal view's version.
     async with stack.join(stack.new_portal_view(), stack.controller) as (socket, elsewhere):
         for version in (2, 3):
             await socket.send("portal-view-update", ref=1, payload={"name": "Elsewhere"})
@@ -197,7 +199,7 @@ async def test_an_item_update_is_merged_and_stored(stack: Stack) -> None:
     assert stored(stack, portal_view)["items"] == [GOBLIN, {"id": "orc", "name": "Urk", "note": {"c": 3}}]
 
 
-async def test_an_update_of_no_known_item_is_relayed_and_not_stored(stack: Stack, portal_view: str) -> None:
+async def test_an_update_of_an_unknown_item_is_relayed_and_not_stored(stack: Stack, portal_view: str) -> None:
     before = stored(stack, portal_view)
     async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, *others):
         payload = {"itemId": "ghost", "name": "Ghost"}
@@ -229,7 +231,7 @@ async def test_without_a_controller_the_server_answers_request_sync(stack: Stack
         await other.expect_nothing_before_pong()
 
 
-async def test_request_sync_goes_to_controllers_and_comes_back_to_the_asker(stack: Stack, portal_view: str) -> None:
+async def test_request_sync_goes_to_controllers_and_the_answer_to_the_asker(stack: Stack, portal_view: str) -> None:
     async with (
         stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (controller, editor, other),
         stack.join(portal_view, stack.viewer) as (asking, connected),
@@ -261,7 +263,7 @@ async def test_sync_response_without_to_goes_to_all_viewers(stack: Stack, portal
         await editor.expect_nothing_before_pong()
 
 
-# --- The connection's own life -----------------------------------------------------------------------------
+# --- The life of the connection ----------------------------------------------------------------------------
 
 
 async def test_a_fresh_token_of_the_same_user_is_acknowledged(stack: Stack, portal_view: str) -> None:
@@ -280,7 +282,7 @@ async def test_a_token_of_another_user_ends_the_connection(stack: Stack, portal_
         assert closed == (1008, error["code"])
 
 
-async def test_a_deleted_portal_view_says_so_and_ends(stack: Stack, portal_view: str) -> None:
+async def test_a_deleted_portal_view_is_announced_and_closes(stack: Stack, portal_view: str) -> None:
     async with stack.join_all(portal_view, stack.controller, stack.viewer) as sockets:
         stack.controller.delete(f"/api/portal-views/{portal_view}")
         for socket in sockets:

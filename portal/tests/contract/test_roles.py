@@ -1,4 +1,4 @@
-"""Protocol, section 2: who may send what. Walks the whole table, for every role."""
+"""Protocol, section 2: the roles that may send each message. Tests the whole table, for every role."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testing.stacks import Stack
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 
-# The table of the protocol, kept here word by word: a change of the code alone must not pass.
+# The protocol's table, copied word by word: a change of the code alone must fail.
 TABLE = {
     "ping": {CONTROLLER, VIEWER},
     "portal-view-update": {CONTROLLER},
@@ -28,7 +28,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "item-update": {"payload": {"itemId": "goblin", "name": "Goblin King"}},
     "sync-response": {"payload": {"zoom": 2}},
 }
-# What others get from an allowed message, by their role: its type, or nothing.
+# The message that others get after an allowed message, by their role: its type, or nothing.
 REACHES: dict[str, dict[PortalRole, str]] = {
     "portal-view-update": {CONTROLLER: "portal-view-updated", VIEWER: "portal-view-updated"},
     "item-update": {CONTROLLER: "item-updated", VIEWER: "item-updated"},
@@ -43,7 +43,7 @@ def test_the_code_has_the_table_of_the_protocol() -> None:
 
 @pytest.mark.parametrize("actor", ACTORS)
 @pytest.mark.parametrize("type_", TABLE)
-async def test_who_may_send_what(stack: Stack, type_: str, actor: str) -> None:
+async def test_each_role_may_send_the_messages_of_the_table(stack: Stack, type_: str, actor: str) -> None:
     portal_view = stack.new_portal_view(items=[{"id": "goblin", "name": "Goblin"}])
     before = stack.controller.get(f"/api/portal-views/{portal_view}")
     client = getattr(stack, actor)

@@ -1,4 +1,4 @@
-"""The connections that get the same bytes: who gets them, and how they are counted."""
+"""The connections that get the same bytes: which ones get them, and how messages are counted."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ PONG = Prepared('{"type":"pong"}')
 
 
 def audience(*people: Person, stalled: list[str] | None = None, drained: list[str] | None = None) -> Audience:
-    """An audience with people in it, and lists of those who stalled and who drained."""
+    """An audience with three outlets, and lists of the ids that stalled and drained."""
     made = Audience(
         form(Framing.NONE), ([] if stalled is None else stalled).append, ([] if drained is None else drained).append
     )
@@ -23,7 +23,7 @@ def audience(*people: Person, stalled: list[str] | None = None, drained: list[st
     return made
 
 
-def test_everybody_gets_it_but_one() -> None:
+def test_everybody_but_the_excluded_gets_the_message() -> None:
     one, other = viewer(), viewer()
     both = audience(one, other)
     both.send(PONG, but=one.connection)
@@ -33,7 +33,7 @@ def test_everybody_gets_it_but_one() -> None:
     assert other.outlet.take_types() == ["pong", "pong", "pong"]
 
 
-def test_each_message_is_counted_for_who_got_it() -> None:
+def test_each_message_is_counted_for_its_receivers() -> None:
     early, late = viewer(), viewer()
     both = audience(early)
     both.send(PONG, None)
@@ -49,7 +49,7 @@ def test_each_message_is_counted_for_who_got_it() -> None:
         assert person.outlet.sent == sent
 
 
-def test_a_stalled_outlet_leaves_and_says_when_it_has_drained() -> None:
+def test_a_stalled_outlet_leaves_and_reports_when_it_has_drained() -> None:
     stalled: list[str] = []
     drained: list[str] = []
     one = viewer()
@@ -61,7 +61,7 @@ def test_a_stalled_outlet_leaves_and_says_when_it_has_drained() -> None:
     assert (stalled, drained) == ([one.id], [one.id])
 
 
-def test_one_that_leaves_has_not_stalled() -> None:
+def test_an_outlet_that_leaves_has_not_stalled() -> None:
     stalled: list[str] = []
     one = viewer()
     audience(one, stalled=stalled)
@@ -80,7 +80,7 @@ def test_an_outlet_that_is_stalled_already_gets_nothing_yet() -> None:
     assert drained == [one.id]
 
 
-def test_a_write_that_takes_its_own_outlet_out_disturbs_nobody() -> None:
+def test_a_write_that_removes_its_own_outlet_disturbs_nobody() -> None:
     class Full(Recorder):
         def write(self, message: Prepared) -> None:
             super().write(message)
@@ -96,7 +96,7 @@ def test_a_write_that_takes_its_own_outlet_out_disturbs_nobody() -> None:
 
 
 @pytest.mark.parametrize("error", [ConnectionResetError, RuntimeError])
-def test_a_transport_that_is_gone_disturbs_nobody(error: type[Exception]) -> None:
+def test_a_closed_transport_disturbs_nobody(error: type[Exception]) -> None:
     class Gone(Recorder):
         def write(self, message: Prepared) -> None:
             raise error
@@ -111,7 +111,7 @@ def test_a_transport_that_is_gone_disturbs_nobody(error: type[Exception]) -> Non
     "wanted",
     [form(framing) for framing in Framing],
 )
-def test_an_audience_is_given_what_its_outlets_write(wanted: Form) -> None:
+def test_an_audience_gets_the_form_that_its_outlets_write(wanted: Form) -> None:
     class Raw(Recorder):
         def write(self, message: Any) -> None:
             raw.append(message)

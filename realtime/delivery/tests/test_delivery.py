@@ -1,4 +1,4 @@
-"""The queue of messages for servers that take no ready frames."""
+"""The queue of messages for servers that do not take ready frames."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def is_stalled(outlet: QueueOutlet) -> bool:
 
 
 class Server:
-    """A server's `send`, which takes one event each time it is let."""
+    """A server's `send`, which takes one event each time it is allowed to."""
 
     def __init__(self, *, lets: int = 10_000) -> None:
         self.events: list[Event] = []
@@ -34,12 +34,12 @@ class Server:
         self.events.append(event)
 
     def let(self, number: int = 10_000) -> None:
-        """Take so many events more."""
+        """Take this many more events."""
         for _ in range(number):
             self._may.release()
 
     def has_taken(self, number: int) -> bool:
-        """Whether that many events were sent."""
+        """Wait until this many events were sent."""
         return len(self.events) == number
 
     @property
@@ -49,7 +49,7 @@ class Server:
 
 
 class Seats:
-    """An audience that notes what its outlets tell it."""
+    """An audience that records the calls of its outlets."""
 
     def __init__(self) -> None:
         self.told: list[str] = []
@@ -75,7 +75,7 @@ def seats() -> Seats:
 
 @pytest.fixture
 def make(seats: Seats, settings: Any) -> Callable[[Server], QueueOutlet]:
-    """Makes an outlet, in an audience, that may hold 10 characters."""
+    """A function that makes an outlet in an audience, with a limit of 10 characters."""
     settings.PORTAL_SEND_BUFFER_BYTES = 10
 
     def make(server: Server) -> QueueOutlet:
@@ -104,7 +104,7 @@ async def test_messages_and_the_close_go_out_in_order(make: Callable[[Server], Q
     assert outlet.sent == 3
 
 
-async def test_nothing_is_sent_behind_the_close(make: Callable[[Server], QueueOutlet]) -> None:
+async def test_nothing_is_sent_after_the_close(make: Callable[[Server], QueueOutlet]) -> None:
     server = Server()
     outlet = make(server)
     outlet.close_after(1000, "done")
@@ -116,7 +116,7 @@ async def test_nothing_is_sent_behind_the_close(make: Callable[[Server], QueueOu
     assert outlet.stalled_since is None
 
 
-async def test_what_comes_while_one_is_sent_follows_it(make: Callable[[Server], QueueOutlet]) -> None:
+async def test_a_message_queued_during_a_send_follows_it(make: Callable[[Server], QueueOutlet]) -> None:
     server = Server(lets=1)
     outlet = make(server)
     outlet.deliver(text("a"))
@@ -156,7 +156,7 @@ async def test_more_than_the_limit_is_a_stall(make: Callable[[Server], QueueOutl
     assert "".join(server.texts) == "a" * 10 + "bc"
 
 
-async def test_what_was_sent_does_not_count_as_waiting(make: Callable[[Server], QueueOutlet]) -> None:
+async def test_sent_messages_do_not_count_as_waiting(make: Callable[[Server], QueueOutlet]) -> None:
     server = Server(lets=0)
     outlet = make(server)
     outlet.deliver(text("a", 6))
@@ -170,7 +170,7 @@ async def test_what_was_sent_does_not_count_as_waiting(make: Callable[[Server], 
     await drained(outlet)
 
 
-async def test_who_waits_for_the_outlet_goes_on_when_all_is_out(make: Callable[[Server], QueueOutlet]) -> None:
+async def test_wait_drained_returns_when_everything_is_sent(make: Callable[[Server], QueueOutlet]) -> None:
     server = Server(lets=0)
     outlet = make(server)
     outlet.deliver(text("a", 20))
@@ -182,7 +182,7 @@ async def test_who_waits_for_the_outlet_goes_on_when_all_is_out(make: Callable[[
     assert server.has_taken(1)
 
 
-async def test_no_limit_is_never_reached(make: Callable[[Server], QueueOutlet], settings: Any) -> None:
+async def test_without_a_limit_no_outlet_stalls(make: Callable[[Server], QueueOutlet], settings: Any) -> None:
     settings.PORTAL_SEND_BUFFER_BYTES = 0
     server = Server(lets=0)
     outlet = make(server)
@@ -192,7 +192,7 @@ async def test_no_limit_is_never_reached(make: Callable[[Server], QueueOutlet], 
     await drained(outlet)
 
 
-async def test_a_stalled_outlet_drops_what_waits_to_close(make: Callable[[Server], QueueOutlet]) -> None:
+async def test_a_stalled_outlet_drops_its_queue_to_close(make: Callable[[Server], QueueOutlet]) -> None:
     server = Server(lets=0)
     outlet = make(server)
     outlet.deliver(text("a"))

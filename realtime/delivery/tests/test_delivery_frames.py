@@ -1,4 +1,4 @@
-"""Ready frames, against those of the `websockets` package."""
+"""Ready frames, compared with those of the `websockets` package."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def parsed(data: bytes, *, deflate: bool) -> str:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_frame_is_that_of_rfc_6455(size: int) -> None:
+def test_a_frame_is_encoded_as_in_rfc_6455(size: int) -> None:
     prepared = Prepared("x" * size)
     assert prepared.in_form(PLAIN) == expected("x" * size)
     assert prepared.in_form(PLAIN) is prepared.in_form(PLAIN)
@@ -60,7 +60,7 @@ def test_a_compressed_frame_is_read_by_a_client_with_permessage_deflate(size: in
     assert len(deflated) <= len(plain)
 
 
-def test_compressed_frames_need_no_context_of_each_other() -> None:
+def test_compressed_frames_do_not_need_each_others_context() -> None:
     text = "the same again and again " * 100
     client = Protocol(CLIENT)
     client.extensions = [PerMessageDeflate(True, True, WINDOW_BITS, WINDOW_BITS)]
@@ -68,13 +68,13 @@ def test_compressed_frames_need_no_context_of_each_other() -> None:
     assert [bytes(frame.data).decode() for frame in client.events_received() if isinstance(frame, Frame)] == [text] * 2
 
 
-def test_the_size_that_counts_is_that_of_the_bytes() -> None:
+def test_the_size_is_counted_in_bytes() -> None:
     text = "é" * (COMPRESS_FROM_BYTES // 2)
     prepared = Prepared(text)
     assert prepared.in_form(DEFLATED) != prepared.in_form(PLAIN)
 
 
-def test_each_form_is_what_its_outlets_write() -> None:
+def test_each_form_is_the_one_that_its_outlets_write() -> None:
     prepared = Prepared("x" * 2000)
     made: set[int] = {id(prepared.in_form(form(framing, encoding))) for framing in Framing for encoding in Encoding}
     assert len(made) == len(Framing) * len(Encoding)

@@ -1,4 +1,4 @@
-"""Many sends in one system call: who gets what, who does not, and what happens without a kernel that can."""
+"""Many sends in one system call: complete and incomplete sends, and kernels without support."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ PLAIN = form(Framing.PLAIN)
 
 @pytest.fixture
 def ring() -> Ring:
-    """A ring; the machines that run these tests have them."""
+    """A ring; the machines that run these tests support it."""
     return Ring()
 
 
 @pytest.fixture
 def pairs() -> Iterator[list[Pair]]:
-    """Server and client of four connections."""
+    """The server's and the client's ends of four connections."""
     with ExitStack() as stack:
         yield connected(stack, 4)
 
 
 def connected(stack: ExitStack, count: int) -> list[Pair]:
-    """Server and client of so many connections; neither blocks."""
+    """The server's and the client's ends of this many connections; neither blocks."""
     pairs = [socket.socketpair() for _ in range(count)]
     for one in (one for pair in pairs for one in pair):
         one.setblocking(False)
@@ -49,12 +49,12 @@ def connected(stack: ExitStack, count: int) -> list[Pair]:
 
 
 def targets(pairs: list[Pair]) -> Targets:
-    """The servers' ends."""
+    """The server's ends."""
     return Targets([server.fileno() for server, _ in pairs])
 
 
 def fill(server: socket.socket) -> int:
-    """Leave no room in a socket; how much it took."""
+    """Fill a socket's buffer; returns the number of bytes it took."""
     filled = 0
     while True:
         try:
@@ -63,18 +63,18 @@ def fill(server: socket.socket) -> int:
             return filled
 
 
-def test_everybody_gets_the_same(ring: Ring, pairs: list[Pair]) -> None:
+def test_all_targets_get_the_same(ring: Ring, pairs: list[Pair]) -> None:
     assert ring.send(targets(pairs), DATA) == []
     assert [client.recv(100) for _, client in pairs] == [DATA] * 4
 
 
-def test_nobody_gets_what_it_is_passed_over_for(ring: Ring, pairs: list[Pair]) -> None:
+def test_passed_over_targets_get_nothing(ring: Ring, pairs: list[Pair]) -> None:
     assert ring.send(targets(pairs), DATA, [0, 2]) == [(0, 0), (2, 0)]
     pairs[0][0].send(b"-")
     assert [pairs[place][1].recv(100) for place in (0, 1, 3)] == [b"-", DATA, DATA]
 
 
-def test_rounds_and_rounds_of_more_than_fit(ring: Ring) -> None:
+def test_repeated_sends_of_more_than_fits(ring: Ring) -> None:
     with ExitStack() as stack:
         pairs = connected(stack, 300)
         everybody = targets(pairs)
@@ -85,14 +85,14 @@ def test_rounds_and_rounds_of_more_than_fit(ring: Ring) -> None:
             assert got == [data] * 299
 
 
-def test_targets_that_is_more_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
+def test_more_targets_than_one_call_takes(ring: Ring, pairs: list[Pair]) -> None:
     many = Targets([pairs[place % 4][0].fileno() for place in range(ENTRIES + 4)])
     assert ring.send(many, b".", [ENTRIES + 1]) == [(ENTRIES + 1, 0)]
     expected = [ENTRIES // 4 + 1, ENTRIES // 4, ENTRIES // 4 + 1, ENTRIES // 4 + 1]
     assert [len(client.recv(2 * ENTRIES)) for _, client in pairs] == expected
 
 
-def test_who_has_no_room_gets_nothing_or_a_part(ring: Ring, pairs: list[Pair]) -> None:
+def test_a_full_socket_gets_nothing_or_a_part(ring: Ring, pairs: list[Pair]) -> None:
     filled = fill(pairs[1][0])
     assert ring.send(targets(pairs), DATA) == [(1, 0)]
     long = b"*" * (2 * filled)
@@ -102,7 +102,7 @@ def test_who_has_no_room_gets_nothing_or_a_part(ring: Ring, pairs: list[Pair]) -
     assert pairs[3][1].recv(100) == DATA
 
 
-def test_an_error_is_nothing_taken_and_holds_up_nobody(ring: Ring, pairs: list[Pair]) -> None:
+def test_an_error_counts_as_nothing_taken_and_delays_nobody(ring: Ring, pairs: list[Pair]) -> None:
     everybody = targets(pairs)
     pairs[0][1].close()  # EPIPE
     pairs[1][0].close()  # EBADF
@@ -110,7 +110,7 @@ def test_an_error_is_nothing_taken_and_holds_up_nobody(ring: Ring, pairs: list[P
     assert [pairs[place][1].recv(100) for place in (2, 3)] == [DATA, DATA]
 
 
-def test_a_call_that_fails_leaves_everything_to_others(
+def test_a_failed_call_leaves_everything_to_the_usual_writes(
     ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ring, "_call", lambda *_: -1)
@@ -120,16 +120,16 @@ def test_a_call_that_fails_leaves_everything_to_others(
     assert ring.send(targets(pairs), DATA) == [(place, 0) for place in range(4)]
 
 
-def test_a_call_that_does_nothing_is_not_made_for_ever(
+def test_a_call_that_does_nothing_is_not_repeated_for_ever(
     ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ring, "_call", lambda *_: 0)
-    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)  # of a call long ago
+    monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)  # of an earlier call
     assert ring.send(targets(pairs), DATA) == [(place, 0) for place in range(4)]
     assert ring.is_broken
 
 
-def test_a_signal_is_no_failure(ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_signal_is_not_a_failure(ring: Ring, pairs: list[Pair], monkeypatch: pytest.MonkeyPatch) -> None:
     call, interrupted = ring._call, iter([True])
     monkeypatch.setattr(ring, "_call", lambda *args: -1 if next(interrupted, False) else call(*args))
     monkeypatch.setattr(ctypes, "get_errno", lambda: errno.EINTR)
@@ -137,11 +137,11 @@ def test_a_signal_is_no_failure(ring: Ring, pairs: list[Pair], monkeypatch: pyte
     assert not ring.is_broken
 
 
-# --- Where there is none ----------------------------------------------------------------------------------------
+# --- Without a ring ---------------------------------------------------------------------------------------------
 
 
 def in_new_thread() -> Ring | None:
-    """The ring of a thread that has not asked yet."""
+    """The ring of a new thread."""
     found: list[Ring | None] = []
     thread = threading.Thread(target=lambda: found.append(current_ring()))
     thread.start()
@@ -154,13 +154,13 @@ def test_a_thread_keeps_its_ring_to_itself() -> None:
     assert in_new_thread() not in (None, current_ring())
 
 
-def test_settings_may_forbid_it(settings: Any) -> None:
+def test_settings_can_forbid_the_ring(settings: Any) -> None:
     settings.PORTAL_IO_URING = False
     assert in_new_thread() is None
 
 
 @pytest.mark.parametrize("error", [errno.ENOSYS, errno.EPERM, errno.ENOMEM])
-def test_a_kernel_may_forbid_it(error: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_kernel_can_forbid_the_ring(error: int, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Ring) -> None:
         raise OSError(error, "io_uring_setup")
 
@@ -168,7 +168,7 @@ def test_a_kernel_may_forbid_it(error: int, monkeypatch: pytest.MonkeyPatch) -> 
     assert in_new_thread() is None
 
 
-def test_no_other_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_systems_have_no_ring(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "platform", "darwin")
     with pytest.raises(OSError, match="Linux"):
         Ring()
@@ -178,7 +178,7 @@ def test_no_other_system_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Wired(Recorder):
-    """An outlet on a socket, with something that waits for it or not."""
+    """An outlet on a socket; `waits` says whether data waits for it."""
 
     def __init__(self, server: socket.socket) -> None:
         super().__init__(PLAIN)
@@ -187,11 +187,11 @@ class Wired(Recorder):
         self.raw = Raw(server, lambda: self.waits)
 
     def write(self, message: Any) -> None:
-        """Keep what comes by the transport."""
+        """Record a message sent through the transport."""
         self.written.append(message)
 
 
-def test_an_audience_writes_at_once_and_in_order() -> None:
+def test_an_audience_writes_to_all_at_once_and_in_order() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 1)
         outlets = [Wired(server) for server, _ in pairs]
@@ -205,21 +205,21 @@ def test_an_audience_writes_at_once_and_in_order() -> None:
         assert [outlet.written for outlet in outlets] == [[message.in_form(PLAIN)]] * 2 + [[]] * (MANY - 1)
         assert {client.recv(2000) for _, client in pairs[2:]} == {message.in_form(PLAIN)}
 
-        outlets[2].leave()  # who is gone gets nothing, and all others what is theirs
+        outlets[2].leave()  # an outlet that left gets nothing, all others get their messages
         outlets[1].waits = 0
         audience.send(message, None)
         assert {client.recv(2000) for _, client in (pairs[1], *pairs[3:])} == {message.in_form(PLAIN)}
         with pytest.raises(BlockingIOError):
             pairs[2][1].recv(2000)
 
-        outlets[3].leave()  # too few to be many
+        outlets[3].leave()  # fewer than MANY
         audience.send(message, None)
         assert outlets[-1].written == [message.in_form(PLAIN)]
         assert outlets[2].sent == 1
         assert outlets[3].sent == 2
 
 
-def test_the_rest_of_a_message_goes_by_the_transport() -> None:
+def test_the_rest_of_a_message_goes_through_the_transport() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY)
         outlets = [Wired(server) for server, _ in pairs]
@@ -238,8 +238,8 @@ def test_the_rest_of_a_message_goes_by_the_transport() -> None:
 
 
 @given(rounds=st.lists(st.sets(st.integers(0, MANY + 3), max_size=MANY), min_size=1, max_size=6))
-def test_a_descriptor_that_is_somebody_elses_now_gets_nothing(rounds: list[set[int]]) -> None:
-    """Sockets close behind the back of the audience, and others get their descriptors at once."""
+def test_a_reused_descriptor_gets_nothing(rounds: list[set[int]]) -> None:
+    """Sockets are closed without the audience's knowledge, and others get their descriptors at once."""
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 4)
         outlets = [Wired(server) for server, _ in pairs]

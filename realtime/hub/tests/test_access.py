@@ -1,4 +1,4 @@
-"""Roles that changed between a handshake and the room: nobody comes in with one that is not theirs any more."""
+"""Roles that change between a handshake and the room: nobody comes in with an outdated role."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from realtime.tests.hubs import DrivenHub
 
 
 def now_is(driven: DrivenHub, person: Person, role: Role | None, access_version: int = 2) -> None:
-    """Somebody's role is another by now, in the database."""
+    """Change somebody's role in the database."""
     driven.database.stored = stored(1, access_version=access_version)
     if role is not None:
         driven.database.roles[person.connection.subject.id] = role
@@ -21,7 +21,7 @@ async def test_a_role_as_new_as_the_state_is_not_looked_up_again(driven: DrivenH
     assert driven.database.count(roles_on) == 0
 
 
-async def test_who_is_the_first_and_was_demoted_on_the_way_in(driven: DrivenHub) -> None:
+async def test_a_first_newcomer_demoted_on_the_way_in_comes_in_as_a_viewer(driven: DrivenHub) -> None:
     one = controller()
     now_is(driven, one, Role.VIEWER)
     driven.enter(one)
@@ -29,7 +29,7 @@ async def test_who_is_the_first_and_was_demoted_on_the_way_in(driven: DrivenHub)
     assert one.outlet.take() == []
 
 
-async def test_who_was_demoted_on_the_way_in_and_the_news_came_first(driven: DrivenHub) -> None:
+async def test_a_newcomer_demoted_on_the_way_in_after_the_news_comes_in_as_a_viewer(driven: DrivenHub) -> None:
     await driven.join(viewer())
     one = controller()
     now_is(driven, one, Role.VIEWER)
@@ -40,7 +40,7 @@ async def test_who_was_demoted_on_the_way_in_and_the_news_came_first(driven: Dri
     assert (await driven.hear(one, "connected"))["role"] == "viewer"
 
 
-async def test_who_was_removed_on_the_way_in(driven: DrivenHub) -> None:
+async def test_a_newcomer_removed_on_the_way_in_is_refused(driven: DrivenHub) -> None:
     one = controller()
     now_is(driven, one, None)
     driven.enter(one)
@@ -48,7 +48,7 @@ async def test_who_was_removed_on_the_way_in(driven: DrivenHub) -> None:
     assert one.outlet.closed == (1008, "access-withdrawn")
 
 
-async def test_whose_role_is_still_the_same_comes_in_all_the_same(driven: DrivenHub) -> None:
+async def test_a_newcomer_with_an_unchanged_role_comes_in(driven: DrivenHub) -> None:
     one, other = controller(), viewer()
     now_is(driven, one, Role.EDITOR)
     driven.enter(one)
@@ -57,7 +57,7 @@ async def test_whose_role_is_still_the_same_comes_in_all_the_same(driven: Driven
     assert driven.database.count(roles_on) == 1
 
 
-async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(driven: DrivenHub) -> None:
+async def test_a_newcomer_during_a_look_up_of_roles_is_looked_up_next(driven: DrivenHub) -> None:
     one, other = controller(), controller()
     now_is(driven, one, Role.VIEWER)
     now_is(driven, other, Role.VIEWER)
@@ -76,7 +76,7 @@ async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(driven: Dri
         assert (await driven.hear(person, "connected"))["role"] == "viewer"
 
 
-async def test_nobody_comes_in_with_an_old_role_while_the_database_is_away(driven: DrivenHub) -> None:
+async def test_nobody_comes_in_with_an_old_role_without_the_database(driven: DrivenHub) -> None:
     one = controller()
     now_is(driven, one, Role.VIEWER)
 

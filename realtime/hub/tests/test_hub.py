@@ -1,4 +1,4 @@
-"""How rooms keep up with what is stored: joining, gaps, leaving, slow readers."""
+"""How rooms stay up to date with the stored data: joining, gaps, leaving, slow readers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ GROUP = portal_view_group(PORTAL_VIEW_ID)
 
 
 def members() -> int:
-    """How many channels are in the portal view's group."""
+    """The number of channels in the portal view's group."""
     layer: Any = get_channel_layer()
     return len(layer.groups.get(GROUP, ()))
 
@@ -46,7 +46,7 @@ async def test_the_group_is_joined_before_the_state_is_read(driven: DrivenHub) -
     assert seen == [1]
 
 
-async def test_who_joins_while_the_state_is_read_shares_it(driven: DrivenHub) -> None:
+async def test_connections_that_join_during_a_read_share_the_state(driven: DrivenHub) -> None:
     driven.database.gate.clear()
     people = [viewer(), controller(), viewer()]
     for person in people:
@@ -59,7 +59,7 @@ async def test_who_joins_while_the_state_is_read_shares_it(driven: DrivenHub) ->
     assert driven.database.reads == 1
 
 
-async def test_who_joins_after_a_change_gets_a_new_state(driven: DrivenHub) -> None:
+async def test_a_connection_that_joins_after_a_change_gets_a_new_state(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     driven.database.stored = stored(2)
     await driven.tell(2)
@@ -70,7 +70,7 @@ async def test_who_joins_after_a_change_gets_a_new_state(driven: DrivenHub) -> N
     assert driven.database.reads == 2
 
 
-async def test_who_joins_while_updates_come_misses_none(driven: DrivenHub) -> None:
+async def test_a_connection_that_joins_during_updates_misses_none(driven: DrivenHub) -> None:
     here, joiner = await driven.join(viewer()), viewer()
     driven.database.stored = stored(2)
     await driven.tell(2)
@@ -88,7 +88,7 @@ async def test_who_joins_while_updates_come_misses_none(driven: DrivenHub) -> No
     assert driven.database.reads == 2
 
 
-async def test_the_first_who_joins_while_updates_come_misses_none(driven: DrivenHub) -> None:
+async def test_the_first_connection_that_joins_during_updates_misses_none(driven: DrivenHub) -> None:
     one = viewer()
     driven.database.gate.clear()
     driven.enter(one)
@@ -115,7 +115,7 @@ async def test_the_version_of_a_connection_is_that_of_its_room(driven: DrivenHub
 # --- Gaps --------------------------------------------------------------------------------------------------
 
 
-async def test_a_change_that_is_missed_for_50_ms_is_read(driven: DrivenHub) -> None:
+async def test_a_change_missing_for_50_ms_is_read(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     driven.database.stored = stored(4)
     loop = asyncio.get_running_loop()
@@ -129,7 +129,7 @@ async def test_a_change_that_is_missed_for_50_ms_is_read(driven: DrivenHub) -> N
     assert driven.database.reads == 2
 
 
-async def test_a_change_that_comes_a_little_late_is_no_gap(driven: DrivenHub) -> None:
+async def test_a_change_that_is_slightly_late_is_no_gap(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.tell(3)
     await until(lambda: driven.keeper._timer, "the timer")
@@ -139,7 +139,7 @@ async def test_a_change_that_comes_a_little_late_is_no_gap(driven: DrivenHub) ->
     assert driven.database.reads == 1
 
 
-async def test_a_state_that_is_older_than_the_gap_is_read_again(driven: DrivenHub) -> None:
+async def test_a_state_older_than_the_gap_is_read_again(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.tell(4)
     await until(lambda: driven.database.reads == 2, "a read that comes too early")
@@ -159,7 +159,7 @@ async def test_the_last_to_leave_closes_the_room(driven: DrivenHub) -> None:
     await driven.leave(other)
 
 
-async def test_a_room_that_closes_leaves_the_others_open(driven: DrivenHub) -> None:
+async def test_a_closed_room_leaves_the_others_open(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), viewer()
     other.connection.portal_view_id = UUID(int=99)
     await driven.join(other)
@@ -170,7 +170,7 @@ async def test_a_room_that_closes_leaves_the_others_open(driven: DrivenHub) -> N
     assert await driven.hear_versions(other, 1) == [2]
 
 
-async def test_who_leaves_while_the_state_is_read_ends_the_reading(driven: DrivenHub) -> None:
+async def test_the_read_ends_when_the_last_connection_leaves(driven: DrivenHub) -> None:
     one = viewer()
     driven.database.gate.clear()
     driven.enter(one)
@@ -183,7 +183,7 @@ async def test_who_leaves_while_the_state_is_read_ends_the_reading(driven: Drive
     assert one.outlet.take() == []
 
 
-async def test_who_comes_as_the_last_leaves_keeps_the_group(driven: DrivenHub) -> None:
+async def test_a_connection_that_joins_as_the_last_leaves_keeps_the_group(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), viewer()
     leaving = asyncio.create_task(driven.hub.leave(one.connection))
     await asyncio.sleep(0)
@@ -205,7 +205,7 @@ async def test_a_timer_ends_with_its_room(driven: DrivenHub) -> None:
     assert timer.cancelled()
 
 
-async def test_news_of_a_room_that_is_not_here_are_dropped(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_news_of_an_unknown_room_is_dropped(driven: DrivenHub, logged: list[EventDict]) -> None:
     one = await driven.join(viewer())
     await require_layer().group_send(GROUP, to_message(news(2, portal_view_id=UUID(int=99))))
     await driven.settle()
@@ -216,7 +216,7 @@ async def test_news_of_a_room_that_is_not_here_are_dropped(driven: DrivenHub, lo
 # --- Slow readers ------------------------------------------------------------------------------------------
 
 
-async def test_who_was_slow_gets_the_newest_state_and_goes_on(driven: DrivenHub) -> None:
+async def test_a_slow_reader_gets_the_newest_state_and_continues(driven: DrivenHub) -> None:
     slow, quick = await driven.join(viewer()), await driven.join(viewer())
     slow.outlet.stall()
     driven.database.stored = stored(3)
@@ -229,7 +229,7 @@ async def test_who_was_slow_gets_the_newest_state_and_goes_on(driven: DrivenHub)
     assert await driven.hear_versions(slow, 1) == [4]
 
 
-async def test_who_drains_while_it_waits_for_a_state_gets_it_once(driven: DrivenHub) -> None:
+async def test_a_slow_reader_that_waits_for_a_state_gets_it_once(driven: DrivenHub) -> None:
     slow = await driven.join(viewer())
     await driven.tell(2)
     await driven.hear_versions(slow, 1)

@@ -1,4 +1,4 @@
-"""Rooms whose database or channel layer is away, and states that can't be shown."""
+"""Rooms without the database or the channel layer, and states that cannot be shown."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from realtime.tests.clients import until
 from realtime.tests.doubles import PORTAL_VIEW_ID, controller, stored, viewer
 from realtime.tests.hubs import DrivenHub
 
-# --- The database is away ----------------------------------------------------------------------------------
+# --- Without the database ----------------------------------------------------------------------------------
 
 
 @pytest.mark.usefixtures("quick")
-async def test_a_read_that_fails_is_done_again(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_a_failed_read_is_repeated(driven: DrivenHub, logged: list[EventDict]) -> None:
     driven.database.errors = [Unavailable("Away.")]
     await driven.join(viewer())
     assert driven.database.reads == 2
@@ -28,9 +28,9 @@ async def test_a_read_that_fails_is_done_again(driven: DrivenHub, logged: list[E
     assert entry["portalViewId"] == str(PORTAL_VIEW_ID)
 
 
-async def test_a_bug_closes_those_who_wait_for_the_state(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_a_bug_closes_the_connections_that_wait_for_the_state(driven: DrivenHub, logged: list[EventDict]) -> None:
     here, waiting = await driven.join(controller()), viewer()
-    driven.database.stored = stored(2, items=None)  # what no service stores, and viewers can't be shown
+    driven.database.stored = stored(2, items=None)  # no service stores this, and viewers cannot be shown it
     await driven.tell(2)
     await driven.hear_versions(here, 1)
     driven.enter(waiting)
@@ -58,7 +58,7 @@ async def test_a_bug_while_nobody_waits_is_logged_too(driven: DrivenHub, logged:
 
 
 @pytest.mark.usefixtures("quick")
-async def test_while_the_database_is_away_those_who_are_here_go_on(driven: DrivenHub) -> None:
+async def test_without_the_database_existing_connections_continue(driven: DrivenHub) -> None:
     here, joiner = await driven.join(viewer()), viewer()
     await driven.tell(2)
     await driven.hear_versions(here, 1)
@@ -70,11 +70,11 @@ async def test_while_the_database_is_away_those_who_are_here_go_on(driven: Drive
     assert (await driven.hear(joiner, "connected"))["version"] == 3
 
 
-# --- The channel layer is away -----------------------------------------------------------------------------
+# --- Without the channel layer -----------------------------------------------------------------------------
 
 
 class Away:
-    """A channel layer that fails as often as it is told to, and is the other one then."""
+    """A channel layer that fails a given number of times, and then uses the other one."""
 
     def __init__(self, errors: list[Exception]) -> None:
         self._layer: Any = get_channel_layer()
@@ -88,7 +88,7 @@ class Away:
 
 @pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize("error", [ConnectionRefusedError("refused"), RedisConnectionError("refused")])
-async def test_without_the_layer_the_state_is_shown_all_the_same(
+async def test_without_the_layer_the_state_is_still_shown(
     driven: DrivenHub, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict], error: Exception
 ) -> None:
     away = Away([error, error])

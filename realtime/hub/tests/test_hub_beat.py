@@ -1,4 +1,4 @@
-"""What a hub does without news: it ends credentials, and compares its rooms with what is stored."""
+"""The periodic work of a hub: it expires credentials, and compares its rooms with the stored data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("quick")
 
 
 async def beats(driven: DrivenHub, number: int = 1) -> None:
-    """Wait until rooms were compared so many times more, from beginning to end."""
+    """Wait for this many more complete comparisons of the rooms."""
     for _ in range(number):
         seen = driven.database.count(pulses)
         await until(partial(_more_than, driven, seen), "a beat")
@@ -34,7 +34,7 @@ def _more_than(driven: DrivenHub, seen: int) -> bool:
 
 
 async def member(driven: DrivenHub, person: Person, role: Role) -> Person:
-    """Let in somebody who is a member in the database."""
+    """Let in a person who is a member in the database."""
     driven.database.roles[person.connection.subject.id] = role
     return await driven.join(person)
 
@@ -42,7 +42,7 @@ async def member(driven: DrivenHub, person: Person, role: Role) -> Person:
 # --- The ends of connections -------------------------------------------------------------------------------
 
 
-async def test_a_credential_that_ends_is_told_and_then_closes(driven: DrivenHub) -> None:
+async def test_an_expiring_credential_is_warned_of_and_then_closed(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(viewer())
     now = time.time()
     one.connection.extend(now + 60, now - 60)
@@ -55,7 +55,7 @@ async def test_a_credential_that_ends_is_told_and_then_closes(driven: DrivenHub)
     assert driven.room.people.connections.keys() == {other.id}
 
 
-async def test_who_waits_for_the_state_is_closed_too(driven: DrivenHub) -> None:
+async def test_a_connection_that_waits_for_the_state_expires_too(driven: DrivenHub) -> None:
     one = viewer()
     driven.database.gate.clear()
     one.connection.extend(time.time() - 1, time.time() - 2)
@@ -64,7 +64,7 @@ async def test_who_waits_for_the_state_is_closed_too(driven: DrivenHub) -> None:
     assert driven.room.people.is_empty
 
 
-async def test_who_takes_nothing_for_too_long_is_closed(driven: DrivenHub) -> None:
+async def test_a_client_that_reads_nothing_for_too_long_is_closed(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     one.outlet.stall()
     one.outlet.stalled_since = time.monotonic() - STALLED_SECONDS
@@ -85,7 +85,7 @@ async def test_an_empty_hub_does_not_tick(driven: DrivenHub) -> None:
 # --- Changes that were missed ------------------------------------------------------------------------------
 
 
-async def test_a_change_that_nobody_was_told_of_is_found(driven: DrivenHub) -> None:
+async def test_a_change_without_news_is_found(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     driven.database.stored = stored(5)
     message = await driven.hear(one, "portal-view-updated")
@@ -95,7 +95,7 @@ async def test_a_change_that_nobody_was_told_of_is_found(driven: DrivenHub) -> N
     assert driven.database.reads == 2
 
 
-async def test_a_change_that_is_on_its_way_is_waited_for(driven: DrivenHub) -> None:
+async def test_a_change_with_delayed_news_is_waited_for(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     driven.database.stored = stored(2)
     await until(lambda: driven.keeper._timer, "the timer")
@@ -106,7 +106,7 @@ async def test_a_change_that_is_on_its_way_is_waited_for(driven: DrivenHub) -> N
     assert driven.database.reads == 1
 
 
-async def test_a_portal_view_that_is_gone_is_found(driven: DrivenHub) -> None:
+async def test_a_deleted_portal_view_is_found(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(controller())
     driven.database.stored = None
     for person in (one, other):
@@ -119,7 +119,7 @@ async def test_a_portal_view_that_is_gone_is_found(driven: DrivenHub) -> None:
 
 
 @pytest.mark.parametrize("past", [stored(3, "one"), stored(9, "two")], ids=["older", "another-epoch"])
-async def test_a_restored_backup_starts_the_room_anew(driven: DrivenHub, past: Stored, logged: list[EventDict]) -> None:
+async def test_a_restored_backup_restarts_the_room(driven: DrivenHub, past: Stored, logged: list[EventDict]) -> None:
     driven.database.stored = stored(5)
     people = [await driven.join(viewer()) for _ in range(5)]
     driven.database.stored = past
@@ -142,7 +142,7 @@ async def test_a_restored_backup_is_noticed_by_a_read_too(driven: DrivenHub, mon
     assert driven.hub.keepers == {}
 
 
-async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(driven: DrivenHub) -> None:
+async def test_a_room_left_during_the_comparison_is_ignored(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     seen = driven.database.count(pulses)
     driven.database.gate.clear()
@@ -154,7 +154,7 @@ async def test_a_room_that_was_left_while_rooms_are_compared_is_let_be(driven: D
     assert one.outlet.take() == []
 
 
-async def test_a_database_that_is_away_is_asked_again(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_an_unavailable_database_is_asked_again(driven: DrivenHub, logged: list[EventDict]) -> None:
     one = await driven.join(viewer())
     driven.database.errors = [Unavailable("Away."), ZeroDivisionError("a bug")]
     await beats(driven, 3)
@@ -166,17 +166,17 @@ async def test_a_database_that_is_away_is_asked_again(driven: DrivenHub, logged:
     assert await driven.hear_versions(one, 1) == [2]
 
 
-async def test_old_receipts_are_forgotten_now_and_then(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_old_receipts_are_deleted_regularly(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(beat, "FORGET_TICKS", 3 * beat.BEAT_TICKS)
     await driven.join(viewer())
     await until(lambda: driven.database.count(forget_receipts_in_turn) == 2, "the second time")
     assert driven.database.count(pulses) in {6, 7}
 
 
-# --- Roles that changed without a word ---------------------------------------------------------------------
+# --- Roles changed without news ----------------------------------------------------------------------------
 
 
-async def test_changes_of_access_that_were_missed_are_found(driven: DrivenHub) -> None:
+async def test_missed_changes_of_access_are_found(driven: DrivenHub) -> None:
     driven.database.stored = stored(1, items=[{"id": "ogre", "hp": 3}])
     demoted, dismissed = await member(driven, controller(), Role.EDITOR), await member(driven, viewer(), Role.VIEWER)
     promoted, same = await member(driven, viewer(), Role.VIEWER), await member(driven, controller(), Role.OWNER)
@@ -193,7 +193,7 @@ async def test_changes_of_access_that_were_missed_are_found(driven: DrivenHub) -
     assert same.outlet.take() == []
 
 
-async def test_a_role_that_changes_while_the_state_is_old_is_told_with_the_new_state(driven: DrivenHub) -> None:
+async def test_a_role_changed_while_the_state_is_old_comes_with_the_new_state(driven: DrivenHub) -> None:
     one = await member(driven, controller(), Role.EDITOR)
     driven.database.stored = stored(2)
     await driven.tell(2)
@@ -213,7 +213,7 @@ async def test_roles_are_looked_up_once_for_each_change_of_access(driven: Driven
     assert one.outlet.take() == []
 
 
-async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(driven: DrivenHub) -> None:
+async def test_a_newcomer_during_a_look_up_of_roles_is_looked_up_next(driven: DrivenHub) -> None:
     await member(driven, viewer(), Role.VIEWER)
     late = controller()
     driven.database.roles[late.connection.subject.id] = Role.VIEWER  # since its handshake
@@ -230,7 +230,7 @@ async def test_who_comes_while_roles_are_looked_up_is_looked_up_next(driven: Dri
     assert driven.database.count(roles_on) == 2
 
 
-async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(driven: DrivenHub) -> None:
+async def test_a_room_left_during_a_look_up_of_roles_is_ignored(driven: DrivenHub) -> None:
     one = await member(driven, viewer(), Role.VIEWER)
     driven.keeper.subscribed = False
     driven.database.access_version = 2
@@ -246,17 +246,17 @@ async def test_a_room_that_is_left_while_roles_are_looked_up_is_let_be(driven: D
     assert one.connection.role is PortalRole.VIEWER
 
 
-# --- Roles that were changed behind the services' backs ----------------------------------------------------
+# --- Roles changed without the services --------------------------------------------------------------------
 
 
 async def turns(driven: DrivenHub, number: int = beat.TURNS) -> None:
-    """Wait until the roles of all rooms were looked up, or those of some."""
+    """Wait until the roles of all rooms, or of `number` turns, were looked up."""
     for _ in range(number):
         turn = driven.hub._beat._turn
         await until(lambda before=turn: driven.hub._beat._turn != before, "the next turn")  # type: ignore[misc]
 
 
-async def test_roles_that_were_changed_without_a_word_are_found(driven: DrivenHub) -> None:
+async def test_roles_changed_without_news_are_found(driven: DrivenHub) -> None:
     demoted, dismissed = await member(driven, controller(), Role.EDITOR), await member(driven, viewer(), Role.VIEWER)
     promoted, same = await member(driven, viewer(), Role.VIEWER), await member(driven, controller(), Role.OWNER)
     driven.database.tells_roles = True
@@ -272,7 +272,7 @@ async def test_roles_that_were_changed_without_a_word_are_found(driven: DrivenHu
     assert same.outlet.take() == []
 
 
-async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(driven: DrivenHub) -> None:
+async def test_the_roles_of_a_room_are_looked_up_once_per_round(driven: DrivenHub) -> None:
     await member(driven, viewer(), Role.VIEWER)
     await turns(driven)
     looked_up = driven.database.count(roles_in)
@@ -280,7 +280,7 @@ async def test_the_roles_of_a_room_are_looked_up_once_in_a_round(driven: DrivenH
     assert driven.database.count(roles_in) == looked_up + 3
 
 
-async def test_a_turn_that_fails_is_taken_again(driven: DrivenHub) -> None:
+async def test_a_failed_turn_is_repeated(driven: DrivenHub) -> None:
     one = await member(driven, controller(), Role.EDITOR)
     driven.database.tells_roles = True
     driven.database.roles[one.connection.subject.id] = Role.VIEWER

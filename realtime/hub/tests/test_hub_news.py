@@ -1,4 +1,4 @@
-"""What rooms do with news of roles, of the end of a portal view, and of nothing they know."""
+"""How rooms handle news of roles, of the deletion of a portal view, and of unknown kinds."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from realtime.tests.hubs import DrivenHub
 
 
 async def change(driven: DrivenHub, person: Person, role: Role | None, *, told: Role | None | str = "the same") -> None:
-    """Somebody's role is another by now, in the database, and news say so, or something else."""
+    """Change somebody's role in the database, and send news of that role or of another one."""
     driven.database.access_version += 1
     driven.database.roles.clear()
     if role is not None:
@@ -32,7 +32,7 @@ async def change(driven: DrivenHub, person: Person, role: Role | None, *, told: 
 # --- Roles -------------------------------------------------------------------------------------------------
 
 
-async def test_a_new_role_holds_from_the_next_frame_on(driven: DrivenHub) -> None:
+async def test_a_new_role_applies_from_the_next_frame_on(driven: DrivenHub) -> None:
     driven.database.stored = stored(1, items=[{"id": "ogre", "hp": 3}])
     one, other = await driven.join(controller()), await driven.join(controller())
     await change(driven, one, Role.VIEWER)
@@ -45,7 +45,7 @@ async def test_a_new_role_holds_from_the_next_frame_on(driven: DrivenHub) -> Non
     assert one.outlet.take() == []
 
 
-async def test_a_new_role_while_the_state_is_old_comes_with_the_new_one(driven: DrivenHub) -> None:
+async def test_a_new_role_while_the_state_is_old_comes_with_the_new_state(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.tell(2)
     await driven.hear_versions(one, 1)
@@ -55,7 +55,7 @@ async def test_a_new_role_while_the_state_is_old_comes_with_the_new_one(driven: 
     assert (changed["role"], changed["version"]) == ("controller", 2)
 
 
-async def test_access_that_is_withdrawn_closes(driven: DrivenHub) -> None:
+async def test_withdrawn_access_closes_the_connection(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(viewer())
     await change(driven, one, None)
     assert (await driven.hear(one, "error"))["code"] == "access-withdrawn"
@@ -63,8 +63,8 @@ async def test_access_that_is_withdrawn_closes(driven: DrivenHub) -> None:
     assert driven.room.people.everybody() == [other.connection]
 
 
-async def test_what_news_say_of_a_role_is_not_believed(driven: DrivenHub) -> None:
-    # Cause: who reached the Valkey could make a viewer a controller, and close everybody.
+async def test_a_role_in_news_is_not_believed(driven: DrivenHub) -> None:
+    # Cause: anybody who could reach the Valkey could make a viewer a controller, and close everybody's connections.
     one, other = await driven.join(viewer()), await driven.join(controller())
     await change(driven, one, Role.VIEWER, told=Role.OWNER)
     assert (await driven.hear(one, "portal-view-updated"))["payload"]["name"] == "at 1"
@@ -77,7 +77,7 @@ async def test_what_news_say_of_a_role_is_not_believed(driven: DrivenHub) -> Non
         assert await driven.hear_versions(person, 1) == [2]
 
 
-async def test_news_of_a_role_that_one_has_already_are_not_looked_into(driven: DrivenHub) -> None:
+async def test_news_of_an_unchanged_role_is_not_looked_up(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await change(driven, one, Role.VIEWER)
     await driven.settle()
@@ -85,7 +85,7 @@ async def test_news_of_a_role_that_one_has_already_are_not_looked_into(driven: D
 
 
 @pytest.mark.usefixtures("quick")
-async def test_while_a_role_can_not_be_looked_up_it_stays_and_nothing_more_is_shown(driven: DrivenHub) -> None:
+async def test_without_a_look_up_a_role_stays_and_nothing_more_is_shown(driven: DrivenHub) -> None:
     one = await driven.join(controller())
     driven.database.errors = [Unavailable("Away.")] * 3
     await change(driven, one, Role.VIEWER)
@@ -95,7 +95,7 @@ async def test_while_a_role_can_not_be_looked_up_it_stays_and_nothing_more_is_sh
     assert driven.database.errors == []
 
 
-async def test_a_second_change_while_the_first_is_looked_up_is_followed_too(driven: DrivenHub) -> None:
+async def test_a_second_change_during_the_look_up_is_applied_too(driven: DrivenHub) -> None:
     one, _ = await driven.join(controller()), await driven.join(viewer())
     driven.database.gate.clear()
     await change(driven, one, Role.VIEWER)
@@ -108,7 +108,7 @@ async def test_a_second_change_while_the_first_is_looked_up_is_followed_too(driv
     assert one.outlet.take_types() in (["error"], ["role-changed", "error"])
 
 
-async def test_a_new_role_does_not_hurry_a_change_that_is_on_its_way(driven: DrivenHub) -> None:
+async def test_a_new_role_does_not_hurry_a_delayed_change(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.tell(3)
     await driven.tell_of("access", userId="somebody", role="viewer", accessVersion=2)
@@ -118,10 +118,10 @@ async def test_a_new_role_does_not_hurry_a_change_that_is_on_its_way(driven: Dri
     assert driven.database.reads == 1
 
 
-# --- The end, and news that make no sense ------------------------------------------------------------------
+# --- Deletion, and invalid news ----------------------------------------------------------------------------
 
 
-async def test_a_portal_view_that_is_deleted_closes_all(driven: DrivenHub) -> None:
+async def test_a_deleted_portal_view_closes_all(driven: DrivenHub) -> None:
     here, waiting = await driven.join(viewer()), viewer()
     await driven.tell(2)
     await driven.hear_versions(here, 1)
@@ -138,7 +138,7 @@ async def test_a_portal_view_that_is_deleted_closes_all(driven: DrivenHub) -> No
     await until(lambda: portal_view_group(PORTAL_VIEW_ID) not in layer.groups, "leaving the group")
 
 
-async def test_what_news_say_of_the_end_is_not_believed(driven: DrivenHub) -> None:
+async def test_a_deletion_in_news_is_not_believed(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     for _ in range(3):
         await driven.tell_of("deleted")
@@ -149,7 +149,7 @@ async def test_what_news_say_of_the_end_is_not_believed(driven: DrivenHub) -> No
     assert one.outlet.take() == []
 
 
-async def test_a_portal_view_that_is_gone_when_somebody_joins_closes(driven: DrivenHub) -> None:
+async def test_joining_a_deleted_portal_view_closes_the_connection(driven: DrivenHub) -> None:
     one = viewer()
     driven.database.stored = None
     driven.enter(one)
@@ -158,7 +158,7 @@ async def test_a_portal_view_that_is_gone_when_somebody_joins_closes(driven: Dri
     assert driven.hub.keepers == {}
 
 
-async def test_bad_news_end_nobodys_connection(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_bad_news_ends_no_connection(driven: DrivenHub, logged: list[EventDict]) -> None:
     one = await driven.join(viewer())
     await driven.tell_of("access", subject=[str(one.connection.subject)], role="emperor", accessVersion=2)
     await driven.tell(2)
@@ -167,7 +167,7 @@ async def test_bad_news_end_nobodys_connection(driven: DrivenHub, logged: list[E
     assert "emperor" in logged[0]["error"]
 
 
-async def test_news_of_a_kind_that_is_not_known_are_let_be(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_news_of_an_unknown_kind_is_ignored(driven: DrivenHub, logged: list[EventDict]) -> None:
     one = await driven.join(viewer())
     await driven.tell_of("from-a-newer-release")
     await driven.tell(2)
@@ -175,7 +175,7 @@ async def test_news_of_a_kind_that_is_not_known_are_let_be(driven: DrivenHub, lo
     assert logged == []
 
 
-async def test_a_role_of_who_is_in_no_room_is_let_be(driven: DrivenHub) -> None:
+async def test_a_role_of_a_person_in_no_room_is_ignored(driven: DrivenHub) -> None:
     gone = viewer()
     driven.hub.hear_of_role(gone.connection, None)
     assert driven.hub.keepers == {}

@@ -1,4 +1,4 @@
-"""Questions of viewers, here and elsewhere, and who answers them."""
+"""Questions of viewers, in this process and in others, and who answers them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ async def asks(driven: DrivenHub, person: Person) -> None:
 
 
 class Silent:
-    """A channel layer that passes nothing on."""
+    """A channel layer that delivers nothing."""
 
     def __init__(self) -> None:
         self._layer: Any = get_channel_layer()
@@ -36,21 +36,21 @@ class Silent:
 
 @pytest.fixture
 def silent(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The channel layer is away."""
+    """Replace the channel layer by one that delivers nothing."""
     layer = Silent()
     monkeypatch.setattr("realtime.news.layer.require_layer", lambda: layer)
 
 
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The server answers no question before the test is over."""
+    """Keep the server from answering before the end of the test."""
     monkeypatch.setattr(keeper, "QUESTION_SECONDS", 60.0)
 
 
 # --- Questions of this process's viewers -------------------------------------------------------------------
 
 
-async def test_without_controllers_the_server_answers_after_a_moment(driven: DrivenHub) -> None:
+async def test_without_controllers_the_server_answers_after_a_delay(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(viewer())
     began = asyncio.get_running_loop().time()
     await asks(driven, one)
@@ -72,7 +72,7 @@ async def test_the_servers_answer_is_the_newest_state(driven: DrivenHub) -> None
 
 
 @pytest.mark.usefixtures("patient")
-async def test_controllers_here_are_asked_and_the_server_is_silent(driven: DrivenHub) -> None:
+async def test_controllers_here_are_asked_and_the_server_does_not_answer(driven: DrivenHub) -> None:
     one, *controllers = [await driven.join(person) for person in (viewer(), controller(), controller())]
     await asks(driven, one)
     for person in controllers:
@@ -82,7 +82,7 @@ async def test_controllers_here_are_asked_and_the_server_is_silent(driven: Drive
 
 
 @pytest.mark.usefixtures("patient")
-async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(driven: DrivenHub) -> None:
+async def test_the_server_does_not_answer_if_a_controller_elsewhere_has_the_question(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
         await asks(driven, one)
@@ -95,7 +95,7 @@ async def test_a_controller_elsewhere_that_has_the_question_silences_the_server(
 
 
 @pytest.mark.usefixtures("patient")
-async def test_a_question_that_is_under_way_is_not_asked_again(driven: DrivenHub) -> None:
+async def test_a_pending_question_is_not_asked_again(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
         await asks(driven, one)
@@ -113,7 +113,7 @@ async def test_without_the_layer_the_server_answers_at_once(driven: DrivenHub) -
     assert driven.keeper._questions == {}
 
 
-async def test_without_a_subscription_the_server_answers_though_there_are_controllers(driven: DrivenHub) -> None:
+async def test_without_a_subscription_the_server_answers_despite_controllers(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.join(controller())
     driven.keeper.subscribed = False
@@ -123,7 +123,7 @@ async def test_without_a_subscription_the_server_answers_though_there_are_contro
 
 
 @pytest.mark.usefixtures("patient")
-async def test_who_leaves_takes_the_question_along(driven: DrivenHub) -> None:
+async def test_a_question_ends_with_its_connection(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     await driven.join(viewer())
     await asks(driven, one)
@@ -133,13 +133,15 @@ async def test_who_leaves_takes_the_question_along(driven: DrivenHub) -> None:
     assert driven.keeper._questions == {}
 
 
-async def test_who_is_in_no_room_asks_nobody(driven: DrivenHub) -> None:
+async def test_a_connection_in_no_room_asks_nobody(driven: DrivenHub) -> None:
     one = viewer()
     await asks(driven, one)
     assert one.outlet.take() == []
 
 
-async def test_who_waits_for_the_greeting_gets_only_that(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_waits_for_connected_gets_only_that(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(keeper, "QUESTION_SECONDS", 0.0)
     one = viewer()
     driven.database.gate.clear()
@@ -155,7 +157,7 @@ async def test_who_waits_for_the_greeting_gets_only_that(driven: DrivenHub, monk
 # --- Questions of other processes' viewers -----------------------------------------------------------------
 
 
-async def test_a_question_from_elsewhere_is_passed_on_and_heard(driven: DrivenHub) -> None:
+async def test_a_question_from_elsewhere_is_passed_on_and_confirmed(driven: DrivenHub) -> None:
     one, decides = await driven.join(viewer()), await driven.join(controller())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
         await driven.tell_of("sync-requested", subject=[str(UUID(int=5))], sender=ASKER)
@@ -167,7 +169,7 @@ async def test_a_question_from_elsewhere_is_passed_on_and_heard(driven: DrivenHu
     assert one.outlet.take() == []
 
 
-async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(driven: DrivenHub) -> None:
+async def test_a_question_from_elsewhere_without_a_controller_is_not_confirmed(driven: DrivenHub) -> None:
     await driven.join(viewer())
     async with Listener(PORTAL_VIEW_ID) as elsewhere:
         await driven.tell_of("sync-requested", subject=[str(UUID(int=5))], sender=ASKER)
@@ -175,7 +177,7 @@ async def test_a_question_from_elsewhere_that_nobody_can_answer_is_not_heard(dri
         assert [(await elsewhere.hear())["event"] for _ in range(2)] == ["sync-requested", "message"]
 
 
-async def test_a_question_is_passed_on_though_the_word_of_it_is_not(
+async def test_a_question_is_passed_on_even_if_its_confirmation_is_lost(
     driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     decides = await driven.join(controller())
@@ -185,7 +187,7 @@ async def test_a_question_is_passed_on_though_the_word_of_it_is_not(
     await driven.hear(decides, "sync-requested")
 
 
-async def test_an_answer_from_elsewhere_reaches_who_asked(driven: DrivenHub) -> None:
+async def test_an_answer_from_elsewhere_reaches_the_asking_viewer(driven: DrivenHub) -> None:
     one, other = await driven.join(viewer()), await driven.join(viewer())
     await driven.tell(None, to=one.id)
     await driven.settle()
@@ -197,7 +199,7 @@ async def test_an_answer_from_elsewhere_reaches_who_asked(driven: DrivenHub) -> 
 
 
 @pytest.mark.usefixtures("patient")
-async def test_questions_within_a_while_reach_controllers_as_one(
+async def test_questions_within_a_second_reach_controllers_as_one(
     driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper, "ASK_SECONDS", 0.2)
@@ -214,7 +216,7 @@ async def test_questions_within_a_while_reach_controllers_as_one(
 
 
 @pytest.mark.usefixtures("patient")
-async def test_who_has_left_meanwhile_asks_no_more(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_that_has_left_asks_no_more(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper, "ASK_SECONDS", 0.05)
     one, other, asked = await driven.join(viewer()), await driven.join(viewer()), await driven.join(controller())
     await asks(driven, one)

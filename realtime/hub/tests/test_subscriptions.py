@@ -22,7 +22,7 @@ UNREADABLE = "unreadable"
 
 
 class Layer(InMemoryChannelLayer):
-    """A channel layer that notes what is asked of it, and fails or hangs when it is told to."""
+    """A channel layer that records its calls, and fails or hangs on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -57,7 +57,7 @@ class Layer(InMemoryChannelLayer):
 
 
 class DrivenHub:
-    """Subscriptions, with the news that came."""
+    """Subscriptions, with the news received."""
 
     def __init__(self, layer: Layer) -> None:
         self.layer = layer
@@ -70,12 +70,12 @@ class DrivenHub:
             return await self.subscriptions.add(group)
 
     async def discard(self, group: str, *, wanted: bool = False) -> None:
-        """Leave a group, unless it is wanted."""
+        """Leave a group, unless it is needed."""
         async with asyncio.timeout(DEADLINE_SECONDS):
             await self.subscriptions.discard(group, unless=lambda: wanted)
 
     async def hears(self, group: str) -> bool:
-        """Whether what is sent to the group is heard."""
+        """Whether a message to the group is received."""
         before = len(self.heard)
         await self.layer.group_send(group, to_message(news(1)))
         if not self.layer.groups.get(group):
@@ -102,7 +102,7 @@ def driven(layer: Layer) -> DrivenHub:
 
 @pytest.fixture
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The layer has little time to answer."""
+    """Give the layer little time to answer."""
     monkeypatch.setattr(subscriptions, "ANSWER_SECONDS", 0.02)
 
 
@@ -124,7 +124,7 @@ async def test_the_first_group_opens_and_the_last_closes(driven: DrivenHub) -> N
     assert driven.layer.calls == ["new_channel", "add a", "add b", "discard a", "discard b"]
 
 
-async def test_it_can_be_opened_again(driven: DrivenHub) -> None:
+async def test_it_can_be_reopened(driven: DrivenHub) -> None:
     for _ in range(2):
         await driven.add("a")
         assert await driven.hears("a")
@@ -132,14 +132,14 @@ async def test_it_can_be_opened_again(driven: DrivenHub) -> None:
     assert driven.layer.calls.count("new_channel") == 2
 
 
-async def test_a_group_that_is_wanted_again_is_kept(driven: DrivenHub) -> None:
+async def test_a_group_that_is_needed_again_is_kept(driven: DrivenHub) -> None:
     await driven.add("a")
     await driven.discard("a", wanted=True)
     assert await driven.hears("a")
     await driven.discard("a")
 
 
-async def test_without_any_group_there_is_none_to_leave(driven: DrivenHub) -> None:
+async def test_leaving_without_any_group_does_nothing(driven: DrivenHub) -> None:
     await driven.discard("a")
     assert driven.layer.calls == []
 
@@ -161,7 +161,7 @@ AWAY: list[Exception] = [ConnectionRefusedError("refused"), RedisConnectionError
 
 @pytest.mark.parametrize("error", AWAY)
 @pytest.mark.parametrize("tried_before", [False, True])
-async def test_a_group_that_can_not_be_joined_can_be_tried_again(
+async def test_a_failed_join_can_be_repeated(
     driven: DrivenHub, logged: list[EventDict], error: Exception, tried_before: bool
 ) -> None:
     if tried_before:
@@ -176,7 +176,7 @@ async def test_a_group_that_can_not_be_joined_can_be_tried_again(
     assert not driven.is_listening()
 
 
-async def test_a_channel_whose_first_group_was_not_joined_is_closed_all_the_same(driven: DrivenHub) -> None:
+async def test_the_channel_is_closed_even_if_its_first_group_was_not_joined(driven: DrivenHub) -> None:
     await driven.add("a")
     await driven.discard("a")
     driven.layer.calls.clear()
@@ -193,9 +193,7 @@ async def test_a_channel_whose_first_group_was_not_joined_is_closed_all_the_same
 
 
 @pytest.mark.parametrize("error", AWAY)
-async def test_a_group_that_can_not_be_left_is_forgotten(
-    driven: DrivenHub, logged: list[EventDict], error: Exception
-) -> None:
+async def test_a_failed_leave_is_forgotten(driven: DrivenHub, logged: list[EventDict], error: Exception) -> None:
     await driven.add("a")
     driven.layer.errors = [error]
     await driven.discard("a")
@@ -226,7 +224,7 @@ async def test_another_error_is_a_bug(driven: DrivenHub) -> None:
 # --- News --------------------------------------------------------------------------------------------------
 
 
-async def test_news_that_can_not_be_delivered_stop_nobody(driven: DrivenHub, logged: list[EventDict]) -> None:
+async def test_undeliverable_news_stops_nobody(driven: DrivenHub, logged: list[EventDict]) -> None:
     heard: list[Any] = []
 
     def hear(told: AnyNews) -> None:
@@ -252,7 +250,7 @@ async def test_news_that_can_not_be_delivered_stop_nobody(driven: DrivenHub, log
 @pytest.mark.parametrize(
     "message", [{"type": UNREADABLE}, "no news", {"event": "message"}, {"type": "portal_view.news"}]
 )
-async def test_what_is_no_news_stops_nobody(driven: DrivenHub, logged: list[EventDict], message: Any) -> None:
+async def test_an_invalid_message_stops_nobody(driven: DrivenHub, logged: list[EventDict], message: Any) -> None:
     await driven.add("a")
     (channel,) = driven.layer.groups["a"]
     driven.layer.channels.setdefault(channel, asyncio.Queue()).put_nowait((float("inf"), message))
@@ -262,7 +260,7 @@ async def test_what_is_no_news_stops_nobody(driven: DrivenHub, logged: list[Even
     await driven.discard("a")
 
 
-async def test_news_that_are_not_authentic_are_counted_and_said_once(
+async def test_unauthentic_news_is_counted_and_logged_once(
     driven: DrivenHub, logged: list[EventDict], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(subscriptions, "REPORT_SECONDS", 0.02)

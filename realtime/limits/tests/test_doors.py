@@ -1,4 +1,4 @@
-"""Who may try to connect, how often: failures are charged to the network, the rest to the person."""
+"""Rate limits on attempts to connect: failures are charged to the network, successes to the person."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ FAILED, GOOD = Rate(20, 200), Rate(5, 20)
 SCHOOL, OTHER = "192.0.2.0/24", "198.51.100.0/24"
 
 
-def test_what_succeeds_costs_a_network_nothing() -> None:
+def test_successful_attempts_cost_a_network_nothing() -> None:
     entrance = Doors()
     assert all(entrance.look(SCHOOL, FAILED, 10.0) == (Door.OPEN, 0.0) for _ in range(5000))
 
 
-def test_a_network_of_too_many_failures_is_told_to_wait_and_others_are_not() -> None:
+def test_a_network_with_too_many_failures_must_wait_and_others_need_not() -> None:
     entrance = Doors()
     for _ in range(200):
         assert entrance.look(SCHOOL, FAILED, 10.0) == (Door.OPEN, 0.0)
@@ -29,7 +29,7 @@ def test_a_network_of_too_many_failures_is_told_to_wait_and_others_are_not() -> 
     assert entrance.look(SCHOOL, FAILED, 10.0 + wait + 1e-6)[0] is Door.OPEN
 
 
-def test_who_is_only_refused_is_not_charged_again() -> None:
+def test_a_refused_attempt_is_not_charged_again() -> None:
     entrance = Doors()
     for _ in range(200):
         entrance.fail(SCHOOL, FAILED, 10.0)
@@ -50,7 +50,7 @@ def test_a_flood_is_shut_out_and_let_in_again() -> None:
     assert entrance.look(SCHOOL, FAILED, 21.0)[0] is Door.OPEN
 
 
-def test_a_person_who_connects_too_often_has_to_wait() -> None:
+def test_a_person_who_connects_too_often_must_wait() -> None:
     entrance = Doors()
     assert [entrance.come("ann", GOOD, 10.0) for _ in range(20)] == [0.0] * 20
     wait = entrance.come("ann", GOOD, 10.0)
@@ -59,7 +59,7 @@ def test_a_person_who_connects_too_often_has_to_wait() -> None:
     assert entrance.come("ann", GOOD, 10.0 + wait + 1e-6) == 0.0
 
 
-def test_what_others_have_seen_fail_is_charged_too() -> None:
+def test_failures_seen_by_other_processes_are_charged_too() -> None:
     here, there = Doors(), Doors()
     for _ in range(150):
         there.fail(SCHOOL, FAILED, 10.0)
@@ -79,7 +79,7 @@ def test_without_a_rate_nothing_is_kept() -> None:
     assert not entrance._failed._kept
 
 
-def test_what_is_kept_is_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_buckets_are_bounded_and_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "MAX_KEPT", 100)
     entrance = Doors()
     for number in range(1000):

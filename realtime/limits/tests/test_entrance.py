@@ -1,4 +1,4 @@
-"""Who is let in when many come: caps, attempts that fail, people who connect too often, and https."""
+"""Limits on newcomers: caps, failed attempts, people who connect too often, and https."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _log_each(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def refusal(connect: Connect, who: User | str | None, where: PortalView | str) -> tuple[str, int, int | None]:
-    """The code of the error, what the socket is closed with, and the milliseconds to wait."""
+    """The error's code, the close code, and the milliseconds to wait."""
     client = await connect(who, where, greeted=False)
     error, (code, reason) = await client.refused()
     assert reason == error["code"]
@@ -35,7 +35,7 @@ async def refusal(connect: Connect, who: User | str | None, where: PortalView | 
 # --- Caps -------------------------------------------------------------------------------------------------------
 
 
-async def test_one_too_many_of_a_person_is_told_so_and_those_inside_stay(
+async def test_a_connection_over_a_persons_cap_is_refused_and_the_others_stay(
     connect: Connect, settings: Any, viewer: User, owner: User, portal_view: PortalView
 ) -> None:
     settings.PORTAL_CONNECTIONS_PER_USER_AND_VIEW = 2
@@ -48,7 +48,7 @@ async def test_one_too_many_of_a_person_is_told_so_and_those_inside_stay(
     await connect(viewer, portal_view)
 
 
-async def test_a_person_has_so_many_in_all(
+async def test_a_person_has_a_cap_over_all_portal_views(
     connect: Connect, settings: Any, viewer: User, portal_view: PortalView
 ) -> None:
     settings.PORTAL_CONNECTIONS_PER_USER = 1
@@ -57,7 +57,7 @@ async def test_a_person_has_so_many_in_all(
     assert (await refusal(connect, viewer, other))[0] == "too-many-connections"
 
 
-async def test_a_full_portal_view_lets_in_who_decides_what_is_shown(
+async def test_a_full_portal_view_lets_controllers_in(
     connect: Connect, settings: Any, viewer: User, editor: User, portal_view: PortalView
 ) -> None:
     settings.PORTAL_CONNECTIONS_PER_VIEW = 1
@@ -66,7 +66,7 @@ async def test_a_full_portal_view_lets_in_who_decides_what_is_shown(
     await connect(editor, portal_view)
 
 
-async def test_who_is_refused_takes_no_place(
+async def test_a_refused_connection_takes_no_place(
     connect: Connect, settings: Any, viewer: User, stranger: User, portal_view: PortalView
 ) -> None:
     settings.PORTAL_CONNECTIONS_PER_USER = 1
@@ -78,7 +78,7 @@ async def test_who_is_refused_takes_no_place(
     assert current_entrance()._occupancy.is_empty
 
 
-async def test_a_dry_run_lets_everybody_in_and_logs_who_it_would_not(
+async def test_a_dry_run_lets_everybody_in_and_logs_the_refusals(
     connect: Connect, settings: Any, viewer: User, portal_view: PortalView, logged: list[EventDict]
 ) -> None:
     settings.PORTAL_LIMITS_DRY_RUN = True
@@ -95,7 +95,7 @@ async def test_a_dry_run_lets_everybody_in_and_logs_who_it_would_not(
 # --- Attempts ---------------------------------------------------------------------------------------------------
 
 
-async def test_a_person_who_connects_too_often_waits(
+async def test_a_person_who_connects_too_often_must_wait(
     connect: Connect, settings: Any, viewer: User, owner: User, portal_view: PortalView
 ) -> None:
     settings.PORTAL_HANDSHAKE_BURST_PER_USER = 2
@@ -115,7 +115,7 @@ class Network:
         self._client = None if address is None else (address, 50_000)
 
     async def attempt(self, token: str, where: PortalView) -> tuple[Any, int | None]:
-        """The type of what comes first, or the code of an error; and the status of a bare answer."""
+        """The type of the first message, or the code of an error; or the status of a bare answer."""
         communicator = WebsocketCommunicator(application, f"{path_of(where)}?token={token}")
         communicator.scope["client"] = self._client
         communicator.scope["extensions"] = {"websocket.http.response": {}}
@@ -132,12 +132,12 @@ class Network:
 
 
 @pytest.mark.parametrize("address", ["192.0.2.7", "2001:db8::1", None])
-async def test_a_network_where_many_attempts_fail_waits_whatever_the_credential(
+async def test_a_network_with_many_failures_must_wait_whatever_the_credential(
     settings: Any, viewer: User, portal_view: PortalView, transactional_db: None, address: str | None
 ) -> None:
     settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.001, 3
     network, other = Network(address), Network("198.51.100.1")
-    for _ in range(20):  # what succeeds costs nothing
+    for _ in range(20):  # successful attempts cost nothing
         settings.PORTAL_HANDSHAKES_PER_USER = 0
         assert await network.attempt(token_of(viewer), portal_view) == ("connected", None)
     for _ in range(3):
@@ -147,7 +147,7 @@ async def test_a_network_where_many_attempts_fail_waits_whatever_the_credential(
     assert await other.attempt(token_of(viewer), portal_view) == ("connected", None)
 
 
-async def test_neighbours_are_one_network(
+async def test_neighbours_belong_to_one_network(
     settings: Any, viewer: User, portal_view: PortalView, transactional_db: None
 ) -> None:
     settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.001, 1
@@ -167,7 +167,7 @@ async def test_a_flood_gets_a_bare_status(
     assert answers == [("token-invalid", None), *[("rate-limited", None)] * 9, ("", 429)]
 
 
-async def test_where_a_server_can_not_answer_barely_a_flood_is_closed_before_it_is_accepted(
+async def test_without_denial_responses_a_flood_is_closed_before_it_is_accepted(
     settings: Any, portal_view: PortalView, transactional_db: None
 ) -> None:
     settings.PORTAL_HANDSHAKES_PER_SECOND, settings.PORTAL_HANDSHAKE_BURST = 0.001, 1
@@ -185,7 +185,7 @@ async def test_where_a_server_can_not_answer_barely_a_flood_is_closed_before_it_
 
 
 @pytest.mark.parametrize(("scheme", "answer"), [("ws", "https-required"), ("wss", "connected")])
-async def test_a_site_behind_https_takes_sockets_by_wss_only(
+async def test_a_site_with_https_accepts_only_wss(
     settings: Any, viewer: User, portal_view: PortalView, transactional_db: None, scheme: str, answer: str
 ) -> None:
     settings.SECURE_SSL_REDIRECT = True
@@ -201,7 +201,7 @@ async def test_a_site_behind_https_takes_sockets_by_wss_only(
 # --- A rush -----------------------------------------------------------------------------------------------------
 
 
-async def test_it_is_a_rush_once_attempts_are_refused_for_their_number(
+async def test_a_rush_starts_when_attempts_are_refused_for_their_rate(
     connect: Connect, settings: Any, viewer: User, portal_view: PortalView
 ) -> None:
     rush.forget()
@@ -212,7 +212,7 @@ async def test_it_is_a_rush_once_attempts_are_refused_for_their_number(
     assert rush.is_on()
 
 
-async def test_it_is_a_rush_when_many_fail_wherever_they_come_from() -> None:
+async def test_a_rush_starts_when_many_attempts_fail_from_any_network() -> None:
     rush.forget()
     for number in range(int(entrance.RUSH.burst)):
         assert not rush.is_on()
@@ -220,7 +220,7 @@ async def test_it_is_a_rush_when_many_fail_wherever_they_come_from() -> None:
     assert rush.is_on()
 
 
-async def test_it_is_a_rush_when_one_person_connects_too_often(
+async def test_a_rush_starts_when_one_person_connects_too_often(
     connect: Connect, settings: Any, viewer: User, portal_view: PortalView
 ) -> None:
     rush.forget()

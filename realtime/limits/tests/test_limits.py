@@ -1,4 +1,4 @@
-"""What one connection may say: buckets against a plain count, and what becomes of messages beyond the rate."""
+"""The message rates of one connection: buckets compared with a plain count, and messages beyond the rate."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ def test_every_message_has_a_price() -> None:
 
 
 @given(st.lists(st.tuples(st.floats(0, 5), st.integers(1, 20)), max_size=60))
-def test_a_bucket_lets_through_what_a_plain_count_does(steps: list[tuple[float, int]]) -> None:
-    """The count: credits that grow with time up to the burst, and are spent."""
+def test_a_bucket_allows_the_same_as_a_plain_count(steps: list[tuple[float, int]]) -> None:
+    """The plain count: credits that grow with time up to the burst, and are spent."""
     rate, bucket, credits, now = Rate(7, 20), Bucket(), 20.0, 100.0
     for seconds, cost in steps:
         now += seconds
@@ -46,7 +46,7 @@ def test_a_bucket_lets_through_what_a_plain_count_does(steps: list[tuple[float, 
             credits -= cost
 
 
-def test_what_costs_more_than_can_be_saved_goes_once_all_is_saved() -> None:
+def test_a_cost_above_the_burst_waits_for_the_full_burst() -> None:
     bucket, rate = Bucket(), Rate(10, 20)
     assert bucket.wait(rate, 500, 0.0) == 0
     bucket.take(rate, 500, 0.0)
@@ -56,13 +56,13 @@ def test_what_costs_more_than_can_be_saved_goes_once_all_is_saved() -> None:
 
 
 def charge(limiter: Limiter, kind: str, now: float, size: int = 100) -> tuple[float, bool]:
-    """What becomes of a message."""
+    """The verdict on a message."""
     verdict = limiter.charge(kind, size, UPDATES, OTHERS, now)
     return verdict.wait, verdict.refused
 
 
 @pytest.mark.parametrize("kind", [kind for kind, price in PRICES.items() if price.kind is Kind.OTHER])
-def test_others_are_refused_at_once_beyond_the_burst(kind: str) -> None:
+def test_other_messages_are_refused_at_once_beyond_the_burst(kind: str) -> None:
     limiter = Limiter(Allowance())
     free = int(OTHERS.burst / PRICES[kind].credits)
     assert [charge(limiter, kind, 50.0) for _ in range(free)] == [(0.0, False)] * free
@@ -72,12 +72,12 @@ def test_others_are_refused_at_once_beyond_the_burst(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", [kind for kind, price in PRICES.items() if price.kind is Kind.UPDATE])
-def test_a_drag_of_60_a_second_never_waits(kind: str) -> None:
+def test_a_drag_of_60_per_second_never_waits(kind: str) -> None:
     limiter = Limiter(Allowance())
     assert {charge(limiter, kind, 10 + number / 60) for number in range(6000)} == {(0.0, False)}
 
 
-def test_updates_beyond_the_burst_wait_at_first_and_are_refused_then() -> None:
+def test_updates_beyond_the_burst_first_wait_and_are_then_refused() -> None:
     limiter, now, waited = Limiter(Allowance()), 10.0, 0.0
     for _ in range(int(UPDATES.burst)):
         assert charge(limiter, "item-update", now) == (0.0, False)
@@ -85,17 +85,17 @@ def test_updates_beyond_the_burst_wait_at_first_and_are_refused_then() -> None:
         wait, refused = charge(limiter, "item-update", now)
         if refused:
             break
-        now += wait  # as the connection does, before it reads on
+        now += wait  # as the connection does before it reads on
         waited += wait
     assert PATIENCE_SECONDS < waited < PATIENCE_SECONDS + 0.1
-    # Refused as long as it goes on so, though one in a while finds credit; and forgotten after a rest.
+    # They stay refused while they continue like this, although some find credit; after a rest this is forgotten.
     assert charge(limiter, "item-update", now + wait) == (0.0, False)
     assert charge(limiter, "item-update", now + wait)[1]
     rested = now + UPDATES.burst / UPDATES.per_second
     assert charge(limiter, "item-update", rested) == (0.0, False)
 
 
-def test_both_rates_are_apart() -> None:
+def test_the_two_rates_are_separate() -> None:
     limiter = Limiter(Allowance())
     for _ in range(int(UPDATES.burst)):
         charge(limiter, "item-update", 10.0)
@@ -103,20 +103,20 @@ def test_both_rates_are_apart() -> None:
 
 
 @pytest.mark.parametrize(("kind", "rate"), [("item-update", UPDATES), ("request-sync", OTHERS)])
-def test_many_connections_of_one_person_may_say_as_much_as_a_few(kind: str, rate: Rate) -> None:
-    """Or else each limit could be had thirty times."""
+def test_many_connections_of_one_person_share_a_few_connections_rate(kind: str, rate: Rate) -> None:
+    """Otherwise a person could have each limit thirty times."""
     person, other = Allowance(), Limiter(Allowance())
     limiters = [Limiter(person) for _ in range(30)]
     done = 0
     for limiter in limiters:
         while charge(limiter, kind, 10.0) == (0.0, False):
             done += 1
-    # An update that has to wait is charged as well, and each of the thirty had one.
+    # An update that must wait is charged as well, and each of the thirty had one.
     assert BURSTS_WORTH * rate.burst - 2 * len(limiters) < done <= BURSTS_WORTH * rate.burst
     assert charge(other, kind, 10.0) == (0.0, False)
 
 
-def test_size_counts() -> None:
+def test_the_size_is_charged() -> None:
     limiter, size = Limiter(Allowance()), 15 * BYTES_A_CREDIT
     done = 0
     while charge(limiter, "item-update", 10.0, size) == (0.0, False):
@@ -132,7 +132,7 @@ def test_without_a_rate_there_is_no_limit() -> None:
             assert limiter.charge(kind, 65_536, NO_LIMIT, NO_LIMIT, 10.0).wait == 0
 
 
-def test_too_many_refusals_within_a_while() -> None:
+def test_too_many_refusals_in_a_period_end_the_connection() -> None:
     limiter = Limiter(Allowance())
     assert not any(limiter.count_refusal(10.0) for _ in range(REFUSALS - 1))
     assert limiter.count_refusal(10.0 + REFUSALS_SECONDS)
@@ -140,7 +140,7 @@ def test_too_many_refusals_within_a_while() -> None:
     assert not any(limiter.count_refusal(number * 0.11) for number in range(1000))
 
 
-def test_a_second_later_they_may_say_as_much_as_four() -> None:
+def test_one_second_later_a_person_has_credit_for_four_connections() -> None:
     person = Allowance()
     limiters = [Limiter(person) for _ in range(8)]
     for _ in range(int(OTHERS.burst)):
@@ -150,8 +150,8 @@ def test_a_second_later_they_may_say_as_much_as_four() -> None:
     assert done == pytest.approx(CONNECTIONS_WORTH * OTHERS.per_second, abs=2)
 
 
-def test_many_connections_of_one_person_are_refused_together() -> None:
-    """Or else each of thirty is refused a hundred times."""
+def test_refusals_of_many_connections_of_one_person_are_counted_together() -> None:
+    """Otherwise each of thirty is refused a hundred times."""
     person, other = Allowance(), Limiter(Allowance())
     limiters = [Limiter(person) for _ in range(30)]
     ended = [limiters[number % 30].count_refusal(10.0) for number in range(CONNECTIONS_WORTH * REFUSALS)]

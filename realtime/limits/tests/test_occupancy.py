@@ -1,4 +1,4 @@
-"""How many connections there may be: exact here, and with what others have told."""
+"""The caps on connections: exact here, with the sums of the other processes."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ VIEWER, CONTROLLER = PortalRole.VIEWER, PortalRole.CONTROLLER
 
 
 def enter(occupancy: Occupancy, user: str, view: str = "mill", role: PortalRole = VIEWER) -> str | None:
-    """Somebody comes."""
+    """Count a connection."""
     return occupancy.enter(user, view, role, CAPS)
 
 
-def test_a_person_has_so_many_on_one_portal_view() -> None:
+def test_a_person_has_a_cap_on_one_portal_view() -> None:
     occupancy = Occupancy()
     assert [enter(occupancy, "ann") for _ in range(4)] == [None, None, None, "too-many-connections"]
     assert enter(occupancy, "bob") is None
@@ -27,12 +27,12 @@ def test_a_person_has_so_many_on_one_portal_view() -> None:
     assert [enter(occupancy, "ann") for _ in range(2)] == [None, "too-many-connections"]
 
 
-def test_a_person_has_so_many_in_all() -> None:
+def test_a_person_has_a_cap_over_all_portal_views() -> None:
     occupancy = Occupancy()
     assert [enter(occupancy, "ann", f"view {number}") for number in range(6)] == [None] * 5 + ["too-many-connections"]
 
 
-def test_a_portal_view_has_room_for_so_many_and_for_who_decides() -> None:
+def test_a_full_portal_view_has_room_for_controllers() -> None:
     occupancy = Occupancy()
     for number in range(8):
         assert enter(occupancy, f"viewer {number}") is None
@@ -47,7 +47,7 @@ def test_zero_is_no_limit() -> None:
     assert occupancy.to_share(Caps(0, 0, 0)) == {}
 
 
-def test_what_others_have_counts() -> None:
+def test_connections_of_other_processes_count() -> None:
     here, there = Occupancy(), Occupancy()
     for _ in range(2):
         assert enter(there, "ann") is None
@@ -57,7 +57,7 @@ def test_what_others_have_counts() -> None:
     assert enter(here, "ann") is None
 
 
-def test_counts_far_below_the_cap_are_not_told() -> None:
+def test_counts_far_below_the_cap_are_not_shared() -> None:
     occupancy, caps = Occupancy(), Caps(per_user_and_view=30, per_user=100, per_view=2000)
     for number in range(150):
         occupancy.take(f"user {number}", "mill")
@@ -67,7 +67,7 @@ def test_counts_far_below_the_cap_are_not_told() -> None:
 
 
 @given(st.lists(st.tuples(st.booleans(), st.sampled_from("ab"), st.sampled_from("xy")), max_size=80))
-def test_counts_are_those_of_who_is_there(steps: list[tuple[bool, str, str]]) -> None:
+def test_counts_are_those_of_current_connections(steps: list[tuple[bool, str, str]]) -> None:
     occupancy, there = Occupancy(), Counter[tuple[str, str]]()
     for comes, user, view in steps:
         if comes:

@@ -1,4 +1,4 @@
-"""What processes tell each other of what they have counted, through a real Valkey."""
+"""The exchange of counts between processes, through a real Valkey."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ SCHOOL = "192.0.2.0/24"
 
 
 class Process:
-    """What one process knows."""
+    """The counts of one process."""
 
     def __init__(self) -> None:
         self.occupancy, self.doors = Occupancy(), Doors()
         self.tallies = Tallies(self.occupancy, self.doors)
 
     def enter(self) -> str | None:
-        """Ann comes."""
+        """Count a connection of Ann."""
         return self.occupancy.enter("ann", "mill", PortalRole.VIEWER, CAPS)
 
 
@@ -71,7 +71,7 @@ async def test_counts_of_two_processes_add_up(client: Any) -> None:
     assert here.enter() is None
 
 
-async def test_who_is_gone_is_forgotten(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_ended_process_is_forgotten(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tallies, "KEPT_SECONDS", 1)
     here, there = Process(), Process()
     for _ in range(3):
@@ -99,7 +99,7 @@ async def test_failures_are_charged_once(client: Any) -> None:
     assert here.doors.look(SCHOOL, FAILED, now)[0] is Door.BUSY
 
 
-async def test_what_is_not_sealed_is_not_believed(client: Any, logged: list[EventDict]) -> None:
+async def test_an_unsealed_tally_is_not_believed(client: Any, logged: list[EventDict]) -> None:
     here, there = Process(), Process()
     for _ in range(3):
         there.enter()
@@ -108,13 +108,13 @@ async def test_what_is_not_sealed_is_not_believed(client: Any, logged: list[Even
     await client.set(there.tallies._key(there.tallies._name), b"x" + sealed[1:])
     await client.sadd(here.tallies._key(tallies.NAMES), "forged", "copied")
     await client.set(here.tallies._key("forged"), b"\x94" * 100)
-    await client.set(here.tallies._key("copied"), sealed)  # authentic, and of another process
+    await client.set(here.tallies._key("copied"), sealed)  # authentic, but of another process
     await here.tallies.exchange(client)
     assert [here.enter() for _ in range(3)] == [None] * 3
     assert [entry["event"] for entry in logged] == ["counts_not_read"] * 2
 
 
-async def test_the_names_of_another_site_are_others(client: Any, settings: Any) -> None:
+async def test_another_site_has_other_names(client: Any, settings: Any) -> None:
     here = Process()
     settings.SECRET_KEY = "another secret key that is long enough for this test"
     there = Process()
@@ -126,7 +126,7 @@ async def test_the_names_of_another_site_are_others(client: Any, settings: Any) 
 
 
 @pytest.mark.usefixtures("nothing_left")
-async def test_it_goes_on_while_there_is_something_to_tell(
+async def test_the_exchange_runs_while_there_is_something_to_tell(
     store: Valkey, client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tallies, "_urls", lambda: [store.url])
@@ -142,7 +142,7 @@ async def test_it_goes_on_while_there_is_something_to_tell(
 
 
 @pytest.mark.usefixtures("nothing_left")
-async def test_without_valkey_each_counts_for_itself(
+async def test_without_valkey_each_process_counts_for_itself(
     store: Valkey, client: Any, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
 ) -> None:
     monkeypatch.setattr(tallies, "_urls", lambda: [store.url])

@@ -1,7 +1,7 @@
 """`manage.py asyncapi`: the WebSocket protocol as an AsyncAPI 3.0 document, made from the code.
 
 Messages come from `realtime.protocol.requests` and `realtime.protocol.events`, roles from `realtime.protocol.policy`.
-What can only be said in words is in `docs/protocol.md`.
+`docs/protocol.md` explains in words what the document cannot express.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Command(BaseCommand):
     """Prints the document, or writes it to its file."""
 
     help = "Print the WebSocket protocol as an AsyncAPI document; --write puts it into docs/asyncapi.yaml."
-    requires_system_checks = ()  # it reads code alone
+    requires_system_checks = ()  # it only reads code
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Called by Django."""
@@ -107,7 +107,7 @@ def _channel(messages: list[Message]) -> dict[str, Any]:
 
 
 def _receive(message: Message) -> dict[str, Any]:
-    """What the server receives: a client's message, and the roles that may send it."""
+    """The messages that the server receives: a client's message, and the roles that may send it."""
     roles = sorted(str(role) for role in ALLOWED[_kind(message)])
     summary = f"For {' and '.join(f'{role}s' for role in roles)}."
     return {"action": "receive", "summary": summary, **_of(message), "x-roles": roles}
@@ -144,5 +144,5 @@ def _schemas(messages: list[Message]) -> dict[str, Any]:
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:
-    """What is sent as it was encoded before (`msgspec.Raw`) has no schema of its own: it is always an object."""
+    """Replace the schema of values encoded beforehand (`msgspec.Raw`), which has no schema: they are always objects."""
     return {"type": "object"} if schema == {} or {} in schema.get("anyOf", []) else schema

@@ -1,4 +1,4 @@
-"""`manage.py runserver`: Daphne's development server, closing sockets as the contract says."""
+"""`manage.py runserver`: Daphne's development server, which closes sockets as the protocol requires."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`manage.py serve`: the server that people run."""
+"""`manage.py serve`: the production server."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from realtime.server import CannotListen, Place, Supervisor, serve
 from realtime.server.process.reload import Watch, own_folders
 
 EVERYBODY = frozenset({"*", "0.0.0.0/0", "::/0"})
-"""Addresses of a proxy that say: whoever connects is believed about where the request came from."""
+"""Proxy addresses that stand for every address: then every client is trusted to say where a request came from."""
 
 log = structlog.get_logger(__name__)
 
@@ -27,7 +27,7 @@ class Command(BaseCommand):
     help = "Serves Portal: pages, REST and WebSockets on one port."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """Where to listen, with how many processes, and how to end."""
+        """The address to listen on, the number of processes, and how to end."""
         parser.add_argument(
             "--host",
             default="127.0.0.1",
@@ -73,7 +73,7 @@ class Command(BaseCommand):
                 f"{workers} processes cannot tell each other what has changed: set REDIS_URL, or use --workers 1."
             )
         try:
-            for one in place.bind():  # a port that cannot be had is said before anything else
+            for one in place.bind():  # report a port that cannot be opened before anything else
                 one.close()
             self.stderr.write(f"Portal on {place.address} - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
             if missing := unapplied_migrations():
@@ -84,7 +84,7 @@ class Command(BaseCommand):
             if settings.PORTAL_BEHIND_PROXY and not EVERYBODY.isdisjoint(settings.PORTAL_PROXY_ADDRESSES):
                 log.warning("any_proxy_believed", addresses=settings.PORTAL_PROXY_ADDRESSES)
             if workers > 1 or options["reload"]:
-                # What each of them may take of the cores (`libraries.passwords`)
+                # The share of the cores that each of them may use (`libraries.passwords`)
                 os.environ["PORTAL_WORKERS"] = str(max(workers, settings.PORTAL_WORKERS))
                 watch = Watch(own_folders()) if options["reload"] else None
                 sys.exit(Supervisor(place, workers, watch).run())

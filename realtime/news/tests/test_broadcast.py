@@ -1,4 +1,4 @@
-"""What goes to the other processes: one piece of news for each event or command, with a ready text for each role."""
+"""The news for the other processes: one piece for each event or command, with a ready text for each role."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DEADLINE_SECONDS = 5
 
 
 class Listener:
-    """Another process: it is in the portal view's group."""
+    """Another process: a member of the portal view's group."""
 
     def __init__(self, channel_layer: InMemoryChannelLayer) -> None:
         self._layer = channel_layer
@@ -48,7 +48,7 @@ class Listener:
         await self._layer.group_add(portal_view_group(PORTAL_VIEW_ID), self._channel)
 
     async def hear(self) -> dict[str, Any]:
-        """The next news; the texts in it decoded."""
+        """The next news, with decoded texts."""
         news: Any = await asyncio.wait_for(self._layer.receive(self._channel), DEADLINE_SECONDS)
         assert (news["type"], news["portalViewId"]) == (TYPE, str(PORTAL_VIEW_ID))
         return texts_decoded(news)
@@ -102,7 +102,7 @@ def access(role: PortalRole | None, *portal_view_ids: UUID) -> AccessChanged:
 
 
 async def tell(event: Event) -> None:
-    """A service has told it, in a thread."""
+    """Send an event as a service does, from a thread."""
     await sync_to_async(on_event)(event=event)
 
 
@@ -127,24 +127,24 @@ async def test_a_stored_patch_has_a_version_and_a_text_for_each_role(listener: L
     )
 
 
-async def test_viewers_who_may_see_nothing_hear_nothing(listener: Listener) -> None:
+async def test_viewers_get_nothing_if_they_may_see_nothing(listener: Listener) -> None:
     await tell(changed(controllers={"gm": 2}, viewers={}, viewers_stored=False))
     assert await listener.hear() == message(version=7, controllers=updated({"gm": 2}, version=7))
 
 
-async def test_what_viewers_get_of_relayed_keys_alone_has_no_version(listener: Listener) -> None:
+async def test_a_viewers_part_with_only_relayed_keys_has_no_version(listener: Listener) -> None:
     await tell(changed(controllers={"gm": 2, "zoom": 1}, viewers={"zoom": 1}, viewers_stored=False))
     heard = await listener.hear()
     assert (heard["version"], heard["viewers"]) == (7, updated({"zoom": 1}))
     assert heard["controllers"]["version"] == 7
 
 
-async def test_a_patch_that_is_only_relayed_says_whose_flags_it_was_made_with(listener: Listener) -> None:
+async def test_a_relayed_patch_names_the_version_of_its_flags(listener: Listener) -> None:
     await tell(changed(controllers={"hp": 2}, viewers={"hp": 2}, is_stored=False, viewers_stored=False))
     assert await listener.hear() == message(asOf=7, controllers=updated({"hp": 2}), viewers=updated({"hp": 2}))
 
 
-async def test_from_a_plain_shell_viewers_get_what_no_flag_could_hide(listener: Listener) -> None:
+async def test_from_a_plain_shell_viewers_get_the_keys_that_no_flag_can_hide(listener: Listener) -> None:
     payload = {"zoom": 2, "hp": 3, "gmNotes": "trap", "items": [{"id": "a", "hp": 3}], "currentItem": 1, "name": "N"}
     for portal_view_id in (PORTAL_VIEW_ID, str(PORTAL_VIEW_ID)):
         await sync_to_async(broadcast.broadcast_portal_view_update)(portal_view_id, payload)
@@ -152,7 +152,7 @@ async def test_from_a_plain_shell_viewers_get_what_no_flag_could_hide(listener: 
         assert heard == message(controllers=updated(payload), viewers=updated({"zoom": 2, "name": "N"}))
 
 
-def test_viewers_get_the_version_of_what_was_stored_unless_told_otherwise() -> None:
+def test_viewers_get_the_version_of_a_stored_change_by_default() -> None:
     news = texts_decoded(to_message(patch_news(PORTAL_VIEW_ID, {"name": "N"}, version=7)))
     assert news["viewers"] == updated({"name": "N"}, version=7)
 
@@ -187,20 +187,20 @@ async def test_an_items_patch_names_the_item_and_its_place(listener: Listener) -
     )
 
 
-async def test_an_item_that_is_not_stored_has_no_place(listener: Listener) -> None:
+async def test_an_item_that_is_not_stored_has_no_index(listener: Listener) -> None:
     await publish(item_news(PORTAL_VIEW_ID, "a", {"hp": 3}, viewers={}, as_of=5, sender="c1"))
     controllers = {"type": "item-updated", "payload": {"itemId": "a", "hp": 3}}
     assert await listener.hear() == message(asOf=5, sender="c1", controllers=controllers)
 
 
-def test_an_items_own_key_never_takes_the_place_of_its_id() -> None:
+def test_an_items_own_itemid_key_never_replaces_its_id() -> None:
     made = item_news(PORTAL_VIEW_ID, "a", {"itemId": "b"}, viewers={"x": 1, "itemId": "b"})
     news = texts_decoded(to_message(made))
     assert news["controllers"]["payload"] == {"itemId": "a"}
     assert news["viewers"]["payload"] == {"itemId": "a", "x": 1}
 
 
-async def test_a_sync_response_goes_to_viewers_alone(listener: Listener) -> None:
+async def test_a_sync_response_goes_only_to_viewers(listener: Listener) -> None:
     viewers = {"type": "sync-response", "payload": {"items": []}, "version": 3, "source": "controller"}
     await publish(sync_response_news(PORTAL_VIEW_ID, {"items": []}, version=3))
     assert await listener.hear() == message(viewers=viewers)
@@ -208,27 +208,27 @@ async def test_a_sync_response_goes_to_viewers_alone(listener: Listener) -> None
     assert await listener.hear() == message(viewers=viewers, asOf=2, to="c9")
 
 
-async def test_a_question_and_the_word_that_it_was_heard(listener: Listener) -> None:
+async def test_a_question_and_its_confirmation(listener: Listener) -> None:
     await publish(SyncRequestedNews(portal_view_id=PORTAL_VIEW_ID, subject=Subject(USER_ID), sender="c"))
     assert await listener.hear() == {**message(subject=[str(USER_ID), False], sender="c"), "event": "sync-requested"}
     await publish(SyncHeardNews(portal_view_id=PORTAL_VIEW_ID, to="c"))
     assert await listener.hear() == {**message(to="c"), "event": "sync-heard"}
 
 
-async def test_the_end_of_a_portal_view(listener: Listener) -> None:
+async def test_the_deletion_of_a_portal_view(listener: Listener) -> None:
     await tell(PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID))
     assert await listener.hear() == {**message(), "event": "deleted"}
 
 
 @pytest.mark.parametrize("role", [*PortalRole, None])
-async def test_a_persons_new_role_is_told_to_each_portal_view(listener: Listener, role: PortalRole | None) -> None:
+async def test_a_persons_new_role_is_sent_to_each_portal_view(listener: Listener, role: PortalRole | None) -> None:
     await tell(access(role, UUID(int=1), PORTAL_VIEW_ID, UUID(int=2), PORTAL_VIEW_ID))
     told = {"event": "access", "subject": [str(USER_ID), False], "role": role, "accessVersion": 7}
     assert [await listener.hear() for _ in range(2)] == [{**message(), **told}] * 2
 
 
 @pytest.mark.parametrize("event", EVENTS)
-async def test_every_event_comes_through_the_layer_as_it_was(listener: Listener, event: Event) -> None:
+async def test_every_event_passes_the_layer_unchanged(listener: Listener, event: Event) -> None:
     sent: list[News] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("realtime.news.publish.send", sent.append)
@@ -245,7 +245,7 @@ async def test_every_event_comes_through_the_layer_as_it_was(listener: Listener,
     ],
 )
 @pytest.mark.usefixtures("broken")
-async def test_who_sends_a_command_is_told_that_it_went_nowhere(news: News) -> None:
+async def test_a_command_that_is_not_published_raises_an_error(news: News) -> None:
     with pytest.raises(Unavailable, match="try again") as refusal:
         await publish(news)
     assert refusal.value.code == "unavailable"
@@ -253,21 +253,21 @@ async def test_who_sends_a_command_is_told_that_it_went_nowhere(news: News) -> N
 
 @pytest.mark.parametrize("event", EVENTS)
 @pytest.mark.usefixtures("broken")
-def test_who_stored_something_is_not_stopped_by_a_layer_that_is_away(event: Event) -> None:
+def test_a_write_succeeds_without_the_layer(event: Event) -> None:
     on_event(event=event)
 
 
 @pytest.mark.usefixtures("broken")
-def test_other_code_is_not_stopped_by_a_layer_that_is_away() -> None:
+def test_other_code_succeeds_without_the_layer() -> None:
     broadcast.broadcast_portal_view_update(PORTAL_VIEW_ID, {"a": 1})
 
 
 @pytest.mark.usefixtures("broken")
-async def test_events_of_what_is_stored_may_be_lost() -> None:
+async def test_events_of_stored_changes_may_be_lost() -> None:
     await publish_events(EVENTS)
 
 
-async def test_who_publishes_itself_is_not_published_for(listener: Listener) -> None:
+async def test_events_published_by_the_caller_are_not_published_again(listener: Listener) -> None:
     first, second = access(None, PORTAL_VIEW_ID), PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID)
     await sync_to_async(on_event)(event=changed(), is_published=True)
     await publish_events([first, second])

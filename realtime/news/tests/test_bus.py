@@ -1,4 +1,4 @@
-"""The channel layer on a real Valkey: what others put there is not heard, and a change of the secret is not noticed."""
+"""The channel layer on a real Valkey: foreign messages are refused, and a change of the secret loses nothing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Site:
         self._channel = ""
 
     async def join(self) -> Site:
-        """Begin to listen."""
+        """Start to listen."""
         self._channel = await self.layer.new_channel("portal")
         await self.layer.group_add(GROUP, self._channel)
         return self
@@ -51,7 +51,7 @@ class Site:
             return int((await self.layer.receive(self._channel))["version"])
 
     async def hear_nothing_good(self) -> str:
-        """Why what comes next is not heard."""
+        """The reason why the next message is refused."""
         with pytest.raises(NotAuthentic) as caught:
             await self.hear()
         return caught.value.reason
@@ -61,16 +61,16 @@ class Site:
         await self.layer.group_discard(GROUP, self._channel)
 
     async def end(self) -> None:
-        """Close its connections."""
+        """Close the connections."""
         await self.layer.flush()
 
 
 def stranger_of(store: Valkey) -> Redis:
-    """A connection of somebody who is not of the site, to another database of the same Valkey."""
+    """A connection of a stranger to another database of the same Valkey."""
     return Redis.from_url(store.url.replace("/0", "/9"))
 
 
-async def test_what_is_sent_is_heard_once_by_each(store: Valkey, settings: Any) -> None:
+async def test_each_listener_receives_a_message_once(store: Valkey, settings: Any) -> None:
     here, there = await Site(store, settings, "secret").join(), await Site(store, settings, "secret").join()
     for version in (1, 2):
         await here.tell(version)
@@ -83,7 +83,7 @@ async def test_what_is_sent_is_heard_once_by_each(store: Valkey, settings: Any) 
         await site.end()
 
 
-async def test_what_others_publish_is_not_heard(store: Valkey, settings: Any) -> None:
+async def test_foreign_messages_are_refused(store: Valkey, settings: Any) -> None:
     site, other = await Site(store, settings, "secret").join(), await Site(store, settings, "another site's").join()
     stranger = stranger_of(store)
     names = await stranger.pubsub_channels("*")
@@ -103,7 +103,7 @@ async def test_what_others_publish_is_not_heard(store: Valkey, settings: Any) ->
         await one.end()
 
 
-async def test_what_was_heard_is_not_heard_again(store: Valkey, settings: Any) -> None:
+async def test_a_replayed_message_is_refused(store: Valkey, settings: Any) -> None:
     here, there = await Site(store, settings, "secret").join(), await Site(store, settings, "secret").join()
     stranger = stranger_of(store)
     spy = stranger.pubsub()
@@ -126,8 +126,8 @@ async def test_what_was_heard_is_not_heard_again(store: Valkey, settings: Any) -
         await site.end()
 
 
-async def test_while_the_secret_changes_nothing_is_missed(store: Valkey, settings: Any) -> None:
-    """The order of docs/operations.md: all learn the new key, then use it, then forget the old one."""
+async def test_no_news_is_missed_during_a_change_of_the_secret(store: Valkey, settings: Any) -> None:
+    """The order of docs/operations.md: all processes learn the new key, then use it, then forget the old one."""
     steps = [("old",), ("old", "new"), ("new", "old"), ("new",)]
     for before, after in zip(steps, steps[1:], strict=False):
         sites = [await Site(store, settings, *secrets).join() for secrets in (before, after)]
@@ -138,7 +138,7 @@ async def test_while_the_secret_changes_nothing_is_missed(store: Valkey, setting
             await site.end()
 
 
-async def test_who_stops_listening_leaves_nothing_behind(store: Valkey, settings: Any) -> None:
+async def test_a_process_that_stops_listening_leaves_nothing_behind(store: Valkey, settings: Any) -> None:
     site = await Site(store, settings, "secret").join()
     await site.tell(1)
     assert await site.hear() == 1

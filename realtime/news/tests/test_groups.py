@@ -16,7 +16,7 @@ def test_a_portal_view_has_one_group() -> None:
     assert portal_view_group(PORTAL_VIEW_ID) == name
 
 
-def test_every_channel_layer_takes_the_names() -> None:
+def test_every_channel_layer_accepts_the_names() -> None:
     name = portal_view_group(PORTAL_VIEW_ID)
     assert InMemoryChannelLayer().require_valid_group_name(name)
     assert name.isascii()

@@ -1,4 +1,4 @@
-"""The channel layer: what is published, and a layer that fails, hangs, is left alone and comes back."""
+"""The channel layer: publishing, and a layer that fails, hangs, is left alone and comes back."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from realtime.tests.doubles import news
 
 
 class Layer(InMemoryChannelLayer):
-    """A channel layer that fails, or hangs, as it is told to."""
+    """A channel layer that fails or hangs on demand."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class Layer(InMemoryChannelLayer):
 
 
 class Clock:
-    """A monotonic clock that goes when it is told to."""
+    """A monotonic clock that moves on demand."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -55,10 +55,10 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return clock
 
 
-async def test_the_layer_for_one_process_looks_for_what_has_expired_once_a_second(clock: Clock) -> None:
+async def test_the_in_process_layer_looks_for_expired_messages_once_per_second(clock: Clock) -> None:
     one = layer.MemoryChannelLayer()
     channel, passed_over = await one.new_channel(), await one.new_channel()
-    one.groups = {"portal-view": {channel: 1.0}}  # in there since 1970
+    one.groups = {"portal-view": {channel: 1.0}}  # a member since 1970
     one._clean_expired()
     assert one.groups == {"portal-view": {}}
     one.groups = {"portal-view": {passed_over: 1.0}}
@@ -77,7 +77,7 @@ def channel_layer(monkeypatch: pytest.MonkeyPatch) -> Layer:
 
 
 async def fails() -> None:
-    """Publishing says that it can be tried again."""
+    """Assert that publishing raises a retryable error."""
     with pytest.raises(Unavailable, match="try again"):
         await asyncio.wait_for(publish(news(1)), DEADLINE_SECONDS)
 
@@ -88,7 +88,7 @@ def test_without_a_layer_in_the_settings_nothing_works(monkeypatch: pytest.Monke
         require_layer()
 
 
-async def test_news_go_into_their_portal_views_group(channel_layer: Layer, logged: list[EventDict]) -> None:
+async def test_news_goes_to_its_portal_views_group(channel_layer: Layer, logged: list[EventDict]) -> None:
     await publish(news(1))
     assert channel_layer.sent == [f"portal-view.{news(1).portal_view_id}"]
     assert logged == []
@@ -109,7 +109,7 @@ async def test_a_layer_that_fails_is_left_alone_for_a_moment(
     assert [entry["event"] for entry in logged] == ["channel_layer_away"]
 
 
-async def test_a_layer_that_comes_back_is_used_again_and_logged_once(
+async def test_a_recovered_layer_is_used_again_and_logged_once(
     channel_layer: Layer, clock: Clock, logged: list[EventDict]
 ) -> None:
     channel_layer.error = ConnectionRefusedError("refused")

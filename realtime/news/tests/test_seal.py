@@ -1,4 +1,4 @@
-"""Seals: what is opened, what is not, and what is heard once."""
+"""Seals: which messages are opened, which are refused, and that each is processed once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ GROUP = "portal-view.0195d5a0-0000-7000-8000-000000000001"
 
 
 class Clock:
-    """Both clocks, which go when they are told to."""
+    """Both clocks, which move on demand."""
 
     def __init__(self) -> None:
         self.now = 1_700_000_000.0
@@ -37,7 +37,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def reason(act: Callable[[], object]) -> str:
-    """Why something is not authentic."""
+    """The reason why something is not authentic."""
     with pytest.raises(NotAuthentic) as caught:
         act()
     return caught.value.reason
@@ -48,11 +48,11 @@ def opened(number: int, publisher: bytes = b"somebody") -> Opened:
 
 
 @given(st.binary(max_size=2000))
-def test_what_is_sealed_can_be_opened(body: bytes) -> None:
+def test_a_sealed_message_can_be_opened(body: bytes) -> None:
     assert Sealer(["secret"]).open(Sealer(["secret"]).seal(body)).body == body
 
 
-def test_names_can_not_be_guessed_and_are_fit_for_channel_layers() -> None:
+def test_names_cannot_be_guessed_and_fit_channel_layers() -> None:
     [name] = Sealer(["secret"]).names(GROUP)
     assert Sealer(["secret"]).names(GROUP) == [name]
     assert Sealer(["another site's"]).names(GROUP) != [name]
@@ -61,7 +61,7 @@ def test_names_can_not_be_guessed_and_are_fit_for_channel_layers() -> None:
     assert set(name) <= set("0123456789abcdef")
 
 
-def test_while_the_secret_changes_both_are_read_and_the_new_one_is_written() -> None:
+def test_during_a_change_of_the_secret_both_are_read_and_the_new_one_is_written() -> None:
     old, both, new = Sealer(["old"]), Sealer(["new", "old"]), Sealer(["new"])
     assert both.names(GROUP) == [*new.names(GROUP), *old.names(GROUP)]
     assert both.open(old.seal(b"news")).body == b"news"
@@ -69,7 +69,7 @@ def test_while_the_secret_changes_both_are_read_and_the_new_one_is_written() -> 
     assert reason(lambda: old.open(both.seal(b"news"))) == "tag"
 
 
-def test_no_bit_of_it_may_change() -> None:
+def test_a_message_with_a_changed_bit_is_refused() -> None:
     sealer = Sealer(["secret"])
     sealed = sealer.seal(b"news")
     for at in range(len(sealed)):
@@ -82,11 +82,11 @@ def test_no_bit_of_it_may_change() -> None:
 @pytest.mark.parametrize(
     "bad", [b"", b"x", b"x" * 31, b"x" * 32, b"x" * 55, b"x" * 56, b"\x81\xa4type\xa1x", b"x" * 9999]
 )
-def test_what_is_no_seal_at_all_is_refused(bad: bytes) -> None:
+def test_bytes_without_a_seal_are_refused(bad: bytes) -> None:
     assert reason(lambda: Sealer(["secret"]).open(bad)) == "tag"
 
 
-def test_a_part_of_it_is_refused() -> None:
+def test_a_truncated_message_is_refused() -> None:
     sealer = Sealer(["secret"])
     sealed = sealer.seal(b"news")
     for length in range(len(sealed)):
@@ -95,7 +95,7 @@ def test_a_part_of_it_is_refused() -> None:
 
 
 @pytest.mark.parametrize("sign", [1, -1])
-def test_what_is_old_or_of_the_future_is_refused(clock: Clock, sign: int) -> None:
+def test_old_and_future_messages_are_refused(clock: Clock, sign: int) -> None:
     sealer = Sealer(["secret"])
     sealed = sealer.seal(b"news")
     clock.now += sign * (MAX_AGE_SECONDS - 1)
@@ -104,7 +104,7 @@ def test_what_is_old_or_of_the_future_is_refused(clock: Clock, sign: int) -> Non
     assert reason(lambda: sealer.open(sealed)) == "age"
 
 
-def test_a_publisher_counts_and_a_fork_of_it_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_publisher_counts_and_its_fork_is_another_publisher(monkeypatch: pytest.MonkeyPatch) -> None:
     sealer = Sealer(["secret"])
     first, second = (sealer.open(sealer.seal(b"")) for _ in range(2))
     assert (second.publisher, second.number) == (first.publisher, first.number + 1)
@@ -115,7 +115,7 @@ def test_a_publisher_counts_and_a_fork_of_it_is_another(monkeypatch: pytest.Monk
 
 
 @given(st.permutations(range(1, 60)))
-def test_each_is_heard_once_in_any_order(numbers: list[int]) -> None:
+def test_each_message_is_accepted_once_in_any_order(numbers: list[int]) -> None:
     heard = Heard()
     for number in numbers:
         heard.note(opened(number))
@@ -124,7 +124,7 @@ def test_each_is_heard_once_in_any_order(numbers: list[int]) -> None:
 
 
 @pytest.mark.parametrize("ahead", [1, WINDOW - 1, WINDOW, WINDOW + 1, 2**63])
-def test_what_is_far_behind_the_newest_is_a_replay(ahead: int) -> None:
+def test_a_message_far_behind_the_newest_is_a_replay(ahead: int) -> None:
     heard = Heard()
     heard.note(opened(5))
     heard.note(opened(5 + ahead))
@@ -138,14 +138,14 @@ def test_what_is_far_behind_the_newest_is_a_replay(ahead: int) -> None:
         assert reason(lambda: heard.note(opened(6 + ahead - WINDOW))) == "replay"
 
 
-def test_publishers_do_not_count_together() -> None:
+def test_each_publisher_has_its_own_count() -> None:
     heard = Heard()
     heard.note(opened(7, b"one"))
     heard.note(opened(7, b"other"))
     assert reason(lambda: heard.note(opened(7, b"one"))) == "replay"
 
 
-def test_publishers_that_are_gone_are_forgotten(clock: Clock) -> None:
+def test_ended_publishers_are_forgotten(clock: Clock) -> None:
     heard = Heard()
     heard.note(opened(1, b"gone"))
     heard.note(opened(1, b"here"))

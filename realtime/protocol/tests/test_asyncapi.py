@@ -1,4 +1,4 @@
-"""`manage.py asyncapi`: the committed document is what the code says, and it holds together."""
+"""`manage.py asyncapi`: the committed document matches the code, and is consistent."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_committed_document_is_current() -> None:
     assert asyncapi.FILE.read_text() == asyncapi.render(), "run `manage.py asyncapi --write`"
 
 
-def test_it_is_printed_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_document_is_printed_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncapi, "FILE", tmp_path / "asyncapi.yaml")
     out = StringIO()
     call_command("asyncapi", stdout=out)
@@ -43,7 +43,7 @@ def test_it_is_printed_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert asyncapi.FILE.read_text() == out.getvalue()
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_has_a_target() -> None:
     document = yaml.safe_load(asyncapi.render())
     refs = set(_refs(document))
     assert refs
@@ -76,7 +76,7 @@ def test_every_message_has_one_operation_that_says_who_may_send_it() -> None:
     ],
     ids=lambda message: type(message).__name__,
 )
-def test_what_is_sent_fits_its_schema(message: ServerMessage) -> None:
+def test_sent_messages_fit_their_schemas(message: ServerMessage) -> None:
     document = asyncapi.document()
     schema = {"$ref": f"#/components/schemas/{type(message).__name__}", "components": document["components"]}
     Draft7Validator(schema).validate(msgspec.json.decode(encode(message)))

@@ -11,7 +11,7 @@ from testing.setup import NODE_FOLDER
 SECONDS = 60
 
 
-def test_the_parser_and_the_generator_take_it() -> None:
+def test_the_parser_and_the_generator_accept_the_document() -> None:
     done = subprocess.run(  # noqa: S603
         ["node", "asyncapi_check.mjs", str(FILE)],  # noqa: S607
         cwd=NODE_FOLDER,
@@ -29,7 +29,7 @@ def test_the_parser_and_the_generator_take_it() -> None:
 
 
 def test_every_key_is_text() -> None:
-    """A number as a key is no JSON, and parsers refuse it (spectral#955)."""
+    """A number as a key is not valid JSON, and parsers refuse it (spectral#955)."""
 
     def check(value: object) -> None:
         if isinstance(value, dict):

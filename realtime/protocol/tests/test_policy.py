@@ -1,4 +1,4 @@
-"""Who may send what: all of the table, against the protocol's."""
+"""Which roles may send which messages: the whole table, compared with the protocol's."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_the_table_has_every_message() -> None:
     assert all(roles <= set(PortalRole) and roles for roles in ALLOWED.values())
 
 
-def test_a_message_that_is_not_in_the_table_is_nobodys() -> None:
+def test_a_message_that_is_not_in_the_table_has_no_sender() -> None:
     with pytest.raises(KeyError):
         may_send(PortalRole.CONTROLLER, "no-such-message")
 
@@ -42,5 +42,5 @@ def test_a_message_that_is_not_in_the_table_is_nobodys() -> None:
         ("controller", "request-sync", "A controller may not send request-sync; only viewers may."),
     ],
 )
-def test_a_refusal_says_who_may(role: str, kind: str, sentence: str) -> None:
+def test_a_refusal_names_the_roles_that_may_send(role: str, kind: str, sentence: str) -> None:
     assert refusal(PortalRole(role), kind) == sentence

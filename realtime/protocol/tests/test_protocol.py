@@ -1,4 +1,4 @@
-"""Messages both ways: what is read, what is refused and how, and the exact text of what is sent."""
+"""Messages both ways: which are read, which are refused and how, and the exact text of sent messages."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ envelopes = st.fixed_dictionaries(
 
 
 def refused(message: object) -> InvalidMessage:
-    """Why a message is refused; a text is taken as it is."""
+    """The error of a refused message; a text is used as it is."""
     with pytest.raises(InvalidMessage) as refusal:
         decode(message if isinstance(message, str) else json.dumps(message))
     error = refusal.value
@@ -92,7 +92,7 @@ def test_all_messages_of_the_protocol_are_read() -> None:
     assert CLIENT_MESSAGES.keys() == GOOD.keys()
 
 
-def test_a_message_that_is_sent_again_says_so() -> None:
+def test_a_message_that_is_sent_again_has_retry() -> None:
     message: Any = decode('{"type": "item-update", "payload": {}, "retry": true, "connectionId": "a_B-9"}')
     assert (message.retry, message.connection_id, message.item_id) == (True, "a_B-9", UNSET)
     message = decode('{"type": "portal-view-update", "payload": {}}')
@@ -103,7 +103,7 @@ def test_a_message_that_is_sent_again_says_so() -> None:
     "text",
     ["", " ", "{", "ping", "{'type': 'ping'}", '{"type": "ping"} x', '{"a": NaN}', "\ufeff{}", "\ud800", '"\\ud800"'],
 )
-def test_what_is_not_json_is_invalid_json(text: str) -> None:
+def test_text_that_is_not_json_is_invalid_json(text: str) -> None:
     assert refused(text).code == "invalid-json"
 
 
@@ -119,7 +119,7 @@ def test_endless_nesting_is_an_invalid_payload(text: str) -> None:
 
 @pytest.mark.parametrize("key", ["payload", "more"])
 def test_a_message_of_too_many_values_is_an_invalid_payload(key: str) -> None:
-    spare = MAX_MESSAGE_VALUES - 4 - (key == "more")  # the message itself, its type and its ref, what holds them
+    spare = MAX_MESSAGE_VALUES - 4 - (key == "more")  # the message itself, its type and its ref, and the containers
     for count in (spare, spare + 1):
         body = {"payload": {}, key: {"x": [0] * count} if key == "payload" else [0] * count}
         text = json.dumps({"type": "portal-view-update", "ref": 4, **body}, separators=(",", ":"))
@@ -132,7 +132,7 @@ def test_a_message_of_too_many_values_is_an_invalid_payload(key: str) -> None:
 
 
 @pytest.mark.parametrize("message", [[], "ping", 1, None, True, [{"type": "ping"}]])
-def test_what_is_no_object_is_an_invalid_message(message: object) -> None:
+def test_json_that_is_not_an_object_is_an_invalid_message(message: object) -> None:
     text = json.dumps(message)
     error = refused(text)
     assert error.code == "invalid-message"
@@ -148,7 +148,7 @@ def test_a_message_needs_a_type(kind: object) -> None:
 
 
 @pytest.mark.parametrize("kind", ["", "PING", "portal_view_update", "pong", "connected", "x" * 10_000])
-def test_an_unknown_type_is_named_shortly(kind: str) -> None:
+def test_an_unknown_type_is_named_in_a_short_form(kind: str) -> None:
     error = refused({"type": kind, "ref": "r"})
     assert (error.code, error.ref) == ("unknown-type", "r")
     assert f"“{kind[:64]}”" in error.message
@@ -158,7 +158,7 @@ def test_an_unknown_type_is_named_shortly(kind: str) -> None:
 
 @pytest.mark.parametrize("payload", [None, [], "text", 1, True])
 @pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
-def test_a_payload_that_is_no_object_is_an_invalid_payload(kind: str, payload: object) -> None:
+def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payload: object) -> None:
     for message in ({"type": kind, "payload": payload, "ref": 1}, {"type": kind, "ref": 1}):
         error = refused(message)
         assert (error.code, error.ref) == ("invalid-payload", 1)
@@ -193,7 +193,7 @@ def test_a_bad_body_is_an_invalid_message(message: dict[str, Any], sentence: str
     "ref", [None, True, 1.5, 1.0, [], {}, "x" * (MAX_REF_CHARS + 1), MAX_REF_NUMBER + 1, -MAX_REF_NUMBER - 1]
 )
 @pytest.mark.parametrize("message", [{"type": "ping"}, {"type": "no-such"}, {}])
-def test_a_bad_ref_is_said_and_not_sent_back(message: dict[str, Any], ref: object) -> None:
+def test_a_bad_ref_is_reported_and_not_sent_back(message: dict[str, Any], ref: object) -> None:
     error = refused({**message, "ref": ref})
     assert (error.code, error.ref) == ("invalid-message", UNSET)
     assert error.message == "A ref must be text of at most 64 characters or an integer."
@@ -261,13 +261,13 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
         (TokenExpiring(expires_in=60), {"type": "token-expiring", "expiresIn": 60}),
     ],
 )
-def test_each_server_message_is_sent_as_the_protocol_has_it(message: ServerMessage, expected: Any) -> None:
+def test_each_server_message_is_sent_as_in_the_protocol(message: ServerMessage, expected: Any) -> None:
     text = encode(message)
     assert json.loads(text) == expected
     assert next(iter(json.loads(text))) == "type"
 
 
-def test_connected_carries_the_state_unless_nothing_was_missed() -> None:
+def test_connected_has_the_state_unless_nothing_was_missed() -> None:
     rest: dict[str, Any] = {"portal_view_id": "p", "role": "viewer", "user_id": "u", "message": "Hello."}
     rest |= {"connection_id": "c", "version": 3, "epoch": "e"}
     sent = json.loads(encode(Connected(**rest, recovered=False, state=encode_state({"items": []}))))
@@ -286,7 +286,7 @@ def test_connected_carries_the_state_unless_nothing_was_missed() -> None:
     assert "state" not in json.loads(encode(Connected(**rest, recovered=True)))
 
 
-def test_every_close_says_whether_to_come_back() -> None:
+def test_every_close_says_whether_to_reconnect() -> None:
     closing = {code for code, close in ERRORS.items() if close is not None}
     assert closing < RECONNECT.keys()
     assert RECONNECT.keys() - closing == {"unavailable", "rate-limited", "portal-view-deleted", "going-away"}

@@ -1,4 +1,4 @@
-"""One socket's answers, its end, and until when it may stay."""
+"""One connection's answers, its close, and its expiry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NOW = 1_000_000.0
 
 
 def lasting(seconds: float) -> Person:
-    """Somebody whose credential ends that long after NOW."""
+    """A person whose credential expires this many seconds after NOW."""
     one = viewer()
     one.connection.extend(NOW + seconds, NOW)
     return one
@@ -28,19 +28,19 @@ def test_an_answer_goes_to_the_connection() -> None:
 
 
 @pytest.mark.parametrize("ref", ["r", 0, -1])
-def test_what_was_asked_with_a_ref_is_acknowledged(ref: str | int) -> None:
+def test_a_message_with_a_ref_is_acknowledged(ref: str | int) -> None:
     one = viewer()
     one.connection.reply_ack(ref, 7)
     assert one.outlet.take() == [{"type": "ack", "ref": ref, "version": 7}]
 
 
-def test_what_was_asked_without_a_ref_is_not() -> None:
+def test_a_message_without_a_ref_is_not_acknowledged() -> None:
     one = viewer()
     one.connection.reply_ack(UNSET, 7)
     assert one.outlet.take() == []
 
 
-def test_an_error_says_what_where_and_why() -> None:
+def test_an_error_has_a_code_a_ref_and_a_sentence() -> None:
     one = viewer()
     one.connection.reply_error(InvalidPayload("No.", {"name": "Too long."}), "r")
     one.connection.reply_error(InvalidPayload("No."))
@@ -51,7 +51,7 @@ def test_an_error_says_what_where_and_why() -> None:
     assert not one.connection.closed
 
 
-def test_a_close_comes_behind_what_was_sent() -> None:
+def test_a_close_comes_after_the_sent_messages() -> None:
     one = viewer()
     one.connection.reply(Pong(timestamp=1))
     one.connection.close(CloseCode.NORMAL, "done")
@@ -61,7 +61,7 @@ def test_a_close_comes_behind_what_was_sent() -> None:
 
 
 @pytest.mark.parametrize("code", ERRORS)
-def test_a_refusal_says_why_and_closes_with_the_code_of_the_table(code: str) -> None:
+def test_a_refusal_has_a_reason_and_the_close_code_of_the_table(code: str) -> None:
     outlet = Recorder()
     refuse(outlet, code, "No.")
     assert outlet.take() == [{"type": "error", "message": "No.", "code": code}]
@@ -76,7 +76,7 @@ def test_a_refused_connection_is_closed() -> None:
 
 
 @pytest.mark.parametrize("again", ["close", "refuse"])
-def test_a_connection_is_closed_once_and_for_the_first_reason(again: str) -> None:
+def test_a_connection_is_closed_once_with_the_first_reason(again: str) -> None:
     one = viewer()
     one.connection.refuse("access-withdrawn", "No.")
     if again == "close":
@@ -87,7 +87,7 @@ def test_a_connection_is_closed_once_and_for_the_first_reason(again: str) -> Non
     assert one.outlet.closed == (1008, "access-withdrawn")
 
 
-def test_a_refusal_may_answer_a_message() -> None:
+def test_a_refusal_can_answer_a_message() -> None:
     one = viewer()
     one.connection.refuse("token-invalid", "No.", "r")
     assert one.outlet.take() == [{"type": "error", "message": "No.", "code": "token-invalid", "ref": "r"}]
@@ -97,7 +97,7 @@ def test_a_refusal_may_answer_a_message() -> None:
     ("lifetime", "warned_at"),
     [(3600.0, 3600.0 - WARN_SECONDS), (2 * WARN_SECONDS, WARN_SECONDS), (60.0, 30.0), (4.0, 2.0)],
 )
-def test_the_end_of_a_credential_is_told_once(lifetime: float, warned_at: float) -> None:
+def test_the_expiry_of_a_credential_is_announced_once(lifetime: float, warned_at: float) -> None:
     one = lasting(lifetime)
     assert one.connection.check_credential(NOW + warned_at - 0.5)
     assert one.outlet.take() == []
@@ -107,7 +107,7 @@ def test_the_end_of_a_credential_is_told_once(lifetime: float, warned_at: float)
     assert one.outlet.take() == []
 
 
-def test_a_credential_that_has_ended_ends_the_connection() -> None:
+def test_an_expired_credential_ends_the_connection() -> None:
     one = lasting(60)
     assert not one.connection.check_credential(NOW + 60)
     [error] = one.outlet.take()
@@ -115,7 +115,7 @@ def test_a_credential_that_has_ended_ends_the_connection() -> None:
     assert one.outlet.closed == (1008, "token-expired")
 
 
-def test_a_fresh_credential_is_warned_of_anew() -> None:
+def test_a_fresh_credential_gets_its_own_warning() -> None:
     one = lasting(60)
     one.connection.check_credential(NOW + 30)
     one.outlet.take()
@@ -134,7 +134,7 @@ def test_a_connection_that_keeps_up_stays() -> None:
     assert one.outlet.take() == []
 
 
-def test_a_connection_that_takes_nothing_for_too_long_is_closed() -> None:
+def test_a_connection_that_reads_nothing_for_too_long_is_closed() -> None:
     one = viewer()
     one.outlet.stalled_since = 100.0
     assert not one.connection.check_pace(100.0 + STALLED_SECONDS)

@@ -1,4 +1,4 @@
-"""The order in which a room's connections hear of changes, whatever comes late, twice or never."""
+"""The order in which a room's connections get changes, even if some come late, twice or never."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_changes_come_in_order() -> None:
     assert room.version == 4
 
 
-def test_what_comes_too_early_is_held() -> None:
+def test_an_early_change_is_held() -> None:
     one = viewer()
     room = room_with(one)
     room.take(update(4))
@@ -36,7 +36,7 @@ def test_what_comes_too_early_is_held() -> None:
     assert not room.has_gap
 
 
-def test_what_is_known_is_dropped() -> None:
+def test_a_known_change_is_dropped() -> None:
     one = viewer()
     room = room_with(one, version=5)
     for version in (5, 4, 6, 6, 1):
@@ -44,7 +44,7 @@ def test_what_is_known_is_dropped() -> None:
     assert versions(one) == [6]
 
 
-def test_the_sender_gets_no_copy_but_all_that_follows() -> None:
+def test_the_sender_gets_no_copy_but_all_later_changes() -> None:
     sender, other = controller(), controller()
     room = room_with(sender, other)
     room.take(update(2, sender=sender.id))
@@ -55,7 +55,7 @@ def test_the_sender_gets_no_copy_but_all_that_follows() -> None:
     assert versions(sender) == [3]
 
 
-def test_the_sender_gets_no_copy_of_what_came_too_early_either() -> None:
+def test_the_sender_gets_no_copy_of_an_early_change_either() -> None:
     sender = controller()
     room = room_with(sender)
     room.take(update(3, sender=sender.id))
@@ -63,7 +63,7 @@ def test_the_sender_gets_no_copy_of_what_came_too_early_either() -> None:
     assert versions(sender) == [2]
 
 
-def test_what_a_role_does_not_hear_of_still_counts() -> None:
+def test_a_change_that_a_role_does_not_get_still_counts() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other)
     room.take(update(2, viewers=False))
@@ -80,7 +80,7 @@ def test_a_message_for_one_connection_reaches_no_other() -> None:
     assert versions(other) == [None]
 
 
-def test_a_message_for_one_that_is_not_here_or_may_not_have_it_reaches_nobody() -> None:
+def test_a_message_for_an_absent_or_unauthorised_connection_reaches_nobody() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other)
     for to in ("somebody", one.id):
@@ -97,7 +97,7 @@ def test_a_command_is_not_held_and_not_counted() -> None:
     assert room.version == 1
 
 
-def test_a_command_made_with_older_flags_is_kept_from_viewers_only() -> None:
+def test_a_command_with_older_flags_is_withheld_from_viewers_only() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other, version=5)
     room.take(update(None, as_of=4))
@@ -105,7 +105,7 @@ def test_a_command_made_with_older_flags_is_kept_from_viewers_only() -> None:
     assert versions(other) == [None]
 
 
-def test_a_command_made_with_flags_as_new_or_newer_is_delivered() -> None:
+def test_a_command_with_current_or_newer_flags_is_delivered() -> None:
     one = viewer()
     room = room_with(one, version=5)
     room.take(update(None, as_of=5))
@@ -117,7 +117,7 @@ COMING = st.lists(st.integers(2, 12), max_size=40)
 
 
 @given(coming=COMING, newest=st.integers(12, 14), sender=st.sampled_from(["nobody", "one"]))
-def test_whatever_is_lost_late_or_twice_the_newest_state_comes_last(
+def test_after_lost_late_or_repeated_changes_the_newest_state_comes_last(
     coming: list[int], newest: int, sender: str
 ) -> None:
     one, other = viewer(connection_id="one"), controller()
@@ -136,12 +136,12 @@ def test_whatever_is_lost_late_or_twice_the_newest_state_comes_last(
 
 
 def room_missed(coming: list[int], newest: int) -> bool:
-    """Whether some change up to the newest never came."""
+    """Whether a change up to the newest never came."""
     return not set(range(2, newest + 1)) <= set(coming)
 
 
 @given(order=st.permutations(range(2, 9)), doubled=st.lists(st.integers(2, 8)))
-def test_in_any_order_and_often_each_comes_once_in_order(order: list[int], doubled: list[int]) -> None:
+def test_in_any_order_and_repeated_each_change_comes_once_in_order(order: list[int], doubled: list[int]) -> None:
     one = viewer()
     room = room_with(one)
     for version in [*doubled[:3], *order, *doubled[3:]]:
@@ -150,10 +150,10 @@ def test_in_any_order_and_often_each_comes_once_in_order(order: list[int], doubl
 
 
 @given(before=COMING, meanwhile=COMING, after=COMING, read_at=st.integers(6, 12))
-def test_who_joins_while_updates_come_sees_each_once_in_order(
+def test_a_connection_that_joins_during_updates_gets_each_once_in_order(
     before: list[int], meanwhile: list[int], after: list[int], read_at: int
 ) -> None:
-    # A state that is read has all that was published before the reading began.
+    # A state that is read contains all changes published before the read began.
     room = room_with(viewer(), version=1)
     for version in before:
         room.take(update(min(version, read_at)))
@@ -173,7 +173,7 @@ def test_who_joins_while_updates_come_sees_each_once_in_order(
 # --- Catching up ---------------------------------------------------------------------------------------------
 
 
-def test_with_a_gap_everybody_is_given_the_whole_state() -> None:
+def test_with_a_gap_everybody_gets_the_whole_state() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other)
     room.take(update(3))
@@ -185,7 +185,7 @@ def test_with_a_gap_everybody_is_given_the_whole_state() -> None:
     assert not room.has_gap
 
 
-def test_what_is_newer_than_the_state_follows_it() -> None:
+def test_changes_newer_than_the_state_follow_it() -> None:
     one = viewer()
     room = room_with(one)
     room.take(update(4))
@@ -193,7 +193,7 @@ def test_what_is_newer_than_the_state_follows_it() -> None:
     assert versions(one) == [3, 4]
 
 
-def test_without_a_gap_a_read_tells_nobody_anything() -> None:
+def test_without_a_gap_a_read_sends_nothing() -> None:
     one = viewer()
     room = room_with(one)
     read(room, 2)
@@ -220,10 +220,10 @@ def test_a_stored_version_beyond_the_rooms_is_a_gap_until_it_is_reached() -> Non
     assert not room.has_gap
 
 
-def test_another_epoch_or_a_version_that_went_back_is_another_past() -> None:
+def test_another_epoch_or_a_lower_version_is_another_past() -> None:
     room = room_with(viewer(), version=5)
     assert not room.order.is_other_past("one", 5, 5)
-    assert not room.order.is_other_past("one", 4, 4)  # asked for before 5 was delivered
+    assert not room.order.is_other_past("one", 4, 4)  # requested before 5 was delivered
     assert room.order.is_other_past("one", 4, 5)
     assert room.order.is_other_past("two", 6, 5)
     assert not new_room().order.is_other_past("two", 1, 0)

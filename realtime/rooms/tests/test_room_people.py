@@ -1,4 +1,4 @@
-"""What connections get when they come into a room, or come back to it."""
+"""What connections get when they enter a room, or return to it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Cast = Callable[[], Person]
 # --- Coming in -----------------------------------------------------------------------------------------------
 
 
-def test_nobody_is_greeted_before_the_state_is_read() -> None:
+def test_nobody_gets_connected_before_the_state_is_read() -> None:
     one = viewer()
     room = new_room()
     assert not room.serve(Entry(one.connection))
@@ -37,7 +37,7 @@ def test_nobody_is_greeted_before_the_state_is_read() -> None:
     assert one.outlet.take() == []
 
 
-def test_connected_says_who_where_and_what() -> None:
+def test_connected_has_the_person_the_room_and_the_state() -> None:
     one = controller()
     room = new_room()
     room.serve(Entry(one.connection))
@@ -58,7 +58,7 @@ def test_connected_says_who_where_and_what() -> None:
     assert (room.version, room.order.epoch) == (3, "two")
 
 
-def test_a_viewer_is_shown_what_a_viewer_may_see() -> None:
+def test_a_viewer_gets_the_state_that_viewers_may_see() -> None:
     one, other = viewer(), controller()
     room_items = [{"id": "ogre", "hp": 3}]
     room = new_room()
@@ -69,14 +69,14 @@ def test_a_viewer_is_shown_what_a_viewer_may_see() -> None:
     assert other.outlet.take()[0]["state"]["items"] == room_items
 
 
-def test_a_snapshot_at_hand_is_used_while_nothing_changed() -> None:
+def test_a_snapshot_is_reused_while_nothing_changed() -> None:
     room = room_with(viewer())
     late = viewer()
     assert room.serve(Entry(late.connection))
     assert late.outlet.take_types() == ["connected"]
 
 
-def test_a_snapshot_older_than_what_was_delivered_is_not_used() -> None:
+def test_a_snapshot_older_than_the_delivered_version_is_not_used() -> None:
     room = room_with(viewer())
     room.take(update(2))
     late = viewer()
@@ -95,7 +95,7 @@ def test_a_snapshot_older_than_the_handshake_is_not_used() -> None:
     assert versions(late) == [2]
 
 
-def test_updates_that_come_while_the_state_is_read_follow_the_snapshot() -> None:
+def test_updates_during_a_read_follow_the_snapshot() -> None:
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
@@ -105,18 +105,18 @@ def test_updates_that_come_while_the_state_is_read_follow_the_snapshot() -> None
     assert versions(joiner) == [3, 4, 5]
 
 
-def test_who_comes_after_those_updates_is_not_shown_the_state_before_them() -> None:
+def test_a_newcomer_after_those_updates_does_not_get_the_older_state() -> None:
     room, first, late = room_with(viewer()), viewer(), viewer()
     room.take(update(2))
     room.serve(Entry(first.connection))
     read(room, 2, meanwhile=(update(3),))
-    assert not room.serve(Entry(late.connection))  # what 3 hides is still shown at 2
+    assert not room.serve(Entry(late.connection))  # the state at 2 still shows what 3 hides
     assert late.outlet.take() == []
     read(room, 3)
     assert versions(late) == [3]
 
 
-def test_who_comes_amid_a_read_is_not_shown_what_others_know_to_be_over() -> None:
+def test_a_newcomer_during_a_read_does_not_get_an_outdated_state() -> None:
     room, first, late = room_with(viewer()), viewer(), viewer()
     room.take(update(2))
     room.serve(Entry(first.connection))
@@ -130,7 +130,7 @@ def test_who_comes_amid_a_read_is_not_shown_what_others_know_to_be_over() -> Non
     assert versions(late) == [3]
 
 
-def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> None:
+def test_a_new_viewer_does_not_get_a_state_that_viewers_know_is_outdated() -> None:
     room, demoted = room_with(viewer()), controller()
     room.take(update(2))
     room.serve(Entry(demoted.connection))
@@ -142,7 +142,7 @@ def test_who_becomes_a_viewer_is_not_shown_what_viewers_know_to_be_over() -> Non
     assert versions(demoted) == [3]
 
 
-def test_a_command_made_with_flags_older_than_their_snapshot_is_kept_from_viewers() -> None:
+def test_a_command_with_flags_older_than_their_snapshot_is_withheld_from_viewers() -> None:
     room, one, other = room_with(viewer()), viewer(), controller()
     for person in (one, other):
         room.serve(Entry(person.connection, at_least=3))
@@ -154,7 +154,7 @@ def test_a_command_made_with_flags_older_than_their_snapshot_is_kept_from_viewer
     assert versions(other) == [3, None, None]
 
 
-def test_updates_that_come_while_the_first_state_is_read_follow_it() -> None:
+def test_updates_during_the_first_read_follow_it() -> None:
     one = viewer()
     room = new_room()
     room.serve(Entry(one.connection))
@@ -163,7 +163,7 @@ def test_updates_that_come_while_the_first_state_is_read_follow_it() -> None:
     assert room.version == 4
 
 
-def test_the_first_read_keeps_what_is_still_too_early() -> None:
+def test_the_first_read_keeps_early_updates() -> None:
     one = viewer()
     room = new_room()
     room.serve(Entry(one.connection))
@@ -174,7 +174,7 @@ def test_the_first_read_keeps_what_is_still_too_early() -> None:
     assert versions(one) == [3, 4]
 
 
-def test_a_snapshot_with_later_updates_leaves_out_the_joiners_own() -> None:
+def test_a_snapshot_with_later_updates_omits_the_joiners_own() -> None:
     here, joiner = viewer(), controller()
     room = room_with(here)
     room.take(update(2))
@@ -183,7 +183,7 @@ def test_a_snapshot_with_later_updates_leaves_out_the_joiners_own() -> None:
     assert versions(joiner) == [2, 4]
 
 
-def test_a_snapshot_with_later_updates_leaves_out_what_the_role_does_not_hear_of() -> None:
+def test_a_snapshot_with_later_updates_omits_those_the_role_does_not_get() -> None:
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
@@ -192,7 +192,7 @@ def test_a_snapshot_with_later_updates_leaves_out_what_the_role_does_not_hear_of
     assert versions(joiner) == [2, 4]
 
 
-def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
+def test_a_failed_read_changes_nothing() -> None:
     here, joiner = viewer(), viewer()
     room = room_with(here)
     room.take(update(2))
@@ -208,7 +208,7 @@ def test_a_state_that_could_not_be_read_leaves_all_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("role", PortalRole)
-def test_who_missed_nothing_gets_no_state(role: PortalRole) -> None:
+def test_a_client_that_missed_nothing_gets_no_state(role: PortalRole) -> None:
     room, first, back = room_with(viewer(), version=4), Person(role), Person(role)
     room.serve(Entry(first.connection))
     [known] = first.outlet.take()
@@ -219,7 +219,7 @@ def test_who_missed_nothing_gets_no_state(role: PortalRole) -> None:
     assert (connected["version"], connected["epoch"]) == (4, known["epoch"])
 
 
-def test_who_missed_something_or_knows_another_epoch_gets_the_state() -> None:
+def test_a_client_with_an_older_version_or_another_epoch_gets_the_state() -> None:
     room = room_with(viewer(), version=4)
     for version, epoch in ((3, "one"), (5, "one"), (4, "two"), (4, None), (None, "one"), (None, None)):
         back = controller()
@@ -230,7 +230,7 @@ def test_who_missed_something_or_knows_another_epoch_gets_the_state() -> None:
 
 
 @pytest.mark.parametrize(("before", "now"), [(viewer, controller), (controller, viewer)])
-def test_who_comes_back_in_another_role_gets_the_state(before: Cast, now: Cast) -> None:
+def test_a_client_that_returns_in_another_role_gets_the_state(before: Cast, now: Cast) -> None:
     room, first, back = room_with(viewer()), before(), now()
     room.serve(Entry(first.connection))
     [known] = first.outlet.take()
@@ -238,7 +238,7 @@ def test_who_comes_back_in_another_role_gets_the_state(before: Cast, now: Cast) 
     assert back.outlet.take()[0]["recovered"] is False
 
 
-def test_who_missed_nothing_is_not_told_again_what_came_after_the_snapshot() -> None:
+def test_a_client_that_missed_nothing_does_not_get_the_later_updates_again() -> None:
     room = room_with(viewer(), version=4)
     room.take(update(5))
     room.serve(Entry(viewer().connection))

@@ -30,7 +30,7 @@ def test_a_demoted_connection_sees_nothing_hidden_from_the_next_frame_on() -> No
     assert versions(other) == [2]
 
 
-def test_a_promoted_connection_is_given_all_of_the_state() -> None:
+def test_a_promoted_connection_gets_the_whole_state() -> None:
     one = viewer()
     room = room_with(one, items=[{"id": "ogre", "hp": 3}])
     room.change_roles({one.connection.subject: PortalRole.CONTROLLER})
@@ -39,7 +39,7 @@ def test_a_promoted_connection_is_given_all_of_the_state() -> None:
     assert room.has_controller
 
 
-def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_one() -> None:
+def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_state() -> None:
     one = controller()
     room = room_with(one)
     room.take(update(2))
@@ -51,7 +51,7 @@ def test_a_role_that_changes_while_the_state_is_old_comes_with_the_new_one() -> 
     assert [(m["type"], m["version"]) for m in one.outlet.take()] == [("role-changed", 3)]
 
 
-def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
+def test_a_connection_that_waits_for_connected_gets_it_in_the_new_role() -> None:
     one = controller()
     room = new_room()
     room.serve(Entry(one.connection, at_least=2))
@@ -62,7 +62,7 @@ def test_who_waits_to_be_greeted_is_greeted_in_the_new_role() -> None:
     assert connected["state"]["items"] == [{"id": "ogre"}]
 
 
-def test_who_waits_for_a_state_and_gets_another_role_is_told_the_role() -> None:
+def test_a_connection_that_waits_for_a_state_gets_its_new_role() -> None:
     for reason in (Answer, CatchUp, RoleChange):
         one = viewer()
         room = room_with(one)
@@ -75,7 +75,7 @@ def test_who_waits_for_a_state_and_gets_another_role_is_told_the_role() -> None:
         assert (changed["type"], changed["role"]) == ("role-changed", "controller")
 
 
-def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
+def test_all_connections_of_the_person_and_no_others_change() -> None:
     mine = [viewer(subject=Subject(UUID(int=900))), viewer(subject=Subject(UUID(int=900)))]
     other = viewer()
     room = room_with(*mine, other)
@@ -84,7 +84,7 @@ def test_all_connections_of_the_person_and_nobody_elses_change() -> None:
     assert other.outlet.take() == []
 
 
-def test_a_role_that_is_the_same_is_no_news() -> None:
+def test_an_unchanged_role_sends_nothing() -> None:
     one = viewer()
     room = room_with(one)
     room.change_roles({one.connection.subject: PortalRole.VIEWER})
@@ -107,7 +107,7 @@ def test_without_a_role_the_connection_is_closed_and_forgotten() -> None:
     room.take(update(3))
 
 
-def test_the_oldest_look_at_the_roles_is_remembered() -> None:
+def test_the_oldest_look_up_of_the_roles_is_remembered() -> None:
     room = room_with(viewer())
     assert room.access_version is None
     for access_version, expected in ((5, 5), (7, 5), (4, 4)):

@@ -13,7 +13,7 @@ from realtime.tests.doubles import Person, controller, new_room, read, room_with
 
 
 def slow_in_a_room() -> tuple[Person, Room, list[Connection]]:
-    """Somebody in a room that has read version 1, and a list of whom the room was told to bring up to date."""
+    """A person in a room that has read version 1, and a list of the persons to be brought up to date."""
     drained: list[Connection] = []
     slow = viewer()
     room = new_room(drained)
@@ -22,7 +22,7 @@ def slow_in_a_room() -> tuple[Person, Room, list[Connection]]:
     return slow, room, drained
 
 
-def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
+def test_a_stalled_connection_skips_updates_and_is_brought_up_to_date_once() -> None:
     drained: list[Connection] = []
     slow, quick = viewer(), viewer()
     room = new_room(drained)
@@ -42,7 +42,7 @@ def test_a_stalled_connection_skips_and_is_brought_up_to_date_once() -> None:
     assert versions(slow) == []  # it waits for the state
 
 
-def test_who_was_slow_and_skipped_nothing_gets_no_version_twice() -> None:
+def test_a_slow_connection_that_skipped_nothing_gets_no_version_twice() -> None:
     slow, room, drained = slow_in_a_room()
     room.take(update(2))
     slow.outlet.stall()
@@ -52,7 +52,7 @@ def test_who_was_slow_and_skipped_nothing_gets_no_version_twice() -> None:
     assert versions(slow) == [1, 2, 3]
 
 
-def test_a_state_that_is_more_than_may_wait_is_sent_once() -> None:
+def test_a_state_larger_than_the_send_buffer_is_sent_once() -> None:
     slow, room, drained = slow_in_a_room()
     slow.outlet.stall()
     room.take(update(2))
@@ -67,7 +67,7 @@ def test_a_state_that_is_more_than_may_wait_is_sent_once() -> None:
     assert versions(slow) == [1, 2, 3]
 
 
-def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
+def test_a_connection_that_stalls_at_connected_is_brought_up_to_date_too() -> None:
     drained: list[Connection] = []
     slow = viewer()
     room = new_room(drained)
@@ -80,7 +80,7 @@ def test_who_stalls_over_the_greeting_is_brought_up_to_date_too() -> None:
     assert drained == [slow.connection]
 
 
-def test_who_left_while_it_was_slow_is_not_brought_up_to_date() -> None:
+def test_a_slow_connection_that_left_is_not_brought_up_to_date() -> None:
     slow, room, drained = slow_in_a_room()
     slow.outlet.stall()
     room.take(update(2))
@@ -89,7 +89,7 @@ def test_who_left_while_it_was_slow_is_not_brought_up_to_date() -> None:
     assert drained == []
 
 
-def test_who_is_ahead_of_the_room_hears_only_what_is_new_to_it() -> None:
+def test_a_connection_ahead_of_the_room_gets_only_newer_updates() -> None:
     here, ahead = viewer(), controller()
     room = room_with(here)
     room.serve(Entry(ahead.connection, at_least=3))
@@ -100,7 +100,7 @@ def test_who_is_ahead_of_the_room_hears_only_what_is_new_to_it() -> None:
     assert versions(ahead) == [3, None, 5]
 
 
-def test_who_is_ahead_and_stalls_skips_too() -> None:
+def test_a_connection_that_is_ahead_and_stalls_skips_updates_too() -> None:
     drained: list[Connection] = []
     ahead = viewer()
     room = new_room(drained)
@@ -116,7 +116,7 @@ def test_who_is_ahead_and_stalls_skips_too() -> None:
     assert drained == [ahead.connection]
 
 
-def test_who_is_closed_on_the_way_in_is_not_written_to() -> None:
+def test_a_connection_closed_on_the_way_in_is_not_written_to() -> None:
     one = viewer()
     room = new_room()
     room.serve(Entry(one.connection))
@@ -127,7 +127,7 @@ def test_who_is_closed_on_the_way_in_is_not_written_to() -> None:
     assert one.outlet.take() == []
 
 
-def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
+def test_a_slow_connection_gets_the_newest_state_as_an_update() -> None:
     slow = viewer()
     room = room_with(slow, version=3)
     assert room.serve(CatchUp(slow.connection))
@@ -135,7 +135,7 @@ def test_who_was_slow_gets_the_newest_state_as_an_update() -> None:
     assert (message["type"], message["version"], message["payload"]["name"]) == ("portal-view-updated", 3, "at 3")
 
 
-def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
+def test_a_connection_that_does_not_read_gets_a_new_role_once_it_reads() -> None:
     slow, room, _ = slow_in_a_room()
     owed: list[SnapshotRequest] = []
     room._on_drain = owed.append
@@ -153,7 +153,7 @@ def test_who_does_not_read_gets_a_new_role_once_it_reads() -> None:
     assert versions(slow) == [2]
 
 
-def test_who_does_not_read_gets_nothing_that_is_only_relayed() -> None:
+def test_a_connection_that_does_not_read_gets_no_relayed_commands() -> None:
     slow, sender = viewer(), controller()
     room = room_with(slow, sender)
     slow.outlet.stall()
@@ -176,7 +176,7 @@ def test_a_controller_that_does_not_read_is_not_asked() -> None:
     assert not room.ask_controllers(question)
 
 
-def test_who_leaves_is_owed_nothing() -> None:
+def test_a_connection_that_left_is_owed_nothing() -> None:
     slow, room, _ = slow_in_a_room()
     slow.outlet.stall()
     room.change_roles({slow.connection.subject: PortalRole.CONTROLLER})

@@ -1,4 +1,4 @@
-"""Uvicorn's HTTP protocol, with all answers in the order of their requests, and with little of what has come in memory.
+"""Uvicorn's HTTP protocol, with all answers in the order of their requests, and with little input in memory.
 
 Uvicorn 0.54 answers a handshake before the requests that came with it, and takes in as many requests as a client sends
 without reading the answers (RFC 9112, section 9.3.2). Limits and deadlines are in `realtime.server.http.protocol`.
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 _ABSOLUTE = re.compile(rb"(?i)(?:http|ws)s?://(?:[^/?#@]*@)?(?P<host>[^/?#@]+)(?P<rest>.*)", re.DOTALL)
 
 PIECE_BYTES = 4 * 1024
-"""What the parser is given at once: of requests that come together it takes no more in than this holds."""
+"""The size of the parser's input. The parser takes no more pipelined requests at once than fit into it."""
 
 
 def absolute_form(target: bytes) -> tuple[bytes, bytes] | None:
-    """The host that a target in absolute form names, and the target in origin form; None if it is no such target."""
+    """The host named by a target in absolute form, and the target in origin form; None for other targets."""
     absolute = _ABSOLUTE.fullmatch(target)
     if absolute is None:
         return None
@@ -37,12 +37,12 @@ def absolute_form(target: bytes) -> tuple[bytes, bytes] | None:
 
 
 class Flow(FlowControl):
-    """Whether the client is read: not while `held`, even if an application would like to hear more of its request."""
+    """Flow control that stays paused while `held`, even if an application asks for more of its request."""
 
     held = False
 
     def hold(self) -> None:
-        """Read nothing until `release`."""
+        """Stop reading until `release`."""
         self.held = True
         self.pause_reading()
 
@@ -52,32 +52,32 @@ class Flow(FlowControl):
         self.resume_reading()
 
     def resume_reading(self) -> None:
-        """Read, unless it is held."""
+        """Read, unless held."""
         if not self.held:
             super().resume_reading()
 
 
 class OrderedHttpProtocol(HttpToolsProtocol):
-    """One connection; what is refused is for a subclass to say."""
+    """One connection; a subclass decides what is refused."""
 
     flow: Flow
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._unfed = b""
-        """What has come and waits for the answers to what came before it."""
+        """Input that waits until earlier requests are answered."""
         self._next: Callable[[], None] | None = None
-        """What is done once everything is answered."""
+        """The action to run once everything is answered."""
         self.websocket: WebSocketConnection | None = None
-        """What the connection has become."""
+        """The WebSocket connection, after an upgrade."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client has come."""
+        """Handle a new connection."""
         super().connection_made(transport)
         self.flow = Flow(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Handle the end of the connection."""
         self._next = None
         self._unfed = b""
         super().connection_lost(exc)
@@ -88,7 +88,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is heard here."""
+        """Whether input is no longer read here."""
         return self.websocket is not None or self.transport.is_closing()
 
     @property
@@ -97,7 +97,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
         return self.cycle is not None and not self.cycle.response_complete
 
     def feed(self, data: bytes) -> None:
-        """Give the parser what has come, as long as nothing waits for an answer to what came before."""
+        """Give the parser the input, as long as no earlier request waits for an answer."""
         view = memoryview(data)
         for start in range(0, len(data), PIECE_BYTES):
             if self.is_over:
@@ -109,7 +109,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             self.feed_piece(view[start : start + PIECE_BYTES])
 
     def feed_piece(self, piece: memoryview) -> None:
-        """Give the parser this much."""
+        """Give the parser one piece of input."""
         try:
             self.parser.feed_data(piece)
         except httptools.HttpParserUpgrade:
@@ -119,7 +119,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             self.refuse(HTTPStatus.BAD_REQUEST)
 
     def on_headers_complete(self) -> None:
-        """The head is complete: a target in absolute form names the host, and its path (RFC 9112, section 3.2.2)."""
+        """The head is complete. A target in absolute form gives the host and the path (RFC 9112, section 3.2.2)."""
         if absolute := absolute_form(self.url):
             host, self.url = absolute
             self.headers[:] = [line for line in self.headers if line[0] != b"host"]
@@ -127,14 +127,14 @@ class OrderedHttpProtocol(HttpToolsProtocol):
         super().on_headers_complete()
 
     def when_answered(self, act: Callable[[], None]) -> None:
-        """Do it once everything that was asked for is answered."""
+        """Run `act` once all requests are answered."""
         if self.is_answering:
             self._next = act
         else:
             act()
 
     def on_response_complete(self) -> None:
-        """A request is answered: it is the turn of those that came with it."""
+        """A request is answered: the requests that came with it are next."""
         self.flow.held = False
         super().on_response_complete()
         if self.transport.is_closing():
@@ -152,7 +152,10 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             self.feed(unfed)
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection on; what came in one piece with the handshake is lost (RFC 6455, section 4.1)."""
+        """Hand the connection to a WebSocket.
+
+        Input that came together with the handshake is lost (RFC 6455, section 4.1).
+        """
         scope: Any = self.scope
         if status := fault(scope, self.url):
             self.refuse(status)

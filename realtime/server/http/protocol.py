@@ -1,7 +1,7 @@
-"""The bounds of an HTTP connection: how long a request may take to come, how long its head may be, how many there are.
+"""The limits of an HTTP connection: the time for a request, the size of its head, and the number of connections.
 
-What a request's body may hold, and how many requests are answered at once, is decided above (`portal.admission`).
-A WebSocket starts here, too; once its handshake is done nothing here looks at it any more.
+`portal.admission` limits the size of a request's body and the number of requests answered at once. A WebSocket starts
+here, too; after its handshake nothing here checks it any more.
 """
 
 from __future__ import annotations
@@ -40,10 +40,10 @@ if TYPE_CHECKING:
     from realtime.server.websocket.connection import WebSocketConnection
 
 TURNED_AWAY_AT_ONCE = 32
-"""How many connections beyond the limit are open at once, while they are told so."""
+"""The number of connections beyond the limit that are open at once to be told so."""
 
 CONNECTION: Final = "portal.connection"
-"""The extension of a request's scope that has its transport, for an application that has to `abort` it."""
+"""The scope extension with the transport of a request, for an application that must `abort` it."""
 
 log = structlog.get_logger(__name__)
 _too_many = Seldom()
@@ -51,7 +51,7 @@ _turnover = Turnover()
 
 
 class Awaited(Enum):
-    """What has to come next."""
+    """The next input that the connection waits for."""
 
     HEAD = auto()
     BODY = auto()
@@ -59,7 +59,7 @@ class Awaited(Enum):
 
 
 class TooLong(Exception):
-    """Leaves a callback of the parser: the request is not read further."""
+    """Raised in a parser callback: the request is not read further."""
 
 
 class BoundedHttpProtocol(OrderedHttpProtocol):
@@ -69,20 +69,20 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().__init__(*args, **kwargs)
         self._awaited = Awaited.HEAD
         self._heard = False
-        """Whether anything of what is awaited has come."""
+        """Whether any of the awaited input has come."""
         self._since = self._progress = self._moved = 0.0
-        """When it began to be awaited, when something came last, and when the client has read something last."""
+        """When the wait began, when input came last, and when the client last read something."""
         self._silent = self._head = self._body = self._waiting = 0
-        """Bytes: that the parser took since it last told something; of the head; of the body; that wait for it."""
+        """Bytes parsed since the parser's last callback; bytes of the head, of the body, and in the send buffer."""
         self._status = HTTPStatus.BAD_REQUEST
         self._deaf_since: float | None = None
 
-    # What the transport says.
+    # Callbacks of the transport.
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
-        """A client has come; beyond the limit it takes a silent one's place, or is told to come back."""
+        """Handle a new connection. Beyond the limit it replaces a silent one, or is told to come back."""
         super().connection_made(transport)
-        # Whoever sends an answer knows how much of it waits for the client, which `portal.outgoing` has to.
+        # `portal.outgoing` must know how much of an answer waits for the client.
         transport.set_write_buffer_limits(high=0)
         self._since = self._moved = self.loop.time()
         _turnover.count()
@@ -97,7 +97,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
                 transport.abort()
 
     def data_received(self, data: bytes) -> None:
-        """The client has sent something."""
+        """Handle input from the client."""
         self._progress = self.loop.time()
         self._sweep.watch(self)
         if self._awaited is Awaited.NOTHING:
@@ -111,16 +111,16 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
             self.feed(data)
 
     def resume_writing(self) -> None:
-        """The client has read what waited."""
+        """The client has read the send buffer."""
         self._moved = self.loop.time()
         super().resume_writing()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Handle the end of the connection."""
         self._sweep.forget(self)
         super().connection_lost(exc)
 
-    # What the parser says.
+    # Callbacks of the parser.
 
     def on_message_begin(self) -> None:
         """A request begins."""
@@ -132,13 +132,13 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         self._head = 0
 
     def on_url(self, url: bytes) -> None:
-        """A part of its target."""
+        """A part of the request's target."""
         super().on_url(url)
         if len(self.url) > MAX_TARGET_BYTES:
             self._stop(HTTPStatus.REQUEST_URI_TOO_LONG)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """A header; one that comes behind the body is dropped (RFC 9110, section 6.5.1)."""
+        """A header; a trailer after the body is dropped (RFC 9110, section 6.5.1)."""
         if self._awaited is Awaited.BODY:
             return
         self._head += len(name) + len(value)
@@ -147,7 +147,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        """The head is complete, and the request may be answered; it names one host (RFC 9112, section 3.2)."""
+        """The head is complete, and the request may be answered; it must name one host (RFC 9112, section 3.2)."""
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and self.parser.get_http_version() == "1.1"):
             self._stop(HTTPStatus.BAD_REQUEST)
@@ -155,7 +155,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().on_headers_complete()
         cycle = self.pipeline[0][0] if self.pipeline else self.cycle
         if cycle is not None and draining.is_set():
-            cycle.keep_alive = False  # the client's next request belongs elsewhere
+            cycle.keep_alive = False  # the client's next request belongs to another connection
 
     def on_body(self, body: bytes) -> None:
         """A part of the body."""
@@ -168,7 +168,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         super().on_message_complete()
 
     def feed_piece(self, piece: memoryview) -> None:
-        """Give the parser this much; it keeps a header, a trailer and what it passes over until it is complete."""
+        """Give the parser one piece. It buffers a header, a trailer or skipped input until that is complete."""
         super().feed_piece(piece)
         self._silent += len(piece)
         if self._silent > MAX_HEAD_BYTES + PIECE_BYTES and not self.is_over:
@@ -189,22 +189,22 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         self._status = status
         raise TooLong
 
-    # Who takes too long, or asks for too much.
+    # Clients that take too long, or ask for too much.
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more is heard here."""
+        """Whether input is no longer read here."""
         return self._deaf_since is not None or super().is_over
 
     @property
     def _is_done_with_body(self) -> bool:
-        """Whether what comes is no longer of use: it was refused."""
+        """Whether the rest of the body is no longer needed, because the request was refused."""
         answered = self.cycle is not None and self.cycle.response_complete and self._awaited is Awaited.BODY
         return answered or self._deaf_since is not None
 
     @property
     def _is_awaited(self) -> bool:
-        """Whether it is the client's turn: nothing is being done for it."""
+        """Whether the client must act next: no request is being answered."""
         is_done = self._awaited is Awaited.NOTHING and self.is_answering
         return not is_done and not self.is_over
 
@@ -218,12 +218,12 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         return True
 
     def handle_websocket_upgrade(self) -> None:
-        """Hand the connection to a WebSocket, which has to finish its handshake in time."""
+        """Hand the connection to a WebSocket, which must finish its handshake in time."""
         self._since = self.loop.time()
         super().handle_websocket_upgrade()
 
     def look(self, now: float) -> bool:
-        """Refuse or cut a client whose time is over; whether to look again."""
+        """Refuse or cut a client whose time is over; returns whether to look again."""
         if self.websocket is not None:
             return self._look_at_handshake(self.websocket, now)
         if self._is_stuck(now) or (self._deaf_since is not None and now - self._deaf_since > LINGER_SECONDS):
@@ -241,7 +241,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
             return silence > BODY_SECONDS or all_in_all > BODY_SECONDS + self._body / SLOWEST_BYTES
         if self.is_answering:
             self._since = now
-        # Between two requests uvicorn has a timer, unless there was something between them.
+        # Between two requests uvicorn has a timer, unless input came between them.
         return now - self._since > HEAD_SECONDS and self.timeout_keep_alive_task is None
 
     def _is_stuck(self, now: float) -> bool:
@@ -251,7 +251,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         return now - self._moved > STUCK_SECONDS
 
     def _look_at_handshake(self, websocket: WebSocketConnection, now: float) -> bool:
-        """A handshake that the application does not answer ends, too."""
+        """End a handshake that the application does not answer in time."""
         if websocket.is_answered or self.transport.is_closing():
             return False
         if now - self._since > HEAD_SECONDS:
@@ -260,20 +260,23 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         return True
 
     def refuse(self, status: HTTPStatus) -> None:
-        """Answer a request that cannot be read, behind the answers to those before it."""
+        """Answer a request that cannot be read, after the answers to earlier requests."""
         if status is HTTPStatus.BAD_REQUEST:
             status = self._status
         if self._awaited is not Awaited.BODY or self.cycle is None:
             self.when_answered(partial(self._hear_no_more, answer(status)))
         elif self.cycle.response_started or self.pipeline:
-            self.transport.abort()  # the answer to it has begun, or those before it have not ended
+            self.transport.abort()  # its answer has begun, or earlier answers have not ended
         else:
             self.cycle.disconnected = True
             self.cycle.message_event.set()
             self._hear_no_more(answer(status))
 
     def _hear_no_more(self, last: bytes) -> None:
-        """Say it, and end the connection once the client has: closed with something unread, the answer may be lost."""
+        """Send a last answer, and close when the client has closed.
+
+        With unread input, a close could lose the answer.
+        """
         self._deaf_since = self.loop.time()
         self._body = 0
         self.transport.write(last)

@@ -1,4 +1,4 @@
-"""What a connection is told whose request is not read, and the limits that this names.
+"""The answers to requests that are not read, and the limits that these answers name.
 
 Refusals of the REST API have their own shape: `libraries.api.errors`.
 """
@@ -8,23 +8,23 @@ from __future__ import annotations
 from http import HTTPStatus
 
 HEAD_SECONDS = 10.0
-"""How long a request line with its headers may take, from the connection or its first byte on; also a handshake."""
+"""The time for a request's head, from the connection or its first byte on; also for a handshake."""
 BODY_SECONDS = 60.0
-"""How long a body may bring nothing."""
+"""How long a body may make no progress."""
 SLOWEST_BYTES = 8 * 1024
-"""How much of a body has to come a second, on average, after its first minute."""
+"""The minimum rate of a body in bytes per second, on average, after its first minute."""
 STUCK_SECONDS = 60.0
-"""How long a client may read nothing of what waits for it."""
+"""How long a client may read nothing of its send buffer."""
 LINGER_SECONDS = 2.0
-"""How long a client that was refused is still heard: it may be cut while it sends, and would never read the answer."""
+"""How long a refused client is still read: if it were cut while it sends, it would never read the answer."""
 LINGER_BYTES = 1024 * 1024
-"""How much it may send meanwhile."""
+"""The most bytes that it may send in that time."""
 RETRY_SECONDS = 5
 
 MAX_TARGET_BYTES = 8 * 1024
-"""Of a request's path and query (RFC 9110, section 4.1, asks for 8,000 at least)."""
+"""The limit on a request's path and query (RFC 9110, section 4.1, requires 8,000 at least)."""
 MAX_HEAD_BYTES = 32 * 1024
-"""Of a request's target and headers together."""
+"""The limit on a request's target and headers together."""
 MAX_HEADERS = 100
 
 

@@ -1,7 +1,7 @@
-"""Looks at connections once a second, for all of their deadlines. What is overdue is for the connection to say.
+"""Checks the deadlines of all connections once per second. Each connection decides what is overdue.
 
-One timer for all: a timer for each connection costs more than most connections do in their life, and an accepted
-WebSocket is not looked at at all.
+There is one timer for all: a timer for each connection costs more than most connections do in their life. An accepted
+WebSocket is not checked at all.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 SECONDS = 1.0
-"""How late a deadline may be noticed."""
+"""The maximum delay before a missed deadline is noticed."""
 
 
 class Watched(Protocol):
     """Something with deadlines."""
 
     def look(self, now: float) -> bool:
-        """Do what is due at that time of the event loop; whether to look again."""
+        """Act on the deadlines at that time of the event loop; returns whether to look again."""
 
 
 class Sweep:
@@ -29,11 +29,11 @@ class Sweep:
         self._time = loop.time
         self._call_later = loop.call_later
         self._watched: dict[Watched, None] = {}
-        """In the order of their last word: a dictionary keeps it."""
+        """In the order of their last input: a dictionary keeps it."""
         self._runs = False
 
     def watch(self, one: Watched) -> None:
-        """Look at it from now on, once a second; it has just said something."""
+        """Check it once per second from now on; it has just sent something."""
         self._watched.pop(one, None)
         self._watched[one] = None
         if not self._runs:
@@ -41,11 +41,11 @@ class Sweep:
             self._call_later(SECONDS, self._look)
 
     def forget(self, one: Watched) -> None:
-        """Look at it no longer."""
+        """Stop checking it."""
         self._watched.pop(one, None)
 
     def __iter__(self) -> Iterator[Watched]:
-        """All, the one that has been silent for longest first."""
+        """All watched connections, the one silent for longest first."""
         return iter(self._watched)
 
     def _look(self) -> None:

@@ -1,7 +1,7 @@
-"""Whose connections are too many: in a rush a network is taken so many a second, and the others are turned away unread.
+"""The rate limit on accepting connections: in a rush each network gets N per second, the rest is turned away unread.
 
-Without this, 1,000 connections a second from one network made everybody's updates take twice as long. Behind a proxy
-the address here is the proxy's, so a proxy's connections are never too many: what they bring is counted in
+Without this, 1,000 connections per second from one network doubled the time of everybody's updates. Behind a proxy the
+address here is the proxy's, so a proxy's connections are never limited here. Their clients are counted in
 `realtime.limits.attempts` and `portal.lanes`.
 """
 
@@ -22,13 +22,13 @@ TURNED_AWAY = answer(HTTPStatus.TOO_MANY_REQUESTS, "your network connects too of
 
 
 class AcceptRate:
-    """Those who have come to one listening socket of late."""
+    """The recent connections to one listening socket, by network."""
 
     def __init__(self) -> None:
         self._buckets = Buckets()
 
     def is_over(self, address: Any) -> bool:
-        """Whether to turn away who comes from there; they are counted if not."""
+        """Whether to turn away a connection from that address; if not, it is counted."""
         if not rush.is_on():
             return False
         rate, host = configured.connects(), address[0] if isinstance(address, tuple) else ""

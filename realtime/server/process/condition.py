@@ -1,8 +1,8 @@
-"""What this process says of itself to whoever asks, such as the health checks."""
+"""The state of this process, for the health checks and others."""
 
 from __future__ import annotations
 
 import threading
 
 draining = threading.Event()
-"""Set from the moment on at which this process was told to end."""
+"""Set from the moment at which this process was told to end."""

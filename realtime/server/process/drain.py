@@ -1,6 +1,6 @@
-"""How a process of `manage.py serve` ends: it takes nobody new, does what it was asked for, and says when to come back.
+"""How a process of `manage.py serve` ends: it takes no new clients, finishes its work, and tells clients to reconnect.
 
-What makes it end is a signal, or the supervisor's end (see `realtime.server.process.inside`).
+It ends after a signal, or after the end of its supervisor (see `realtime.server.process.inside`).
 """
 
 from __future__ import annotations
@@ -30,20 +30,24 @@ from realtime.server.websocket.connection import GOING_AWAY, WebSocketConnection
 from realtime.server.websocket.phase import Phase
 
 SPREAD_MILLISECONDS = 5_000
-"""Over how long the connections of a full process come back."""
+"""The time over which the reconnects of a full process are spread."""
 EACH_MILLISECONDS = 50
-"""How far apart the connections of an almost empty one come back."""
+"""The time between the reconnects of an almost empty process."""
 SETTLE_SECONDS = 0.1
-"""How long clients are heard after they were told: what they had sent before is on its way."""
+"""How long clients are still read after they were told: messages they sent before may still be on the way."""
 LOOK_SECONDS = 0.05
 STEP_SECONDS = 1.0
-"""How long before the last moment sockets are cut, before that those are closed whose work is not done, and so on."""
+"""The time between the last deadlines.
+
+Three steps before the end, sockets with pending work are closed. Two steps before it, sockets are cut. One step before
+it, uvicorn's own time ends.
+"""
 
 log = structlog.get_logger(__name__)
 
 
 def spread(count: int) -> list[int]:
-    """When so many connections shall come back: milliseconds, a different one for each, evenly spread."""
+    """The reconnect delays of `count` connections in milliseconds: all different, and evenly spread."""
     step = min(EACH_MILLISECONDS, max(SPREAD_MILLISECONDS / max(count, 1), 1))
     offset = random.random() * step  # noqa: S311  # no secret
     times = [int(offset + place * step) for place in range(count)]
@@ -63,14 +67,14 @@ class DrainingServer(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end; a second Ctrl+C ends at once.
 
-        The signal is not raised again afterwards, as uvicorn does: a process that ends as it was told to has status 0.
+        Unlike in uvicorn, the signal is not raised again afterwards: a process that ends as told has status 0.
         """
         if draining.is_set() and sig == signal.SIGINT:
             self.force_exit = self.should_exit = True
         self.stop()
 
     def stop(self) -> None:
-        """Begin to end: not ready from now on, and serving until the delay is over."""
+        """Begin to end: report not ready from now on, and serve until the delay is over."""
         draining.set()
         if not self.drain_delay:
             self.should_exit = True
@@ -79,7 +83,7 @@ class DrainingServer(uvicorn.Server):
             self._stops_at = time.monotonic() + self.drain_delay
 
     async def on_tick(self, counter: int) -> bool:
-        """Called ten times a second; whether to end."""
+        """Called ten times per second; returns whether to end."""
         if self._stops_at is not None and time.monotonic() >= self._stops_at:
             self.should_exit = True
         return await super().on_tick(counter)
@@ -117,7 +121,7 @@ class DrainingServer(uvicorn.Server):
             await asyncio.sleep(SETTLE_SECONDS)
         while (connections := self._websockets()) and now() < cut_at and not self.force_exit:
             for connection in connections:
-                # Of those that were in the middle of their handshake; the others were told.
+                # These were in the middle of their handshake; the others were told.
                 self._send_away(connection, random.randrange(SPREAD_MILLISECONDS))  # noqa: S311  # no secret
                 if now() < close_at:
                     connection.finish()
@@ -129,19 +133,19 @@ class DrainingServer(uvicorn.Server):
         log.info("drained", cut=len(connections))
 
     def _send_away(self, connection: WebSocketConnection, retry_after: int) -> None:
-        """Tell a client once that it must come back, after so many milliseconds; not before its handshake is done."""
+        """Tell a client once that it must reconnect, after this many milliseconds; not before its handshake is done."""
         if connection.phase is not Phase.OPEN or connection in self._told:
             return
         self._told.add(connection)
         connection.deliver(Prepared(encode(GoingAway(retry_after=retry_after))))
-        if connection.stalled_since is not None:  # it would not read the answers to what it has asked for
+        if connection.stalled_since is not None:  # it would not read the answers to its requests
             connection.close_after(CloseCode.RESTART, GOING_AWAY)
 
     def _websockets(self) -> list[WebSocketConnection]:
         return [one for one in self.server_state.connections if isinstance(one, WebSocketConnection)]
 
     def _give_up_after(self, seconds: float) -> None:
-        """A thread that waits for a database that does not answer would keep the process forever."""
+        """Exit in time: a thread that waits for an unresponsive database would keep the process for ever."""
 
         def give_up() -> None:
             log.error("did_not_end", seconds=seconds)

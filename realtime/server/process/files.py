@@ -1,7 +1,7 @@
-"""How many files a process may have open, and how many connections of those it takes.
+"""The limit on open files of a process, and the number of connections that it takes.
 
-A connection is an open file (getrlimit(2), RLIMIT_NOFILE). What listens is in `realtime.server.process.listening`; who
-is turned away beyond the limit is decided in `realtime.server.http.protocol`.
+A connection is an open file (getrlimit(2), RLIMIT_NOFILE). `realtime.server.process.listening` listens, and
+`realtime.server.http.protocol` decides who is turned away beyond the limit.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from contextlib import suppress
 from django.conf import settings
 
 RESERVED = 128
-"""Files that are kept for the database, Valkey, static files and logs; at most half of those that there are."""
+"""Files reserved for the database, Valkey, static files and logs; at most half of the limit."""
 
 
 def raise_file_limit() -> None:
-    """Raise the soft limit on open files to the hard one, as a process may without being root."""
+    """Raise the soft limit on open files to the hard one, which a process may do without being root."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    with suppress(ValueError, OSError):  # macOS refuses what its kernel cannot have; then the limit stays
+    with suppress(ValueError, OSError):  # macOS refuses more than its kernel allows; then the limit stays
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def most_connections() -> int:
-    """How many TCP connections this process takes: PORTAL_CONNECTIONS, or what the limit on open files allows.
+    """The most TCP connections of this process: PORTAL_CONNECTIONS, or what the limit on open files allows.
 
-    0 where neither limits them.
+    0 if neither limits them.
     """
     soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted: int = settings.PORTAL_CONNECTIONS

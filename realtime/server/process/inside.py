@@ -1,4 +1,4 @@
-"""What runs in one of the processes of `manage.py serve`: a server that lives while its supervisor does."""
+"""The code inside one of the processes of `manage.py serve`: a server that lives as long as its supervisor."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from realtime.server.process.files import raise_file_limit
 from realtime.server.process.run import Place, config
 
 TICKS_A_BEAT = 10
-"""Of uvicorn's ticks of 100 ms: a process shows each second that its event loop runs."""
+"""In uvicorn's ticks of 100 ms: a process shows every second that its event loop runs."""
 
 log = structlog.get_logger(__name__)
 
 
 def work(place: Place, lifeline: socket.socket) -> None:
-    """Serve in a process of its own, on a port that it shares with others."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; until we serve, the supervisor ends us
+    """Serve in this process, on a port shared with other processes."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches all processes; this one must serve first
     lifeline.setblocking(False)
     raise_file_limit()
     server = WorkerServer(config(place.host, place.port, place.drain_seconds), lifeline, place.drain_delay)
@@ -28,19 +28,19 @@ def work(place: Place, lifeline: socket.socket) -> None:
 
 
 class WorkerServer(DrainingServer):
-    """A server that lives while its supervisor does."""
+    """A server that lives as long as its supervisor."""
 
     def __init__(self, uvicorn_config: uvicorn.Config, lifeline: socket.socket, drain_delay: int = 0) -> None:
         super().__init__(uvicorn_config, drain_delay)
         self._lifeline = lifeline
 
     async def on_tick(self, counter: int) -> bool:
-        """Show that we run, and see that we are still wanted."""
+        """Show that the loop runs, and check whether the supervisor is still there."""
         if counter % TICKS_A_BEAT == 0:
             try:
                 self._lifeline.send(b".")
             except BlockingIOError:
-                pass  # the supervisor is frozen; what it has not read yet says enough
+                pass  # the supervisor is frozen; the bytes it has not read yet are enough
             except OSError:
                 log.warning("supervisor_gone")
                 self.stop()

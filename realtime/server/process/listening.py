@@ -1,8 +1,8 @@
-"""The socket that listens, which has an answer where a process has no file left for another connection.
+"""The listening socket, which answers clients even if the process has no file left for another connection.
 
-Where accept(2) fails for want of files, aiofastnet 1.2 calls a method that sockets lack, so the event loop finds the
-same connection waiting again at once: it runs at full speed, and logs a traceback at each turn. Here the connection is
-taken with a file that was kept for this, told to come back, and closed.
+If accept(2) fails for want of files, aiofastnet 1.2 calls a method that sockets lack. So the event loop finds the same
+connection again at once, runs at full speed, and logs a traceback at each turn. Here the connection is accepted with a
+reserved file, told to come back, and closed.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from realtime.server.http.refusals import TOO_MANY
 from realtime.server.process.accept_rate import TURNED_AWAY, AcceptRate
 
 AT_ONCE = 4
-"""How many connections are taken in one turn of the event loop: those that come together share one look-up.
+"""The number of connections taken in one turn of the event loop: connections that come together share one look-up.
 
-In a rush it is one: each is much work, and others come in between.
+In a rush it is one: each connection is much work, and other work runs in between.
 """
 TURNED_AWAY_AT_ONCE = 16
-"""How many are turned away in one turn at most, before one is taken."""
+"""The most connections turned away in one turn before one is taken."""
 
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
@@ -48,7 +48,7 @@ class ListeningSocket(socket.socket):
         self._said = Seldom()
 
     def listen(self, backlog: int = 128, /) -> None:
-        """Listen, with a file to spare from now on."""
+        """Listen, with a reserved file from now on."""
         super().listen(backlog)
         self._keep_spare()
 
@@ -74,13 +74,13 @@ class ListeningSocket(socket.socket):
             if times := self._said.count():
                 log.error("no_files_left", error=error.strerror, refused=times)
             if not self._turn_away():
-                # The machine has none left either: aiofastnet logs the error, and comes back in a second.
+                # The machine has no files left either: aiofastnet logs the error, and tries again in a second.
                 self._rests = True
                 raise
             raise BlockingIOError from error
 
     def remove_reader(self, descriptor: int) -> None:
-        """What aiofastnet calls on the socket, and means of the event loop."""
+        """Remove the reader; aiofastnet calls this on the socket, but means the event loop's method."""
         asyncio.get_running_loop().remove_reader(descriptor)
 
     def close(self) -> None:
@@ -91,7 +91,7 @@ class ListeningSocket(socket.socket):
             self._spare = -1
 
     def _turn_away(self) -> bool:
-        """Answer one connection, and close it; whether one could be taken."""
+        """Answer one connection, and close it; returns whether one could be taken."""
         if self._spare < 0:
             return False
         os.close(self._spare)
@@ -111,7 +111,7 @@ class ListeningSocket(socket.socket):
             try:
                 self._spare = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
             except OSError:
-                self._spare = -1  # there was none to be had just now
+                self._spare = -1  # none was available at the moment
 
 
 def _say(refused: socket.socket, last: bytes) -> None:

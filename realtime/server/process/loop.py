@@ -1,4 +1,4 @@
-"""The event loop of `manage.py serve`: uvloop, with aiofastnet's transports, which write to a socket more cheaply."""
+"""The event loop of `manage.py serve`: uvloop with aiofastnet's transports, which write to a socket at less cost."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import aiofastnet
 import uvloop
 
 SWITCH_SECONDS = 0.0001
-"""How long a thread runs Python before another one may (sys.setswitchinterval), where the default is 5 ms.
+"""The time a thread runs Python before another one may (sys.setswitchinterval); the default is 5 ms.
 
-The loop competes with each thread that answers a request, and stands behind all of them each time that it has waited
-for anything.
+The loop competes with each thread that answers a request. Each time it has waited for I/O, it queues behind all of
+them.
 """
 
 

@@ -1,4 +1,4 @@
-"""Which of our own files have changed, for `manage.py serve --reload`."""
+"""Finds changed source files of this project, for `manage.py serve --reload`."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ PASSED_OVER = {"__pycache__", "node_modules"}
 
 
 def own_folders() -> list[Path]:
-    """The folders of the apps of this project; not those of packages, wherever they are installed."""
+    """The folders of this project's apps; not those of packages, wherever they are installed."""
     folders = [Path(app.path) for app in apps.get_app_configs()]
     return [folder for folder in folders if folder.parent == settings.BASE_DIR]
 
 
 class Watch:
-    """The files below some folders, as they were when they were last looked at."""
+    """The files below some folders, as they were at the last look."""
 
     def __init__(self, folders: list[Path]) -> None:
         self._folders = folders
         self._known = dict(self._look())
 
     def changed(self) -> list[Path]:
-        """The files that were changed, made or removed since the last call."""
+        """The files that were changed, added or removed since the last call."""
         known, self._known = self._known, dict(self._look())
         paths = known.keys() | self._known.keys()
         return sorted(path for path in paths if known.get(path) != self._known.get(path))

@@ -1,4 +1,4 @@
-"""How uvicorn is set up for `manage.py serve`, and its port. How it ends is in `realtime.server.process.drain`."""
+"""The setup of uvicorn for `manage.py serve`, and its port. How it ends is in `realtime.server.process.drain`."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ _NOT_HERE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
 
 
 class CannotListen(Exception):
-    """The port cannot be had; the message says why."""
+    """The port cannot be opened; the message says why."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where to serve, and how a process ends: it serves on for the delay, and then has so many seconds.
+    """Where to serve, and how a process ends: it serves on for the delay, and then has `drain_seconds` to finish.
 
-    With `path`, a Unix socket there takes the place of host and port.
+    With `path`, a Unix socket at that path replaces host and port.
     """
 
     host: str
@@ -42,7 +42,7 @@ class Place:
     def bind(self, *, shared: bool = False) -> list[socket.socket]:
         """Sockets on all addresses of the host, not listening yet; CannotListen if there are none or one is taken.
 
-        Where one is `shared`, each process that binds it so gets a part of the connections.
+        If the port is `shared`, each process that binds it this way gets a part of the connections.
         """
         if self.path:
             return [self._bind_path()]
@@ -70,7 +70,7 @@ class Place:
         return bound
 
     def _bind_path(self) -> socket.socket:
-        """A Unix socket that everybody may use who may enter its folder, in place of one that nobody listens on."""
+        """A Unix socket for everybody who may enter its folder. It replaces a socket that nobody listens on."""
         try:
             if _is_abandoned(self.path):
                 os.unlink(self.path)
@@ -82,7 +82,7 @@ class Place:
 
     @property
     def address(self) -> str:
-        """Where people find it."""
+        """The address for people."""
         return f"unix:{self.path}" if self.path else f"http://{self}/"
 
     def __str__(self) -> str:
@@ -131,7 +131,7 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
         log_config=None,
         server_header=False,
         proxy_headers=settings.PORTAL_BEHIND_PROXY,
-        # Who may use a Unix socket is beside us, and has no address
+        # The peer of a Unix socket is on this machine, and has no address
         forwarded_allow_ips="*" if path else settings.PORTAL_PROXY_ADDRESSES,
         timeout_graceful_shutdown=drain_seconds,
     )

@@ -1,6 +1,6 @@
-"""Where one of several processes of `manage.py serve` begins: it loads Django before anything that needs Django.
+"""The entry point of one of several processes of `manage.py serve`: it sets Django up before importing the apps.
 
-Nothing else belongs here, and nothing may be imported at the top that needs the apps.
+Nothing else belongs here, and nothing that needs the apps may be imported at the top.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """`manage.py serve --workers N`: keeps N processes on one port, and ends with them.
 
-Each process opens the port for itself (SO_REUSEPORT), so that the kernel deals connections out evenly, and stops
-dealing to a process the moment it ends. From one socket that all inherit, whoever is first takes as many as it can: of
-300 connections at once one process of three got 219 and another 19 (with SO_REUSEPORT 113, 99 and 88), and sockets
-stay for hours.
+Each process opens the port itself (SO_REUSEPORT), so that the kernel distributes connections evenly, and stops
+distributing to a process the moment it ends. With one inherited socket the fastest process takes as many as it can: of
+300 connections at once one process of three got 219 and another 19 (with SO_REUSEPORT 113, 99 and 88), and sockets stay
+for hours.
 
-Uvicorn's own supervisor does not do: it starts without a pause what dies at once, waits without end for a process
-that does not stop, and its processes keep the port when it is killed.
+Uvicorn's own supervisor is not sufficient. It restarts without a pause a process that ends at once, it waits for ever
+for a process that does not stop, and its processes keep the port when it is killed.
 """
 
 from __future__ import annotations
@@ -26,18 +26,18 @@ from realtime.server.process.run import Place
 from realtime.server.process.worker import Worker
 
 LOOK_SECONDS = 0.5
-"""How long at most until changed files and silent processes are noticed; a process that ends is noticed at once."""
+"""The longest time until changed files and silent processes are noticed; the end of a process is noticed at once."""
 STEADY_SECONDS = 10.0
-"""A process that ends sooner has failed; the first time it is replaced at once, then later and later."""
+"""A process that ends sooner has failed. The first failure is replaced at once, later ones after growing delays."""
 LONGEST_PAUSE_SECONDS = 30.0
 KILL_SECONDS = 1.0
-"""How long after its time a process that has not ended by itself is killed."""
+"""How long after its time a process that has not ended is killed."""
 
 log = structlog.get_logger(__name__)
 
 
 class Supervisor:
-    """The process above the others. `run` may be called once, in the main thread."""
+    """The parent of the processes. `run` may be called once, in the main thread."""
 
     def __init__(self, place: Place, workers: int, watch: Watch | None = None) -> None:
         self._place = place
@@ -61,7 +61,7 @@ class Supervisor:
 
     @contextmanager
     def _signals(self) -> Iterator[socket.socket]:
-        """A socket that can be read when a signal has come."""
+        """A socket that becomes readable when a signal has come."""
         bell, button = socket.socketpair()
         bell.setblocking(False)
         button.setblocking(False)
@@ -79,13 +79,13 @@ class Supervisor:
                 signal.set_wakeup_fd(before)
 
     def _wait(self, bell: socket.socket, seconds: float) -> None:
-        """Until a process ends, or a signal comes."""
+        """Wait until a process ends, or a signal comes."""
         sentinels = [worker.process.sentinel for worker in self._workers if worker.process is not None]
         connection.wait([bell, *sentinels], seconds)
         with suppress(BlockingIOError):
             bell.recv(1024)
 
-    # While we run.
+    # While serving.
 
     def _tend(self) -> None:
         now = time.monotonic()
@@ -108,7 +108,7 @@ class Supervisor:
                 worker.send_signal(signal.SIGKILL)
 
     def _replace(self, worker: Worker, now: float) -> None:
-        """Decide when a new process takes the place of one that has ended."""
+        """Decide when a new process replaces one that has ended."""
         pid = worker.process.pid if worker.process is not None else None
         told, served, age = worker.told_to_end, worker.has_served, now - worker.started_at
         status = worker.bury()
@@ -118,14 +118,14 @@ class Supervisor:
             pause = inf
             log.error("worker_did_not_start", worker=pid, status=status, next="when a file changes")
         elif not told and not self._any_has_served:
-            # It is not bad luck: no process can start with this configuration.
+            # No process can start with this configuration.
             log.error("worker_did_not_start", worker=pid, status=status)
             self._status = 1
         else:
             log.warning("worker_ended", worker=pid, status=status, seconds=round(age, 1), replacedIn=pause)
         worker.start_at = now + pause
 
-    # The end.
+    # Ending.
 
     def _end(self, bell: socket.socket) -> None:
         for worker in self._workers:

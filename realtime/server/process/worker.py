@@ -1,4 +1,4 @@
-"""What a supervisor holds of one of its processes. What runs in it is in `realtime.server.process.inside`."""
+"""The supervisor's side of one process. The code in the process is in `realtime.server.process.inside`."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from realtime.server.process.run import Place
 from realtime.server.process.spawned import begin
 
 HUNG_SECONDS = 20.0
-"""How long, besides the time it may take to end, a process may show nothing."""
+"""How long, in addition to its time to end, a process may give no sign of life."""
 
 log = structlog.get_logger(__name__)
-# A fresh interpreter: nothing that the supervisor has open, connections and locks, is shared.
+# A fresh interpreter: it shares none of the supervisor's connections and locks.
 _spawn = multiprocessing.get_context("spawn")
 
 
 class Worker:
-    """A place for a process, taken or not. `failures` counts processes in a row that ended soon."""
+    """A place for a process, used or not. `failures` counts consecutive processes that ended too soon."""
 
     def __init__(self, place: Place) -> None:
         self._place = place
@@ -52,9 +52,9 @@ class Worker:
         log.info("worker_started", worker=self.process.pid)
 
     def look(self, longest: float) -> None:
-        """Hear whether the process runs. Of the time since the last look, at most `longest` seconds count as silence.
+        """Check whether the process runs. Of the time since the last look, at most `longest` seconds count as silence.
 
-        More has passed only if we were frozen ourselves, and then all of them may have been.
+        If more time has passed, this process was frozen, and then the others may have been frozen too.
         """
         now = time.monotonic()
         self._silent_seconds += min(now - self._looked_at, longest)
@@ -66,7 +66,7 @@ class Worker:
 
     @property
     def is_hung(self) -> bool:
-        """Whether a process that has served shows no sign of life."""
+        """Whether a process that was serving gives no sign of life."""
         return (
             self.has_served
             and self._silent_seconds > HUNG_SECONDS + self._place.drain_delay + self._place.drain_seconds
@@ -83,7 +83,7 @@ class Worker:
             os.kill(self.process.pid, number)
 
     def bury(self) -> int:
-        """Forget the process, which has ended; its exit status."""
+        """Forget the process, which has ended; returns its exit status."""
         process, lifeline = self.process, self.lifeline
         self.process = self.lifeline = None
         if process is None or lifeline is None:

@@ -1,7 +1,7 @@
-"""An application that answers http as its path says, to see what the server does around it.
+"""An application that answers http according to the path, to test the server around it.
 
-`/bytes/N` is N bytes, `/body` says how long the body was, `/held` waits until it is let go, and anything else is its
-own path. A WebSocket is accepted; under `/silent` it never is.
+`/bytes/N` answers N bytes, `/body` the length of the body. `/held` waits until it is released, and any other path
+answers itself. A WebSocket is accepted; under `/silent` it never is.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from realtime.server.tests.served import Served
 
 
 class AnsweringServer(Served):
-    """The server. `paths` has what was asked for, in order, and `hosts` the names that it was asked by."""
+    """The server. `paths` has the requested paths, in order, and `hosts` the requested host names."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,11 +25,11 @@ class AnsweringServer(Served):
         self._let_go = asyncio.Event()
 
     def let_go(self) -> None:
-        """Answer those that are held."""
+        """Answer the held requests."""
         self.do(self._let_go.set)
 
     def clean(self) -> None:
-        """Close what the test has opened, and forget what was asked."""
+        """Close the test's connections, and forget the requests."""
         self.let_go()
         super().clean()
         self.do(self._let_go.clear)

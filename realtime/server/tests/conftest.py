@@ -1,4 +1,4 @@
-"""The servers, and the promise that each test leaves no connection, no task and no error behind."""
+"""The servers, and a check that each test leaves no connection, no task and no error."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def table(
     portal_view: PortalView,
     no_errors: None,
 ) -> Iterator[Table]:
-    """A server with one portal view, for one test; its few connections are written to in either way."""
+    """A server with one portal view, for one test, with each of the two ways to write to its connections."""
     monkeypatch.setattr(audience, "MANY", request.param)
     table = Table(portal_view)
     table.start()
@@ -49,12 +49,12 @@ def table(
 
 @pytest.fixture(autouse=True)
 def _no_rates(no_limits: None) -> None:
-    """The limits have tests of their own."""
+    """Switch the rates off, as the limits have their own tests."""
 
 
 @pytest.fixture
 def no_errors(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """Nothing that a client does is an error of the server."""
+    """Assert that no client causes an error of the server."""
     yield
     records = [*caplog.get_records("setup"), *caplog.get_records("call")]
     assert [record.getMessage() for record in records if record.levelno >= logging.ERROR] == []
@@ -77,7 +77,7 @@ def answering(_answering: AnsweringServer, no_errors: None) -> Iterator[Answerin
 
 @pytest.fixture(autouse=True)
 def _no_rush() -> Iterator[None]:
-    """There is no rush before a test, and none is left behind."""
+    """No rush before a test, and none after it."""
     rush.forget()
     yield
     rush.forget()

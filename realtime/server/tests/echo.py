@@ -1,7 +1,7 @@
-"""An application that says back what it hears.
+"""An application that sends back each text it receives.
 
 Texts go back through `portal.outlet` under `/outlet`, and through ASGI's `send` elsewhere. Under `/closing` the first
-of them is answered by a close; under `/refusing` nobody is let in.
+text is answered by a close; under `/refusing` nobody is let in.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from realtime.server.websocket.connection import WebSocketConnection
 
 
 class EchoServer(Served):
-    """The server. `heard` has what the application was told since it was last cleaned."""
+    """The server. `heard` has the events that the application received since the last `clean`."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -31,12 +31,12 @@ class EchoServer(Served):
         return protocol
 
     def texts(self) -> list[str]:
-        """The texts that the application has heard in all; whoever is connected is gone now."""
+        """All texts that the application received; waits until nobody is connected."""
         super().clean()
         return [event["text"] for event in self.heard if event.get("text") is not None]
 
     def clean(self) -> None:
-        """Close what the test has opened, and forget what was heard."""
+        """Close the test's connections, and forget the events."""
         super().clean()
         self.heard.clear()
 

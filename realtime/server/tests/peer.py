@@ -1,6 +1,6 @@
-"""A WebSocket client made of a plain socket: it sends any octets, right or wrong, and takes nothing on trust.
+"""A WebSocket client made of a plain socket: it sends any octets, valid or not, and checks everything it receives.
 
-What the server sends is checked here against RFC 6455, sections 5.1 and 5.2; what it should be is for the test to say.
+The server's frames are checked here against RFC 6455, sections 5.1 and 5.2; the test checks their content.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
 
 
 class Frame(NamedTuple):
-    """A frame as it came."""
+    """A frame as received."""
 
     opcode: int
     data: bytes
@@ -30,7 +30,7 @@ class Frame(NamedTuple):
 
 
 class Closed(NamedTuple):
-    """A close frame's code and reason; no code where it was empty."""
+    """A close frame's code and reason; no code if it was empty."""
 
     code: int | None
     reason: str = ""
@@ -51,7 +51,7 @@ def frame(opcode: int, data: bytes = b"", *, fin: bool = True, rsv: int = 0, mas
 
 
 def masking(data: bytes, mask: bytes) -> bytes:
-    """RFC 6455, section 5.3."""
+    """The masked data, RFC 6455, section 5.3."""
     size = len(data)
     key = int.from_bytes((mask * (size // 4 + 1))[:size], "big")
     return (int.from_bytes(data, "big") ^ key).to_bytes(size, "big")
@@ -63,7 +63,7 @@ def text(words: str, *, fin: bool = True) -> bytes:
 
 
 def fragments(opcode: int, *pieces: bytes, rsv: int = 0) -> list[bytes]:
-    """A message in so many frames; the first has the reserved bits."""
+    """A message in this many frames; the first has the reserved bits."""
     last = len(pieces) - 1
     first = frame(opcode, pieces[0], fin=last == 0, rsv=rsv)
     return [first, *(frame(CONT, piece, fin=place == last) for place, piece in enumerate(pieces[1:], 1))]
@@ -81,7 +81,7 @@ def deflated(data: bytes, window_bits: int = 15) -> bytes:
 
 
 def inflated(data: bytes, window_bits: int = 15) -> bytes:
-    """What was compressed (section 7.2.2), with a window no larger than agreed on; zlib.error if that does not do."""
+    """Decompressed data (section 7.2.2), with a window no larger than agreed on; zlib.error if that is too small."""
     return zlib.decompressobj(wbits=-window_bits).decompress(data + b"\x00\x00\xff\xff")
 
 
@@ -100,7 +100,7 @@ def request(path: str = "/", *lines: str, key: str = "dGhlIHNhbXBsZSBub25jZQ==")
 
 
 class Peer:
-    """One connection. Whatever is waited for has to come before the deadline."""
+    """One connection. Everything awaited must come before the deadline."""
 
     def __init__(self, port: int, *, receive_buffer: int | None = None) -> None:
         self.socket = socket.socket()
@@ -114,7 +114,7 @@ class Peer:
         self.subprotocol = ""
 
     def open(self, path: str = "/", *lines: str) -> None:
-        """The opening handshake, which has to succeed (section 4.1)."""
+        """The opening handshake, which must succeed (section 4.1)."""
         key = base64.b64encode(os.urandom(16)).decode()
         self.send(request(path, *lines, key=key))
         status, headers = self.response()
@@ -131,12 +131,12 @@ class Peer:
         self.socket.sendall(b"".join(octets))
 
     def send_slowly(self, octets: bytes, at_once: int = 1) -> None:
-        """Send so many octets at a time."""
+        """Send `at_once` octets at a time."""
         for start in range(0, len(octets), at_once):
             self.socket.sendall(octets[start : start + at_once])
 
     def response(self) -> tuple[int, dict[str, str]]:
-        """The status and the headers, in lower case, that answer a request."""
+        """The status and the headers, in lower case, of the answer to a request."""
         while b"\r\n\r\n" not in self._unread:
             self._read_some()
         head, self._unread = self._unread.split(b"\r\n\r\n", 1)
@@ -146,7 +146,7 @@ class Peer:
         return int(found[1]), {name.lower(): value.strip() for name, _, value in (one.partition(":") for one in lines)}
 
     def receive(self) -> Frame:
-        """The next frame: the server never masks, never fragments, and uses the shortest form of a length."""
+        """The next frame. The server never masks, never fragments, and uses the shortest form of a length."""
         first, second = self._read(2)
         assert first & 0x80, "a fragment"
         assert not first & 0x30, "RSV2 or RSV3"
@@ -172,27 +172,27 @@ class Peer:
         return received.data.decode()
 
     def closed(self) -> Closed:
-        """The close frame that has to come next, and behind it nothing but the end, in good order (section 7.1.1)."""
+        """The close frame, which must come next. Only the orderly end may follow it (section 7.1.1)."""
         opcode, data, _ = self.receive()
         assert opcode == CLOSE, f"expected a close frame, got {opcode:x} {data!r}"
         self.ended()
         return Closed(struct.unpack("!H", data[:2])[0], data[2:].decode()) if data else Closed(None)
 
     def ended(self) -> None:
-        """The server has closed the TCP connection, and has sent nothing more."""
+        """Assert that the server has closed the TCP connection, and has sent nothing more."""
         assert self._unread + self.socket.recv(1) == b""
 
     def failed(self, code: int) -> None:
-        """The server has failed the connection with that code."""
+        """Assert that the server has failed the connection with that code."""
         assert self.closed().code == code
 
     def answers(self) -> None:
-        """The connection is open, and everything was read: the next frame answers the ping that is sent now."""
+        """Assert that the connection is open and all input was read: the next frame answers a ping sent now."""
         self.send(frame(PING, b"still there?"))
         assert self.receive() == Frame(PONG, b"still there?")
 
     def reset(self) -> None:
-        """Break the connection off: the server gets an RST."""
+        """Reset the connection: the server gets an RST."""
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.socket.close()
 

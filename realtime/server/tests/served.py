@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 
 class Served(InProcessServer):
-    """The server that `manage.py serve` runs. What the test opens is closed at its end, by `clean`."""
+    """The server that `manage.py serve` runs. `clean` closes the test's connections at its end."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,7 +24,7 @@ class Served(InProcessServer):
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port that it listens on."""
         return int(self.http.rsplit(":", 1)[1])
 
     def connect(self, *, receive_buffer: int | None = None) -> Peer:
@@ -39,7 +39,7 @@ class Served(InProcessServer):
         return peer
 
     def open_narrow(self, path: str = "/") -> Peer:
-        """A WebSocket connection on which the kernels hold little: what the client does not read, the server keeps."""
+        """A WebSocket connection with small kernel buffers: the server keeps the data that the client does not read."""
         peer = self.open(path, receive_buffer=4096)
         kept = self.do(self.protocol_of(peer).transport.get_extra_info, "socket")
         kept.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4096)
@@ -61,7 +61,7 @@ class Served(InProcessServer):
         return self.do(find)
 
     def do(self, what: Callable[..., T], *args: Any) -> T:
-        """Call something in the server's event loop."""
+        """Call a function in the server's event loop."""
 
         async def call() -> T:
             return what(*args)
@@ -70,7 +70,7 @@ class Served(InProcessServer):
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """The server's event loop stands still, so that what is done meanwhile reaches it as one."""
+        """Stop the server's event loop, so that everything sent in the meantime reaches it at once."""
         begun, ended = threading.Event(), threading.Event()
 
         def hold() -> None:
@@ -89,7 +89,7 @@ class Served(InProcessServer):
         wait_until(lambda: not (state.connections or state.tasks))
 
     def clean(self) -> None:
-        """Close what the test has opened; then nothing may be left."""
+        """Close the test's connections; then nothing may be left."""
         for peer in self._peers:
             peer.socket.close()
         self.settle()

@@ -1,4 +1,4 @@
-"""A portal view on a server of this process, and people at it with plain sockets."""
+"""A portal view on a server in this process, and people connected to it with plain sockets."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from testing.in_process import wait_until
 Message = dict[str, Any]
 
 UNASKED = {"presence", "token-expiring"}
-"""What comes on a clock of its own."""
+"""Messages that the server sends by its own clock."""
 
 
 class Holdings(NamedTuple):
-    """What the server's event loop holds: rooms, their connections, who is written to, and tasks."""
+    """The objects in the server's event loop: rooms, their connections, the receivers, and tasks."""
 
     rooms: int = 0
     connections: int = 0
@@ -30,7 +30,7 @@ class Holdings(NamedTuple):
 
 
 class Person:
-    """Somebody at the portal view. Messages are taken in order, when they are asked for."""
+    """A person at the portal view. Messages are taken in order, on demand."""
 
     def __init__(self, peer: Peer) -> None:
         self.peer = peer
@@ -38,7 +38,7 @@ class Person:
         assert self.connected["type"] == "connected"
 
     def receive(self) -> Message:
-        """The next message that was caused by somebody."""
+        """The next message that another message caused."""
         while True:
             message = json.loads(self.peer.text())
             assert isinstance(message, dict)
@@ -50,14 +50,14 @@ class Person:
         self.peer.send(text(json.dumps({"type": type_, **body})))
 
     def ask(self, type_: str, **body: Any) -> Message:
-        """Send a message with a ref, and take the answer, which has to come next."""
+        """Send a message with a ref, and take the answer, which must come next."""
         self.say(type_, ref="asked", **body)
         answer = self.receive()
         assert answer.get("ref") == "asked", f"expected an answer, got {answer}"
         return answer
 
     def change(self, **payload: Any) -> int:
-        """Change the portal view; the new version."""
+        """Change the portal view; returns the new version."""
         answer = self.ask("portal-view-update", payload=payload)
         assert answer["type"] == "ack"
         return int(answer["version"])
@@ -72,29 +72,29 @@ class Table(Served):
         self._tasks_at_rest = 0
 
     def start(self) -> None:
-        """Return once it accepts connections."""
+        """Start it, and return once it accepts connections."""
         super().start()
         self._tasks_at_rest = self.ask(_holdings()).tasks
 
     def seat(self, user: User, *lines: str) -> Person:
-        """Somebody comes, with more header lines."""
+        """Connect a person, with additional header lines."""
         return Person(self.open(self._path_for(user), *lines))
 
     def seat_narrow(self, user: User) -> Person:
-        """Somebody for whom the kernels hold little."""
+        """Connect a person with small kernel buffers."""
         return Person(self.open_narrow(self._path_for(user)))
 
     def is_stalled(self, person: Person) -> bool:
-        """Whether more waits for somebody than the limit."""
+        """Whether more waits for a person than the limit."""
         return self.protocol_of(person.peer).stalled_since is not None
 
     def holds(self) -> Holdings:
-        """What the event loop holds; of tasks, those that were not there at first."""
+        """The objects in the event loop; of the tasks, only those that were not there at first."""
         held = self.ask(_holdings())
         return held._replace(tasks=held.tasks - self._tasks_at_rest)
 
     def clean(self) -> None:
-        """Everybody goes; then nothing may be left."""
+        """Disconnect everybody; then nothing may be left."""
         super().clean()
         wait_until(lambda: self.holds() == Holdings())
 

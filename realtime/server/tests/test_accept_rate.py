@@ -1,4 +1,4 @@
-"""Whose connections are too many in a rush, and what they are told: over a real port."""
+"""The rate limit on accepting connections in a rush, and the answer to refused ones: over a real port."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def listener() -> Iterator[ListeningSocket]:
 
 
 def come(listener: ListeningSocket, source: str, count: int) -> tuple[int, list[bytes]]:
-    """How many of so many connections from there are taken, and what the others are told."""
+    """How many of the connections from there are accepted, and the answers to the others."""
     taken, told = 0, []
     with ExitStack() as opened:
         for _ in range(count):
@@ -48,7 +48,7 @@ def come(listener: ListeningSocket, source: str, count: int) -> tuple[int, list[
     return taken, told
 
 
-def test_a_network_is_taken_so_many_times_and_then_told_to_wait(listener: ListeningSocket) -> None:
+def test_a_network_is_accepted_up_to_its_burst_and_then_told_to_wait(listener: ListeningSocket) -> None:
     taken, told = come(listener, FAR, 5)
     assert taken == 3
     assert len(told) == 2
@@ -59,25 +59,25 @@ def test_a_network_is_taken_so_many_times_and_then_told_to_wait(listener: Listen
         assert b"your network connects too often" in sentence
 
 
-def test_another_network_is_not_held_up(listener: ListeningSocket) -> None:
+def test_another_network_is_not_delayed(listener: ListeningSocket) -> None:
     assert come(listener, FAR, 5)[0] == 3
     assert come(listener, NEAR, 3)[0] == 3
 
 
-def test_without_a_rush_everybody_is_taken(listener: ListeningSocket) -> None:
+def test_without_a_rush_everybody_is_accepted(listener: ListeningSocket) -> None:
     rush.forget()
     assert come(listener, FAR, 9)[0] == 9
 
 
 @pytest.mark.parametrize("addresses", [[FAR], ["127.9.0.0/16"], ["*"], ["::1", "0.0.0.0/0"]])
-def test_a_proxy_stands_for_many(listener: ListeningSocket, addresses: list[str], settings: Any) -> None:
+def test_a_proxys_connections_are_not_limited(listener: ListeningSocket, addresses: list[str], settings: Any) -> None:
     settings.PORTAL_PROXY_ADDRESSES = addresses
-    assert come(listener, FAR, 9)[0] == 3  # it is not believed: nobody said that there is a proxy
+    assert come(listener, FAR, 9)[0] == 3  # it is not trusted: no proxy is configured
     settings.PORTAL_BEHIND_PROXY = True
     assert come(listener, FAR, 9)[0] == 9
 
 
-def test_who_only_tries_limits_out_refuses_nobody(listener: ListeningSocket, settings: Any) -> None:
+def test_a_dry_run_refuses_nobody(listener: ListeningSocket, settings: Any) -> None:
     settings.PORTAL_LIMITS_DRY_RUN = True
     assert come(listener, FAR, 9)[0] == 9
 
@@ -87,7 +87,7 @@ def test_it_can_be_switched_off(listener: ListeningSocket, settings: Any) -> Non
     assert come(listener, FAR, 9)[0] == 9
 
 
-def test_those_who_are_turned_away_do_not_hold_up_who_comes_behind_them(listener: ListeningSocket) -> None:
+def test_refused_connections_do_not_delay_the_next_ones(listener: ListeningSocket) -> None:
     come(listener, FAR, 3)
     with ExitStack() as opened:
         for source in (FAR,) * 10 + (NEAR,):

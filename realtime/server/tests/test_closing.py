@@ -1,4 +1,4 @@
-"""How connections end (RFC 6455, section 7): the cases of the Autobahn test suite, section 7, and rougher ends."""
+"""How connections end (RFC 6455, section 7): the cases of the Autobahn test suite, section 7, and disorderly ends."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGEST = b"*" * 123
 
 
 def told(echo: EchoServer) -> list[tuple[int, str]]:
-    """What the application was told of the end, after all is over."""
+    """The end that the application was told, after all is over."""
     echo.settle()
     events = [event for event in echo.heard if event["type"] == "websocket.disconnect"]
     return [(event["code"], event.get("reason", "")) for event in events]
@@ -45,20 +45,20 @@ def test_an_empty_close_frame_is_answered_by_one(echo: EchoServer) -> None:
 
 @pytest.mark.parametrize("code", WRONG_CODES)
 @pytest.mark.parametrize("reason", [b"", b"because"])
-def test_codes_that_no_frame_may_have(echo: EchoServer, code: int, reason: bytes) -> None:
+def test_codes_that_are_not_allowed_in_a_frame(echo: EchoServer, code: int, reason: bytes) -> None:
     peer = echo.open()
     peer.send(close(code, reason))
     peer.failed(1002)
 
 
-def test_half_a_code_is_none(echo: EchoServer) -> None:
+def test_half_a_code_is_invalid(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(frame(CLOSE, b"\x03"))
     peer.failed(1002)
 
 
 @pytest.mark.parametrize("behind", [close(1001), frame(PING), text("more"), frame(3), b"\xff"])
-def test_what_comes_behind_the_close_is_not_heard(echo: EchoServer, behind: bytes) -> None:
+def test_frames_after_the_close_are_ignored(echo: EchoServer, behind: bytes) -> None:
     peer = echo.open()
     peer.send(text("before"), close(1000), behind)
     assert peer.closed() == Closed(1000)
@@ -85,14 +85,14 @@ def test_a_close_frame_may_come_octet_by_octet(echo: EchoServer) -> None:
 
 
 def close_and_deliver(protocol: WebSocketConnection) -> None:
-    """Close twice, and try to send something behind it."""
+    """Close twice, and try to send something afterwards."""
     protocol.deliver(Prepared("the last word"))
     protocol.close_after(4001, "first")
     protocol.close_after(4002, "second")
     protocol.deliver(Prepared("and another thing"))
 
 
-def test_nothing_is_written_behind_the_close(echo: EchoServer) -> None:
+def test_nothing_is_written_after_the_close(echo: EchoServer) -> None:
     peer = echo.open()
     echo.do(close_and_deliver, echo.protocol)
     assert peer.text() == "the last word"
@@ -104,7 +104,7 @@ def test_nothing_is_written_behind_the_close(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("path", ["/closing", "/"])
-def test_who_does_not_answer_the_close_is_cut(echo: EchoServer, path: str) -> None:
+def test_a_client_that_does_not_answer_the_close_is_cut(echo: EchoServer, path: str) -> None:
     peer = echo.open(path)
     echo.protocol.close_seconds = 0.05
     if path == "/closing":  # through ASGI's `send`
@@ -125,14 +125,14 @@ def test_pings_are_answered_until_the_client_closes_too(echo: EchoServer) -> Non
 
 
 @pytest.mark.parametrize("mistake", [frame(3), frame(TEXT, b"\xff"), frame(CONT), frame(CLOSE, b"\x03")])
-def test_a_mistake_after_the_close_ends_it(echo: EchoServer, mistake: bytes) -> None:
+def test_an_error_after_the_close_ends_the_connection(echo: EchoServer, mistake: bytes) -> None:
     peer = echo.open()
     echo.do(echo.protocol.close_after, 1012, "going-away")
     peer.send(mistake, frame(PING))
     assert peer.closed() == Closed(1012, "going-away")
 
 
-def test_both_may_close_at_once(echo: EchoServer) -> None:
+def test_both_sides_may_close_at_once(echo: EchoServer) -> None:
     peer = echo.open()
     protocol = echo.protocol
     peer.send(close(4000))
@@ -144,7 +144,7 @@ def test_both_may_close_at_once(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("before", [b"", text("heard"), text("begun", fin=False), text("half")[:5], b"\x81"])
-def test_a_client_that_goes_without_a_word(echo: EchoServer, before: bytes) -> None:
+def test_a_client_that_disconnects_without_a_close_frame(echo: EchoServer, before: bytes) -> None:
     peer = echo.open()
     peer.send(before)
     peer.socket.close()
@@ -152,8 +152,8 @@ def test_a_client_that_goes_without_a_word(echo: EchoServer, before: bytes) -> N
 
 
 @pytest.mark.parametrize("before", [b"", text("heard"), text("half")[:5]])
-def test_a_client_that_breaks_off(echo: EchoServer, before: bytes) -> None:
-    """Data and reset come at once: uvloop says so once, and aiofastnet's transport then reads the data only."""
+def test_a_client_that_resets_the_connection(echo: EchoServer, before: bytes) -> None:
+    """Data and reset arrive together: uvloop reports that once, and aiofastnet's transport then only reads the data."""
     peer = echo.open()
     with echo.held():
         peer.send(before)
@@ -161,7 +161,7 @@ def test_a_client_that_breaks_off(echo: EchoServer, before: bytes) -> None:
     assert told(echo) == [(1005, "")]
 
 
-def test_who_can_send_nothing_more_is_gone(echo: EchoServer) -> None:
+def test_a_client_that_can_send_nothing_more_is_gone(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(text("last words"), frame(PING, b"quick"))
     assert {peer.receive().opcode for _ in range(2)} == {TEXT, PONG}

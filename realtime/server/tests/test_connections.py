@@ -1,4 +1,4 @@
-"""How many connections a process takes, and what becomes of the others; before, it ran out of files.
+"""The number of connections that a process takes, and the answer to the others; earlier it ran out of files.
 
 Then `accept` failed at each turn of the event loop, at full speed and with a traceback, and so did every write.
 """
@@ -28,8 +28,8 @@ from testing.in_process import wait_until
 MOST = 5
 
 
-def test_who_is_one_too_many_is_told_so(answering: AnsweringServer, settings: Any) -> None:
-    """Where all the others are being served."""
+def test_a_connection_over_the_limit_is_told_so(answering: AnsweringServer, settings: Any) -> None:
+    """All the others are being served."""
     settings.PORTAL_CONNECTIONS = MOST
     inside = [answering.open() for _ in range(MOST - 1)]
     busy = answering.connect()
@@ -52,15 +52,15 @@ def test_who_is_one_too_many_is_told_so(answering: AnsweringServer, settings: An
 
 
 @pytest.mark.parametrize("octets", [b"", b"GET /si", get("/body", "Content-Length: 9", method="POST") + b"half"])
-def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, settings: Any, octets: bytes) -> None:
-    """Those who say nothing, half a head or half a body can shut nobody out."""
+def test_the_longest_silent_connection_makes_room(answering: AnsweringServer, settings: Any, octets: bytes) -> None:
+    """Silent connections, also with half a head or half a body, must not block others."""
     settings.PORTAL_CONNECTIONS = MOST
     inside = answering.open()
     silent = [answering.connect() for _ in range(MOST - 1)]
     for one in silent:
         one.send(octets)
     wait_until(lambda: {_port(one) for one in silent} == set(answering.do(_silent)))
-    silent[0].send(b"G")  # it has just said something
+    silent[0].send(b"G")  # it has just sent something
     wait_until(lambda: answering.do(_silent)[-1] == _port(silent[0]))
     newcomer = answering.open()
     newcomer.answers()
@@ -70,7 +70,9 @@ def test_who_has_been_silent_for_longest_makes_room(answering: AnsweringServer, 
     assert rush.is_on()
 
 
-def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: AnsweringServer, settings: Any) -> None:
+def test_a_connection_being_answered_keeps_its_place_and_then_counts_as_silent(
+    answering: AnsweringServer, settings: Any
+) -> None:
     settings.PORTAL_CONNECTIONS = 1
     peer = answering.connect()
     peer.send(get("/kept"))
@@ -82,7 +84,7 @@ def test_one_that_is_answered_keeps_its_place_and_then_is_silent(answering: Answ
 
 
 def _silent() -> list[int]:
-    """The ports of those who are watched, the longest silent first."""
+    """The ports of the watched connections, the longest silent first."""
     return [one.client[1] for one in sweep_of(asyncio.get_running_loop())]  # type: ignore[attr-defined]
 
 
@@ -90,8 +92,8 @@ def _port(peer: Any) -> int:
     return int(peer.socket.getsockname()[1])
 
 
-def test_those_who_are_told_so_are_not_many(answering: AnsweringServer, settings: Any) -> None:
-    """They stay until they have read it, for 2 s at most; the rest is cut at once."""
+def test_few_connections_at_once_are_told_that_they_are_too_many(answering: AnsweringServer, settings: Any) -> None:
+    """They stay until they have read the answer, for 2 s at most; further ones are cut at once."""
     settings.PORTAL_CONNECTIONS = 1
     answering.open()
     for _ in range(3 * TURNED_AWAY_AT_ONCE):
@@ -119,7 +121,7 @@ def test_no_limit(answering: AnsweringServer, settings: Any, monkeypatch: pytest
         (resource.RLIM_INFINITY, 20_000, 20_000),
     ],
 )
-def test_some_files_are_kept_for_everything_else(
+def test_some_files_are_reserved(
     settings: Any, monkeypatch: pytest.MonkeyPatch, soft: int, wanted: int, most: int
 ) -> None:
     settings.PORTAL_CONNECTIONS = wanted
@@ -150,7 +152,7 @@ def listener() -> Iterator[ListeningSocket]:
         yield made
 
 
-def test_a_rush_is_taken_in_several_turns(listener: ListeningSocket) -> None:
+def test_a_rush_is_accepted_in_several_turns(listener: ListeningSocket) -> None:
     clients = [socket.create_connection(listener.getsockname()) for _ in range(AT_ONCE + 1)]
     taken = [listener.accept()[0] for _ in range(AT_ONCE)]
     with pytest.raises(BlockingIOError):  # as if there were no more in this turn
@@ -163,7 +165,7 @@ def test_a_rush_is_taken_in_several_turns(listener: ListeningSocket) -> None:
 
 
 def no_files(monkeypatch: pytest.MonkeyPatch, times: int, code: int = errno.EMFILE) -> None:
-    """Let `accept` fail so many times."""
+    """Let `accept` fail this many times."""
     real, left = socket.socket.accept, iter(range(times))
 
     def accept(self: socket.socket) -> Any:
@@ -177,7 +179,7 @@ def no_files(monkeypatch: pytest.MonkeyPatch, times: int, code: int = errno.EMFI
 def test_without_a_file_left_a_connection_is_answered_and_closed(
     listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It must not stay in the queue: the event loop would be told of it again at once, without end."""
+    """It must not stay in the queue: the event loop would find it again at once, without end."""
     no_files(monkeypatch, 1)
     with socket.create_connection(listener.getsockname()) as client:
         with pytest.raises(BlockingIOError):
@@ -192,10 +194,10 @@ def test_without_a_file_left_a_connection_is_answered_and_closed(
         no_files(monkeypatch, 1)
         with socket.create_connection(listener.getsockname()), pytest.raises(BlockingIOError):
             listener.accept()
-    assert caplog.text.count("no_files_left") <= 2  # once a second
+    assert caplog.text.count("no_files_left") <= 2  # once per second
 
 
-def test_where_the_machine_has_none_left_there_is_a_pause(
+def test_if_the_machine_has_no_files_left_there_is_a_pause(
     listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     no_files(monkeypatch, 2, errno.ENFILE)
@@ -210,7 +212,7 @@ def test_where_the_machine_has_none_left_there_is_a_pause(
 def test_the_event_loop_pauses_with_it(
     listener: ListeningSocket, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """aiofastnet calls `remove_reader` of the socket, where it means the event loop's; without one it never pauses."""
+    """aiofastnet calls `remove_reader` of the socket, but means the event loop's; without one it never pauses."""
     calls = 0
     no_files(monkeypatch, 2, errno.ENFILE)
     real = ListeningSocket.accept
@@ -236,7 +238,7 @@ def test_the_event_loop_pauses_with_it(
 
 
 class Greeter(asyncio.Protocol):
-    """Says that somebody has come."""
+    """Greets each connection."""
 
     def __init__(self, come: asyncio.Future[None]) -> None:
         self._come = come

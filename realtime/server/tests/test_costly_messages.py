@@ -1,4 +1,4 @@
-"""What one message may cost the others: a few compressed bytes must not hold the event loop."""
+"""The cost of one message for the others: a few compressed bytes must not block the event loop."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeo
 
 
 def say(person: Person, payload: dict[str, Any]) -> int:
-    """Send an update, compressed; how many bytes it took."""
+    """Send an update, compressed; returns its size in bytes."""
     said = json.dumps({"type": "portal-view-update", "ref": "bomb", "payload": payload}, ensure_ascii=False)
     packed = deflated(said.replace(" ", "").encode())
     person.peer.send(frame(TEXT, packed, rsv=4))
@@ -35,10 +35,10 @@ BOMBS: list[tuple[dict[str, Any], str]] = [
 
 
 @pytest.mark.parametrize(("payload", "sentence"), BOMBS, ids=range(len(BOMBS)))
-def test_a_message_that_is_small_on_the_wire_is_refused_at_little_cost(
+def test_a_small_compressed_message_is_refused_at_low_cost(
     table: Table, editor: User, viewer: User, payload: dict[str, Any], sentence: str
 ) -> None:
-    # Each key was normalised anew for each entry of the list below it, and everybody stood still for 8 to 30 s.
+    # Each key was normalised again for each entry of the list below it, and everybody had to wait for 8 to 30 s.
     attacker, other = table.seat(editor, DEFLATE), table.seat(viewer)
     started = time.process_time()
     assert say(attacker, payload) < 2000
@@ -51,7 +51,7 @@ def test_a_message_that_is_small_on_the_wire_is_refused_at_little_cost(
     assert other.ask("ping")["type"] == "pong"
 
 
-def test_a_message_at_the_limits_is_relayed_at_little_cost(table: Table, editor: User, viewer: User) -> None:
+def test_a_message_at_the_limits_is_relayed_at_low_cost(table: Table, editor: User, viewer: User) -> None:
     attacker, other = table.seat(editor, DEFLATE), table.seat(viewer)
     started = time.process_time()
     say(attacker, {"ﷺ" * MAX_KEY_CHARS: ["x"] * (MAX_MESSAGE_VALUES - 100)})

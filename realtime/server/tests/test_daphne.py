@@ -1,4 +1,4 @@
-"""Daphne's protocol: a client that is gone, and a handshake that is no ASCII."""
+"""Daphne's protocol: a client that is gone, and a handshake with non-ASCII characters."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from daphne.ws_protocol import ConnectionDeny
 from realtime.server.websocket.daphne import PortalWebSocketProtocol
 
 
-def test_what_is_sent_to_a_client_that_is_gone_is_an_error_of_the_connection() -> None:
-    """As autobahn's own exception it was no `OSError`, and a task of ours ended with a traceback in the log."""
+def test_sending_to_a_client_that_is_gone_is_a_connection_error() -> None:
+    """autobahn's own exception was no `OSError`, and a task of ours ended with a traceback in the log."""
     protocol = PortalWebSocketProtocol()
     protocol.state = protocol.STATE_CLOSED
     with pytest.raises(OSError, match="The client is gone"):
@@ -19,8 +19,8 @@ def test_what_is_sent_to_a_client_that_is_gone_is_an_error_of_the_connection() -
 
 
 @pytest.mark.parametrize(("path", "offered"), [("/ws/\xe9", ""), ("/ws/", "portal.v1.json, bearer.\xe9")])
-def test_a_handshake_that_is_no_ascii_is_refused(path: str, offered: str) -> None:
-    """Daphne decodes both, and what it raised was a 500 with a traceback in the log, for anybody."""
+def test_a_handshake_that_is_not_ascii_is_refused(path: str, offered: str) -> None:
+    """Daphne decodes both; for any client its exception became a 500 with a traceback in the log."""
     request = SimpleNamespace(path=path, headers={"sec-websocket-protocol": offered})
     with pytest.raises(ConnectionDeny) as denied:
         PortalWebSocketProtocol().onConnect(request)

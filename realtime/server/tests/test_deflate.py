@@ -1,4 +1,4 @@
-"""permessage-deflate without context takeover (RFC 7692): what is agreed on, and what is then said in it."""
+"""permessage-deflate without context takeover (RFC 7692): the negotiation, and the messages that follow it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from realtime.server.tests.peer import (
 
 OURS = "permessage-deflate; server_no_context_takeover; client_no_context_takeover; server_max_window_bits={}"
 PLAIN = OURS.format(WINDOW_BITS)
-# Words that come again after more than a window of 512 octets, but within one of 4 KiB.
+# Words that repeat after more than a window of 512 octets, but within one of 4 KiB.
 FAR_APART = "".join(random.Random(7692).choices("abcdefghijklmnopqrstuvwxyz", k=2000)) * 4  # noqa: S311
 
 
@@ -38,7 +38,7 @@ def opened(echo: EchoServer, offer: str = "permessage-deflate", path: str = "/")
     return echo.open(path, f"Sec-WebSocket-Extensions: {offer}")
 
 
-# --- What is agreed on (sections 5 and 7.1) ---------------------------------------------------------------------
+# --- The negotiation (sections 5 and 7.1) -----------------------------------------------------------------------
 
 ANSWERS = {
     "permessage-deflate": PLAIN,
@@ -46,7 +46,7 @@ ANSWERS = {
     "permessage-deflate; server_no_context_takeover": PLAIN,
     "permessage-deflate; client_no_context_takeover": PLAIN,
     "permessage-deflate; server_no_context_takeover; client_no_context_takeover": PLAIN,
-    # What Chrome and Firefox offer, and what Safari does
+    # The offers of Chrome and Firefox, and that of Safari
     "permessage-deflate; client_max_window_bits": PLAIN + "; client_max_window_bits=12",
     "x-webkit-deflate-frame, permessage-deflate": PLAIN,
     # Section 7.1.2
@@ -56,9 +56,9 @@ ANSWERS = {
         f"permessage-deflate; client_max_window_bits={bits}": f"{PLAIN}; client_max_window_bits={min(bits, 12)}"
         for bits in range(8, 16)
     },
-    # zlib can't compress with a window of 256 octets
+    # zlib cannot compress with a window of 256 octets
     "permessage-deflate; server_max_window_bits=8": "",
-    # The first that we can do
+    # The first offer that we support
     "permessage-deflate; server_max_window_bits=8, permessage-deflate": PLAIN,
     "permessage-deflate; server_max_window_bits=10, permessage-deflate": OURS.format(10),
     "permessage-foo, permessage-deflate; bar, permessage-deflate": PLAIN,
@@ -97,20 +97,20 @@ def test_offers_may_be_in_several_headers(echo: EchoServer) -> None:
     assert peer.extensions == OURS.format(11)
 
 
-def test_nothing_is_compressed_that_was_not_asked_for(echo: EchoServer) -> None:
+def test_nothing_is_compressed_without_an_offer(echo: EchoServer) -> None:
     peer = echo.open("/outlet")
     assert peer.extensions == ""
     peer.send(text("*" * 2000))
     assert peer.text() == "*" * 2000
 
 
-# --- What the server says (section 7.2.1) -----------------------------------------------------------------------
+# --- Messages of the server (section 7.2.1) ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("bits", range(9, 16))
 @pytest.mark.parametrize("path", ["/send", "/outlet"])
-def test_the_server_keeps_to_the_window_that_was_agreed_on(echo: EchoServer, path: str, bits: int) -> None:
-    """The frame that is the same for all has a window of 4 KiB: with a smaller one it goes out uncompressed."""
+def test_the_server_respects_the_agreed_window(echo: EchoServer, path: str, bits: int) -> None:
+    """The frame that is the same for all has a window of 4 KiB: with a smaller window it is sent uncompressed."""
     peer = opened(echo, f"permessage-deflate; server_max_window_bits={bits}", path)
     peer.send(text(FAR_APART))
     opcode, data, compressed = peer.receive()
@@ -120,7 +120,7 @@ def test_the_server_keeps_to_the_window_that_was_agreed_on(echo: EchoServer, pat
 
 
 @pytest.mark.parametrize("path", ["/send", "/outlet"])
-def test_each_message_is_compressed_alone(echo: EchoServer, path: str) -> None:
+def test_each_message_is_compressed_separately(echo: EchoServer, path: str) -> None:
     peer = opened(echo, path=path)
     for _ in range(3):
         peer.send(text(FAR_APART))
@@ -139,11 +139,11 @@ def test_short_messages_are_not_compressed(echo: EchoServer, length: int) -> Non
     assert (inflated(data, WINDOW_BITS) if compressed else data) == words.encode()
 
 
-# --- What the client says (section 7.2.2) -----------------------------------------------------------------------
+# --- Messages of the client (section 7.2.2) ---------------------------------------------------------------------
 
 
 def said(peer: Peer, data: bytes = b"Hello", opcode: int = TEXT) -> None:
-    """The server has heard that."""
+    """Assert that the server has received this."""
     received, echoed, compressed = peer.receive()
     assert received == opcode
     assert (inflated(echoed) if compressed else echoed) == data
@@ -178,7 +178,7 @@ def test_messages_may_be_compressed_or_not(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x02\x00"])
-def test_a_message_of_nothing(echo: EchoServer, data: bytes) -> None:
+def test_an_empty_message(echo: EchoServer, data: bytes) -> None:
     """Section 7.2.3.6 and Autobahn: an empty block, or none at all."""
     peer = opened(echo)
     peer.send(frame(TEXT, data, rsv=4))
@@ -186,7 +186,7 @@ def test_a_message_of_nothing(echo: EchoServer, data: bytes) -> None:
 
 
 @pytest.mark.parametrize("bits", range(9, 16))
-def test_the_client_may_use_a_smaller_window_than_agreed_on(echo: EchoServer, bits: int) -> None:
+def test_the_client_may_use_a_smaller_window_than_agreed(echo: EchoServer, bits: int) -> None:
     peer = opened(echo, f"permessage-deflate; client_max_window_bits={bits}")
     peer.send(frame(TEXT, deflated(FAR_APART.encode(), min(bits, 12)), rsv=4))
     said(peer, FAR_APART.encode())
@@ -207,7 +207,7 @@ def test_a_close_may_come_between_compressed_fragments(echo: EchoServer) -> None
     assert peer.closed().code == 1000
 
 
-# --- What the client may not say --------------------------------------------------------------------------------
+# --- Invalid messages of the client -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("opcode", [CLOSE, PING, PONG])
@@ -218,7 +218,7 @@ def test_control_frames_are_not_compressed(echo: EchoServer, opcode: int) -> Non
 
 
 @pytest.mark.parametrize("rsv", [4, 0])
-def test_only_the_first_fragment_says_that_a_message_is_compressed(echo: EchoServer, rsv: int) -> None:
+def test_only_the_first_fragment_has_the_bit_for_compression(echo: EchoServer, rsv: int) -> None:
     peer = opened(echo)
     data = deflated(b"Hello") if rsv else b"Hello"
     peer.send(frame(TEXT, data[:3], fin=False, rsv=rsv), frame(CONT, data[3:], rsv=4))
@@ -234,13 +234,13 @@ def test_the_other_bits_are_still_reserved(echo: EchoServer, rsv: int) -> None:
 
 @pytest.mark.parametrize("data", [b"\xff", b"\x06", b"\xff" * 3000, b"\x00\x05\x00\x00\x00Hello"])
 @pytest.mark.parametrize("fin", [True, False])
-def test_what_is_no_deflate_fails_the_connection(echo: EchoServer, data: bytes, fin: bool) -> None:
+def test_data_that_is_not_deflate_fails_the_connection(echo: EchoServer, data: bytes, fin: bool) -> None:
     peer = opened(echo)
     peer.send(frame(TEXT, data, fin=fin, rsv=4))
     peer.failed(1002)
 
 
-def test_the_client_may_not_take_the_context_over(echo: EchoServer) -> None:
+def test_the_client_must_not_take_the_context_over(echo: EchoServer) -> None:
     peer = opened(echo)
     deflate = zlib.compressobj(wbits=-12)
     first, second = (deflate.compress(b"Hello again") + deflate.flush(zlib.Z_SYNC_FLUSH) for _ in range(2))
@@ -250,15 +250,15 @@ def test_the_client_may_not_take_the_context_over(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("pieces", [3, 10])
-def test_compressed_text_is_text(echo: EchoServer, pieces: int) -> None:
+def test_compressed_text_must_be_text(echo: EchoServer, pieces: int) -> None:
     peer = opened(echo)
     data = deflated(b"Hello \xed\xa0\x80")
     peer.send(*fragments(TEXT, *(data[place : place + pieces] for place in range(0, len(data), pieces)), rsv=4))
     peer.failed(1007)
 
 
-def test_nothing_may_come_behind_a_final_block(echo: EchoServer) -> None:
-    """zlib would keep it all, and copy it again for each fragment."""
+def test_nothing_may_follow_a_final_block(echo: EchoServer) -> None:
+    """zlib would keep all of it, and copy it again for each fragment."""
     peer = opened(echo)
     peer.send(frame(BINARY, bytes.fromhex("f348cdc9c9070000"), fin=False, rsv=4), frame(PING))
     assert peer.receive().opcode == PONG

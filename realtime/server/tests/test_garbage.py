@@ -1,4 +1,4 @@
-"""What `settle` does to the process that serves."""
+"""The effects of `settle` on the process that serves."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from realtime.server.process.garbage import CONNECTIONS_A_COLLECTION, THRESHOLDS
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """The collector of the tests' own process goes on as it did."""
+    """Restore the garbage collector of the test process."""
     thresholds = gc.get_threshold()
     yield
     gc.unfreeze()
     gc.set_threshold(*thresholds)
 
 
-def test_what_is_loaded_is_spared_and_the_rest_is_still_collected() -> None:
+def test_loaded_objects_are_excluded_and_the_rest_is_still_collected() -> None:
     settle()
     assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == THRESHOLDS
@@ -30,8 +30,8 @@ def test_what_is_loaded_is_spared_and_the_rest_is_still_collected() -> None:
     assert gc.collect() >= 1
 
 
-def test_connections_that_come_and_go_leave_no_pile_of_young_objects() -> None:
-    """By itself the collector would not begin: as many objects go as come."""
+def test_connections_that_come_and_go_do_not_pile_up_young_objects() -> None:
+    """The collector itself would not start: as many objects go as come."""
     gc.set_threshold(1_000_000)
     collected: list[int] = []
 

@@ -1,6 +1,6 @@
-"""The opening handshake (RFC 6455, section 4.2): which requests are WebSockets, and what the others are told.
+"""The opening handshake (RFC 6455, section 4.2): which requests are WebSockets, and the answers to the others.
 
-Who may connect is the application's affair (`realtime.sessions.handshake`).
+The application decides who may connect (`realtime.sessions.handshake`).
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ from realtime.server.tests.peer import PING, PONG, Frame, Peer, frame, request, 
 
 
 def asked(echo: EchoServer, octets: bytes) -> Peer:
-    """A connection on which that was sent."""
+    """A connection on which these octets were sent."""
     peer = echo.connect()
     peer.send(octets)
     return peer
 
 
 def without(name: str) -> bytes:
-    """A handshake that lacks a header."""
+    """A handshake without a header."""
     lines = request().split(b"\r\n")
     return b"\r\n".join(line for line in lines if not line.lower().startswith(name.lower().encode()))
 
@@ -52,7 +52,7 @@ def test_the_example_of_the_rfc(echo: EchoServer) -> None:
         ("Cookie", "x" * 8000),
     ],
 )
-def test_requests_are_read_as_http_is(echo: EchoServer, name: str, value: str) -> None:
+def test_requests_are_parsed_as_http(echo: EchoServer, name: str, value: str) -> None:
     peer = asked(echo, changed(name, value))
     assert peer.response()[0] == 101
     peer.send(text("hello"))
@@ -80,13 +80,13 @@ def test_a_request_may_come_octet_by_octet(echo: EchoServer) -> None:
         request("/", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="),
     ],
 )
-def test_what_is_no_handshake_is_refused(echo: EchoServer, octets: bytes) -> None:
+def test_an_invalid_handshake_is_refused(echo: EchoServer, octets: bytes) -> None:
     peer = asked(echo, octets)
     assert peer.response()[0] == 400
 
 
 @pytest.mark.parametrize("version", ["0", "7", "8", "12", "14", "130"])
-def test_other_versions_are_told_ours(echo: EchoServer, version: str) -> None:
+def test_a_client_with_another_version_is_told_ours(echo: EchoServer, version: str) -> None:
     """Section 4.4."""
     status, headers = asked(echo, changed("Sec-WebSocket-Version", version)).response()
     assert status == 400
@@ -101,7 +101,7 @@ def test_other_versions_are_told_ours(echo: EchoServer, version: str) -> None:
         (request("/", *(f"X-{number}: 1" for number in range(150))), 431),
     ],
 )
-def test_what_is_too_long_to_read_is_refused(echo: EchoServer, octets: bytes, status: int) -> None:
+def test_a_head_that_is_too_long_is_refused(echo: EchoServer, octets: bytes, status: int) -> None:
     peer = asked(echo, octets)
     assert peer.response()[0] == status
     peer.socket.recv(1000)
@@ -129,8 +129,8 @@ def test_an_application_may_refuse(echo: EchoServer) -> None:
     echo.settle()
 
 
-def test_what_is_sent_before_the_answer_confuses_nobody(echo: EchoServer) -> None:
-    """A client has to wait for the answer (section 4.1); what it sends in one piece with the request is lost."""
+def test_data_sent_before_the_answer_confuses_nobody(echo: EchoServer) -> None:
+    """A client must wait for the answer (section 4.1); data sent in one piece with the request is lost."""
     peer = echo.connect()
     peer.send(request(), frame(PING, b"hasty"), text("hasty"))
     assert peer.response()[0] == 101
@@ -151,7 +151,7 @@ def test_a_pong_does_not_come_before_the_answer(echo: EchoServer) -> None:
     assert received in {Frame(PONG, b"hasty"), Frame(PONG, b"patient")}
 
 
-def test_a_client_may_go_before_the_answer(echo: EchoServer) -> None:
+def test_a_client_may_disconnect_before_the_answer(echo: EchoServer) -> None:
     for octets in (request(), b"", b"\x16\x03\x01"):
         asked(echo, octets).reset()
     echo.settle()

@@ -1,6 +1,6 @@
-"""How long a head may be, what a parser keeps while it comes, and in which order requests are answered.
+"""The limits of a head, the memory of the parser, and the order in which requests are answered.
 
-Before, a header of 50 MiB was kept whole and cost 554 MiB; a handshake was answered before the requests in front of it.
+Earlier, a header of 50 MiB was kept whole and took 554 MiB, and a handshake was answered before the earlier requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONG = "x" * MAX_HEAD_BYTES
         (b"\x16\x03\x01\x00", 400),
     ],
 )
-def test_what_is_not_read_further(answering: AnsweringServer, octets: bytes, status: int) -> None:
+def test_too_long_heads_are_not_read_further(answering: AnsweringServer, octets: bytes, status: int) -> None:
     peer = answering.connect()
     peer.send(octets)
     assert answered(peer)[0] == status
@@ -45,7 +45,7 @@ def test_what_is_not_read_further(answering: AnsweringServer, octets: bytes, sta
         get("/", *["X: 1"] * (MAX_HEADERS - 1)),
     ],
 )
-def test_what_is_just_short_enough(answering: AnsweringServer, octets: bytes) -> None:
+def test_heads_just_below_the_limit(answering: AnsweringServer, octets: bytes) -> None:
     peer = answering.connect()
     peer.send(octets)
     assert answered(peer)[0] == 200
@@ -65,8 +65,11 @@ def test_what_is_just_short_enough(answering: AnsweringServer, octets: bytes) ->
     ],
     ids=["value", "name", "target", "nothing", "trailer", "chunk extension"],
 )
-def test_nothing_that_has_no_end_is_kept(answering: AnsweringServer, before: bytes) -> None:
-    """A client may send much more than is read; what is read is a bounded part of it, whatever it is part of."""
+def test_endless_input_is_not_kept(answering: AnsweringServer, before: bytes) -> None:
+    """A client may send much more than is read.
+
+    The input read is limited, whichever part of a request it belongs to.
+    """
     peer = answering.connect()
     filler = b"\r\n" * 32768 if before == b"\r\n" else b"a" * 65536
     peer.socket.sendall(before)
@@ -77,14 +80,14 @@ def test_nothing_that_has_no_end_is_kept(answering: AnsweringServer, before: byt
             sent += len(filler)
     except OSError:
         pass
-    # What is on its way in the kernels counts as sent.
+    # Data in the kernels' buffers counts as sent.
     assert sent < 50 * LINGER_BYTES, "all of it was taken"
     peer.socket.close()
     answering.settle()
 
 
 def test_a_trailer_is_no_header(answering: AnsweringServer) -> None:
-    """RFC 9110, section 6.5.1: what comes behind the body must not pass for what was checked before it."""
+    """RFC 9110, section 6.5.1: a trailer after the body must not replace a header that was checked before it."""
     peer = answering.connect()
     peer.send(get("/body", "Transfer-Encoding: chunked", method="POST"), b"5\r\nhello\r\n0\r\nAuthorization: x\r\n\r\n")
     assert answered(peer)[2] == "5 ['host', 'transfer-encoding']"
@@ -93,7 +96,7 @@ def test_a_trailer_is_no_header(answering: AnsweringServer) -> None:
 # --- The order of requests --------------------------------------------------------------------------------------
 
 
-def test_a_handshake_is_answered_behind_the_requests_before_it(answering: AnsweringServer) -> None:
+def test_a_handshake_is_answered_after_the_earlier_requests(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("/held"), get("/second"), request("/socket"))
     wait_until(lambda: answering.paths == ["/held"])
@@ -104,7 +107,7 @@ def test_a_handshake_is_answered_behind_the_requests_before_it(answering: Answer
     assert answering.paths == ["/held", "/second", "/socket"]
 
 
-def test_what_cannot_be_read_is_refused_behind_the_requests_before_it(answering: AnsweringServer) -> None:
+def test_an_unreadable_request_is_refused_after_the_earlier_requests(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("/held"), b"GARBAGE\r\n\r\n")
     wait_until(lambda: answering.paths == ["/held"])
@@ -114,7 +117,7 @@ def test_what_cannot_be_read_is_refused_behind_the_requests_before_it(answering:
     peer.ended()
 
 
-def test_many_requests_at_once_are_answered_in_their_order(answering: AnsweringServer) -> None:
+def test_many_requests_at_once_are_answered_in_order(answering: AnsweringServer) -> None:
     peer = answering.connect()
     paths = [f"/{number}" for number in range(2000)]
     peer.send(*map(get, paths))
@@ -122,7 +125,7 @@ def test_many_requests_at_once_are_answered_in_their_order(answering: AnsweringS
     assert answering.paths == paths
 
 
-def test_requests_that_are_not_answered_yet_are_not_read_without_end(answering: AnsweringServer) -> None:
+def test_unanswered_requests_are_not_read_without_end(answering: AnsweringServer) -> None:
     """Each used to be parsed, and kept, as fast as the client could send."""
     peer = answering.connect()
     peer.send(get("/held"))
@@ -136,7 +139,7 @@ def test_requests_that_are_not_answered_yet_are_not_read_without_end(answering: 
 
 
 def send_until_it_blocks(peer: Peer, octets: bytes) -> int:
-    """Send until nobody takes anything for half a second; how much was sent."""
+    """Send until nothing is taken for half a second; returns the number of octets sent."""
     peer.socket.settimeout(0.5)
     sent = 0
     try:

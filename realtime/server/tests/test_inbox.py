@@ -1,4 +1,4 @@
-"""The queue of an application's events behaves as asyncio's does for one reader; and a connection is slim."""
+"""The queue of an application's events behaves like asyncio's for one reader, and a connection takes little memory."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from realtime.server.tests.echo import EchoServer
 from realtime.server.websocket.inbox import Inbox
 
 SHARED_KEYS = 30
-"""Instances with more attributes have a dictionary of their own in CPython 3.11 (SHARED_KEYS_MAX_SIZE)."""
+"""In CPython 3.11 instances with more attributes have their own dictionary (SHARED_KEYS_MAX_SIZE)."""
 
 
 async def turn() -> None:
-    """Let everything go on that can."""
+    """Let all tasks run that can."""
     for _ in range(5):
         await asyncio.sleep(0)
 
@@ -51,7 +51,7 @@ async def test_a_reader_that_was_cancelled_takes_nothing() -> None:
     assert await inbox.get() == "kept"
 
 
-async def test_a_reader_that_is_cancelled_as_an_event_comes_leaves_it() -> None:
+async def test_a_reader_cancelled_as_an_event_comes_leaves_the_event() -> None:
     inbox = Inbox()
     reader = asyncio.create_task(inbox.get())
     await turn()
@@ -66,7 +66,7 @@ async def test_a_reader_that_is_cancelled_as_an_event_comes_leaves_it() -> None:
 # --- A connection -----------------------------------------------------------------------------------------------
 
 
-def test_a_connection_has_no_dictionary_before_a_delivery_nor_behind_one(echo: EchoServer) -> None:
+def test_a_connection_has_no_dictionary_before_or_after_a_delivery(echo: EchoServer) -> None:
     peer = echo.open()
     for _ in range(2):
         assert not hasattr(echo.protocol, "__dict__")

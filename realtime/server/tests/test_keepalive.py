@@ -1,4 +1,4 @@
-"""When connections are pinged: one timer for all, which runs only while there are some."""
+"""When connections are pinged: one timer for all, which runs only while there are connections."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Clock:
         self.timers.append((self.now + seconds, call))
 
     def go_on(self, seconds: float) -> None:
-        """Let time pass, and call what is due."""
+        """Advance the time, and run the due timers."""
         end = self.now + seconds
         while self.timers and self.timers[0][0] <= end:
             self.now, call = self.timers.pop(0)
@@ -35,7 +35,7 @@ class Clock:
 
 
 class Silent:
-    """Somebody who is pinged, a given number of times."""
+    """A connection that is pinged a given number of times."""
 
     def __init__(self, clock: Clock, times: int = 1000) -> None:
         self.clock = clock
@@ -43,7 +43,7 @@ class Silent:
         self.pinged: list[float] = []
 
     def ping(self) -> bool:
-        """Note the time; whether to ping again."""
+        """Record the time; returns whether to ping again."""
         self.pinged.append(self.clock.now)
         return len(self.pinged) < self.times
 
@@ -56,7 +56,7 @@ def clock() -> Clock:
 
 @pytest.fixture
 def keepalive(clock: Clock) -> Keepalive:
-    """Nobody yet."""
+    """A keepalive without connections."""
     loop: Any = clock
     return Keepalive(loop)
 
@@ -73,7 +73,7 @@ def test_each_is_pinged_once_in_each_interval(clock: Clock, keepalive: Keepalive
         assert all(PING_SECONDS <= gap <= PING_SECONDS + 2 * LOOK_SECONDS for gap in gaps)
 
 
-def test_nobody_is_pinged_who_was_forgotten_or_has_ended(clock: Clock, keepalive: Keepalive) -> None:
+def test_forgotten_and_ended_connections_are_not_pinged(clock: Clock, keepalive: Keepalive) -> None:
     kept, forgotten, ending = Silent(clock), Silent(clock), Silent(clock, times=2)
     for one in (kept, forgotten, ending):
         keepalive.watch(one)
@@ -82,7 +82,7 @@ def test_nobody_is_pinged_who_was_forgotten_or_has_ended(clock: Clock, keepalive
     assert (len(kept.pinged), len(forgotten.pinged), len(ending.pinged)) == (5, 0, 2)
 
 
-def test_there_is_one_timer_and_none_for_nobody(clock: Clock, keepalive: Keepalive) -> None:
+def test_there_is_one_timer_and_none_without_connections(clock: Clock, keepalive: Keepalive) -> None:
     people = [Silent(clock) for _ in range(3)]
     for one in people:
         keepalive.watch(one)

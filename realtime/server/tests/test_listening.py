@@ -1,4 +1,4 @@
-"""How many connections are taken in one turn of the event loop."""
+"""The number of connections accepted in one turn of the event loop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from testing.in_process import wait_until
 
 
 def taken_in_a_turn(count: int) -> int:
-    """How many of those that wait are taken before the listener says that there is nothing more."""
+    """How many of the waiting connections are accepted before the listener reports that there are no more."""
     with ExitStack() as opened:
         listener = opened.enter_context(ListeningSocket())
         listener.bind(("127.0.0.1", 0))
@@ -29,12 +29,12 @@ def taken_in_a_turn(count: int) -> int:
     return count
 
 
-def test_those_who_come_together_are_taken_together() -> None:
+def test_connections_that_come_together_are_accepted_together() -> None:
     assert taken_in_a_turn(3) == 3
     assert taken_in_a_turn(AT_ONCE + 5) == AT_ONCE
 
 
-def test_in_a_rush_they_are_taken_one_by_one() -> None:
+def test_in_a_rush_connections_are_accepted_one_by_one() -> None:
     rush.notice()
     assert taken_in_a_turn(3) == 1
 

@@ -1,4 +1,4 @@
-"""A long path that looks like a credential costs no more than another: the pattern that strikes it is linear."""
+"""A long path that looks like a credential costs no more than another: the redaction takes linear time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ LETTERS = "/" + "abc" * (LENGTH // 3)
 
 @pytest.fixture(autouse=True)
 def _written() -> Iterator[io.StringIO]:
-    """What the formatter of all logs makes of every record."""
+    """The output of the formatter of all logs for every record."""
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     [configured] = [one for one in logging.getLogger().handlers if one.name == "stderr"]
@@ -32,7 +32,7 @@ def _written() -> Iterator[io.StringIO]:
 
 
 def get(table: Table, path: str) -> None:
-    """A plain request, whatever it is answered."""
+    """Send a plain request, and ignore the answer."""
     peer = table.connect()
     peer.send(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode())
     status, _ = peer.response()
@@ -41,7 +41,7 @@ def get(table: Table, path: str) -> None:
 
 
 def shake_hands(table: Table, path: str) -> None:
-    """An opening handshake, whatever it is answered."""
+    """Send an opening handshake, and ignore the answer."""
     peer = table.connect()
     peer.send(request(path[: 8 * 1024]))
     assert peer.response()[0] >= 101
@@ -49,7 +49,7 @@ def shake_hands(table: Table, path: str) -> None:
 
 
 def cost(work: Callable[[], None]) -> float:
-    """Seconds of the processor, all threads together, the least of three."""
+    """Processor seconds of all threads together, the minimum of three runs."""
 
     def once() -> float:
         started = time.process_time()
@@ -60,10 +60,10 @@ def cost(work: Callable[[], None]) -> float:
 
 
 @pytest.mark.parametrize("ask", [get, shake_hands])
-def test_a_path_of_credentials_costs_no_more_than_one_of_letters(
+def test_a_path_that_looks_like_credentials_costs_no_more_than_letters(
     table: Table, viewer: User, ask: Callable[[Table, str], None]
 ) -> None:
-    # Striking `eyJeyJ…` took a time that grew with the square of its length: 2.4 s for 63 KB, and all stood still.
+    # Redacting `eyJeyJ…` took quadratic time: 2.4 s for 63 KB, while everything else waited.
     other = table.seat(viewer)
     letters = cost(lambda: ask(table, LETTERS))
     credentials = cost(lambda: ask(table, CREDENTIALS))

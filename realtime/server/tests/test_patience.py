@@ -1,4 +1,4 @@
-"""How long the server waits for a client that begins and does not go on; before, it waited without end.
+"""The time limits for clients that start a request and do not finish it; earlier the server waited without end.
 
 1,100 such connections used up the files of a process with `ulimit -n 1024`.
 """
@@ -24,18 +24,18 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def quick_bodies(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Bodies have as little time."""
+    """Shorten the timeout of bodies."""
     monkeypatch.setattr("realtime.server.http.protocol.BODY_SECONDS", SHORT)
 
 
-def test_a_connection_that_says_nothing_is_closed(answering: AnsweringServer) -> None:
+def test_a_silent_connection_is_closed(answering: AnsweringServer) -> None:
     answering.connect().ended()
 
 
 @pytest.mark.parametrize(
     "octets", [b"G", b"GET / HT", b"GET / HTTP/1.1\r\n", get("/")[:-2], request()[:-1], get("/")[:-4] + b": x"]
 )
-def test_half_a_head_is_told_so_and_closed(answering: AnsweringServer, octets: bytes) -> None:
+def test_half_a_head_is_answered_and_closed(answering: AnsweringServer, octets: bytes) -> None:
     peer = answering.connect()
     peer.send(octets)
     assert answered(peer)[0] == 408
@@ -43,16 +43,16 @@ def test_half_a_head_is_told_so_and_closed(answering: AnsweringServer, octets: b
 
 
 @pytest.mark.parametrize("octets", [b"\r\n" * 200, b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 90, b"G" * 200])
-def test_one_octet_after_the_other_is_no_progress(answering: AnsweringServer, octets: bytes) -> None:
+def test_single_octets_are_not_progress(answering: AnsweringServer, octets: bytes) -> None:
     peer = answering.connect()
     stopped = drip(peer.socket.sendall, octets)
     status = peer.response()[0]
-    assert status in {400, 408}  # a method of 200 letters is none
+    assert status in {400, 408}  # a method of 200 letters is invalid
     stopped.set()
 
 
 def drip(send: object, octets: bytes) -> threading.Event:
-    """Send one octet each 20 ms, until told to stop or there are no more."""
+    """Send one octet every 20 ms, until told to stop or there are no more."""
     stopped = threading.Event()
 
     def run() -> None:
@@ -68,7 +68,7 @@ def drip(send: object, octets: bytes) -> threading.Event:
     return stopped
 
 
-def test_half_of_a_further_request(answering: AnsweringServer) -> None:
+def test_half_of_a_second_request(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("/first"))
     assert answered(peer)[2] == "/first"
@@ -78,7 +78,7 @@ def test_half_of_a_further_request(answering: AnsweringServer) -> None:
     assert answering.paths == ["/first"]
 
 
-def test_what_comes_between_two_requests_keeps_nobody(answering: AnsweringServer) -> None:
+def test_data_between_two_requests_keeps_no_connection_open(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("/first"))
     assert answered(peer)[2] == "/first"
@@ -87,8 +87,8 @@ def test_what_comes_between_two_requests_keeps_nobody(answering: AnsweringServer
     peer.ended()
 
 
-def test_the_time_of_an_answer_is_not_the_clients(answering: AnsweringServer) -> None:
-    """Half a request behind one that is being answered has its time from that answer on."""
+def test_the_time_of_an_answer_is_not_charged_to_the_client(answering: AnsweringServer) -> None:
+    """The time for a partial request behind one that is being answered starts with that answer."""
     peer, other = answering.connect(), answering.connect()
     peer.send(get("/held"), get("/second")[:-2])
     other.ended()  # a deadline has passed
@@ -107,7 +107,7 @@ def test_half_a_body(answering: AnsweringServer, quick_bodies: None, lines: tupl
     peer.ended()
 
 
-def test_a_body_that_drips_is_no_progress(answering: AnsweringServer, quick_bodies: None) -> None:
+def test_a_slowly_dripping_body_is_not_progress(answering: AnsweringServer, quick_bodies: None) -> None:
     peer = answering.connect()
     peer.send(get("/body", "Content-Length: 1000", method="POST"))
     stopped = drip(peer.socket.sendall, b"x" * 1000)
@@ -115,7 +115,7 @@ def test_a_body_that_drips_is_no_progress(answering: AnsweringServer, quick_bodi
     stopped.set()
 
 
-def test_a_body_that_comes_may_take_longer_than_a_head(answering: AnsweringServer) -> None:
+def test_a_body_that_makes_progress_may_take_longer_than_a_head(answering: AnsweringServer) -> None:
     peer, other = answering.connect(), answering.connect()
     peer.send(get("/body", "Content-Length: 10", method="POST"), b"hello")
     other.ended()
@@ -123,7 +123,7 @@ def test_a_body_that_comes_may_take_longer_than_a_head(answering: AnsweringServe
     assert answered(peer)[2].startswith("10 ")
 
 
-def test_a_handshake_that_is_not_answered(answering: AnsweringServer) -> None:
+def test_an_unanswered_handshake(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(request("/silent"))
     status, headers, _ = answered(peer)
@@ -141,11 +141,11 @@ def test_an_open_websocket_is_left_alone(answering: AnsweringServer) -> None:
 
 @pytest.fixture
 def stuck(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Answers have little more time."""
+    """Shorten the timeout of unread answers."""
     monkeypatch.setattr("realtime.server.http.protocol.STUCK_SECONDS", 4 * SHORT)
 
 
-def test_an_answer_that_nobody_reads(answering: AnsweringServer, stuck: None) -> None:
+def test_an_answer_that_is_not_read(answering: AnsweringServer, stuck: None) -> None:
     peer = answering.connect(receive_buffer=4096)
     peer.send(get("/bytes/50000000"))
     wait_until(lambda: "/bytes/50000000" in answering.paths)

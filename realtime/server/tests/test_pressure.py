@@ -1,4 +1,4 @@
-"""A client that does not read holds nothing for long: no memory beyond the limit, and no socket beyond its end."""
+"""A client that does not read holds no memory beyond the limit, and no socket after its end."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from realtime.server.websocket.phase import Phase
 from testing.in_process import wait_until
 
 LIMIT = 32_768
-MUCH = 1_000_000  # more than narrow kernels hold
+MUCH = 1_000_000  # more than small kernel buffers hold
 ONE_READ = 262_144
-"""What the server may read before it looks at what waits."""
+"""The most that the server may read before it checks the send buffer."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,12 +34,12 @@ def is_stalled(echo: EchoServer) -> bool:
 
 
 def waiting(echo: EchoServer) -> int:
-    """How much waits in the server for the only client."""
+    """The octets that wait in the server for the only client."""
     return echo.do(echo.protocol.transport.get_write_buffer_size)
 
 
 def stalled(echo: EchoServer) -> Peer:
-    """A client that does not read what it was sent."""
+    """A client that does not read, and is stalled."""
     peer = echo.open_narrow()
     echo.do(echo.protocol.deliver, Prepared("*" * MUCH))
     assert is_stalled(echo)
@@ -57,7 +57,7 @@ def behind(echo: EchoServer) -> Peer:
 
 
 def sent_until_nobody_takes_more(peer: Peer, octets: bytes) -> int:
-    """How many octets were sent, of the same ones again and again."""
+    """Send the same octets again and again; returns how many were sent."""
     sent = 0
     peer.socket.settimeout(0.5)
     with suppress(TimeoutError):
@@ -68,7 +68,7 @@ def sent_until_nobody_takes_more(peer: Peer, octets: bytes) -> int:
 
 
 def read_all(peer: Peer) -> list[Frame]:
-    """What comes until the close frame, with that, or until the connection ends without one."""
+    """All frames up to and including the close frame, or up to the end of the connection without one."""
     received: list[Frame] = []
     while not received or received[-1].opcode != CLOSE:
         try:
@@ -81,7 +81,7 @@ def read_all(peer: Peer) -> list[Frame]:
 # --- While it is connected --------------------------------------------------------------------------------------
 
 
-def test_pings_alone_do_not_fill_the_server(echo: EchoServer) -> None:
+def test_pings_alone_do_not_fill_the_send_buffer(echo: EchoServer) -> None:
     peer = echo.open_narrow()
     ping = frame(PING, b"*" * 125)
     sent = sent_until_nobody_takes_more(peer, ping)
@@ -91,7 +91,7 @@ def test_pings_alone_do_not_fill_the_server(echo: EchoServer) -> None:
         assert peer.receive() == Frame(PONG, b"*" * 125)
 
 
-def test_what_a_stalled_client_sends_waits_with_it(echo: EchoServer) -> None:
+def test_input_of_a_stalled_client_waits(echo: EchoServer) -> None:
     peer = stalled(echo)
     peer.send(text("one"), frame(PING), text("two"))
     peer.send(text("three"))
@@ -103,9 +103,9 @@ def test_what_a_stalled_client_sends_waits_with_it(echo: EchoServer) -> None:
     peer.answers()
 
 
-def test_what_came_as_it_stalled_is_taken_after_it(echo: EchoServer) -> None:
+def test_input_that_came_at_the_stall_is_read_after_it(echo: EchoServer) -> None:
     peer = echo.open_narrow()
-    for number in range(40):  # each is heard, and answered with what stalls the client
+    for number in range(40):  # each is echoed, which stalls the client
         peer.send(text(f"{number:02}" * 10_000))
     wait_until(lambda: is_stalled(echo))
     assert [peer.text()[:2] for _ in range(40)] == [f"{number:02}" for number in range(40)]
@@ -117,7 +117,7 @@ async def drained(protocol: WebSocketConnection) -> None:
     await protocol.wait_drained()
 
 
-def test_an_outlet_says_when_it_has_drained(echo: EchoServer) -> None:
+def test_an_outlet_reports_when_it_has_drained(echo: EchoServer) -> None:
     peer = stalled(echo)
     protocol = echo.protocol
     assert len(peer.text()) == MUCH
@@ -138,7 +138,7 @@ def test_without_a_limit_nobody_stalls(echo: EchoServer, settings: Any) -> None:
 # --- When it is closed ------------------------------------------------------------------------------------------
 
 
-def test_a_stalled_client_has_a_moment_to_read_why(echo: EchoServer) -> None:
+def test_a_stalled_client_has_a_moment_to_read_the_reason(echo: EchoServer) -> None:
     peer = stalled(echo)
     echo.do(echo.protocol.close_after, 1013, "too-slow")
     assert [one.opcode for one in read_all(peer)] == [TEXT, CLOSE]
@@ -155,12 +155,12 @@ def test_a_stalled_client_is_cut_after_that(echo: EchoServer, monkeypatch: pytes
 
 
 def server_closes(echo: EchoServer, peer: Peer) -> None:
-    """The application has a reason."""
+    """The application closes."""
     echo.do(echo.protocol.close_after, 1008, "token-expired")
 
 
 def client_closes(echo: EchoServer, peer: Peer) -> None:
-    """It says so, and still does not read."""
+    """The client sends a close frame, and still does not read."""
     peer.send(close(1000))
 
 
@@ -170,17 +170,17 @@ def client_sends_no_more(echo: EchoServer, peer: Peer) -> None:
 
 
 def client_breaks_the_rules(echo: EchoServer, peer: Peer) -> None:
-    """A reserved opcode."""
+    """The client sends a reserved opcode."""
     peer.send(frame(3))
 
 
 def server_stops(echo: EchoServer, peer: Peer) -> None:
-    """Without waiting for anybody."""
+    """The server stops without waiting for anybody."""
     echo.do(echo.protocol.shutdown)
 
 
 def client_closes_and_server_stops(echo: EchoServer, peer: Peer) -> None:
-    """While the client's end is being waited for."""
+    """The server stops while it waits for the client's end."""
     protocol = echo.protocol
     peer.send(close(1000))
     wait_until(lambda: any(event["type"] == "websocket.disconnect" for event in echo.heard))
@@ -198,7 +198,7 @@ ENDS = [
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_who_does_not_read_is_cut_in_the_end(echo: EchoServer, end: Callable[[EchoServer, Peer], None]) -> None:
+def test_a_client_that_never_reads_is_cut(echo: EchoServer, end: Callable[[EchoServer, Peer], None]) -> None:
     peer = behind(echo)
     protocol = echo.protocol
     protocol.close_seconds = 0.05
@@ -208,7 +208,7 @@ def test_who_does_not_read_is_cut_in_the_end(echo: EchoServer, end: Callable[[Ec
 
 
 @pytest.mark.parametrize("end", ENDS)
-def test_who_reads_late_gets_all_and_nothing_behind_the_close(
+def test_a_client_that_reads_late_gets_everything_and_nothing_after_the_close(
     echo: EchoServer, end: Callable[[EchoServer, Peer], None]
 ) -> None:
     peer = behind(echo)
@@ -226,7 +226,7 @@ def test_who_reads_late_gets_all_and_nothing_behind_the_close(
     peer.ended()
 
 
-def test_a_server_that_stops_says_so(echo: EchoServer) -> None:
+def test_a_server_that_stops_sends_a_close(echo: EchoServer) -> None:
     peer = echo.open()
     server_stops(echo, peer)
     peer.failed(1012)
@@ -235,7 +235,9 @@ def test_a_server_that_stops_says_so(echo: EchoServer) -> None:
 # --- Pings of the server ----------------------------------------------------------------------------------------
 
 
-def test_who_does_not_answer_a_ping_is_told_so_and_cut(echo: EchoServer, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_client_that_does_not_answer_a_ping_is_told_so_and_cut(
+    echo: EchoServer, caplog: pytest.LogCaptureFixture
+) -> None:
     caplog.set_level("INFO")
     peer = echo.open()
     assert echo.do(echo.protocol.ping)
@@ -247,7 +249,7 @@ def test_who_does_not_answer_a_ping_is_told_so_and_cut(echo: EchoServer, caplog:
     assert caplog.text.count("no_answer") == 1
 
 
-def test_who_is_not_heard_is_not_cut_for_its_silence(echo: EchoServer) -> None:
+def test_a_client_that_is_not_read_is_not_cut_for_silence(echo: EchoServer) -> None:
     peer = stalled(echo)
     assert echo.do(echo.protocol.ping)
     assert echo.do(echo.protocol.ping)
@@ -256,7 +258,7 @@ def test_who_is_not_heard_is_not_cut_for_its_silence(echo: EchoServer) -> None:
     peer.answers()
 
 
-def test_who_was_told_of_the_end_has_its_time_to_answer(echo: EchoServer) -> None:
+def test_a_client_that_was_told_of_the_end_has_time_to_answer(echo: EchoServer) -> None:
     peer = echo.open()
     server_closes(echo, peer)
     assert not echo.do(echo.protocol.ping)

@@ -1,4 +1,4 @@
-"""One socket that says all it can, over a real port: it is held to its rates, and others are served in between."""
+"""One socket that sends as fast as it can, over a real port: its rates apply, and others are served in between."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def said(type_: str, **body: Any) -> bytes:
 
 
 def last_words(person: Person) -> tuple[int, str]:
-    """The close frame that ends it, behind whatever else there is."""
+    """The final close frame, after any other frames."""
     while (received := person.peer.receive()).opcode != CLOSE:
         assert received.opcode == TEXT
     return int.from_bytes(received.data[:2], "big"), received.data[2:].decode()
@@ -58,14 +58,14 @@ def test_pings_beyond_the_rate_are_refused_with_the_time_to_wait(table: Table, r
     "flood",
     [
         said("ping"),
-        said("portal-view-update", payload={"name": "x"}),  # which a viewer may not send
+        said("portal-view-update", payload={"name": "x"}),  # a viewer may not send this
         said("no such type"),
         said("auth", token="eyJ"),
         said("request-sync"),
         text("no JSON"),
     ],
 )
-def test_who_goes_on_after_a_hundred_refusals_is_sent_away(
+def test_a_client_that_continues_after_a_hundred_refusals_is_closed(
     table: Table, rates: Any, viewer: User, owner: User, flood: bytes
 ) -> None:
     rates.PORTAL_MESSAGES_PER_SECOND = 1
@@ -75,17 +75,17 @@ def test_who_goes_on_after_a_hundred_refusals_is_sent_away(
     assert other.ask("ping")["type"] == "pong"
 
 
-def test_a_site_that_tries_its_limits_out_refuses_nothing(table: Table, rates: Any, viewer: User) -> None:
+def test_a_dry_run_refuses_nothing(table: Table, rates: Any, viewer: User) -> None:
     rates.PORTAL_LIMITS_DRY_RUN = True
     person = table.seat(viewer)
     person.peer.send(said("ping") * 1000)
     assert {person.receive()["type"] for _ in range(1000)} == {"pong"}
 
 
-def test_a_drag_at_full_speed_ends_where_it_ended(
+def test_a_drag_at_full_speed_ends_at_its_last_position(
     table: Table, rates: Any, portal_view: PortalView, owner: User, viewer: User
 ) -> None:
-    """More than the burst at once: none is refused, those that wait are merged, and the last one counts."""
+    """More than the burst at once: none is refused, the waiting ones are merged, and the last one counts."""
     person, witness = table.seat(owner), table.seat(viewer)
     last = rates.PORTAL_UPDATE_BURST + 40
     for place in range(last + 1):
@@ -109,7 +109,7 @@ def test_a_drag_at_full_speed_ends_where_it_ended(
     ids=["empty fragments", "pings", "messages"],
 )
 def test_frames_beyond_the_rate_are_read_later(echo: EchoServer, rates: Any, flood: bytes) -> None:
-    """Not more than the burst at first, and not more than a portion of the least frames beyond it."""
+    """At first not more than the burst; after it not more than one portion of the smallest frames."""
     peer, other = echo.open(), echo.open()
     protocol = echo.protocol_of(peer)
     peer.send(flood[:100_000])
@@ -121,7 +121,7 @@ def test_frames_beyond_the_rate_are_read_later(echo: EchoServer, rates: Any, flo
     rates.PORTAL_FRAMES_PER_SECOND = 0  # so that the end of the connection is read, too
 
 
-def test_who_never_stops_is_sent_away(echo: EchoServer, rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_that_never_stops_is_closed(echo: EchoServer, rates: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(portions, "PATIENCE_SECONDS", 0.2)
     monkeypatch.setattr(intake, "PAUSE_SECONDS", 0)
     rates.PORTAL_FRAME_BURST = 100
@@ -133,14 +133,14 @@ def test_who_never_stops_is_sent_away(echo: EchoServer, rates: Any, monkeypatch:
     rates.PORTAL_FRAMES_PER_SECOND = 0
 
 
-def test_a_site_that_tries_its_limits_out_reads_on(echo: EchoServer, rates: Any) -> None:
+def test_a_dry_run_continues_to_read(echo: EchoServer, rates: Any) -> None:
     rates.PORTAL_FRAME_BURST, rates.PORTAL_LIMITS_DRY_RUN = 100, True
     peer = echo.open()
     peer.send(*(text(f"{number}") for number in range(2000)))
     assert [peer.text() for _ in range(2000)] == [str(number) for number in range(2000)]
 
 
-def test_who_was_read_later_is_read_in_the_end(echo: EchoServer, rates: Any) -> None:
+def test_delayed_input_is_read_in_the_end(echo: EchoServer, rates: Any) -> None:
     rates.PORTAL_FRAMES_PER_SECOND, rates.PORTAL_FRAME_BURST = 2000, 100
     peer = echo.open()
     peer.send(*(text(f"{number}") for number in range(1000)))
@@ -149,7 +149,7 @@ def test_who_was_read_later_is_read_in_the_end(echo: EchoServer, rates: Any) -> 
 
 
 def test_others_are_served_between_the_messages_of_one_read(echo: EchoServer) -> None:
-    """All of them are in one read of the server's, and so is the other's one, which comes after."""
+    """One read of the server contains all of them; the other person's message comes after it."""
     flooding, other = echo.open(), echo.open()
     with echo.held():
         flooding.send(text("x") * 20_000)
@@ -159,7 +159,7 @@ def test_others_are_served_between_the_messages_of_one_read(echo: EchoServer) ->
     assert heard.index("other") < 2500
 
 
-def test_a_long_message_is_whole(echo: EchoServer) -> None:
+def test_a_long_message_is_complete(echo: EchoServer) -> None:
     peer = echo.open()
     words = "".join(f"{number:08}" for number in range(8000))
     peer.send(text(words), text("behind"))
@@ -169,10 +169,10 @@ def test_a_long_message_is_whole(echo: EchoServer) -> None:
 # --- Memory -----------------------------------------------------------------------------------------------------
 
 
-def test_messages_that_unpack_to_much_are_unpacked_as_they_are_taken(
+def test_messages_that_unpack_to_much_are_unpacked_one_portion_at_a_time(
     echo: EchoServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A thousand times 60 KB from 200 KB: what waits in the server is a portion's worth of them."""
+    """A thousand messages of 60 KB from 200 KB: only a portion of them waits in the server."""
     peer = echo.open("/outlet", DEFLATE)
     bomb = frame(TEXT, deflated(b"x" * 60_000), rsv=4)
     queue: Any = echo.protocol._inbox
@@ -191,10 +191,10 @@ def test_messages_that_unpack_to_much_are_unpacked_as_they_are_taken(
     assert max(waiting) <= 4096 // len(bomb) + 2
 
 
-def test_nothing_is_sent_to_who_does_not_read_by_whoever_asks_for_it(
+def test_a_client_that_does_not_read_gets_no_answers_requested_by_others(
     table: Table, settings: Any, owner: User, editor: User, viewer: User
 ) -> None:
-    """`sync-response` to one connection: more than the limit never waits for it, but for the state it is owed."""
+    """`sync-response` to one connection: never more than the limit waits for it, besides the state it is owed."""
     settings.PORTAL_SEND_BUFFER_BYTES = 32_768
     slow, controller = table.seat_narrow(viewer), table.seat(owner)
     to = slow.connected["connectionId"]

@@ -1,4 +1,4 @@
-"""Requests as not every client writes them: a target in absolute form, a long header, a socket's address over http."""
+"""Unusual requests: a target in absolute form, a long header, a socket's address over http."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ def test_a_target_in_absolute_form(answering: AnsweringServer, target: str, path
     assert answered(peer)[::2] == (200, path)
 
 
-def test_a_query_stays_with_it(answering: AnsweringServer) -> None:
+def test_a_query_stays_with_the_target(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("http://127.0.0.1?a=1"))
     assert answered(peer)[::2] == (200, "/")
 
 
-def test_a_socket_may_be_asked_for_by_its_whole_address(answering: AnsweringServer) -> None:
+def test_a_socket_can_be_requested_by_its_absolute_address(answering: AnsweringServer) -> None:
     """RFC 6455, section 4.1, item 2: the request's target may be absolute."""
     for scheme in ("ws", "wss", "http"):
         peer = answering.connect()
@@ -45,7 +45,7 @@ def test_a_socket_may_be_asked_for_by_its_whole_address(answering: AnsweringServ
 
 @pytest.mark.parametrize("head", [b"GET / HTTP/1.1\r\n\r\n", b"GET http://x/ HTTP/1.1\r\n\r\n"])
 def test_a_request_names_a_host(answering: AnsweringServer, head: bytes) -> None:
-    """RFC 9112, section 3.2; HTTP/1.0 knows none."""
+    """RFC 9112, section 3.2; HTTP/1.0 does not require one."""
     peer = answering.connect()
     peer.send(head)
     assert answered(peer)[0] == 400
@@ -56,14 +56,14 @@ def test_a_request_names_a_host(answering: AnsweringServer, head: bytes) -> None
 
 @pytest.mark.parametrize("octets", [get("/two", "Host: other.example"), request("/two", "Host: other.example")])
 def test_a_request_names_one_host(answering: AnsweringServer, octets: bytes) -> None:
-    """With two a proxy may have looked at the other."""
+    """With two hosts, a proxy may have checked the other one."""
     peer = answering.connect()
     peer.send(octets)
     assert peer.response()[0] == 400
     assert "/two" not in answering.paths
 
 
-def test_it_names_the_host(answering: AnsweringServer) -> None:
+def test_the_absolute_target_names_the_host(answering: AnsweringServer) -> None:
     peer = answering.connect()
     peer.send(get("http://named.example:81/hosts"))
     assert answered(peer)[0] == 200
@@ -72,7 +72,7 @@ def test_it_names_the_host(answering: AnsweringServer) -> None:
 
 @pytest.mark.parametrize("octets", [12_000, 16_384, 24_000])
 def test_a_long_header(answering: AnsweringServer, octets: int) -> None:
-    """Of a cookie jar, say; Node takes 16 KiB of headers."""
+    """A cookie jar, for example; Node allows 16 KiB of headers."""
     line = f"Cookie: a={'x' * octets}"
     peer = answering.connect()
     peer.send(get("/long", line))

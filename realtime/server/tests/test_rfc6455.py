@@ -1,4 +1,4 @@
-"""RFC 6455, frame by frame: the cases of the Autobahn test suite, sections 1 to 5, and what they leave out."""
+"""RFC 6455, frame by frame: the cases of the Autobahn test suite, sections 1 to 5, and additional ones."""
 
 from __future__ import annotations
 
@@ -48,15 +48,15 @@ def test_a_mask_may_be_all_zeros(echo: EchoServer) -> None:
     assert peer.text() == "plain"
 
 
-def test_a_frame_of_no_octets_is_a_message(echo: EchoServer) -> None:
+def test_an_empty_frame_is_a_message(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(text(""), frame(BINARY))
     assert peer.receive() == Frame(TEXT, b"")
     assert peer.receive() == Frame(BINARY, b"")
 
 
-def test_a_length_in_a_longer_form_than_needed_is_read(echo: EchoServer) -> None:
-    """Section 5.2 asks the sender for the shortest; a receiver need not mind."""
+def test_a_length_in_a_longer_form_than_necessary_is_read(echo: EchoServer) -> None:
+    """Section 5.2 requires the shortest form of the sender; a receiver need not check it."""
     peer = echo.open()
     peer.send(b"\x81\xfe\x00\x02", MASK, frame(TEXT, b"hi")[-2:])
     assert peer.text() == "hi"
@@ -66,7 +66,7 @@ def test_a_length_in_a_longer_form_than_needed_is_read(echo: EchoServer) -> None
 
 
 @pytest.mark.parametrize("data", [b"", b"Hello", b"\x00\xff\xfe\xfd\xfc\xfb\x00\xff", b"*" * 125])
-def test_a_pong_has_what_the_ping_had(echo: EchoServer, data: bytes) -> None:
+def test_a_pong_has_the_data_of_the_ping(echo: EchoServer, data: bytes) -> None:
     peer = echo.open()
     peer.send(frame(PING, data))
     assert peer.receive() == Frame(PONG, data)
@@ -82,7 +82,7 @@ def test_pings_are_answered_in_order(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"unsolicited"])
-def test_pongs_that_nobody_has_asked_for_are_ignored(echo: EchoServer, data: bytes) -> None:
+def test_unsolicited_pongs_are_ignored(echo: EchoServer, data: bytes) -> None:
     peer = echo.open()
     peer.send(frame(PONG, data))
     peer.answers()
@@ -123,7 +123,7 @@ def test_reserved_opcodes_are_not_used(echo: EchoServer, opcode: int, data: byte
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY, *CONTROLS])
-def test_clients_mask(echo: EchoServer, opcode: int) -> None:
+def test_clients_must_mask(echo: EchoServer, opcode: int) -> None:
     peer = echo.open()
     peer.send(frame(opcode, b"", mask=None))
     peer.failed(1002)
@@ -149,7 +149,7 @@ def test_fragments_come_in_any_number(echo: EchoServer) -> None:
     assert peer.receive() == Frame(BINARY, data)
 
 
-def test_fragments_that_say_nothing_take_no_memory(echo: EchoServer) -> None:
+def test_empty_fragments_take_no_memory(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(text("begun", fin=False), frame(CONT, fin=False) * 5000)
     peer.answers()
@@ -170,7 +170,7 @@ def test_control_frames_may_come_between_fragments(echo: EchoServer, at_once: in
 
 @pytest.mark.parametrize("fin", [True, False])
 @pytest.mark.parametrize("before", [b"", text("a message"), frame(PING)])
-def test_nothing_is_continued_that_was_not_begun(echo: EchoServer, before: bytes, fin: bool) -> None:
+def test_a_continuation_without_a_beginning_is_an_error(echo: EchoServer, before: bytes, fin: bool) -> None:
     peer = echo.open()
     if before:
         peer.send(before)
@@ -189,10 +189,10 @@ def test_messages_are_not_mixed(echo: EchoServer, first: int, second: int, fin: 
     assert echo.texts() == []
 
 
-# --- What is heard of a client that makes a mistake -------------------------------------------------------------
+# --- Errors of a client -----------------------------------------------------------------------------------------
 
 
-def test_what_came_before_a_mistake_is_heard_and_nothing_behind_it(echo: EchoServer) -> None:
+def test_frames_before_an_error_are_processed_and_later_ones_ignored(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(text("before"), frame(PING, b"before"), frame(TEXT, rsv=2), frame(PING, b"behind"), text("behind"))
     assert peer.receive() == Frame(PONG, b"before")
@@ -200,7 +200,7 @@ def test_what_came_before_a_mistake_is_heard_and_nothing_behind_it(echo: EchoSer
     assert echo.texts() == ["before"]
 
 
-def test_the_application_is_told_of_a_mistake_once(echo: EchoServer) -> None:
+def test_the_application_is_told_of_an_error_once(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(text("before"), frame(3))
     peer.failed(1002)
@@ -213,8 +213,8 @@ def test_the_application_is_told_of_a_mistake_once(echo: EchoServer) -> None:
     assert disconnect == {"type": "websocket.disconnect", "code": 1002, "reason": "invalid opcode"}
 
 
-def test_who_goes_on_sending_can_still_read_what_was_wrong(echo: EchoServer) -> None:
-    """Closing a socket with something unread in it would reset it, and what was sent last may be lost."""
+def test_a_client_that_continues_to_send_can_still_read_the_error(echo: EchoServer) -> None:
+    """Closing a socket with unread input would reset it, and the last frames may be lost."""
     peer = echo.open()
     peer.send(frame(TEXT, rsv=1))
     for _ in range(64):
@@ -223,7 +223,7 @@ def test_who_goes_on_sending_can_still_read_what_was_wrong(echo: EchoServer) -> 
     peer.send(frame(BINARY, bytes(16_384)))
 
 
-def test_who_goes_on_for_ever_is_cut(echo: EchoServer) -> None:
+def test_a_client_that_never_stops_sending_is_cut(echo: EchoServer) -> None:
     peer = echo.open()
     echo.protocol.close_seconds = 0.05
     peer.send(frame(TEXT, rsv=1))

@@ -13,7 +13,7 @@ from testing.in_process import wait_until
 
 
 def says(code: int, *octets: bytes) -> Callable[[Peer], None]:
-    """Sends what ends the connection with that code."""
+    """Send a message that ends the connection with that code."""
 
     def end(peer: Peer) -> None:
         peer.send(*octets)
@@ -28,7 +28,7 @@ def says(code: int, *octets: bytes) -> Callable[[Peer], None]:
 
 
 def goes(before: bytes = b"") -> Callable[[Peer], None]:
-    """Closes the TCP connection, in the middle of what it says."""
+    """Close the TCP connection, in the middle of a message."""
 
     def end(peer: Peer) -> None:
         peer.send(before)
@@ -38,7 +38,7 @@ def goes(before: bytes = b"") -> Callable[[Peer], None]:
 
 
 def breaks_off(before: bytes = b"") -> Callable[[Peer], None]:
-    """Sends an RST."""
+    """Send an RST."""
 
     def end(peer: Peer) -> None:
         peer.send(before)
@@ -48,7 +48,7 @@ def breaks_off(before: bytes = b"") -> Callable[[Peer], None]:
 
 
 def says_no_more(peer: Peer) -> None:
-    """Closes its half of the TCP connection."""
+    """Close one half of the TCP connection."""
     peer.socket.shutdown(1)
     peer.ended()
 

@@ -1,4 +1,4 @@
-"""No message is longer than `PORTAL_MAX_MESSAGE_BYTES`, before and after decompression; who sends one is told so."""
+"""No message is longer than `PORTAL_MAX_MESSAGE_BYTES`, before and after decompression; the sender is told so."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ TOO_BIG = {"type": "error", "code": "message-too-big", "message": "The message i
 
 
 def is_told(peer: Peer) -> None:
-    """The error, and 1009 behind it."""
+    """Assert that the error comes, and a close with 1009 after it."""
     opcode, data, compressed = peer.receive()
     assert opcode == TEXT
     assert json.loads(inflated(data) if compressed else data) == TOO_BIG
@@ -63,7 +63,7 @@ def test_the_length_alone_is_enough_to_refuse_it(echo: EchoServer, length: int) 
     is_told(peer)
 
 
-def test_the_last_messages_were_heard(echo: EchoServer) -> None:
+def test_the_earlier_messages_were_processed(echo: EchoServer) -> None:
     peer = echo.open()
     peer.send(frame(TEXT, b"before"), frame(PING, b"before"), frame(TEXT, bytes(LIMIT + 1)), frame(PING, b"behind"))
     assert peer.receive() == Frame(PONG, b"before")
@@ -90,7 +90,7 @@ def test_a_bomb_in_pieces_does_not_go_off(echo: EchoServer, opcode: int) -> None
 
 @pytest.mark.parametrize(("length", "fits"), [(LIMIT, True), (LIMIT + 1, False)])
 @pytest.mark.parametrize("pieces", [1, 2, 7])
-def test_the_limit_is_that_of_what_was_compressed(echo: EchoServer, length: int, fits: bool, pieces: int) -> None:
+def test_the_limit_applies_to_decompressed_messages(echo: EchoServer, length: int, fits: bool, pieces: int) -> None:
     peer = echo.open("/", DEFLATE)
     data = deflated((b"0123456789abcdef" * LIMIT)[:length])
     size = -(-len(data) // pieces)
@@ -101,8 +101,8 @@ def test_the_limit_is_that_of_what_was_compressed(echo: EchoServer, length: int,
         is_told(peer)
 
 
-def test_fragments_of_nothing_that_grow_on_the_wire_only(echo: EchoServer) -> None:
-    """Empty blocks of DEFLATE: no limit counts them, so nothing of them may be kept."""
+def test_empty_compressed_fragments_take_no_memory(echo: EchoServer) -> None:
+    """Empty blocks of DEFLATE: no limit counts them, so they must not be kept."""
     peer = echo.open("/", DEFLATE)
     peer.send(frame(BINARY, b"\x00\x00\x00\xff\xff" * 100, fin=False, rsv=4))
     for _ in range(300):

@@ -1,4 +1,4 @@
-"""One who reads slowly holds up nobody, is brought up to date once, and is cut if it never reads (protocol, 10)."""
+"""A slow reader delays nobody, is brought up to date once, and is cut if it never reads (protocol, 10)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _limit(settings: Any) -> None:
 
 
 def change_all(controller: Person, *readers: Person) -> list[int]:
-    """Send more than 1 MiB of updates, which the readers take one by one; the versions."""
+    """Send more than 1 MiB of updates, which the readers take one by one; returns the versions."""
     versions = []
     for number in range(CHANGES):
         words = str(number % 10) * LONG
@@ -39,7 +39,7 @@ def change_all(controller: Person, *readers: Person) -> list[int]:
 
 
 def read_until(person: Person, version: int) -> list[Message]:
-    """What somebody is sent until that version."""
+    """All messages to a person up to that version."""
     messages = [person.receive()]
     while messages[-1].get("version") != version:
         messages.append(person.receive())
@@ -53,7 +53,7 @@ def rises(messages: list[Message]) -> bool:
 
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who does not read is closed soon."""
+    """Close clients that do not read after a short time."""
     monkeypatch.setattr(connection, "STALLED_SECONDS", 0.1)
     monkeypatch.setattr(beat, "TICK_SECONDS", 0.05)
 
@@ -81,7 +81,7 @@ def test_a_slow_reader_gets_the_newest_state_once(table: Table, owner: User, edi
         assert (message["version"], message["payload"]) == (newest, {"name": "All together"})
 
 
-def test_what_is_stored_while_it_catches_up_comes_behind(table: Table, owner: User, viewer: User) -> None:
+def test_changes_stored_while_it_catches_up_come_after(table: Table, owner: User, viewer: User) -> None:
     slow, controller = table.seat_narrow(viewer), table.seat(owner)
     change_all(controller)
     assert table.is_stalled(slow)
@@ -95,7 +95,7 @@ def test_what_is_stored_while_it_catches_up_comes_behind(table: Table, owner: Us
     slow.peer.answers()
 
 
-def test_what_a_slow_reader_says_waits_until_it_reads(
+def test_input_of_a_slow_reader_waits_until_it_reads(
     table: Table, portal_view: PortalView, owner: User, editor: User, viewer: User
 ) -> None:
     slow, controller, witness = table.seat_narrow(editor), table.seat(owner), table.seat(viewer)
@@ -105,7 +105,7 @@ def test_what_a_slow_reader_says_waits_until_it_reads(
     slow.say("ping", ref="later")
     newest = controller.change(name="Not late")
     assert witness.receive()["version"] == newest
-    assert witness.ask("ping")["type"] == "pong"  # nothing of the late one has come
+    assert witness.ask("ping")["type"] == "pong"  # nothing of the late client has come
     portal_view.refresh_from_db()
     assert (portal_view.version, portal_view.name) == (newest, "Not late")
 
@@ -118,13 +118,13 @@ def test_what_a_slow_reader_says_waits_until_it_reads(
 
 
 def last_words(peer: Peer) -> Closed:
-    """The close frame, behind whatever else there is."""
+    """The final close frame, after any other frames."""
     while (received := peer.receive()).opcode == TEXT:
         pass
     return Closed(int.from_bytes(received.data[:2], "big"), received.data[2:].decode())
 
 
-def test_who_reads_in_the_last_moment_is_told_why(
+def test_a_client_that_reads_at_the_last_moment_gets_the_reason(
     table: Table, impatient: None, monkeypatch: pytest.MonkeyPatch, owner: User, viewer: User
 ) -> None:
     monkeypatch.setattr(websocket_connection, "LAST_WORD_SECONDS", 10)
@@ -137,7 +137,7 @@ def test_who_reads_in_the_last_moment_is_told_why(
     assert witness.ask("ping")["type"] == "pong"
 
 
-def test_who_never_reads_is_cut(
+def test_a_client_that_never_reads_is_cut(
     table: Table, impatient: None, monkeypatch: pytest.MonkeyPatch, owner: User, viewer: User
 ) -> None:
     monkeypatch.setattr(websocket_connection, "LAST_WORD_SECONDS", 0.05)

@@ -15,14 +15,14 @@ VALID = [
     # The first and the last of each length
     *[b"\x00", b"\xc2\x80", b"\xe0\xa0\x80", b"\xf0\x90\x80\x80"],
     *[b"\x7f", b"\xdf\xbf", b"\xef\xbf\xbf", b"\xf4\x8f\xbf\xbf"],
-    # Around the surrogates, and what is no character but a code point
+    # Around the surrogates, and code points that are no characters
     *[b"\xed\x9f\xbf", b"\xee\x80\x80", b"\xef\xbf\xbd", b"\xef\xbf\xbe", b"\xf0\x9f\xbf\xbe"],
 ]
 INVALID = [
     KOSME + b"\xed\xa0\x80edited",
     # Out of range
     *[b"\xf4\x90\x80\x80", b"\xf7\xbf\xbf\xbf", b"\xf8\x88\x80\x80\x80", b"\xfc\x84\x80\x80\x80\x80"],
-    # Continuations of nothing, and nothing continued
+    # Continuations without a beginning, and beginnings without a continuation
     *[b"\x80", b"\xbf", b"\x80\xbf\x80", b"\xc0 \xc1 \xdf ", b"\xe0 \xef ", b"\xf0 \xf7 ", b"\xf8 \xfd "],
     # Impossible octets
     *[b"\xfe", b"\xff", b"\xfe\xfe\xff\xff"],
@@ -43,13 +43,13 @@ UNFINISHED = [KOSME[:1], KOSME[:-1], b"\xe0\xa0", b"\xf0\x90\x80", b"a\xf4\x8f\x
 
 
 def octets(data: bytes) -> list[bytes]:
-    """One by one."""
+    """The octets, one by one."""
     return [data[place : place + 1] for place in range(len(data))]
 
 
 @pytest.mark.parametrize("data", VALID, ids=bytes.hex)
 @pytest.mark.parametrize("path", ["/send", "/outlet"])
-def test_valid_text_is_heard_however_it_is_cut(echo: EchoServer, path: str, data: bytes) -> None:
+def test_valid_text_is_accepted_however_it_is_fragmented(echo: EchoServer, path: str, data: bytes) -> None:
     peer = echo.open(path)
     peer.send(frame(TEXT, data), *fragments(TEXT, *octets(data)), *fragments(TEXT, b"", data, b""))
     assert [peer.receive() for _ in range(3)] == [Frame(TEXT, data)] * 3
@@ -72,7 +72,7 @@ def test_invalid_text_fails_the_connection_before_the_message_ends(echo: EchoSer
 
 
 @pytest.mark.parametrize("data", UNFINISHED, ids=bytes.hex)
-def test_a_message_may_not_end_within_a_character(echo: EchoServer, data: bytes) -> None:
+def test_a_message_must_not_end_within_a_character(echo: EchoServer, data: bytes) -> None:
     peer = echo.open()
     unfinished = fragments(TEXT, *octets(data), b"")
     peer.send(*unfinished[:-1])
@@ -82,7 +82,7 @@ def test_a_message_may_not_end_within_a_character(echo: EchoServer, data: bytes)
 
 
 @pytest.mark.parametrize("behind", [close(1000), text("more"), frame(PING), frame(TEXT, b"\xff"), frame(3)])
-def test_what_stands_behind_invalid_text_changes_nothing(echo: EchoServer, behind: bytes) -> None:
+def test_data_after_invalid_text_changes_nothing(echo: EchoServer, behind: bytes) -> None:
     peer = echo.open()
     peer.send(text("before"), frame(TEXT, b"\xff"), behind)
     peer.failed(1007)
@@ -90,7 +90,7 @@ def test_what_stands_behind_invalid_text_changes_nothing(echo: EchoServer, behin
     assert [event["code"] for event in echo.heard if event["type"] == "websocket.disconnect"] == [1007]
 
 
-def test_each_message_is_looked_at_alone(echo: EchoServer) -> None:
+def test_each_message_is_checked_separately(echo: EchoServer) -> None:
     peer = echo.open()
     binary = fragments(BINARY, b"\xce", b"\xff")
     peer.send(*fragments(TEXT, *octets(KOSME)), *binary, text("one"), *binary, *fragments(TEXT, b"t", b"wo"))
@@ -98,7 +98,7 @@ def test_each_message_is_looked_at_alone(echo: EchoServer) -> None:
     assert received == [KOSME, b"\xce\xff", b"one", b"\xce\xff", b"two"]
 
 
-def test_a_character_may_be_cut_by_control_frames(echo: EchoServer) -> None:
+def test_a_character_may_be_interrupted_by_control_frames(echo: EchoServer) -> None:
     peer = echo.open()
     first, second = fragments(TEXT, KOSME[:1], KOSME[1:])
     peer.send(first, frame(PING, b"\xff"), frame(PONG, b"\xff"), second)
@@ -107,7 +107,7 @@ def test_a_character_may_be_cut_by_control_frames(echo: EchoServer) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xff", b"\xce", KOSME + b"\xed\xa0\x80"])
-def test_binary_messages_may_be_anything(echo: EchoServer, data: bytes) -> None:
+def test_binary_messages_may_contain_anything(echo: EchoServer, data: bytes) -> None:
     peer = echo.open()
     peer.send(frame(BINARY, data), *fragments(BINARY, *octets(data)))
     assert [peer.receive() for _ in range(2)] == [Frame(BINARY, data)] * 2

@@ -17,15 +17,15 @@ _logger = logging.getLogger("uvicorn.error.websockets")
 
 
 class Client(Protocol):
-    """The connection that an application is run for."""
+    """The connection that an application runs for."""
 
     phase: Phase
 
     def open(self, response: Response) -> None:
-        """Answer the handshake with that."""
+        """Answer the handshake with this response."""
 
     def deny(self, response: Response) -> None:
-        """Answer the handshake with something else, and close."""
+        """Answer the handshake with another response, and close."""
 
     def send_message(self, content: str | bytes) -> None:
         """Send a message."""
@@ -34,7 +34,7 @@ class Client(Protocol):
         """Close, if it is open."""
 
     def end(self) -> None:
-        """The application has ended."""
+        """Handle the end of the application."""
 
     async def wait_drained(self) -> None:
         """Wait until the client has read most of what waits for it."""
@@ -44,7 +44,7 @@ class Client(Protocol):
 
 
 class Application:
-    """Runs the application. Nothing refers to it but its task: so it is no cycle with its connection."""
+    """Runs the application. Only its task refers to it, so it forms no cycle with its connection."""
 
     __slots__ = ("_app", "_client", "_denial", "_response")
 
@@ -60,7 +60,7 @@ class Application:
         try:
             await self._app(scope, client.receive, self._send)
         except ClientDisconnected:
-            pass  # an event says so, too
+            pass  # an event reports this, too
         except Exception:
             _logger.exception("The application has failed.")
         if client.phase is Phase.HANDSHAKE:
@@ -69,7 +69,7 @@ class Application:
             client.end()
 
     async def _send(self, message: Any) -> None:
-        """Take an event of the application; OSError if the client is gone (ASGI, "Send")."""
+        """Handle an event of the application; OSError if the client is gone (ASGI, "Send")."""
         client = self._client
         await client.wait_drained()
         match client.phase, message["type"]:

@@ -1,8 +1,8 @@
 """A WebSocket connection of `manage.py serve`: websockets' sans-I/O protocol on a transport, with an ASGI application.
 
-A connection is its own outlet (see `realtime.delivery.outlet`); the transport's own marks say when a client is too
-slow. What a client may send is in `realtime.server.websocket.wire`, when it is read in `intake`, and what is written in
-`sender`. Uvicorn gives it what all connections share: the configuration, the set of them, and that of their tasks.
+A connection is its own outlet (see `realtime.delivery.outlet`); the transport's high and low marks show when a client
+is too slow. `realtime.server.websocket.wire` defines what a client may send, `intake` when it is read, and `sender`
+what is written. Uvicorn provides what all connections share: the configuration, their set, and the set of their tasks.
 """
 
 from __future__ import annotations
@@ -42,15 +42,15 @@ from realtime.server.websocket.wire import PortalServerProtocol, deflate
 CLOSE_SECONDS = 10.0
 """How long a client has to answer a close frame."""
 LAST_WORD_SECONDS = 1.0
-"""How long a client that was too slow, or said nothing, has to read why it is cut."""
+"""The time a client that was too slow or silent has to read why it is cut."""
 GOODBYE_SECONDS = 2.0
 """How long a client has to answer the close frame of a server that ends."""
 GOING_AWAY = "going-away"
 NO_LIMIT = 2**31 - 1
-"""Octets that may wait for a client where the settings have no limit: event loops take no more."""
+"""The send buffer limit if the settings have none, in octets: event loops accept no more."""
 
 _logger = logging.getLogger("uvicorn.error.websockets")
-"""Whose level is set in `portal.logs`."""
+"""The level of this logger is set in `portal.logs`."""
 
 log = structlog.get_logger(__name__)
 
@@ -71,13 +71,13 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._inbox = Inbox()
         self._is_leaving = False
         self._ping: bytes | None = None
-        """What the client has to answer."""
+        """The payload of the ping that the client has not answered yet."""
         self.close_seconds = CLOSE_SECONDS
 
     # The handshake.
 
     def take_over(self, http: HttpToolsProtocol) -> None:
-        """Go on with a connection whose handshake the HTTP parser has read (RFC 6455, section 4.2.1)."""
+        """Continue a connection whose handshake the HTTP parser has read (RFC 6455, section 4.2.1)."""
         self.transport = http.transport
         self._intake = Intake(self, http.transport, self._loop)
         self._connections.add(self)
@@ -102,7 +102,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._tasks.add(task)
 
     def open(self, response: Response) -> None:
-        """Answer the handshake with that response, which is 101: from now on messages go both ways."""
+        """Answer the handshake with this response, which is 101: from now on messages go both ways."""
         if self.transport.is_closing():
             return
         self.phase = Phase.OPEN
@@ -112,7 +112,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._intake.resume()
 
     def deny(self, response: Response) -> None:
-        """Answer the handshake with that response, and close."""
+        """Answer the handshake with this response, and close."""
         self.phase = Phase.CLOSING
         self._inbox.put({"type": "websocket.disconnect", "code": FrameCode.ABNORMAL_CLOSURE})
         self.wire.send_response(response)
@@ -128,49 +128,49 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         return event
 
     def end(self) -> None:
-        """Close, as the application has ended: with 1012 if the server made it end, with 1011 otherwise."""
+        """Close, because the application has ended: with 1012 if the server ended it, with 1011 otherwise."""
         if self._is_leaving:
             self.close_after(CloseCode.RESTART, GOING_AWAY)
         else:
             self.close_after(CloseCode.INTERNAL, "internal-error")
 
     def close_after(self, code: int, reason: str) -> None:
-        """Send a close frame behind what was delivered before, and cut a client that does not answer in time."""
+        """Send a close frame after the messages delivered before, and cut a client that does not answer in time."""
         self.leave()
         if self.phase is not Phase.OPEN:
             return
         self.phase = Phase.CLOSING
-        # One that does not read is cut soon, whether it takes the close frame or not.
+        # A client that does not read is cut soon, whether it takes the close frame or not.
         self._cut_after(self.close_seconds if self.stalled_since is None else LAST_WORD_SECONDS)
         self._inbox.put({"type": "websocket.disconnect", "code": code, "reason": reason})
         self.wire.send_close(code, reason)
         self._flush()
-        self._intake.resume()  # the client's close may be behind what is not read yet
+        self._intake.resume()  # the client's close frame may be in the unread input
 
-    # What the transport says.
+    # Callbacks of the transport.
 
     def data_received(self, data: bytes) -> None:
-        """The client has sent something."""
+        """Handle input from the client."""
         self._intake.come(data)
 
     def pause_writing(self) -> None:
-        """More waits for the client than the limit; what it sends waits too, as each ping would add a pong."""
+        """The send buffer is full. Input waits too, because each ping would add a pong."""
         self._stall()
         self._intake.pause()
 
     def resume_writing(self) -> None:
-        """The client has read most of what waited."""
+        """The client has read most of the send buffer."""
         self._drained()
         self._wake()
         self._intake.resume()
 
     def eof_received(self) -> None:
-        """The client will send nothing more: the transport closes, once it is rid of what waits."""
+        """The client will send nothing more: the transport closes once its buffer is empty."""
         self.leave()
         self._cut_after(self.close_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Handle the end of the connection."""
         self.leave()
         code = FrameCode.ABNORMAL_CLOSURE if self.phase is Phase.HANDSHAKE else FrameCode.NO_STATUS_RCVD
         self.phase = Phase.GONE
@@ -180,20 +180,20 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         keepalive_of(self._loop).forget(self)
         self._do_not_cut()
         self._wake()
-        self.wire.parser.close()  # suspended, it would keep the parser, and that it
+        self.wire.parser.close()  # a suspended parser would stay alive, and keep this connection
         self.transport.close()
 
-    # What the client sends.
+    # Input from the client.
 
     @property
     def is_ready(self) -> bool:
-        """Whether what the client sends is taken: it reads what it is sent, and the application keeps up."""
+        """Whether input is processed: the client reads its messages, and the application keeps up."""
         if self.stalled_since is not None:
             return False
         return self.phase is Phase.CLOSING or (self.phase is Phase.OPEN and self._inbox.is_empty)
 
     def read(self, data: bytes) -> None:
-        """Parse what the client has sent, and take the messages and control frames in it."""
+        """Parse input from the client, and handle its messages and control frames."""
         wire = self.wire
         frames, unpacked = wire.frames_read, wire.octets_read
         wire.receive_data(data)
@@ -205,7 +205,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         if wire.parser_exc is not None:
             self._fail()
         elif self.transport.get_extra_info("socket").getsockopt(SOL_SOCKET, SO_ERROR):
-            # Of a reset that came with data uvloop tells once, and aiofastnet has only read the data.
+            # uvloop reports a reset that came with data only once, and aiofastnet has only read the data.
             self.transport.abort()
 
     def _take(self, event: Any) -> None:
@@ -217,7 +217,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
             self._ping = None
 
     def _take_message(self, content: str | bytes) -> None:
-        """Hand a message on, and read no further if the application has not taken the one before it."""
+        """Pass a message on, and stop reading if the application has not taken the previous one."""
         if self.phase is not Phase.OPEN:
             return
         is_behind = not self._inbox.is_empty
@@ -225,11 +225,11 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         if is_behind:
             self._intake.pause()
 
-    # Wherever a connection ends, nothing more may be written behind the close frame but pongs, and none may wait
-    # without end for a client that does not read.
+    # Whatever ends a connection, only pongs may be written after the close frame, and none may wait without end for a
+    # client that does not read.
 
     def _client_closes(self) -> None:
-        """Its close frame is answered already, unless it is itself an answer."""
+        """Handle the client's close frame: it is answered already, unless it is itself an answer."""
         self.leave()
         if self.phase is Phase.OPEN:
             self.phase = Phase.CLOSING
@@ -238,10 +238,10 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._close_transport()
 
     def _fail(self) -> None:
-        """The client breaks the protocol (RFC 6455, section 7.1.7); the close frame that says so is written.
+        """Handle a violation of the protocol (RFC 6455, section 7.1.7); the close frame that says so is written.
 
-        It may go on sending. A socket that is closed with something unread is reset, and then the client may never see
-        why: so the end waits until the client has closed too.
+        The client may continue to send. A socket that is closed with unread input is reset, and then the client may
+        never see the reason. So the end waits until the client has closed too.
         """
         self.leave()
         self.phase = Phase.CLOSING
@@ -255,12 +255,12 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self.transport.close()
         self._cut_after(self.close_seconds)
 
-    # The server pings, and ends.
+    # Pings and the end, started by the server.
 
     def ping(self) -> bool:
-        """Ping the client, or close if it never answered the last ping; whether to ping again.
+        """Ping the client, or close if it never answered the last ping; returns whether to ping again.
 
-        A client that is not read just now may have answered: it is pinged again.
+        A client that is not read at the moment may have answered: it is pinged again.
         """
         if self.phase is not Phase.OPEN:
             return False
@@ -275,10 +275,9 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         return True
 
     def finish(self) -> None:
-        """Hear nothing more from the client, and close when everything is done and answered.
+        """Read nothing more from the client, and close when everything is done and answered.
 
-        The application is made to believe that the client has gone, behind all that it has sent: so it comes to an end
-        in its usual way.
+        The application gets a disconnect event after all that the client has sent, so it ends in its usual way.
         """
         if self.phase is Phase.OPEN and not self._is_leaving:
             self._is_leaving = True
@@ -286,7 +285,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
             self._inbox.put({"type": "websocket.disconnect", "code": CloseCode.RESTART, "reason": GOING_AWAY})
 
     def shutdown(self) -> None:
-        """The server ends at once."""
+        """End at once, because the server ends."""
         if self.phase is Phase.HANDSHAKE:
             self.deny(upgrade.denial(HTTPStatus.SERVICE_UNAVAILABLE, (), b""))
         self.close_after(CloseCode.RESTART, "")

@@ -1,7 +1,7 @@
-"""Daphne's server with a WebSocket protocol that closes as the contract says.
+"""Daphne's server with a WebSocket protocol that closes as our protocol requires.
 
-Daphne 4.2.3 on its own turns 1008 into 1011, drops close reasons, and drops the connection without a close frame
-after a message that is too long.
+Daphne 4.2.3 itself turns 1008 into 1011, drops close reasons, and drops the connection without a close frame after a
+message that is too long.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class PortalWebSocketProtocol(WebSocketProtocol):
     """One WebSocket connection of `manage.py runserver`."""
 
     def onConnect(self, request: Any) -> Any:  # noqa: N802  # autobahn's name
-        """Refuse with 400 what is no ASCII where it must be (RFC 6455, section 4.1): Daphne would answer with 500."""
+        """Refuse non-ASCII where ASCII is required (RFC 6455, section 4.1) with 400: Daphne would answer with 500."""
         if not f"{request.path}{request.headers.get('sec-websocket-protocol', '')}".isascii():
             raise ConnectionDeny(int(HTTPStatus.BAD_REQUEST), "The path and the subprotocols must be ASCII.")
         return super().onConnect(request)
@@ -31,7 +31,7 @@ class PortalWebSocketProtocol(WebSocketProtocol):
             reason = message.get("reason") or ""
             self.sendCloseFrame(code=message.get("code") or CloseCode.NORMAL, reasonUtf8=reason.encode())
         elif message["type"] == "websocket.send" and self.state in {self.STATE_CLOSING, self.STATE_CLOSED}:
-            raise ConnectionResetError("The client is gone.")  # an OSError, as ASGI has it (WebSocket, "Send")
+            raise ConnectionResetError("The client is gone.")  # an OSError, as ASGI requires (WebSocket, "Send")
         else:
             super().handle_reply(message)
 
@@ -45,7 +45,7 @@ class PortalServer(Server):
 
     @property
     def ws_factory(self) -> WebSocketFactory:
-        """What makes a protocol object for each WebSocket; Daphne sets it when it starts."""
+        """The factory of the protocol objects of WebSockets; Daphne sets it when it starts."""
         return self._ws_factory
 
     @ws_factory.setter

@@ -1,6 +1,6 @@
 """The events that wait for an application, in a tenth of the memory of `asyncio.Queue`.
 
-That holds two deques of 624 bytes, empty or not: for an idle connection they were most of its weight.
+`asyncio.Queue` holds two deques of 624 bytes, empty or not: most of the memory of an idle connection.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ class Inbox:
             self._reader.set_result(None)
 
     async def get(self) -> Any:
-        """The next event, in the order that they came."""
+        """The next event, in the order of arrival."""
         while self.is_empty:
             self._reader = asyncio.get_running_loop().create_future()
             try:
                 await self._reader
             finally:
                 self._reader = None
-        if not self._reversed:  # the first of a list is dear to take: one read may bring 40,000 small messages
+        if not self._reversed:  # removing the first of a list is expensive: one read may bring 40,000 small messages
             self._new.reverse()
             self._new, self._reversed = self._reversed, self._new
         return self._reversed.pop()

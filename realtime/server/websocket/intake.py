@@ -1,4 +1,4 @@
-"""When a client is read: in portions, never more than is taken, and never faster than it may send frames."""
+"""When a client is read: in portions, never more than is processed, and never faster than its rate of frames."""
 
 from __future__ import annotations
 
@@ -9,30 +9,30 @@ from realtime.limits.entrance import over_limit
 from realtime.server.websocket.portions import Portions
 
 PAUSE_SECONDS = 0.1
-"""Between two portions of what a client still sends that was told to go: its close is behind them."""
+"""The pause between two portions of the input of a client that was told to go: its close frame comes after them."""
 
 
 class Reader(Protocol):
-    """Who reads."""
+    """The object that reads the input."""
 
     @property
     def is_answered(self) -> bool:
-        """Whether the client's handshake is answered: before, a pong would come too early."""
+        """Whether the client's handshake is answered: before that, a pong would be too early."""
 
     @property
     def is_ready(self) -> bool:
-        """Whether what the client sends is taken now."""
+        """Whether the client's input is processed now."""
 
     @property
     def is_closing(self) -> bool:
         """Whether only the client's close is awaited."""
 
     def read(self, data: bytes) -> None:
-        """Take what the client has sent."""
+        """Handle the client's input."""
 
 
 class Intake(Portions):
-    """What one client has sent and is not read yet; the transport is paused while there is any."""
+    """The unread input of one client; the transport is paused while there is any."""
 
     __slots__ = ("_is_paused", "_loop", "_next", "_reader", "_transport")
 
@@ -43,15 +43,15 @@ class Intake(Portions):
         self._loop = loop
         self._is_paused = False
         self._next: asyncio.Handle | None = None
-        """Set while the next portion is to be read by itself."""
+        """Set while the next portion is scheduled to be read."""
 
     @property
     def is_paused(self) -> bool:
-        """Whether the client is not heard: it may have answered already."""
+        """Whether the client is not read at the moment: it may have answered already."""
         return self._is_paused
 
     def come(self, data: bytes) -> None:
-        """The client has sent something: what came before a mistake is heard, whether in one piece with it or not."""
+        """Add input. The frames before an error are processed, whether they come in one piece with it or not."""
         reader = self._reader
         if reader is None:
             return
@@ -64,13 +64,13 @@ class Intake(Portions):
                 self._read_portion()
 
     def pause(self) -> None:
-        """Read nothing until `resume`."""
+        """Stop reading until `resume`."""
         if not self._is_paused:
             self._is_paused = True
             self._transport.pause_reading()
 
     def resume(self) -> None:
-        """Read on, if the reader is ready: first what has come already."""
+        """Continue reading, if the reader is ready: first the input that has come already."""
         reader = self._reader
         if reader is None or self._next is not None or not reader.is_ready:
             return
@@ -81,9 +81,9 @@ class Intake(Portions):
             self._transport.resume_reading()
 
     def pay(self, frames: int, unpacked: int, size: int) -> bool:
-        """Note what was read of a portion of that size; whether the client has sent too many frames for too long.
+        """Record the work of a portion of that size; returns whether the client has sent too many frames for too long.
 
-        Whoever sends more than it may is read later.
+        A client that sends faster than its rate is read later.
         """
         wait = self.charge(frames, unpacked, size, self._loop.time())
         if not wait or self._next is not None or not over_limit("PORTAL_FRAMES_PER_SECOND"):
@@ -93,7 +93,7 @@ class Intake(Portions):
         return self.is_too_late(self._loop.time())
 
     def stop(self) -> None:
-        """Hear nothing any more. What the client goes on sending is dropped, so that its end is noticed."""
+        """Read nothing any more. Further input is dropped, so that the client's end is noticed."""
         self._reader = None
         self.drop()
         if self._next is not None:

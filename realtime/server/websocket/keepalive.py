@@ -1,6 +1,6 @@
-"""Pings (RFC 6455, section 5.5.2): who does not answer one by the time of the next is gone.
+"""Pings (RFC 6455, section 5.5.2): a client that does not answer one before the next is cut.
 
-One timer for all connections of an event loop: a timer for each was 0.4 KiB of an idle connection.
+There is one timer for all connections of an event loop: a timer for each took 0.4 KiB of an idle connection.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from typing import Protocol
 from weakref import WeakKeyDictionary
 
 PING_SECONDS = 20.0
-"""How often each connection is pinged: many proxies cut one on which nothing comes for 25 s or 30 s."""
+"""The ping interval of each connection: many proxies cut a connection that is silent for 25 s or 30 s."""
 LOOK_SECONDS = 0.25
-"""How late a ping may be; those of one look are sent in one turn of the event loop."""
+"""The maximum delay of a ping; the pings of one check are sent in one turn of the event loop."""
 
 
 class Pinged(Protocol):
     """A connection that is pinged."""
 
     def ping(self) -> bool:
-        """Send a ping, or see that the last one was never answered; whether to ping again."""
+        """Send a ping, or detect that the last one was never answered; returns whether to ping again."""
 
 
 class Keepalive:
@@ -29,18 +29,18 @@ class Keepalive:
         self._time = loop.time
         self._call_later = loop.call_later
         self._due: dict[Pinged, float] = {}
-        """In the order of their times, as each waits for the same time."""
+        """In the order of their times, because each waits equally long."""
         self._runs = False
 
     def watch(self, one: Pinged) -> None:
-        """Ping it from now on, first in `PING_SECONDS`."""
+        """Ping it from now on, first after `PING_SECONDS`."""
         self._due[one] = self._time() + PING_SECONDS
         if not self._runs:
             self._runs = True
             self._call_later(LOOK_SECONDS, self._look)
 
     def forget(self, one: Pinged) -> None:
-        """Ping it no longer."""
+        """Stop pinging it."""
         self._due.pop(one, None)
 
     def _look(self) -> None:
@@ -51,7 +51,7 @@ class Keepalive:
                 break
             due.append(one)
         self._runs = False
-        for one in due:  # one may be forgotten because of another
+        for one in due:  # one may be removed because of another
             if self._due.pop(one, None) is not None and one.ping():
                 self.watch(one)
         if self._due and not self._runs:

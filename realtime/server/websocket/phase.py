@@ -1,4 +1,4 @@
-"""How far a WebSocket connection is."""
+"""The phases of a WebSocket connection."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from enum import Enum, auto
 
 
 class Phase(Enum):
-    """From the handshake to the end; no phase comes twice."""
+    """The phases from the handshake to the end; no phase comes twice."""
 
     HANDSHAKE = auto()
     """The handshake is not answered yet."""
     OPEN = auto()
     """Messages go both ways."""
     CLOSING = auto()
-    """The last word is written; of what the client still sends only its close is heard."""
+    """The close frame is written; of the client's input only its close frame is processed."""
     GONE = auto()
     """There is no connection any more."""

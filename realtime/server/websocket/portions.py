@@ -1,7 +1,7 @@
-"""How much of what a client has sent is read at a time: in portions, and so many frames a second.
+"""How much input of a client is read at a time: in portions, and with a limit on frames per second.
 
-The kernel hands over up to 256 KiB at once, which may be 40,000 frames, and a few octets may unpack to a message of the
-greatest length. Read in one go they would hold up everybody else, or fill the memory. Nothing here reads or waits.
+The kernel delivers up to 256 KiB at once, which may be 40,000 frames, and a few octets may unpack to a message of the
+maximum length. Read at once, this would delay everybody else or fill the memory. Nothing here reads or waits.
 """
 
 from __future__ import annotations
@@ -10,18 +10,21 @@ from realtime.limits import configured
 from realtime.limits.rates import Bucket
 
 FIRST = 4096
-"""Octets of the first portion; so much, or less, is read at once as it comes."""
+"""Octets of the first portion; this much, or less, is read immediately when it arrives."""
 LEAST, MOST = 64, 16_384
 WORK = 16_384
-"""About what a portion may cost, in octets to unpack and look at; one that costs more is followed by a smaller one."""
+"""The target cost of a portion, in octets to unpack and check.
+
+A smaller portion follows one that costs more.
+"""
 FRAME_WORK = 1024
-"""What a frame costs besides."""
+"""The additional cost of a frame."""
 PATIENCE_SECONDS = 10.0
-"""How long a client may send more frames than it may; then its connection ends."""
+"""How long a client may exceed its rate of frames; then its connection ends."""
 
 
 class Portions:
-    """What one client has sent and is not read yet."""
+    """The unread input of one client."""
 
     __slots__ = ("_frames", "_late_since", "_unread", "size")
 
@@ -33,11 +36,11 @@ class Portions:
         self._late_since: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether there is any."""
+        """Whether there is any input."""
         return self._unread is not None
 
     def add(self, data: bytes) -> None:
-        """The client has sent more."""
+        """Add input."""
         if self._unread is None:
             self._unread = bytearray()
         self._unread += data
@@ -53,11 +56,13 @@ class Portions:
         return portion
 
     def drop(self) -> None:
-        """Nothing more is to be read."""
+        """Drop all input."""
         self._unread = None
 
     def charge(self, frames: int, unpacked: int, size: int, now: float) -> float:
-        """Note what a portion of that size held: frames, and octets without compression; seconds until the next.
+        """Record the content of a portion of that size: frames, and octets unpacked.
+
+        Returns the seconds until the next.
 
         `now` is monotonic.
         """

@@ -1,4 +1,4 @@
-"""What a connection writes, in frames that are ready or made here, and when it is cut (see `realtime.delivery.outlet`).
+"""The frames that a connection writes, and when a slow client is cut (see `realtime.delivery.outlet`).
 
 A ready frame goes to the transport as it is: no task, no coroutine and no framing for each client.
 """
@@ -15,7 +15,7 @@ from realtime.server.websocket.wire import PortalServerProtocol
 
 
 class Sender(Member):
-    """A connection, as far as it sends."""
+    """The sending side of a connection."""
 
     __slots__ = ("_cut", "_loop", "_on_drain", "phase", "transport", "wire")
 
@@ -46,7 +46,7 @@ class Sender(Member):
 
     @property
     def raw(self) -> Raw | None:
-        """The socket below the transport; None below TLS, which would have to encrypt what is written."""
+        """The socket below the transport; None with TLS, which would have to encrypt the bytes."""
         if self.transport.get_extra_info("sslcontext") is not None:
             return None
         return Raw(self.transport.get_extra_info("socket"), self.transport.get_write_buffer_size)
@@ -58,15 +58,15 @@ class Sender(Member):
             self.transport.write(message.in_form(self.form))
 
     async def wait_drained(self) -> None:
-        """Return once the client has read most of what waits for it, or is gone."""
+        """Return once the client has read most of the send buffer, or is gone."""
         while self.stalled_since is not None and self.phase is not Phase.GONE:
             if self._on_drain is None:
                 self._on_drain = self._loop.create_future()
-            # One who stops waiting must not take the future from the others.
+            # A caller that stops waiting must not cancel the future of the others.
             await asyncio.shield(self._on_drain)
 
     def send_message(self, content: str | bytes) -> None:
-        """Send a message that is for this client alone, and comes from any application."""
+        """Send a message for this client alone, from any application."""
         if isinstance(content, str):
             self.wire.send_text(content.encode())
         else:
@@ -74,18 +74,18 @@ class Sender(Member):
         self._flush()
 
     def _flush(self) -> None:
-        """Write what the wire has to say."""
+        """Write the frames that the protocol has prepared."""
         if waiting := self.wire.data_to_send():
             self.transport.write(b"".join(waiting))
 
     def _wake(self) -> None:
-        """Let those go on who wait until it has drained."""
+        """Wake the callers that wait until it has drained."""
         waiting, self._on_drain = self._on_drain, None
         if waiting is not None and not waiting.done():
             waiting.set_result(None)
 
     def _cut_after(self, seconds: float) -> None:
-        """Cut the connection, unless it has ended by then: a transport that is closed first sends what waits."""
+        """Cut the connection, unless it has ended by then: a transport that is closed first sends its buffer."""
         self._do_not_cut()
         self._cut = self._loop.call_later(seconds, self.transport.abort)
 

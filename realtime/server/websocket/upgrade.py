@@ -1,6 +1,6 @@
-"""From the head of a request, as the HTTP parser has read it, to a handshake (RFC 6455, section 4.2.1). Pure.
+"""Turns the head of a request, as read by the HTTP parser, into a handshake (RFC 6455, section 4.2.1). Pure.
 
-It is not written out and read anew, as uvicorn does it for a library that has a parser of its own.
+Uvicorn instead writes the head out and has it parsed again, for a library with its own parser.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ Scope = dict[str, Any]
 
 
 def fault(scope: Scope, url: bytes) -> HTTPStatus | None:
-    """Why a request that asks for a WebSocket is refused before its handshake is looked at; None if it is not."""
+    """Why a request for a WebSocket is refused before its handshake is checked; None if it is not."""
     if not url.isascii() or any(_announces_body(name, value) for name, value in scope["headers"]):
         return HTTPStatus.BAD_REQUEST
     return None
 
 
 def request(scope: Scope, url: bytes) -> Request:
-    """The request as websockets has it; whatever a header may hold is Latin-1."""
+    """The request in the form of websockets; headers are Latin-1, whatever they contain."""
     headers = Headers()
     for name, value in scope["headers"]:
         headers[name.decode("ascii")] = value.decode("latin-1")

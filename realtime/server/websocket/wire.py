@@ -1,4 +1,7 @@
-"""What a client may send: RFC 6455 and RFC 7692 as websockets reads them, and what it leaves open. No I/O in here."""
+"""What a client may send: RFC 6455 and RFC 7692 as websockets implements them, and the checks it omits.
+
+No I/O in here.
+"""
 
 from __future__ import annotations
 
@@ -33,36 +36,39 @@ class PortalServerProtocol(ServerProtocol):
     """The server's side of one connection."""
 
     _pieces: list[str] | bytearray | None = None
-    """Of the message that is being read: its text, as far as it is complete, or its octets."""
+    """The message that is being read: the complete part of its text, or its octets."""
     _decoder: codecs.IncrementalDecoder | None = None
-    """Of that message, if it is text."""
+    """The decoder of that message, if it is text."""
     frames_read = 0
-    """How many frames the client has sent."""
+    """The number of frames that the client has sent."""
     octets_read = 0
-    """And what they held, without compression."""
+    """The size of their content, without compression."""
 
     def parse(self) -> Generator[None]:
-        """Read frames: the request was read by the HTTP server (`realtime.server.websocket.upgrade`)."""
+        """Read frames; the HTTP server has read the request (`realtime.server.websocket.upgrade`)."""
         return Protocol.parse(self)
 
     def accept(self, request: Request) -> Response:
-        """The answer to a handshake; whoever speaks another version is told ours (RFC 6455, section 4.4)."""
+        """The answer to a handshake; a client with another version is told ours (RFC 6455, section 4.4)."""
         response = super().accept(request)
         if response.status_code == HTTPStatus.BAD_REQUEST:
             response.headers["Sec-WebSocket-Version"] = "13"
         return response
 
     def fail(self, code: CloseCode | int, reason: str = "") -> None:
-        """RFC 6455, section 7.1.7; first say why in the words of the protocol, with the error's code as the reason."""
+        """Fail the connection (RFC 6455, section 7.1.7).
+
+        First send an error of our protocol, with its code as the reason.
+        """
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is State.OPEN:
             self.send_text(TOO_BIG)
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
 
     def recv_frame(self, frame: Frame) -> None:
-        """Take a frame; of those that carry a message, the message is what is received, as text or octets.
+        """Handle a frame. For the frames of a message, the event received is the whole message, as text or octets.
 
-        What websockets does not check is checked: text is UTF-8 (RFC 6455, section 8.1), from the first octet that is
-        not.
+        Adds a check that websockets lacks: text must be UTF-8 (RFC 6455, section 8.1). It fails at the first wrong
+        octet.
         """
         self.frames_read += 1
         self.octets_read += len(frame.data)
@@ -75,7 +81,7 @@ class PortalServerProtocol(ServerProtocol):
             self._take_data(frame)
 
     def _take_data(self, frame: Frame) -> None:
-        """Add the frame to its message, in one buffer: it may have any number of fragments, empty ones too."""
+        """Add the frame to its message, in one buffer: a message may have any number of fragments, also empty ones."""
         if frame.opcode is Opcode.TEXT and frame.fin:
             whole: Any = str(frame.data, "utf-8")
             self.events.append(whole)
@@ -96,12 +102,12 @@ class PortalServerProtocol(ServerProtocol):
 
 
 class Deflate(PerMessageDeflate):
-    """permessage-deflate of one connection."""
+    """The permessage-deflate of one connection."""
 
     def decode(self, frame: Frame, *, max_size: int | None = None) -> Frame:
-        """A frame without its compression; ProtocolError if a message goes on behind the end of its compressed data.
+        """A frame without its compression; ProtocolError if a message continues after the end of its compressed data.
 
-        zlib would keep all that comes there, and copy it for each fragment; no limit counts what says nothing.
+        zlib would keep all data after the end, and copy it for each fragment, and no limit counts data without content.
         """
         decoded = super().decode(frame, max_size=max_size)
         if self.decode_cont_data and len(self.decoder.unused_data) > _PADDING:
@@ -121,7 +127,7 @@ class DeflateFactory(ServerPerMessageDeflateFactory):
         )
 
     def process_request_params(self, params: Sequence[Any], accepted_extensions: Sequence[Any]) -> tuple[Any, Deflate]:
-        """The answer to an offer, and what both have agreed on; NegotiationError declines the offer."""
+        """The answer to an offer, and the agreed parameters; NegotiationError declines the offer."""
         answer, agreed = super().process_request_params(params, accepted_extensions)
         return answer, Deflate(
             agreed.remote_no_context_takeover,

@@ -23,7 +23,7 @@ FIXED_BYTES = 512
 
 
 def answer(text: str, role: PortalRole) -> str:
-    """The error that answers a message of that role; empty if nothing is wrong with it."""
+    """The error that answers a message of that role; empty if the message is valid."""
     try:
         message: Any = decode(text)
     except InvalidMessage as error:
@@ -62,19 +62,19 @@ messages = st.fixed_dictionaries(
 
 
 @given(messages)
-def test_no_message_is_answered_at_length(message: dict[str, Any]) -> None:
+def test_no_message_gets_a_long_answer(message: dict[str, Any]) -> None:
     assert is_bounded(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
 
 
 @given(st.text())
-def test_no_text_is_answered_at_length(text: str) -> None:
+def test_no_text_gets_a_long_answer(text: str) -> None:
     assert is_bounded(text)
 
 
 @pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
 @pytest.mark.parametrize("key", ["{}", "{}src", "é" * (MAX_KEY_CHARS - 8) + "{}", "k" * MAX_KEY_CHARS + "{}"])
 @pytest.mark.parametrize("value", [2**60, "//", "javascript:x", {"__proto__": 1}])
-def test_many_bad_keys_are_answered_shortly(kind: str, key: str, value: object) -> None:
+def test_many_bad_keys_get_a_short_answer(kind: str, key: str, value: object) -> None:
     for count in (1, 2, 5, 1000):
         payload = {key.format(index): value for index in range(count)}
         said = {"type": kind, "itemId": "a", "payload": payload}

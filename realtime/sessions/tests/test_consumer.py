@@ -1,4 +1,4 @@
-"""One socket's life: let in or refused, heard, gone."""
+"""The life of one socket: let in or refused, served, gone."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ from realtime.tests.doubles import Recorder
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-# --- In, or not ----------------------------------------------------------------------------------------------
+# --- Entry ---------------------------------------------------------------------------------------------------
 
 
-async def test_who_is_let_in_is_greeted(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+async def test_an_admitted_client_gets_connected(connect: Connect, portal_view: PortalView, viewer: User) -> None:
     offered = ["portal.v1.json", f"bearer.{token_of(viewer)}"]
     client = await connect(None, portal_view, subprotocols=offered)
     assert client.subprotocol == "portal.v1.json"
@@ -38,7 +38,9 @@ async def test_who_is_let_in_is_greeted(connect: Connect, portal_view: PortalVie
     assert other.id != client.id
 
 
-async def test_a_refusal_is_accepted_first_and_says_why(connect: Connect, portal_view: PortalView) -> None:
+async def test_a_refused_client_is_first_accepted_and_gets_the_reason(
+    connect: Connect, portal_view: PortalView
+) -> None:
     client = await connect("garbage", portal_view, greeted=False, subprotocols=["portal.v1.json"])
     assert client.subprotocol == "portal.v1.json"
     error, closed = await client.refused()
@@ -46,14 +48,14 @@ async def test_a_refusal_is_accepted_first_and_says_why(connect: Connect, portal
     assert error["message"]
 
 
-async def test_a_socketio_client_is_told_so_before_all_else(connect: Connect, portal_view: PortalView) -> None:
+async def test_a_socketio_client_is_told_so_before_any_other_check(connect: Connect, portal_view: PortalView) -> None:
     for path in ("/socket.io/", f"{path_of(portal_view)}?EIO=4&transport=websocket"):
         client = await connect(None, path, greeted=False)
         error, closed = await client.refused()
         assert (error["code"], closed) == ("socketio-not-supported", (1003, "socketio-not-supported"))
 
 
-async def test_without_a_database_the_client_is_to_come_back(
+async def test_without_a_database_the_client_is_told_to_reconnect(
     connect: Connect, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     token = token_of(viewer)
@@ -67,7 +69,7 @@ async def test_without_a_database_the_client_is_to_come_back(
     assert (error["code"], closed) == ("unavailable", (1013, "unavailable"))
 
 
-async def test_a_state_that_is_slow_to_read_holds_up_nobody_else(
+async def test_a_state_that_is_slow_to_read_delays_nobody_else(
     connect: Connect, library: Library, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Cause: all sockets of a process had one thread for the database.
@@ -90,12 +92,12 @@ async def test_a_state_that_is_slow_to_read_holds_up_nobody_else(
     await slow
 
 
-async def test_what_a_refused_client_sends_is_not_heard(connect: Connect, portal_view: PortalView) -> None:
+async def test_messages_of_a_refused_client_are_ignored(connect: Connect, portal_view: PortalView) -> None:
     client = await connect(None, portal_view, greeted=False)
     await client.refused()
     await client.send("ping")
     await client.send_bytes(b"x")
-    await client.leave()  # by then the server has done what there was to do
+    await client.leave()  # by then the server has done all its work
     assert client.unread == 0
 
 
@@ -141,7 +143,7 @@ async def test_a_binary_frame_closes(connect: Connect, portal_view: PortalView, 
 
 
 class Slow(Recorder):
-    """An outlet of a server's own, which its client does not read."""
+    """The outlet of a server, whose client does not read."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -149,14 +151,14 @@ class Slow(Recorder):
         self.asked = asyncio.Event()
 
     async def wait_drained(self) -> None:
-        """Keep what is delivered."""
+        """Record the delivered messages."""
         self.asked.set()
         await asyncio.wait_for(self.go_on.wait(), DEADLINE_SECONDS)
 
 
 @pytest.fixture
 async def slow(connect: Connect, portal_view: PortalView, editor: User) -> tuple[Client, Slow]:
-    """A socket of a server that has its own outlet, which is stalled."""
+    """A socket of a server with its own outlet, which is stalled."""
     outlet = Slow()
     client = await connect(editor, portal_view, greeted=False, extensions={EXTENSION: outlet})
     await until(lambda: outlet.messages, "connected")
@@ -164,11 +166,11 @@ async def slow(connect: Connect, portal_view: PortalView, editor: User) -> tuple
     return client, outlet
 
 
-async def test_a_server_may_bring_its_own_outlet(slow: tuple[Client, Slow]) -> None:
+async def test_a_server_may_provide_its_own_outlet(slow: tuple[Client, Slow]) -> None:
     assert slow[1].take_types() == ["connected"]
 
 
-async def test_who_does_not_read_is_not_heard_until_it_does(slow: tuple[Client, Slow]) -> None:
+async def test_a_client_that_does_not_read_is_not_heard_until_it_does(slow: tuple[Client, Slow]) -> None:
     client, outlet = slow
     outlet.take()
     await client.send("ping")
@@ -180,7 +182,7 @@ async def test_who_does_not_read_is_not_heard_until_it_does(slow: tuple[Client, 
     assert outlet.take_types() == ["pong"]
 
 
-async def test_who_is_closed_for_not_reading_is_not_heard_any_more(
+async def test_a_client_closed_for_not_reading_is_not_heard_any_more(
     slow: tuple[Client, Slow], portal_view: PortalView
 ) -> None:
     client, outlet = slow
@@ -194,10 +196,10 @@ async def test_who_is_closed_for_not_reading_is_not_heard_any_more(
     assert portal_view.name == "Evening"
 
 
-# --- Gone ----------------------------------------------------------------------------------------------------
+# --- The end -------------------------------------------------------------------------------------------------
 
 
-async def test_who_leaves_is_forgotten(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+async def test_a_client_that_leaves_is_forgotten(connect: Connect, portal_view: PortalView, viewer: User) -> None:
     one, other = await connect(viewer, portal_view), await connect(viewer, portal_view)
     await one.leave()
     assert room_of(portal_view).people.connections.keys() == {other.id}
@@ -205,7 +207,7 @@ async def test_who_leaves_is_forgotten(connect: Connect, portal_view: PortalView
     assert current_hub().keepers == {}
 
 
-async def test_who_leaves_before_the_greeting_is_forgotten(
+async def test_a_client_that_leaves_before_connected_is_forgotten(
     connect: Connect, portal_view: PortalView, viewer: User
 ) -> None:
     client = await connect(viewer, portal_view, greeted=False)
@@ -213,7 +215,7 @@ async def test_who_leaves_before_the_greeting_is_forgotten(
     assert current_hub().keepers == {}
 
 
-async def test_who_is_gone_before_the_answer_is_no_crash(
+async def test_a_client_that_is_gone_before_the_answer_is_no_crash(
     portal_view: PortalView, caplog: pytest.LogCaptureFixture
 ) -> None:
     events = iter([{"type": "websocket.connect"}, {"type": "websocket.disconnect", "code": 1006}])
@@ -232,7 +234,7 @@ async def test_who_is_gone_before_the_answer_is_no_crash(
     assert "socket_crashed" not in caplog.text
 
 
-async def test_what_was_asked_for_is_stored_though_the_client_is_gone(
+async def test_pending_updates_are_stored_though_the_client_is_gone(
     connect: Connect, portal_view: PortalView, editor: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on, asked = asyncio.Event(), asyncio.Event()
@@ -266,7 +268,7 @@ async def test_a_server_that_cancels_the_socket_leaves_nothing_behind(
     assert current_hub().keepers == {}
 
 
-async def test_an_event_that_is_none_of_ours_is_let_be(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+async def test_an_unknown_event_is_ignored(connect: Connect, portal_view: PortalView, viewer: User) -> None:
     client = await connect(viewer, portal_view)
     await client.event({"type": "websocket.no-such-event"})
     await client.expect_nothing_before_pong()

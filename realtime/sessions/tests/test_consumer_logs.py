@@ -1,4 +1,4 @@
-"""What is logged of a socket, its crashes above all, and that no credential and no payload is."""
+"""The log of a socket, especially of its crashes; no credential and no payload is logged."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PING: type[Request] = Ping
 
 
 async def bug(*args: object, **more: object) -> None:
-    """A function that has one."""
+    """A function with a bug."""
     raise ZeroDivisionError("a bug")
 
 
@@ -31,7 +31,7 @@ def entry(logged: list[EventDict], event: str) -> EventDict:
 
 
 def check_crash(logged: list[EventDict], portal_view: PortalView, client: Client, user: User) -> None:
-    """What was logged says where, who and why, and shows neither the token nor what was sent."""
+    """Assert that the log has the place, the person and the error, and neither the token nor the message."""
     crash = entry(logged, "socket_crashed")
     assert (crash["portalViewId"], crash["userId"]) == (str(portal_view.id), str(user.id))
     assert crash["connectionId"] == client.id
@@ -93,7 +93,7 @@ async def test_a_bug_in_the_handshake_closes_and_is_logged(
 # --- What is logged ------------------------------------------------------------------------------------------
 
 
-async def test_a_connections_life_is_logged(
+async def test_the_life_of_a_connection_is_logged(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User, logged: list[EventDict]
 ) -> None:
     sender, client = await connect(editor, portal_view), await connect(viewer, portal_view)
@@ -125,7 +125,7 @@ async def test_a_refusal_is_logged_without_the_credential(
     assert "eyJ" not in str(logged)
 
 
-async def test_a_close_without_a_code_is_logged_as_one(
+async def test_a_close_without_a_code_is_logged_without_one(
     connect: Connect, portal_view: PortalView, viewer: User, logged: list[EventDict]
 ) -> None:
     client = await connect(viewer, portal_view)

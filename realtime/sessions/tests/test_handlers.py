@@ -1,4 +1,4 @@
-"""What each client message does, and what nobody gets to see of it. Through sockets, with the database."""
+"""The effects of each client message, and what nobody may see of it. Through sockets, with the database."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ BODIES: dict[str, Callable[[User], Body]] = {
     "sync-response": lambda user: {"payload": {"zoom": 2}},
     "auth": lambda user: {"token": token_of(user)},
 }
-"""A message of each type that is right but for the role."""
+"""A valid message of each type, apart from the role."""
 
 
-def test_every_message_has_a_handler_and_a_row_of_who_may_send_it() -> None:
+def test_every_message_has_a_handler_and_a_row_with_its_roles() -> None:
     assert {CLIENT_MESSAGES[kind] for kind in ALLOWED} == HANDLERS.keys()
     assert CLIENT_MESSAGES.keys() == ALLOWED.keys() == BODIES.keys()
 
 
 @pytest.mark.parametrize("kind", BODIES)
 @pytest.mark.parametrize("role", PortalRole)
-async def test_what_a_role_may_not_send_goes_nowhere(
+async def test_a_message_that_the_role_may_not_send_has_no_effect(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User, owner: User, kind: str, role: PortalRole
 ) -> None:
     user = editor if role is PortalRole.CONTROLLER else viewer
@@ -97,7 +97,7 @@ async def test_a_ping_is_answered_while_a_write_is_slow(
 # --- portal-view-update ------------------------------------------------------------------------------------
 
 
-async def test_an_update_is_stored_and_told_to_the_others(
+async def test_an_update_is_stored_and_sent_to_the_others(
     connect: Connect, portal_view: PortalView, editor: User, owner: User, viewer: User
 ) -> None:
     sender, same_person = await connect(editor, portal_view), await connect(editor, portal_view)
@@ -111,7 +111,7 @@ async def test_an_update_is_stored_and_told_to_the_others(
     assert (portal_view.name, portal_view.version) == ("Night", 2)
 
 
-async def test_what_is_not_known_goes_with_it_and_is_not_stored(
+async def test_unknown_keys_are_relayed_with_it_and_not_stored(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     sender, other = await connect(editor, portal_view), await connect(viewer, portal_view)
@@ -146,7 +146,7 @@ async def test_a_bad_value_is_neither_stored_nor_relayed(
     assert (portal_view.name, portal_view.version) == ("Evening", 1)
 
 
-async def test_what_a_library_has_no_room_for_is_not_stored(
+async def test_an_update_over_the_quota_is_not_stored(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User, settings: Any
 ) -> None:
     settings.PORTAL_LIBRARY_BYTES = 2048
@@ -218,7 +218,7 @@ async def test_an_item_is_named_in_the_payload_or_beside_it(
         {"payload": {"itemId": "spy"}, "itemId": "ogre"},
     ],
 )
-async def test_an_item_update_that_names_no_one_item_is_refused(
+async def test_an_item_update_without_exactly_one_item_is_refused(
     connect: Connect, portal_view: PortalView, editor: User, body: Body
 ) -> None:
     sender = await connect(editor, portal_view)
@@ -226,7 +226,7 @@ async def test_an_item_update_that_names_no_one_item_is_refused(
     assert (error["code"], "itemId" in error["details"]) == ("invalid-payload", True)
 
 
-async def test_viewers_hear_nothing_of_what_they_may_not_see(
+async def test_viewers_get_nothing_of_hidden_changes(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     sender, other = await connect(editor, portal_view), await connect(viewer, portal_view)

@@ -27,7 +27,7 @@ async def test_without_a_controller_the_server_answers(connect: Connect, portal_
     await other.expect_nothing_before_pong()
 
 
-async def test_a_controller_is_asked_and_answers_who_asked(
+async def test_a_controller_is_asked_and_answers_the_asking_viewer(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     controller, asker, other = [await connect(user, portal_view) for user in (editor, viewer, viewer)]
@@ -45,7 +45,7 @@ async def test_a_controller_is_asked_and_answers_who_asked(
     assert current_hub().keepers[portal_view.id]._questions == {}
 
 
-async def test_an_answer_to_nobody_goes_to_all_viewers(
+async def test_an_answer_without_an_addressee_goes_to_all_viewers(
     connect: Connect, portal_view: PortalView, editor: User, owner: User, viewer: User
 ) -> None:
     sender, controller, *viewers = [await connect(user, portal_view) for user in (editor, owner, viewer, viewer)]
@@ -57,7 +57,7 @@ async def test_an_answer_to_nobody_goes_to_all_viewers(
     assert portal_view.version == 1
 
 
-async def test_an_answer_is_checked_as_an_update_is(connect: Connect, portal_view: PortalView, editor: User) -> None:
+async def test_an_answer_is_checked_like_an_update(connect: Connect, portal_view: PortalView, editor: User) -> None:
     sender = await connect(editor, portal_view)
     error = await sender.ask("sync-response", payload={"items": "none"})
     assert (error["code"], error["details"].keys()) == ("invalid-payload", {"items"})
@@ -99,7 +99,7 @@ async def test_a_bad_token_changes_nothing(
     await client.expect_nothing_before_pong()
 
 
-async def test_without_the_database_a_fresh_token_is_good_all_the_same(
+async def test_without_the_database_a_fresh_token_is_still_accepted(
     connect: Connect, portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = await connect(viewer, portal_view)

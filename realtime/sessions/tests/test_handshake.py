@@ -35,7 +35,7 @@ Scope = dict[str, Any]
 def scope(
     portal_view_id: object = None, query: str = "", *, offered: tuple[str, ...] = (), origin: str | None = None
 ) -> Scope:
-    """A scope as routing leaves it; None: the path leads to no portal view."""
+    """A scope as routing makes it; None: the path is none of a portal view."""
     headers = [(b"host", b"Portal.example.org:8000")]
     if origin is not None:
         headers.append((b"origin", origin.encode()))
@@ -50,7 +50,7 @@ def scope(
 
 
 async def refusal(wanted: Scope) -> str:
-    """The code of the error that answers; its sentence is one, and shows nothing of the credential."""
+    """The code of the error; its message is one sentence, and shows nothing of the credential."""
     with pytest.raises(Refused) as caught:
         await admit(wanted, Entrance())
     error = caught.value
@@ -61,15 +61,15 @@ async def refusal(wanted: Scope) -> str:
 
 
 def forged(user: object, **more: Any) -> str:
-    """A token with our key."""
+    """A token signed with our key."""
     return forge_token(settings.SECRET_KEY, str(user), **more)
 
 
 # --- The steps ---------------------------------------------------------------------------------------------
 
 
-async def test_each_step_is_taken_after_those_before_it(portal_view: PortalView, viewer: User, stranger: User) -> None:
-    """Each scope has put right what the one before it was refused for, and everything behind that is wrong still."""
+async def test_each_step_comes_after_the_earlier_ones(portal_view: PortalView, viewer: User, stranger: User) -> None:
+    """Each scope corrects the error of the one before it, and keeps all later errors."""
     await User.objects.filter(id=stranger.id).aupdate(is_active=False)
     elsewhere = "https://elsewhere.example.org"
     ours, good = portal_view.id, token_of(viewer)
@@ -94,7 +94,7 @@ async def test_each_step_is_taken_after_those_before_it(portal_view: PortalView,
 
 
 @pytest.mark.parametrize(("who", "role"), [("owner", "controller"), ("editor", "controller"), ("viewer", "viewer")])
-async def test_who_is_let_in_and_as_what(
+async def test_an_admission_has_the_person_and_the_role(
     request: pytest.FixtureRequest, portal_view: PortalView, who: str, role: str
 ) -> None:
     user: User = request.getfixturevalue(who)
@@ -115,7 +115,7 @@ async def test_who_is_let_in_and_as_what(
     )
 
 
-async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: PortalView, stranger: User) -> None:
+async def test_unknown_and_forbidden_portal_views_get_the_same_answer(portal_view: PortalView, stranger: User) -> None:
     token = token_of(stranger)
     sentences = set()
     for wanted in (portal_view.id, uuid4(), UUID(int=0), "1", "no-uuid"):
@@ -125,7 +125,7 @@ async def test_unknown_and_forbidden_portal_views_answer_alike(portal_view: Port
     assert len(sentences) == 1
 
 
-async def test_a_database_that_is_away_is_no_refusal_of_the_person(
+async def test_an_unavailable_database_is_no_refusal_of_the_person(
     portal_view: PortalView, viewer: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def away(pairs: object) -> object:
@@ -134,7 +134,7 @@ async def test_a_database_that_is_away_is_no_refusal_of_the_person(
     wanted = scope(portal_view.id, f"token={token_of(viewer)}")
     monkeypatch.setattr(lookup, "accesses", away)
     assert await refusal(wanted) == "unavailable"
-    assert ERRORS["unavailable"] is None  # which closes with 1013: come back
+    assert ERRORS["unavailable"] is None  # it closes with 1013: try again later
 
 
 @pytest.mark.parametrize(
@@ -146,13 +146,15 @@ async def test_a_database_that_is_away_is_no_refusal_of_the_person(
         ("&version=&epoch=", (None, None)),
         ("&version=-1", (None, None)),
         ("&version=1.5", (None, None)),
-        ("&version=%C2%B2", (None, None)),  # a digit to Python, and no number
+        ("&version=%C2%B2", (None, None)),  # a digit in Python, and no number here
         (f"&version={'9' * 20}", (None, None)),
         (f"&version={'9' * 19}", (int("9" * 19), None)),
         ("&version=1&version=2", (1, None)),
     ],
 )
-async def test_what_the_client_says_it_has(portal_view: PortalView, viewer: User, query: str, known: object) -> None:
+async def test_the_version_and_epoch_of_the_client_are_read(
+    portal_view: PortalView, viewer: User, query: str, known: object
+) -> None:
     admission = await admit(scope(portal_view.id, f"token={token_of(viewer)}{query}"), Entrance())
     assert (admission.known_version, admission.known_epoch) == known
 
@@ -160,9 +162,7 @@ async def test_what_the_client_says_it_has(portal_view: PortalView, viewer: User
 # --- Credentials -------------------------------------------------------------------------------------------
 
 
-async def test_the_subprotocol_is_looked_at_before_the_query(
-    portal_view: PortalView, viewer: User, editor: User
-) -> None:
+async def test_the_subprotocol_is_checked_before_the_query(portal_view: PortalView, viewer: User, editor: User) -> None:
     offered = ("portal.v1.json", f"bearer.{token_of(viewer)}")
     admission = await admit(scope(portal_view.id, f"token={token_of(editor)}", offered=offered), Entrance())
     assert admission.credential.subject.id == viewer.id
@@ -174,7 +174,7 @@ async def test_a_query_without_a_token_is_no_credential(portal_view: PortalView,
     assert await refusal(scope(portal_view.id, query, offered=("portal.v1.json",))) == "credential-missing"
 
 
-def test_a_token_says_whose_it_is_and_until_when(viewer: User) -> None:
+def test_a_token_has_its_person_and_its_expiry(viewer: User) -> None:
     token = forged(viewer.id, lifetime=100)
     credential = verify(token)
     assert credential.subject.id == viewer.id
@@ -204,19 +204,19 @@ BAD_TOKENS: dict[str, Callable[[User], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_TOKENS)
-def test_a_token_that_is_none_of_ours_is_refused(viewer: User, name: str) -> None:
+def test_a_foreign_token_is_refused(viewer: User, name: str) -> None:
     with pytest.raises(Refused) as caught:
         verify(BAD_TOKENS[name](viewer))
     assert caught.value.code == "token-invalid"
 
 
-def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
+def test_an_expired_token_gets_its_own_error(viewer: User) -> None:
     with pytest.raises(Refused) as caught:
         verify(forged(viewer.id, lifetime=-11))
     assert caught.value.code == "token-expired"
 
 
-# --- What else the scope says ------------------------------------------------------------------------------
+# --- Other parts of the scope ------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_a_token_that_has_expired_is_said_to_have(viewer: User) -> None:
         ("http://a\u2100b", False),
     ],
 )
-async def test_pages_of_our_own_and_of_allowed_origins_may_connect(
+async def test_pages_of_this_site_and_of_allowed_origins_may_connect(
     portal_view: PortalView, viewer: User, settings: Any, origin: str | None, allowed: bool
 ) -> None:
     settings.PORTAL_ALLOWED_ORIGINS = ["https://table.example.org"]
@@ -279,5 +279,5 @@ def test_only_our_subprotocol_is_selected(offered: tuple[str, ...], selected: st
         ("/ws/socket.io/", "", False),
     ],
 )
-def test_a_socketio_client_is_known_by_its_path_or_query(path: str, query: str, expected: bool) -> None:
+def test_a_socketio_client_is_recognised_by_its_path_or_query(path: str, query: str, expected: bool) -> None:
     assert is_socketio({**scope(query=query), "path": path}) is expected

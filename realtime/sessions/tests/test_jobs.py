@@ -1,4 +1,4 @@
-"""What a controller's jobs store, relay and answer."""
+"""The writes, commands and answers of a controller's jobs."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def person(editor: User, portal_view: PortalView) -> Person:
 
 
 def update(person: Person, *payloads: Payload, item_id: str | None = None, **more: Any) -> Update:
-    """An update of messages whose refs are 0, 1 and so on."""
+    """An update of messages with the refs 0, 1 and so on."""
     checked = check_patch if item_id is None else _item_patch
     asked = [Asked(checked(payload), ref, person.id, 1, **more) for ref, payload in enumerate(payloads)]
     return Update(person.connection, item_id, asked)
@@ -44,7 +44,7 @@ def _item_patch(payload: Payload) -> Patch:
 
 
 async def reread(portal_view: PortalView) -> PortalView:
-    """The portal view as it is stored."""
+    """The portal view as stored."""
     await portal_view.arefresh_from_db()
     return portal_view
 
@@ -70,7 +70,7 @@ class Script:
 
 
 def script(monkeypatch: pytest.MonkeyPatch, database: Script) -> None:
-    """Have jobs ask this database."""
+    """Make jobs use this database."""
     for name in ("in_lane", "in_write_lane"):
         monkeypatch.setattr(jobs, name, as_lane(database))
 
@@ -95,27 +95,31 @@ async def test_a_message_without_a_ref_has_no_answer(person: Person, portal_view
     assert (await reread(portal_view)).name == "a"
 
 
-async def test_a_merged_write_that_is_refused_is_done_one_by_one(person: Person, portal_view: PortalView) -> None:
+async def test_a_refused_merged_write_is_repeated_one_by_one(person: Person, portal_view: PortalView) -> None:
     await update(person, {"name": "a"}, {"currentItem": 99}, {"blackout": True}).run()
     assert answers(person) == [("ack", 0, 2), ("error", 1, "invalid-payload"), ("ack", 2, 3)]
     stored = await reread(portal_view)
     assert (stored.name, stored.blackout, stored.current_item, stored.version) == ("a", True, None, 3)
 
 
-async def test_one_message_that_is_refused_is_told_why(person: Person, portal_view: PortalView) -> None:
+async def test_a_refused_message_gets_the_reason(person: Person, portal_view: PortalView) -> None:
     await update(person, {"currentItem": 99}).run()
     [error] = person.outlet.take()
     assert (error["code"], error["ref"], error["details"].keys()) == ("invalid-payload", 0, {"currentItem"})
     assert (await reread(portal_view)).version == 1
 
 
-async def test_who_may_not_write_any_more_is_told_so(person: Person, portal_view: PortalView, viewer: User) -> None:
+async def test_a_person_who_may_not_write_any_more_gets_an_error(
+    person: Person, portal_view: PortalView, viewer: User
+) -> None:
     person.connection.subject = Subject(viewer.id)
     await update(person, {"name": "a"}).run()
     assert answers(person) == [("error", 0, "forbidden")]
 
 
-async def test_without_a_database_everybody_is_told_at_once(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_a_database_everybody_gets_an_error_at_once(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
     database = Script(Unavailable("Away."))
     script(monkeypatch, database)
     await update(person, {"name": "a"}, {"name": "b"}).run()
@@ -123,7 +127,7 @@ async def test_without_a_database_everybody_is_told_at_once(person: Person, monk
     assert database.asked == ["update_portal_view"]
 
 
-async def test_a_bug_is_not_taken_for_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_bug_is_not_treated_as_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     script(monkeypatch, Script(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         await update(person, {"name": "a"}, {"name": "b"}).run()
@@ -141,7 +145,7 @@ async def test_an_items_update_is_merged_into_the_item(person: Person, portal_vi
     assert news["viewers"]["payload"] == {"itemId": "ogre", "name": "Og"}
 
 
-async def test_an_item_that_is_not_there_is_only_relayed(person: Person, portal_view: PortalView) -> None:
+async def test_a_patch_of_an_unknown_item_is_only_relayed(person: Person, portal_view: PortalView) -> None:
     async with Listener(portal_view.id) as listener:
         await update(person, {"x": 1}, {"hp": 2}, item_id="ghost").run()
         first, second = await listener.hear(), await listener.hear()
@@ -180,7 +184,7 @@ async def test_a_message_that_was_not_stored_is_stored_when_it_comes_again(
     assert answers(person) == ([] if ref is UNSET else [("ack", 0, 2)])
 
 
-async def test_a_message_that_is_stored_at_this_moment_is_answered_with_that(
+async def test_a_message_that_is_being_stored_is_answered_with_that_version(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database = Script(None, AlreadyApplied("Stored before."), 7)
@@ -195,7 +199,7 @@ async def test_a_message_that_is_stored_at_this_moment_is_answered_with_that(
 # --- Commands ----------------------------------------------------------------------------------------------
 
 
-async def test_a_command_is_acknowledged_with_the_version_at_hand(person: Person) -> None:
+async def test_a_command_is_acknowledged_with_the_current_version(person: Person) -> None:
     async def send() -> None:
         sent.append(person.id)
 
@@ -206,7 +210,7 @@ async def test_a_command_is_acknowledged_with_the_version_at_hand(person: Person
     assert answers(person) == [("ack", "r", 4)]
 
 
-async def test_a_command_that_is_refused_is_told_why(person: Person) -> None:
+async def test_a_refused_command_gets_the_reason(person: Person) -> None:
     async def refuse() -> None:
         raise InvalidPayload("No.")
 
@@ -214,7 +218,7 @@ async def test_a_command_that_is_refused_is_told_why(person: Person) -> None:
     assert answers(person) == [("error", "r", "invalid-payload")]
 
 
-async def test_a_command_that_shows_nothing_needs_no_flags(person: Person, portal_view: PortalView) -> None:
+async def test_a_command_without_hidden_keys_needs_no_flags(person: Person, portal_view: PortalView) -> None:
     async with Listener(portal_view.id) as listener:
         await relay_patch(person.connection, {"zoom": 2})
         news = await listener.hear()
@@ -222,7 +226,7 @@ async def test_a_command_that_shows_nothing_needs_no_flags(person: Person, porta
     assert (news["sender"], "asOf" in news, "version" in news) == (person.id, False, False)
 
 
-async def test_a_command_is_shown_to_viewers_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
+async def test_a_command_is_sent_to_viewers_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
     payload = {"zoom": 2, "hp": 3, "ac": 4, "gmNotes": "no"}
     async with Listener(portal_view.id) as listener:
         await relay_patch(person.connection, payload)
@@ -235,7 +239,7 @@ async def test_a_command_is_shown_to_viewers_as_the_flags_allow(person: Person, 
     assert (shown["viewers"]["payload"], shown["asOf"]) == ({"zoom": 2, "ac": 4}, 2)
 
 
-async def test_an_item_that_is_not_stored_is_shown_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
+async def test_an_item_that_is_not_stored_is_sent_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
     async with Listener(portal_view.id) as listener:
         await PortalView.objects.filter(id=portal_view.id).aupdate(show_health=True)
         await relay_item(person.connection, "ghost", {"hp": 2, "ac": 3})
@@ -248,7 +252,9 @@ async def test_an_item_that_is_not_stored_is_shown_as_the_flags_allow(person: Pe
     assert "viewers" not in dark
 
 
-async def test_an_unseen_item_that_is_not_stored_has_no_id_for_viewers(person: Person, portal_view: PortalView) -> None:
+async def test_an_invisible_item_that_is_not_stored_has_no_id_for_viewers(
+    person: Person, portal_view: PortalView
+) -> None:
     async with Listener(portal_view.id) as listener:
         await relay_item(person.connection, "ghost", {"name": "Ghost", "visible": False})
         heard = await listener.hear()
@@ -273,7 +279,7 @@ async def test_a_controllers_state_goes_to_viewers_only(person: Person, portal_v
     assert (to_one["to"], to_one["asOf"], to_one["viewers"]["payload"]) == ("somebody", 1, {"zoom": 2})
 
 
-async def test_a_command_for_a_portal_view_that_is_gone_is_refused(person: Person, portal_view: PortalView) -> None:
+async def test_a_command_for_a_deleted_portal_view_is_refused(person: Person, portal_view: PortalView) -> None:
     await sync_to_async(portal_view.delete)()
     job = Relay(person.connection, "r", 1, lambda: relay_patch(person.connection, {"hp": 2}))
     await job.run()

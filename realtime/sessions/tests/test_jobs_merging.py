@@ -1,4 +1,4 @@
-"""Which of a controller's updates may be merged, and which may be passed by a later one."""
+"""Which of a controller's updates may be merged, and which may be overtaken by a later one."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ RELAY = Relay(SOMEBODY, UNSET, 1, _nothing)
         pytest.param(RELAY, RELAY, False, False, id="commands"),
     ],
 )
-def test_what_may_be_merged_and_what_may_be_passed(
+def test_which_updates_may_be_merged_and_which_may_be_overtaken(
     earlier: Update | Relay, later: Update | Relay, merges: bool, passes: bool
 ) -> None:
     assert earlier.lets_pass(later) is passes
@@ -59,5 +59,5 @@ def test_what_may_be_merged_and_what_may_be_passed(
 
 
 @pytest.mark.parametrize(("ref", "receipt"), [(UNSET, None), (1, "1"), ("1", '"1"'), ("é", '"é"')])
-def test_a_receipt_tells_text_from_numbers(ref: Ref, receipt: str | None) -> None:
+def test_a_receipt_distinguishes_text_from_numbers(ref: Ref, receipt: str | None) -> None:
     assert Asked(Patch({}, {}), ref, "me", 1).receipt == receipt

@@ -1,4 +1,4 @@
-"""Questions of access, many at once: who shares which query, and who hears of its failure."""
+"""Many simultaneous requests for access: which share a query, and which get its failure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ ONE, OTHER, VIEW = UUID(int=1), UUID(int=2), UUID(int=3)
 
 
 class Database:
-    """Answers with the number of the query, when it may."""
+    """Answers with the number of the query, once it is allowed to."""
 
     def __init__(self) -> None:
         self.queries: list[list[Pair]] = []
@@ -46,17 +46,17 @@ async def database(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> Datab
 
 
 def ask(who: UUID) -> asyncio.Task[Any]:
-    """Somebody asks."""
+    """Request the access of a person."""
     return asyncio.create_task(look_up(Subject(who), VIEW))
 
 
 async def answers(*tasks: asyncio.Task[Any]) -> list[int | None]:
-    """The number of the query that each answer comes from; None without an answer."""
+    """The number of the query behind each answer; None without an answer."""
     async with asyncio.timeout(DEADLINE_SECONDS):
         return [None if access is None else access.version for access in await asyncio.gather(*tasks)]
 
 
-async def test_those_who_ask_while_a_query_runs_share_the_next(database: Database) -> None:
+async def test_requests_during_a_query_share_the_next_one(database: Database) -> None:
     first = ask(ONE)
     await until(lambda: database.queries, "the first query")
     later = [ask(ONE), ask(OTHER), ask(ONE)]
@@ -67,7 +67,7 @@ async def test_those_who_ask_while_a_query_runs_share_the_next(database: Databas
     assert await answers(ask(ONE)) == [3]
 
 
-async def test_all_who_share_a_query_hear_of_its_failure(database: Database) -> None:
+async def test_all_requests_that_share_a_query_get_its_failure(database: Database) -> None:
     asking = [ask(ONE), ask(OTHER)]
     await until(lambda: database.queries, "the query")
     database.error = Unavailable("Away.")
@@ -79,7 +79,7 @@ async def test_all_who_share_a_query_hear_of_its_failure(database: Database) -> 
     assert await answers(ask(ONE)) == [2]
 
 
-async def test_who_goes_away_takes_no_answer_from_the_others(database: Database) -> None:
+async def test_a_cancelled_request_takes_no_answer_from_the_others(database: Database) -> None:
     gone, stays = ask(ONE), ask(ONE)
     await until(lambda: database.queries, "the query")
     gone.cancel()
@@ -88,7 +88,7 @@ async def test_who_goes_away_takes_no_answer_from_the_others(database: Database)
     assert gone.cancelled()
 
 
-async def test_a_guest_is_nobody_among_the_users(database: Database) -> None:
+async def test_a_guest_is_not_looked_up_among_the_users(database: Database) -> None:
     database.gate.set()
     guest = Subject(ONE, is_guest=True)
     assert await answers(asyncio.create_task(look_up(guest, VIEW)), ask(ONE)) == [None, 1]

@@ -1,4 +1,4 @@
-"""By which names a socket may reach the site, and whose pages may open one."""
+"""The hosts under which a socket may reach the site, and the origins that may open one."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def scope(host: str | None = None, origin: str | None = None, **more: Any) -> di
         (None, "https://x.example", False),
     ],
 )
-def test_an_origin_is_the_host_with_the_port_that_its_scheme_has(
+def test_an_origin_is_the_host_with_the_default_port_of_its_scheme(
     settings: Any, host: str | None, origin: str | None, allowed: bool
 ) -> None:
     settings.PORTAL_ALLOWED_ORIGINS = []
@@ -48,7 +48,7 @@ def test_an_origin_is_the_host_with_the_port_that_its_scheme_has(
 
 
 @pytest.mark.parametrize("origin", ["https://table.example.org:8443", "HTTPS://TABLE.example.org:8443"])
-def test_listed_origins_come_from_anywhere(settings: Any, origin: str) -> None:
+def test_listed_origins_are_allowed(settings: Any, origin: str) -> None:
     settings.PORTAL_ALLOWED_ORIGINS = ["https://table.example.org:8443"]
     assert is_origin_allowed(scope("x.example", origin))
 
@@ -73,7 +73,7 @@ def test_a_host_is_allowed_as_in_django(settings: Any, host: str, allowed: bool)
     assert is_host_allowed(scope(host)) is allowed
 
 
-def test_without_a_name_it_is_the_address(settings: Any) -> None:
+def test_without_a_host_header_the_address_counts(settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["127.0.0.1"]
     assert is_host_allowed(scope(server=("127.0.0.1", 8000)))
     assert not is_host_allowed(scope(server=("10.0.0.5", 8000)))

@@ -11,7 +11,7 @@ from realtime.tests.doubles import Task
 
 
 class Slow(Task):
-    """A job that takes until it is let go."""
+    """A job that runs until it is released."""
 
     def __init__(self, done: list[str]) -> None:
         super().__init__("slow", done)
@@ -19,7 +19,7 @@ class Slow(Task):
         self.go_on = asyncio.Event()
 
     async def run(self) -> None:
-        """Say that it has begun, and wait until it may end."""
+        """Report that it has begun, and wait until it may end."""
         self.began.set()
         await self.go_on.wait()
         await super().run()
@@ -29,17 +29,17 @@ class Crash(Task):
     """A job with a bug."""
 
     async def run(self) -> None:
-        """Meet the bug."""
+        """Raise the bug's exception."""
         raise ZeroDivisionError
 
 
 def unexpected() -> None:
-    """What a test calls that no job may reach."""
+    """A function that no job may call."""
     raise AssertionError("crashed")
 
 
 async def busy() -> tuple[Work, Slow, list[str]]:
-    """Work whose first job is under way, and what is done."""
+    """Work whose first job is running, and the list of finished jobs."""
     done: list[str] = []
     work, slow = Work(unexpected), Slow(done)
     await work.add(slow)
@@ -71,7 +71,7 @@ async def test_a_waiting_job_absorbs_a_later_one() -> None:
     assert done == ["slow", "aa", "b"]
 
 
-async def test_a_job_under_way_absorbs_nothing() -> None:
+async def test_a_running_job_absorbs_nothing() -> None:
     work, slow, done = await busy()
     slow.absorbs = "a"
     await work.add(Task("a", done))
@@ -80,7 +80,7 @@ async def test_a_job_under_way_absorbs_nothing() -> None:
     assert done == ["slow", "a"]
 
 
-async def test_a_later_job_passes_those_that_let_it_to_be_absorbed() -> None:
+async def test_a_later_job_overtakes_others_to_be_absorbed() -> None:
     work, slow, done = await busy()
     await work.add(Task("a", done, absorbs="a"))
     await work.add(Task("b", done, lets_pass="a"))
@@ -90,7 +90,7 @@ async def test_a_later_job_passes_those_that_let_it_to_be_absorbed() -> None:
     assert done == ["slow", "aa", "b"]
 
 
-async def test_a_later_job_does_not_pass_a_barrier() -> None:
+async def test_a_later_job_does_not_overtake_a_barrier() -> None:
     work, slow, done = await busy()
     await work.add(Task("a", done, absorbs="a"))
     await work.add(Task("|", done))
@@ -100,7 +100,7 @@ async def test_a_later_job_does_not_pass_a_barrier() -> None:
     assert done == ["slow", "a", "|", "a"]
 
 
-async def test_a_job_that_nobody_absorbs_stays_behind_those_it_could_pass() -> None:
+async def test_a_job_that_is_not_absorbed_stays_behind_those_it_could_overtake() -> None:
     work, slow, done = await busy()
     await work.add(Task("b", done, lets_pass="a"))
     await work.add(Task("a", done))
@@ -119,16 +119,16 @@ async def test_without_jobs_there_is_nothing_to_wait_for() -> None:
     assert done == ["a", "b"]
 
 
-async def test_who_asks_for_too_much_waits_until_all_is_done() -> None:
+async def test_a_client_with_too_many_jobs_waits_until_all_are_done() -> None:
     work, slow, done = await busy()
-    for number in range(MAX_WAITING - 1):  # besides the one under way
+    for number in range(MAX_WAITING - 1):  # in addition to the running one
         await work.add(Task(str(number), done))
     await waits(work, slow, Task("one more", done))
     assert done[-1] == "one more"
     assert len(done) == MAX_WAITING + 1
 
 
-async def test_messages_that_were_merged_are_counted_each() -> None:
+async def test_merged_messages_are_counted_separately() -> None:
     work, slow, done = await busy()
     for _ in range(MAX_WAITING - 1):
         await work.add(Task("a", done, absorbs="a"))
@@ -137,14 +137,14 @@ async def test_messages_that_were_merged_are_counted_each() -> None:
     assert done == ["slow", "a" * MAX_WAITING]
 
 
-async def test_what_is_long_waits_sooner() -> None:
+async def test_large_jobs_reach_the_limit_sooner() -> None:
     work, slow, done = await busy()
     await work.add(Task("long", done, size=MAX_WAITING_BYTES - 1))
     await waits(work, slow, Task("short", done))
     assert done == ["slow", "long", "short"]
 
 
-async def test_what_is_done_waits_no_more() -> None:
+async def test_finished_jobs_do_not_count() -> None:
     done: list[str] = []
     work = Work(unexpected)
     for number in range(3 * MAX_WAITING):
@@ -155,7 +155,7 @@ async def test_what_is_done_waits_no_more() -> None:
 
 
 async def waits(work: Work, slow: Slow, job: Task) -> None:
-    """Adding the job takes until all is done."""
+    """Whether adding the job waits until all is done."""
     adding = asyncio.create_task(work.add(job))
     await asyncio.sleep(0)
     assert not adding.done()
@@ -176,7 +176,7 @@ async def test_after_a_crash_nothing_more_is_done() -> None:
     assert done == ["b"]
 
 
-async def test_the_error_is_at_hand_when_the_crash_is_told() -> None:
+async def test_the_error_is_available_when_the_crash_is_reported() -> None:
     seen: list[BaseException | None] = []
 
     def crashed() -> None:
