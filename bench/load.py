@@ -168,7 +168,7 @@ async def _send(senders: Sequence[Any], wires: Sequence[Wire], messages: int, ra
 
 
 async def _stall(wire: Wire, sender: Any, count: int, *, silent: bool) -> list[Any]:
-    """Viewers that stopped reading, and were sent so much since that nothing more can be written to them."""
+    """Viewers that stopped reading, and were sent so many bytes that nothing more can be written to them."""
     transports = await connect(wire, count, array("d"), silent=silent)
     for transport in transports:
         transport.underlying_transport.pause_reading()
