@@ -105,6 +105,8 @@ async def _viewer(url: str, wire: Wire, latencies: array[float], silent: bool) -
     return transport
 
 
+# `before` is called when all are connected and warm, and again after a rest of `rest` seconds; `after` when all is
+# delivered and before anybody disconnects.
 async def fan_out(
     wires: Sequence[Wire],
     *,
@@ -117,11 +119,7 @@ async def fan_out(
     stalled: int = 0,
     rest: float = 0.0,
 ) -> Load:
-    """Send `messages`, `rate` per second, to rooms in turn, each with `viewers`; `stalled` more in each never read.
-
-    `before` is called when all are connected and warm, and again after a rest of `rest` seconds; `after` when all is
-    delivered and before anybody disconnects.
-    """
+    """Send `messages`, `rate` per second, to rooms in turn, each with `viewers`; `stalled` more in each never read."""
     latencies: array[float] = array("d")
     senders, transports = await _take_seats(wires, viewers, stalled, latencies, silent=silent)
     warm_up = max(WARM_UP, len(wires))  # each room once at least
@@ -164,7 +162,7 @@ async def _send(senders: Sequence[Any], wires: Sequence[Wire], messages: int, ra
 
 
 async def _stall(wire: Wire, sender: Any, count: int, *, silent: bool) -> list[Any]:
-    """Viewers that stopped reading, and were sent so much since that nothing more can be written to them."""
+    """Viewers that stopped reading, and were sent so many bytes that nothing more can be written to them."""
     transports = await connect(wire, count, array("d"), silent=silent)
     for transport in transports:
         transport.underlying_transport.pause_reading()

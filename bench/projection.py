@@ -142,7 +142,7 @@ def growth(rounds: list[Costs], kind: str, count: int) -> float:
 
 
 def main() -> int:
-    """Measure and print; 1 if an item's update costs more the more items there are."""
+    """Measure and print; returns 1 if the cost of an item's update grows with the number of items."""
     size = len(msgspec.json.encode(make_state(COUNTS[-1])))
     print(
         f"Microseconds for one update; {COUNTS[-1]} items are {size / 1024:.0f} KiB. Python {sys.version.split()[0]}.\n"

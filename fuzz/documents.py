@@ -213,7 +213,7 @@ def draw_object(rng: random.Random) -> Plan:
 
 
 def draw_items(rng: random.Random) -> Plan:
-    """A plan whose texts are patches of items that a portal view may hold, as a rule."""
+    """A plan whose texts are usually valid patches of items."""
     return Items(_draw_entries(rng, 2), rng.choice((Share.FEW, Share.ROOT, Share.HALF, Share.ALL)))
 
 

@@ -43,7 +43,7 @@ def forget_receipts() -> int:
 
 
 def forget_receipts_in_turn() -> None:
-    """`forget_receipts`, unless another process has done so within the last minute."""
+    """`forget_receipts`, unless another process has called it within the last minute."""
     counted = counters.add([_TURN], int(time.time()))
     if counted[_TURN.key].tries == 1:
         forget_receipts()

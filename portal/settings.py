@@ -69,7 +69,7 @@ PORTAL_HANDSHAKES_PER_SECOND = env.number("PORTAL_HANDSHAKES_PER_SECOND", 20, 0,
 PORTAL_HANDSHAKE_BURST = env.number("PORTAL_HANDSHAKE_BURST", 200, 1, 1_000_000)
 PORTAL_HANDSHAKES_PER_USER = env.number("PORTAL_HANDSHAKES_PER_USER", 5, 0, 1_000_000)
 PORTAL_HANDSHAKE_BURST_PER_USER = env.number("PORTAL_HANDSHAKE_BURST_PER_USER", 20, 1, 1_000_000)
-# TCP connections of a network while more come than are let in
+# TCP connections of a network in a rush, while more come than are let in
 PORTAL_CONNECTS_PER_SECOND = env.number("PORTAL_CONNECTS_PER_SECOND", 100, 0, 1_000_000)
 PORTAL_CONNECT_BURST = env.number("PORTAL_CONNECT_BURST", 50, 1, 1_000_000)
 # Only log what these limits would refuse
@@ -299,7 +299,7 @@ UNFOLD = {
 
 # --- Browser security ---------------------------------------------------------------------------------------
 
-# Whether people reach us over https, directly or through a proxy
+# Whether people reach this site over https, directly or through a proxy
 _HTTPS = env.flag("PORTAL_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
 _HEALTH = re.escape(f"{PORTAL_BASE_PATH}/api/health".lstrip("/"))

@@ -59,7 +59,7 @@ class _Form(HTMLParser):
         self._select: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an input's value, or that a text area or a select begins."""
+        """Record an input's value, or the start of a text area or a select."""
         given = dict(attrs)
         name = given.get("name")
         if tag == "input" and name and given.get("type") not in {"submit", "button", "file"}:

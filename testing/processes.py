@@ -157,7 +157,7 @@ class Process:
 
     @property
     def log_size(self) -> int:
-        """How many bytes the process has written so far."""
+        """The number of bytes that the process has written so far."""
         return self.log.stat().st_size
 
     def log_since(self, start: int) -> str:

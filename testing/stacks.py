@@ -20,7 +20,7 @@ STACK_ENV = {"PORTAL_ALLOWED_ORIGINS": ALLOWED_ORIGIN, **NO_LIMITS}
 
 @dataclass(frozen=True)
 class Stack:
-    """One server on one installation. `controller` owns the demo library; the others are its cast."""
+    """One server on one installation. `controller` owns the demo library; the others are its people."""
 
     installation: Installation
     server: Server
@@ -44,7 +44,7 @@ class Stack:
 
     @asynccontextmanager
     async def join_all(self, portal_view_id: str, *people: Client) -> AsyncIterator[Sequence[PortalSocket]]:
-        """One open socket for each, `connected` read; the same person may be named more than once."""
+        """One open socket for each, with `connected` received; a person may be named more than once."""
         async with AsyncExitStack() as exits:
             joined = [await exits.enter_async_context(self.join(portal_view_id, who)) for who in people]
             yield [socket for socket, _ in joined]

@@ -81,7 +81,7 @@ def _unmasked(block: object) -> bytes:
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_row_says_what_it_sends_and_opens_something(name: str) -> None:
+def test_row_has_a_description_and_opens_something(name: str) -> None:
     row = ROWS[name]
     assert row.what.endswith(".")
     assert "\n" not in row.what

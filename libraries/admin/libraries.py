@@ -93,7 +93,7 @@ class MembershipFormSet(InlineFormSet):
 
 
 def _is_blank(form: MembershipForm) -> bool:
-    """Whether it is a row for a new member that nobody filled in."""
+    """Whether it is an empty row for a new member."""
     return form.instance._state.adding and not form.has_changed()
 
 

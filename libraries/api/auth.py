@@ -1,4 +1,7 @@
-"""Registration, log-in and the person who asks, in the REST API. How often one may try: `libraries.services.logins`."""
+"""Registration, log-in and the current person, in the REST API.
+
+The limits on attempts are in `libraries.services.logins`.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ class _Door(ApiView):
 
 
 class _CountedDoor(_Door):
-    """A door at which each request counts, with the log-ins of its network."""
+    """A view that counts each request together with the log-ins of its network."""
 
     def check_throttles(self, request: Request) -> None:
         """Called by the framework; TooManyAttempts if there are too many."""

@@ -51,7 +51,7 @@ def _make() -> dict[str, Document]:
 
 
 class Schema(ApiView):
-    """`schema`: YAML, or JSON for those who ask for that by `?format=json` or `Accept`."""
+    """`schema`: YAML, or JSON for clients that ask for it by `?format=json` or `Accept`."""
 
     authentication_classes = ()
     permission_classes = (AllowAny,)

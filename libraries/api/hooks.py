@@ -12,7 +12,10 @@ OPTIONAL = {("Member", "email")}
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """Called by drf-spectacular: bodies that refuse unknown keys say so, answers have all keys, and all may be busy."""
+    """Called by drf-spectacular.
+
+    Marks bodies that refuse unknown keys, makes all keys of answers required, and adds 503.
+    """
     schemas: dict[str, Any] = result["components"]["schemas"]
     for name, schema in schemas.items():
         if schema.get("type") != "object" or "properties" not in schema:

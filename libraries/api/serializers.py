@@ -29,7 +29,7 @@ _PORTAL_ROLES = [(role.value, role.name) for role in PortalRole]
 
 
 class Moment(serializers.DateTimeField):
-    """A moment in the one form of the wire: ISO 8601 in UTC with milliseconds."""
+    """A time in the one format of the wire: ISO 8601 in UTC with milliseconds."""
 
     def to_representation(self, value: datetime) -> str:
         """The text."""
@@ -37,7 +37,7 @@ class Moment(serializers.DateTimeField):
 
 
 class Text(serializers.CharField):
-    """Text, and nothing that could be written as text: a number is refused."""
+    """Text only: a number is refused, although it could be written as text."""
 
     def to_internal_value(self, data: object) -> str:
         """The text without white space around it, unless `trim_whitespace` is off."""
@@ -47,7 +47,7 @@ class Text(serializers.CharField):
 
 
 class Body(serializers.Serializer[Any]):
-    """A body that refuses keys it does not know; it ignores those that it only answers."""
+    """A body that refuses unknown keys; keys that occur only in answers are ignored."""
 
     def to_internal_value(self, data: Any) -> Any:
         """The checked values by field."""
@@ -174,7 +174,7 @@ class ShownItemField(serializers.DictField):
 
 
 class _PortalViewFields(serializers.Serializer[PortalView]):
-    """The keys that bodies, answers and lists have in common; a default is what a new portal view has."""
+    """The common keys of bodies, answers and lists; the defaults are those of a new portal view."""
 
     name = serializers.CharField(max_length=MAX_NAME_CHARS)
     showEncounter = serializers.BooleanField(

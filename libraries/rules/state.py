@@ -30,7 +30,7 @@ HEALTH_DISPLAYS = ("numbers", "bar", "words")
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
 ITEM_DEPTH = 3
-"""An item stands at the third level of nesting: state, items, item."""
+"""The nesting level of an item: state, items, item."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ KNOWN = sorted(
 
 
 def wrapped(error: psycopg.Error) -> Exception:
-    """The error as Django raises it: its own of the same name, from psycopg's."""
+    """The error as Django raises it: Django's class of the same name, caused by psycopg's."""
     kind = next(name for name in (one.__name__ for one in type(error).__mro__) if hasattr(django.db, name))
     made: Exception = getattr(django.db, kind)(*error.args)
     made.__cause__ = error

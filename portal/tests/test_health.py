@@ -146,7 +146,7 @@ def test_other_methods_are_refused_in_the_shape_of_the_api(checks: dict[str, Che
     assert answer.json()["code"] == "method-not-allowed"
 
 
-def test_it_is_also_answered_over_plain_http(checks: dict[str, Check], settings: Any) -> None:
+def test_health_is_also_answered_over_plain_http(checks: dict[str, Check], settings: Any) -> None:
     settings.SECURE_SSL_REDIRECT = True
     assert APIClient().get("/api/libraries").status_code == 301
     assert APIClient().get("/api/health/ready").status_code == 200
@@ -184,7 +184,7 @@ def until(server: Server, status: str, code: int) -> None:
 @pytest.mark.server
 @pytest.mark.postgres
 @pytest.mark.valkey
-def test_it_reports_services_that_go_and_come_back() -> None:
+def test_health_reports_services_that_go_and_come_back() -> None:
     with (
         postgres() as database,
         valkey() as layer,

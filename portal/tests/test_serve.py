@@ -248,7 +248,7 @@ async def test_a_second_ctrl_c_cuts_clients_that_do_not_answer(alone: Stack) -> 
 # --- A change of files; the end of the supervisor -----------------------------------------------------------------
 
 
-async def test_a_changed_file_restarts_it_and_without_a_supervisor_it_ends(
+async def test_a_changed_file_restarts_a_process_and_without_a_supervisor_it_ends(
     prepared: tuple[Installation, Cast], alone: Stack
 ) -> None:
     with prepared[0].server(ServerKind.SERVE, "--reload") as server:

@@ -38,7 +38,7 @@ def test_nothing_is_too_long(module: Path) -> None:
     assert [name for name, lines in functions(module) if lines > FUNCTION_LINES] == []
 
 
-def test_the_check_sees_what_it_should(tmp_path: Path) -> None:
+def test_the_check_finds_long_functions(tmp_path: Path) -> None:
     module = tmp_path / "long.py"
     module.write_text("async def long():\n" + "    pass\n" * 40 + "def short(): pass\n")
     assert list(functions(module)) == [("long", 41), ("short", 1)]

@@ -50,7 +50,7 @@ WAIT = ("shell", "--command", "import time; time.sleep(60)")
 
 
 @pytest.mark.parametrize(("words", "pause"), [(SERVE, 0.2), (SERVE, 0.6), (SERVE, 1.0), (WAIT, 0.3), (WAIT, 3.0)])
-def test_process_1_ends_when_it_is_told_to_also_while_it_starts(
+def test_process_1_ends_on_a_signal_even_while_it_starts(
     prepared: tuple[Installation, Cast], tmp_path: Path, words: tuple[str, ...], pause: float
 ) -> None:
     """The kernel gives process 1 no signal without a handler (pid_namespaces(7))."""
@@ -75,7 +75,7 @@ def test_process_1_ends_when_it_is_told_to_also_while_it_starts(
 
 @pytest.mark.postgres
 @pytest.mark.valkey
-def test_it_starts_where_nothing_can_be_written() -> None:
+def test_the_server_starts_on_a_read_only_disk() -> None:
     """A container with a read-only root: a mount namespace in which everything except /proc and /dev is read-only."""
     with installation(StoreKind.POSTGRES, **STACK_ENV) as made:
         cast = made.prepare()
@@ -181,7 +181,9 @@ def test_all_addresses(
 # --- The end ------------------------------------------------------------------------------------------------
 
 
-async def test_during_the_delay_it_is_not_ready_and_continues_to_serve(prepared: tuple[Installation, Cast]) -> None:
+async def test_during_the_delay_the_server_is_not_ready_and_continues_to_serve(
+    prepared: tuple[Installation, Cast],
+) -> None:
     """Requests and handshakes that a load balancer still sends all succeed, until it has noticed."""
     with running(*prepared, ServerKind.SERVE, "--drain-delay", str(DELAY)) as stack:
         view = stack.new_portal_view()

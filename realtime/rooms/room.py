@@ -50,7 +50,7 @@ class Room:
 
     @property
     def has_gap(self) -> bool:
-        """Whether there is a change that the room has not delivered."""
+        """Whether the room has not delivered some change."""
         return self.order.has_gap
 
     @property
@@ -147,7 +147,7 @@ class Room:
             self.serve(request)
 
     def ask_controllers(self, question: SyncRequested) -> bool:
-        """Send a viewer's question to the controllers here; false if there is none that reads."""
+        """Send a viewer's question to the controllers here; returns false if none of them reads."""
         message = Prepared(encode(question))
         reading = [one.outlet for one in self.people.controllers() if one.outlet.stalled_since is None]
         for outlet in reading:

@@ -193,7 +193,7 @@ def new_room(drained: list[Connection] | None = None) -> Room:
 
 
 def read(room: Room, version: int, *, catch_up: bool = False, meanwhile: Sequence[Update] = (), **more: Any) -> None:
-    """Let the room read a state of that version, while updates come."""
+    """Let the room read a state of that version, with updates that come during the read."""
     room.order.start_reading()
     for ready in meanwhile:
         room.take(ready)

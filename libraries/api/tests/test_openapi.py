@@ -53,7 +53,7 @@ def test_the_committed_document_is_current() -> None:
     assert FILE.read_bytes() == text, "run `manage.py spectacular --validate --fail-on-warn --file docs/openapi.yaml`"
 
 
-def test_it_is_valid_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_document_is_valid_and_complete(capsys: pytest.CaptureFixture[str]) -> None:
     validate_schema(document())  # type: ignore[no-untyped-call]
     assert "arning" not in capsys.readouterr().err
 

@@ -137,7 +137,7 @@ def test_the_list_and_the_form_link_to_it(desk: Desk, portal_view: PortalView) -
     assert preview(portal_view) in body(desk.get(change(portal_view)))
 
 
-def test_it_needs_the_permission_to_view(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
+def test_the_preview_needs_the_permission_to_view(clerk: Callable[..., Desk], portal_view: PortalView) -> None:
     clerk("view_library").get(preview(portal_view), status=403)
 
 

@@ -124,7 +124,7 @@ async def test_the_first_group_opens_and_the_last_closes(driven: DrivenHub) -> N
     assert driven.layer.calls == ["new_channel", "add a", "add b", "discard a", "discard b"]
 
 
-async def test_it_can_be_reopened(driven: DrivenHub) -> None:
+async def test_the_channel_can_be_reopened(driven: DrivenHub) -> None:
     for _ in range(2):
         await driven.add("a")
         assert await driven.hears("a")

@@ -247,5 +247,5 @@ async def test_in_a_rush_newcomers_are_taken_one_at_a_time_with_others_in_betwee
 async def test_without_a_rush_nobody_waits() -> None:
     rush.forget()
     door = current_entrance().queue()
-    with pytest.raises(StopIteration):  # at its first step: no turn of the loop has passed
+    with pytest.raises(StopIteration):  # it ends at its first step: no turn of the loop has passed
         door.send(None)

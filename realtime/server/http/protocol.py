@@ -209,7 +209,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         return not is_done and not self.is_over
 
     def _take_place(self) -> bool:
-        """End the connection that has been silent for longest, if there is one besides this."""
+        """End another connection, the one that has been silent for longest, if there is one."""
         silent = next((one for one in self._sweep if isinstance(one, BoundedHttpProtocol) and one._is_awaited), self)
         if silent is self:
             return False

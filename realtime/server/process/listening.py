@@ -35,7 +35,7 @@ log = structlog.get_logger(__name__)
 
 
 class ListeningSocket(socket.socket):
-    """A socket whose `accept` never fails for want of files in this process."""
+    """A socket whose `accept` never fails if this process has no file left."""
 
     __slots__ = ("_rate", "_rests", "_said", "_spare", "_taken")
 

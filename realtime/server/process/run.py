@@ -138,7 +138,7 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
 
 
 def serve(place: Place) -> None:
-    """Serve in this process until a signal ends it; CannotListen if the port cannot be had."""
+    """Serve in this process until a signal ends it; CannotListen if the port cannot be opened."""
     raise_file_limit()
     sockets = place.bind()
     uvicorn_config = config(place.host, place.port, place.drain_seconds, place.path)

@@ -48,9 +48,9 @@ class Supervisor:
         self._status = 0
 
     def run(self) -> int:
-        """Serve until a signal ends it; returns the exit status. CannotListen if the port cannot be had."""
+        """Serve until a signal ends it; returns the exit status. CannotListen if the port cannot be opened."""
         with ExitStack() as exits:
-            for reserved in self._place.bind():  # never listens: it only keeps others off the port
+            for reserved in self._place.bind():  # never listens: it only reserves the port
                 exits.enter_context(reserved)
             bell = exits.enter_context(self._signals())
             exits.callback(self._end, bell)

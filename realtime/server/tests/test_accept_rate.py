@@ -82,7 +82,7 @@ def test_a_dry_run_refuses_nobody(listener: ListeningSocket, settings: Any) -> N
     assert come(listener, FAR, 9)[0] == 9
 
 
-def test_it_can_be_switched_off(listener: ListeningSocket, settings: Any) -> None:
+def test_the_limit_can_be_switched_off(listener: ListeningSocket, settings: Any) -> None:
     settings.PORTAL_CONNECTS_PER_SECOND = 0
     assert come(listener, FAR, 9)[0] == 9
 
