@@ -47,7 +47,7 @@ class Table:
 
 
 @dataclass
-class Door:
+class Entry:
     """The address of the servers, and the number of closed connections by close code."""
 
     url: str
@@ -59,7 +59,7 @@ class Client:
 
     role = "viewer"
 
-    def __init__(self, name: str, table: Table, token: str, door: Door, rng: random.Random) -> None:
+    def __init__(self, name: str, table: Table, token: str, entry: Entry, rng: random.Random) -> None:
         self.name = name
         self.table = table
         self.connected_at = 0.0
@@ -74,7 +74,7 @@ class Client:
         self.small_buffer = False
         self.compression: str | None = None
         self._token = token
-        self._door = door
+        self._entry = entry
         self._rng = rng
         self._failures = 0
         self._retry_after: float | None = None
@@ -86,7 +86,7 @@ class Client:
         """Stay connected until cancelled, or until the server forbids a reconnect."""
         while True:
             code = await self._be_there()
-            self._door.ends[code] += 1
+            self._entry.ends[code] += 1
             if self._leaving is not None:
                 await self._leaving
                 self._leaving, code = None, 1006  # it reconnects as if the line had been cut
@@ -130,11 +130,11 @@ class Client:
     def _address(self) -> str:
         known = {} if self.picture.epoch is None else {"version": self.reader.version, "epoch": self.picture.epoch}
         path = portal_view_path(self.table.portal_view_id)
-        return f"{self._door.url}{path}?{urlencode({'token': self._token, **known})}"
+        return f"{self._entry.url}{path}?{urlencode({'token': self._token, **known})}"
 
     async def _small_socket(self) -> socket.socket:
         """A connection with small buffers: unread data soon waits at the server."""
-        parts = urlsplit(self._door.url)
+        parts = urlsplit(self._entry.url)
         made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         made.setblocking(False)

@@ -12,7 +12,7 @@ from typing import Any
 
 from websockets.exceptions import ConnectionClosed
 
-from chaos.clients import Client, Door, Table
+from chaos.clients import Client, Entry, Table
 from chaos.ledger import SHARED_ITEM, SLOTS, signature, slot
 from chaos.picture import Message
 
@@ -37,8 +37,8 @@ class Controller(Client):
 
     role = "controller"
 
-    def __init__(self, name: str, table: Table, token: str, door: Door, rng: random.Random) -> None:
-        super().__init__(name, table, token, door, rng)
+    def __init__(self, name: str, table: Table, token: str, entry: Entry, rng: random.Random) -> None:
+        super().__init__(name, table, token, entry, rng)
         self.pending: dict[int, Sent] = {}
         self.relayed: set[int] = set()
         self.speaks = asyncio.Event()

@@ -48,7 +48,7 @@ class Crowd:
 
     def _make(self, kind: type[C], name: str, table: Table) -> C:
         token = self.stack.tokens[kind.role]
-        return kind(name, table, token, self.stack.door, random.Random(self.rng.random()))  # noqa: S311
+        return kind(name, table, token, self.stack.entry, random.Random(self.rng.random()))  # noqa: S311
 
     @property
     def clients(self) -> list[Client]:

@@ -199,7 +199,7 @@ async def _silent_socket(crowd: Crowd, rng: random.Random) -> asyncio.StreamWrit
 
 
 async def _say(crowd: Crowd, rng: random.Random, *, whole: bool) -> asyncio.StreamWriter | None:
-    parts, table = urlsplit(crowd.stack.door.url), rng.choice(crowd.stack.tables)
+    parts, table = urlsplit(crowd.stack.entry.url), rng.choice(crowd.stack.tables)
     request = (
         f"GET {portal_view_path(table.portal_view_id)}?token={crowd.stack.tokens['viewer']} HTTP/1.1\r\n"
         f"Host: {parts.netloc}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -51,7 +51,7 @@ def main() -> int:
     broken += _grown(censuses)
     first = min(FROM_MINUTE, len(censuses)) - 1
     shown = [(f"minute {first + 1}", censuses[first]), (f"minute {len(censuses)}", censuses[-1])]
-    ends = f"{sum(stack.door.ends.values()):,} connections ended and came back."
+    ends = f"{sum(stack.entry.ends.values()):,} connections ended and came back."
     about = f"{SOCKETS} sockets for {options.seconds:.0f} s; {ends} {NO_LIMITS_SENTENCE}"
     text = f"{about}\n\n{census.table(shown)}"
     print(f"\n{text}\n")

@@ -20,7 +20,7 @@ from typing import Any
 
 import httpx
 
-from chaos.clients import Door, Table
+from chaos.clients import Entry, Table
 from chaos.ledger import SHARED_ITEM, Ledger
 from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
 from testing.logged import tells
@@ -57,7 +57,7 @@ class Stack:
     server: Server
     tables: list[Table]
     tokens: dict[str, str]
-    door: Door
+    entry: Entry
 
     @property
     def workers(self) -> list[int]:
@@ -121,7 +121,7 @@ def running_stack() -> Iterator[Stack]:
         tokens = {role: client.access for role, client in clients.items()}
         assert made.postgres is not None  # noqa: S101  # it was asked for
         assert made.valkey is not None  # noqa: S101
-        yield Stack(made.postgres, made.valkey, made, server, tables, tokens, Door(server.ws))
+        yield Stack(made.postgres, made.valkey, made, server, tables, tokens, Entry(server.ws))
 
 
 def _make_table(owner: LoggedIn, cast: Cast, name: str, controllers: tuple[str, ...]) -> Table:

@@ -1,6 +1,6 @@
 """The cost fuzzer: looks for inputs of an allowed length that take far more CPU than others of that length.
 
-An input is made after a random plan, at rising lengths. An input that costs more than `DEAR_SECONDS` is measured again
+An input is made after a random plan, at rising lengths. An input that costs more than `SLOW_SECONDS` is measured again
 with care: the least of five at n, 2n, 4n and 8n. A finding is an exponent over `MAX_EXPONENT` together with that cost,
 a cost over `MAX_SECONDS`, or an exception that is no refusal.
 """
@@ -26,7 +26,7 @@ from fuzz.targets import TARGETS, Target, body_bytes
 from libraries.rules.errors import PortalError
 
 PART = "cost"
-DEAR_SECONDS = 0.05
+SLOW_SECONDS = 0.05
 MAX_SECONDS = 0.25
 OF_BODIES = 3
 """The factor allowed for a whole body: a thread reads it, and no socket waits."""
@@ -91,19 +91,19 @@ class Probe:
             return [self._found(f"raised {crash.__cause__!r}")]
 
     def _look_closer(self, costs: Mapping[int, float]) -> list[Finding]:
-        dear = [length for length, cost in costs.items() if cost >= DEAR_SECONDS * self._times]
-        if not dear:
+        slow = [length for length, cost in costs.items() if cost >= SLOW_SECONDS * self._times]
+        if not slow:
             return []
-        for length in sorted({dear[0], dear[-1]}):
+        for length in sorted({slow[0], slow[-1]}):
             half = self._seconds(length // 2)
             if half <= 0 or clock.exponent({length // 2: half, length: costs[length]}) >= SUSPECT_EXPONENT:
                 found = self._growth(length) and self._growth(length)  # twice, because noise does not repeat
                 if found:
                     return [found]
-        if costs[dear[-1]] >= MAX_SECONDS * self._times:
-            least = self._seconds(dear[-1], clock.ATTEMPTS)
+        if costs[slow[-1]] >= MAX_SECONDS * self._times:
+            least = self._seconds(slow[-1], clock.ATTEMPTS)
             if least >= MAX_SECONDS * self._times:
-                return [self._found(f"takes {_milliseconds(least)} of CPU for {dear[-1]:,} bytes")]
+                return [self._found(f"takes {_milliseconds(least)} of CPU for {slow[-1]:,} bytes")]
         return []
 
     def _growth(self, longest: int) -> Finding | None:
@@ -111,7 +111,7 @@ class Probe:
         costs = {longest // part: self._seconds(longest // part, clock.ATTEMPTS) for part in (8, 4, 2, 1)}
         power = clock.exponent(costs)
         least = min(clock.exponent({one: costs[one] for one in pair}) for pair in pairwise(sorted(costs)[-3:]))
-        if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < DEAR_SECONDS * self._times:
+        if power < MAX_EXPONENT or least < SUSPECT_EXPONENT or costs[longest] < SLOW_SECONDS * self._times:
             return None  # work that starts at some length is one step, and does not grow
         shown = ", ".join(f"{_milliseconds(cost)} for {length:,}" for length, cost in costs.items())
         return self._found(f"CPU grows with the length to the power of {power:.2f}: {shown} bytes")

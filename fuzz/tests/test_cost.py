@@ -26,7 +26,7 @@ def target(call: Any, limit: int = 16_384) -> Target:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A fifth of all limits, because the functions here are small."""
-    for bound in ("DEAR_SECONDS", "MAX_SECONDS", "ENOUGH_SECONDS", "CHEAP_SECONDS", "CUT_SECONDS"):
+    for bound in ("SLOW_SECONDS", "MAX_SECONDS", "ENOUGH_SECONDS", "CHEAP_SECONDS", "CUT_SECONDS"):
         monkeypatch.setattr(cost, bound, getattr(cost, bound) / 5)
 
 

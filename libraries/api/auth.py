@@ -30,7 +30,7 @@ from libraries.services.people import register_user, rename_user
 from libraries.tokens import TokenExpired, TokenInvalid, read_token, subject_of
 
 
-class _Door(ApiView):
+class _LogInView(ApiView):
     """A view for people who are not logged in yet. A log-in is counted where its password is tested."""
 
     authentication_classes = ()
@@ -38,7 +38,7 @@ class _Door(ApiView):
     cache: ClassVar[dict[str, bool]] = {"no_store": True}  # RFC 6749, section 5.1
 
 
-class _CountedDoor(_Door):
+class _CountedLogInView(_LogInView):
     """A view that counts each request together with the log-ins of its network."""
 
     def check_throttles(self, request: Request) -> None:
@@ -46,7 +46,7 @@ class _CountedDoor(_Door):
         logins.count_request(request._request)
 
 
-class Register(_CountedDoor):
+class Register(_CountedLogInView):
     """`auth/register`."""
 
     @documented(
@@ -58,7 +58,7 @@ class Register(_CountedDoor):
         return Response(UserSerializer(user).data, status=201)
 
 
-class Tokens(_Door):
+class Tokens(_LogInView):
     """`auth/token`."""
 
     @documented("Log in", body=LogInSerializer, answer=TokensSerializer, errors=(401, 429, 503), open=True)
@@ -71,7 +71,7 @@ class Tokens(_Door):
         return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
 
 
-class FreshToken(_CountedDoor):
+class FreshToken(_CountedLogInView):
     """`auth/token/refresh`."""
 
     @documented(

@@ -20,8 +20,7 @@ from django.core.management import get_commands, load_command_class
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.rules import addresses, keys, networks, state, values
 from libraries.rules.roles import PORTAL_ROLES, PortalRole
-from realtime.limits import attempts as doors
-from realtime.limits import occupancy
+from realtime.limits import attempts, occupancy
 from realtime.limits import rates as limits
 from realtime.protocol import requests
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
@@ -210,7 +209,7 @@ def test_limits_in_sentences() -> None:
     assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
     assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
     assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)
-    assert doors.FLOOD == 10
+    assert attempts.FLOOD == 10
     assert occupancy.SHARED_FROM == 10
 
 

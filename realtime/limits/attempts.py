@@ -20,13 +20,13 @@ KEPT_SECONDS = 1.0
 """The interval at which unused buckets are forgotten."""
 
 
-class Door(Enum):
+class Verdict(Enum):
     """The outcome of an attempt."""
 
-    OPEN = auto()
-    BUSY = auto()
+    ALLOWED = auto()
+    LIMITED = auto()
     """Over the rate: it gets an error that says so."""
-    SHUT = auto()
+    FLOODED = auto()
     """Far over the rate: it gets a bare status."""
 
 
@@ -60,7 +60,7 @@ class Buckets:
             self._kept = {key: bucket for key, bucket in self._kept.items() if not bucket.is_empty(now)}
 
 
-class Doors:
+class Attempts:
     """The attempts to connect that this process knows of.
 
     `charged` holds the charges not yet told to other processes.
@@ -72,7 +72,7 @@ class Doors:
         self._people = Buckets()
         self.charged: Counter[str] = Counter()
 
-    def look(self, network: str, rate: Rate, now: float) -> tuple[Door, float]:
+    def look(self, network: str, rate: Rate, now: float) -> tuple[Verdict, float]:
         """The outcome of an attempt from that network, and the seconds until it may try again.
 
         A refused attempt is counted, so that a flood gets shorter answers, but it is not charged.
@@ -80,12 +80,12 @@ class Doors:
         flood = rate.times(FLOOD)
         wait = self._refused.wait(network, flood, now)
         if wait:
-            return Door.SHUT, wait
+            return Verdict.FLOODED, wait
         wait = self._failed.wait(network, rate, now)
         if wait:
             self._refused.take(network, flood, now)
-            return Door.BUSY, wait
-        return Door.OPEN, 0.0
+            return Verdict.LIMITED, wait
+        return Verdict.ALLOWED, 0.0
 
     def fail(self, network: str, rate: Rate, now: float) -> None:
         """Charge a network for an attempt that failed."""

@@ -18,7 +18,7 @@ from django.conf import settings
 from libraries.rules.errors import PortalError
 from libraries.rules.subjects import Subject
 from realtime.limits import configured, rush
-from realtime.limits.attempts import Door, Doors
+from realtime.limits.attempts import Attempts, Verdict
 from realtime.limits.occupancy import Occupancy
 from realtime.limits.rates import Allowance, Bucket, Rate
 from realtime.limits.tallies import Tallies
@@ -64,9 +64,9 @@ class Entrance:
     """The entrance of one event loop."""
 
     def __init__(self) -> None:
-        self._doors = Doors()
+        self._attempts = Attempts()
         self._occupancy = Occupancy()
-        self._tallies = Tallies(self._occupancy, self._doors)
+        self._tallies = Tallies(self._occupancy, self._attempts)
         self._failures = Bucket()
         self._allowances: WeakValueDictionary[Subject, Allowance] = WeakValueDictionary()
         self._turn = asyncio.Lock()
@@ -82,17 +82,17 @@ class Entrance:
 
     def look(self, network: str) -> None:
         """The first check of an attempt; Limited or Flooded if too many attempts from the network have failed."""
-        door, wait = self._doors.look(network, configured.failed_handshakes(), time.monotonic())
-        if door is Door.OPEN or not over_limit("PORTAL_HANDSHAKES_PER_SECOND", network=network):
+        verdict, wait = self._attempts.look(network, configured.failed_handshakes(), time.monotonic())
+        if verdict is Verdict.ALLOWED or not over_limit("PORTAL_HANDSHAKES_PER_SECOND", network=network):
             return
         rush.notice()
-        kind = Flooded if door is Door.SHUT else Limited
+        kind = Flooded if verdict is Verdict.FLOODED else Limited
         raise kind("rate-limited", "Too many attempts to connect from your network have failed: wait a little.", wait)
 
     def fail(self, network: str) -> None:
         """Count an attempt from the network that has failed."""
         now = time.monotonic()
-        self._doors.fail(network, configured.failed_handshakes(), now)
+        self._attempts.fail(network, configured.failed_handshakes(), now)
         self._failures.take(RUSH, 1, now)
         if self._failures.wait(RUSH, 1, now):
             rush.notice()
@@ -100,7 +100,7 @@ class Entrance:
 
     def come(self, subject: Subject) -> None:
         """Count an attempt with a valid credential; Limited if this person had too many."""
-        wait = self._doors.come(str(subject), configured.handshakes(), time.monotonic())
+        wait = self._attempts.come(str(subject), configured.handshakes(), time.monotonic())
         if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=str(subject)):
             rush.notice()
             raise Limited("rate-limited", "You connect too often: wait a little.", wait)

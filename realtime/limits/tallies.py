@@ -19,7 +19,7 @@ from redis.exceptions import RedisError
 
 from libraries.rules.errors import described
 from realtime.limits import configured
-from realtime.limits.attempts import Doors
+from realtime.limits.attempts import Attempts
 from realtime.limits.occupancy import Occupancy
 from realtime.news.seal import NotAuthentic, Sealer
 
@@ -46,9 +46,9 @@ class Tally(msgspec.Struct, array_like=True):
 class Tallies:
     """The tallies that this process writes and reads. There is a task only while it has something to write."""
 
-    def __init__(self, occupancy: Occupancy, doors: Doors) -> None:
+    def __init__(self, occupancy: Occupancy, attempts: Attempts) -> None:
         self._occupancy = occupancy
-        self._doors = doors
+        self._attempts = attempts
         self._name = secrets.token_urlsafe(9)
         site_secrets = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
         # Other keys than those of news: neither can be mistaken for the other.
@@ -69,7 +69,7 @@ class Tallies:
     async def _run(self, url: str) -> None:
         client = redis.asyncio.Redis.from_url(url, socket_timeout=ANSWER_SECONDS, socket_connect_timeout=ANSWER_SECONDS)
         try:
-            while not self._occupancy.is_empty or self._doors.charged:
+            while not self._occupancy.is_empty or self._attempts.charged:
                 await self._exchange_or_go_on(client)
                 await asyncio.sleep(TELL_SECONDS)
         finally:
@@ -93,7 +93,7 @@ class Tallies:
     async def exchange(self, client: redis.asyncio.Redis) -> None:
         """Write the counts of this process, and read those of the others; may raise OSError and RedisError."""
         self._number += 1
-        charged, self._doors.charged = self._doors.charged, type(self._doors.charged)()
+        charged, self._attempts.charged = self._attempts.charged, type(self._attempts.charged)()
         tally = Tally(self._name, self._number, self._occupancy.to_share(configured.caps()), dict(charged))
         async with client.pipeline(transaction=False) as pipeline:
             pipeline.set(self._key(self._name), self._sealer.seal(msgspec.msgpack.encode(tally)), ex=KEPT_SECONDS)
@@ -114,7 +114,7 @@ class Tallies:
         now, rate = time.monotonic(), configured.failed_handshakes()
         for name, tally in told.items():
             if self._heard.get(name, 0) < tally.number:
-                self._doors.hear(tally.charged, rate, now)
+                self._attempts.hear(tally.charged, rate, now)
         self._heard = {name: tally.number for name, tally in told.items()}
 
     def _key(self, name: str) -> str:

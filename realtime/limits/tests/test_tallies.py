@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 
 from libraries.rules.roles import PortalRole
 from realtime.limits import tallies
-from realtime.limits.attempts import Door, Doors
+from realtime.limits.attempts import Attempts, Verdict
 from realtime.limits.occupancy import Caps, Occupancy
 from realtime.limits.rates import Rate
 from realtime.limits.tallies import Tallies
@@ -30,8 +30,8 @@ class Process:
     """The counts of one process."""
 
     def __init__(self) -> None:
-        self.occupancy, self.doors = Occupancy(), Doors()
-        self.tallies = Tallies(self.occupancy, self.doors)
+        self.occupancy, self.attempts = Occupancy(), Attempts()
+        self.tallies = Tallies(self.occupancy, self.attempts)
 
     def enter(self) -> str | None:
         """Count a connection of Ann."""
@@ -88,15 +88,15 @@ async def test_an_ended_process_is_forgotten(client: Any, monkeypatch: pytest.Mo
 async def test_failures_are_charged_once(client: Any) -> None:
     here, there = Process(), Process()
     for _ in range(6):
-        there.doors.fail(SCHOOL, FAILED, 1.0)
+        there.attempts.fail(SCHOOL, FAILED, 1.0)
     await there.tallies.exchange(client)
     for _ in range(3):
         await here.tallies.exchange(client)
     now = asyncio.get_running_loop().time()
     for _ in range(4):
-        assert here.doors.look(SCHOOL, FAILED, now)[0] is Door.OPEN
-        here.doors.fail(SCHOOL, FAILED, now)
-    assert here.doors.look(SCHOOL, FAILED, now)[0] is Door.BUSY
+        assert here.attempts.look(SCHOOL, FAILED, now)[0] is Verdict.ALLOWED
+        here.attempts.fail(SCHOOL, FAILED, now)
+    assert here.attempts.look(SCHOOL, FAILED, now)[0] is Verdict.LIMITED
 
 
 async def test_an_unsealed_tally_is_not_believed(client: Any, logged: list[EventDict]) -> None:
