@@ -233,10 +233,10 @@ async def test_a_rush_starts_when_one_person_connects_too_often(
 
 async def test_in_a_rush_newcomers_are_taken_one_at_a_time_with_others_in_between() -> None:
     rush.notice()
-    queue, began, done = current_entrance(), time.monotonic(), []
+    gate, began, done = current_entrance(), time.monotonic(), []
 
     async def come(number: int) -> None:
-        await queue.queue()
+        await gate.queue()
         done.append((number, time.monotonic() - began))
 
     await asyncio.gather(*(come(number) for number in range(5)))
@@ -246,6 +246,6 @@ async def test_in_a_rush_newcomers_are_taken_one_at_a_time_with_others_in_betwee
 
 async def test_without_a_rush_nobody_waits() -> None:
     rush.forget()
-    queue = current_entrance().queue()
+    waiting = current_entrance().queue()
     with pytest.raises(StopIteration):  # it ends at its first step: no turn of the loop has passed
-        queue.send(None)
+        waiting.send(None)
