@@ -20,6 +20,7 @@ from conftest import PASSWORD
 from libraries import passwords
 from libraries.models import User
 from libraries.passwords import Gate, TooBusy
+from testing.in_process import wait_until
 
 SECONDS = 20.0
 NEW = "quite another password"
@@ -69,6 +70,7 @@ def test_the_gate_limits_running_and_waiting_calls() -> None:
         thread.start()
     refused = [got.get(timeout=SECONDS) for _ in range(4)]
     assert all(isinstance(answer, TooBusy) for answer in refused)
+    wait_until(lambda: blocked.now == 2)
     blocked.go.set()
     assert [got.get(timeout=SECONDS) for _ in range(5)] == ["done"] * 5
     assert blocked.most == 2

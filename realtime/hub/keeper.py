@@ -11,7 +11,7 @@ import random
 import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, assert_never
 from uuid import UUID
 
 import structlog
@@ -121,6 +121,8 @@ class Keeper:
                 self._forget_question(news.to)
             case DeletedNews():
                 self._home.compare_soon(self.room.id)
+            case _:
+                assert_never(news)
 
     def hear_of_role(self, subject: Subject, role: PortalRole | None, access_version: int = 0) -> None:
         """Somebody has, or may have, that role in the database; a difference is looked up."""

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.utils import timezone
 
 from libraries.models import Library, PortalView, Receipt, User
 from libraries.receipts import AT_ONCE as RECEIPTS_AT_ONCE
 from libraries.receipts import KEPT as RECEIPTS_KEPT
-from libraries.receipts import find_receipt, forget_receipts
+from libraries.receipts import find_receipt, forget_receipts, forget_receipts_in_turn
 from libraries.rules.errors import AlreadyApplied
 from libraries.rules.state import check_item_patch, check_patch
 from libraries.services.items import update_item
@@ -146,8 +147,18 @@ def test_old_receipts_are_deleted(portal_view: PortalView, editor: User) -> None
         )
         receipt = Receipt.objects.filter(ref=str(number))
         receipt.update(created_at=receipt.get().created_at - age)
-    forget_receipts()
+    forget_receipts_in_turn()
     assert set(Receipt.objects.values_list("ref", flat=True)) == {"0", "1"}
+
+
+def test_one_process_per_minute_deletes_old_receipts(portal_view: PortalView, editor: User) -> None:
+    forget_receipts_in_turn()
+    Receipt.objects.create(user=editor, portal_view=portal_view, connection_id="c1", ref="1", version=1)
+    Receipt.objects.update(created_at=timezone.now() - 2 * RECEIPTS_KEPT)
+    forget_receipts_in_turn()
+    assert Receipt.objects.count() == 1
+    forget_receipts()
+    assert not Receipt.objects.exists()
 
 
 def test_epochs_are_restarted(library: Library, portal_view: PortalView, editor: User) -> None:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import partial
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID
 
 import pytest
 from structlog.typing import EventDict
@@ -11,14 +14,39 @@ from structlog.typing import EventDict
 from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole, Role
-from libraries.selectors import Stored, pulses, roles_in, roles_on
+from libraries.selectors import Pulse, Stored, pulses, roles_in, roles_on
 from realtime.hub import beat, keeper
 from realtime.rooms.connection import STALLED_SECONDS
+from realtime.rooms.room import Room
 from realtime.tests.clients import until
 from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
 from realtime.tests.hubs import DrivenHub
 
 pytestmark = pytest.mark.usefixtures("quick")
+
+PULSE = Pulse(library_id=UUID(int=7), version=1, epoch="one", access_version=1)
+
+
+async def test_a_room_that_ends_while_its_roles_are_checked_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_after: list[UUID] = []
+    keepers: dict[UUID, Any] = {}
+    for number in range(2):
+        room = Room(UUID(int=number), lambda _request: None)
+        keepers[room.id] = SimpleNamespace(room=room, look_after=partial(looked_after.append, room.id))
+
+    async def find_changed(_rooms: object) -> None:
+        del keepers[UUID(int=0)]
+
+    monkeypatch.setattr(beat, "TURNS", 1)
+    monkeypatch.setattr(beat, "find_changed", find_changed)
+    home: Any = SimpleNamespace(keepers=keepers)
+    await beat.Beat(home)._check_turn(dict.fromkeys(keepers, PULSE))
+    assert looked_after == [UUID(int=1)]
+
+
+def test_a_beat_may_end_before_it_began() -> None:
+    home: Any = SimpleNamespace(keepers={})
+    beat.Beat(home).end()
 
 
 async def beats(driven: DrivenHub, number: int = 1) -> None:

@@ -8,7 +8,7 @@ from libraries.rules.roles import PortalRole
 from realtime.protocol.events import SyncRequested
 from realtime.rooms.connection import Connection
 from realtime.rooms.room import Room
-from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, SnapshotRequest
+from realtime.rooms.snapshots import Answer, CatchUp, Entry, RoleChange, SnapshotRequest
 from realtime.tests.doubles import Person, controller, new_room, read, room_with, update, versions, viewer
 
 
@@ -116,6 +116,31 @@ def test_a_connection_that_is_ahead_and_stalls_skips_updates_too() -> None:
     assert drained == [ahead.connection]
 
 
+def test_a_connection_that_is_ahead_and_skipped_nothing_stays_ahead() -> None:
+    drained: list[Connection] = []
+    ahead = viewer()
+    room = new_room(drained)
+    room.serve(Entry(viewer().connection))
+    read(room, 1)
+    room.serve(Entry(ahead.connection, at_least=3))
+    read(room, 3)
+    ahead.outlet.stall()
+    ahead.outlet.drain()
+    assert drained == []
+    for version in (2, 3, 4):
+        room.take(update(version))
+    assert versions(ahead) == [3, 4]
+
+
+def test_a_stall_of_an_unknown_connection_is_ignored() -> None:
+    slow, room, drained = slow_in_a_room()
+    room.people.remove(slow.connection)
+    slow.outlet.stall()
+    slow.outlet.drain()
+    room.take(update(2))
+    assert (versions(slow), drained) == ([1], [])
+
+
 def test_a_connection_closed_on_the_way_in_is_not_written_to() -> None:
     one = viewer()
     room = new_room()
@@ -174,6 +199,17 @@ def test_a_controller_that_does_not_read_is_not_asked() -> None:
     assert (slow.outlet.take(), other.outlet.take_types()) == ([], ["sync-requested"])
     other.outlet.stall()
     assert not room.ask_controllers(question)
+
+
+def test_a_connection_that_is_owed_a_new_role_is_owed_nothing_less() -> None:
+    slow, room, _ = slow_in_a_room()
+    owed: list[SnapshotRequest] = []
+    room._on_drain = owed.append
+    slow.outlet.stall()
+    room.change_roles({slow.connection.subject: PortalRole.CONTROLLER})
+    room.serve(Answer(slow.connection))
+    slow.outlet.drain()
+    assert [type(one) for one in owed] == [RoleChange]
 
 
 def test_a_connection_that_left_is_owed_nothing() -> None:
