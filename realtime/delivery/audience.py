@@ -76,12 +76,14 @@ class Audience:
 
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
         # Ask each socket for its descriptor again: a closed socket has none, and another may have got the number.
-        descriptors = [raw.socket.fileno() for raw in self._raws.values()]
+        raws = list(self._raws.values())
+        descriptors = [raw.fileno() for raw in raws]
         if self._targets is None or self._targets.descriptors != descriptors:
             self._targets = Targets(descriptors)
         # A place is an index into `_raws` and `_writes`, which have the same keys in the same order. If data already
-        # waits for a connection, that data goes first: its transport writes this message after it.
-        passed_over = [place for place, raw in enumerate(self._raws.values()) if descriptors[place] < 0 or raw.waits()]
+        # waits for a connection, that data goes first: its transport writes this message after it. For a closed socket
+        # the kernel reports an error.
+        passed_over = [place for place, raw in enumerate(raws) if raw.waits()]
         behind = ring.send(self._targets, ready, passed_over)
         if behind:
             writes = list(self._writes.values())

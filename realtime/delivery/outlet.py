@@ -32,18 +32,14 @@ class Seating(Protocol):
         """Handle an outlet that left because it was stalled, and can be written to again."""
 
 
-class Descriptor(Protocol):
-    """The part of a socket that gives its descriptor."""
-
-    def fileno(self) -> int:
-        """The descriptor; -1 once the socket is closed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Raw:
-    """The socket below an outlet. While nothing waits (`waits`, in octets), ready frames may go to its descriptor."""
+    """The socket below an outlet. While nothing waits (`waits`, in octets), ready frames may go to its descriptor.
 
-    socket: Descriptor
+    `fileno` is the socket's own: -1 once it is closed.
+    """
+
+    fileno: Callable[[], int]
     waits: Callable[[], int]
 
 

@@ -184,7 +184,7 @@ class Wired(Recorder):
         super().__init__(PLAIN)
         self.waits = 0
         self.written: list[bytes] = []
-        self.raw = Raw(server, lambda: self.waits)
+        self.raw = Raw(server.fileno, lambda: self.waits)
 
     def write(self, message: Any) -> None:
         """Record a message sent through the transport."""
