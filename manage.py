@@ -9,7 +9,8 @@ import sys
 def main() -> None:
     """Run one management command with the project's settings; needs no environment variable."""
     if os.getpid() == 1:  # as in a container: without a handler it gets no signal; servers replace this one
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # Not sys.exit: its exception is lost in a callback, such as those of imports.
+        signal.signal(signal.SIGTERM, lambda *_: os._exit(128 + signal.SIGTERM))
     os.umask(0o077)  # only we may read the database, its log and other written files
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     try:

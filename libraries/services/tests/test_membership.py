@@ -111,6 +111,7 @@ def test_the_creator_of_a_library_owns_it(stranger: User, published: Published) 
 
 def test_owners_and_editors_change_a_library(library: Library, owner: User, editor: User) -> None:
     assert update_library(actor_id=owner.id, library_id=library.id, name="New").role == Role.OWNER
+    update_library(actor_id=None, library_id=library.id, name="New")
     update_library(actor_id=editor.id, library_id=library.id, description="About")
     update_library(actor_id=editor.id, library_id=library.id)
     library.refresh_from_db()

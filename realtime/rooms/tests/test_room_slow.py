@@ -117,19 +117,15 @@ def test_a_connection_that_is_ahead_and_stalls_skips_updates_too() -> None:
 
 
 def test_a_connection_that_is_ahead_and_skipped_nothing_stays_ahead() -> None:
-    drained: list[Connection] = []
-    ahead = viewer()
-    room = new_room(drained)
-    room.serve(Entry(viewer().connection))
-    read(room, 1)
-    room.serve(Entry(ahead.connection, at_least=3))
+    ahead, room, drained = slow_in_a_room()
+    room.serve(Answer(ahead.connection, at_least=3))
     read(room, 3)
     ahead.outlet.stall()
     ahead.outlet.drain()
     assert drained == []
     for version in (2, 3, 4):
         room.take(update(version))
-    assert versions(ahead) == [3, 4]
+    assert versions(ahead) == [1, 3, 4]
 
 
 def test_a_stall_of_an_unknown_connection_is_ignored() -> None:
