@@ -27,7 +27,7 @@ from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.events import ServerMessage
 from realtime.protocol.policy import ALLOWED
 from realtime.rooms import connection
-from realtime.server.websocket import portions
+from realtime.server.websocket import keepalive, portions
 from realtime.sessions import work
 from testing.installation import ROOT
 
@@ -209,6 +209,9 @@ def test_limits_in_sentences() -> None:
     assert f"refused so within {limits.REFUSALS_SECONDS:.0f} s" in text
     assert f"While {work.MAX_WAITING} messages of a connection, or {work.MAX_WAITING_BYTES >> 20} MiB" in text
     assert (networks.IPV4_PREFIX, networks.IPV6_PREFIX) == (24, 64)
+    assert f"sends a WebSocket ping every {keepalive.PING_SECONDS:.0f} s" in text
+    assert f"does not answer within {keepalive.PING_SECONDS:.0f} s" in text
+    assert f"Portal pings each WebSocket every {keepalive.PING_SECONDS:.0f} s" in OPERATIONS.read_text()
     assert attempts.FLOOD == 10
     assert occupancy.SHARED_FROM == 10
 
