@@ -49,7 +49,9 @@ class Sender(Member):
         """The socket below the transport; None with TLS, which would have to encrypt the bytes."""
         if self.transport.get_extra_info("sslcontext") is not None:
             return None
-        return Raw(self.transport.get_extra_info("socket").fileno, self.transport.get_write_buffer_size)
+        # The method of the socket itself: asyncio's TransportSocket would add a call in Python to each question.
+        socket = self.transport.get_extra_info("socket")
+        return Raw(getattr(socket, "_sock", socket).fileno, self.transport.get_write_buffer_size)
 
     def deliver(self, message: Prepared) -> None:
         """Send a message; it is dropped unless the connection is open."""
