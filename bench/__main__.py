@@ -27,7 +27,7 @@ SECONDS_A_ROUND = {
     "curves": 150.0,
     "processes": 33.0,
     "limits": 30.0,
-    "against": 120.0,
+    "against": 180.0,
 }
 """Rough estimates, only used to show the remaining time; the pace of the run corrects them."""
 SECTIONS = [name for name in SECONDS_A_ROUND if name != "against"]

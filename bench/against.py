@@ -27,6 +27,8 @@ from bench.sections import (
 from bench.servers import Portal, Running, portal
 
 STORED_TRIES = 5
+SECONDS = 5.0
+"""The length of one measurement: at 2,000 viewers in 2 s there are 5 messages, and their noise hides 5 %."""
 NOW, BEFORE = "portal now", "portal before"
 BETTER_HIGH = {"per second"}
 TITLES = {
@@ -50,13 +52,13 @@ class Subject:
         """One round of everything."""
         with self.place.serve() as running:
             for size in SIZES:
-                self.figures[f"relayed, {size} viewers"].append(measure(running, size))
+                self.figures[f"relayed, {size} viewers"].append(measure(running, size, seconds=SECONDS))
         with self.place.serve(stored=True) as running:
             for size in SIZES:
                 self.figures[f"stored, {size} viewers"].append(_stored(running, size))
         with self.place.serve(limits=True, viewers=self.viewers) as running:
             for size in LIMITED_SIZES:
-                self.figures[f"relayed, default limits, {size} viewers"].append(measure(running, size))
+                self.figures[f"relayed, default limits, {size} viewers"].append(measure(running, size, seconds=SECONDS))
         with self.place.serve() as running:
             self.figures[f"{connections:,} idle connections"].append(load.run(idle(running, connections)))
 
@@ -66,10 +68,10 @@ def _stored(running: Running, size: int) -> dict[str, float]:
     pace = min(DELIVERIES_A_SECOND, STORED_A_SECOND * size)
     for _ in range(STORED_TRIES - 1):
         try:
-            return measure(running, size, pace=pace)
+            return measure(running, size, pace=pace, seconds=SECONDS)
         except NotDelivered as error:
             print(f"Again, as the machine was busy: {error}", flush=True)
-    return measure(running, size, pace=pace)
+    return measure(running, size, pace=pace, seconds=SECONDS)
 
 
 def compare(root: Path, rounds: int, connections: int, say: Say) -> None:

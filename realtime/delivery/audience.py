@@ -22,7 +22,10 @@ MANY = 16
 class Audience:
     """The write functions of the connections, by connection id, for one form of a message."""
 
-    __slots__ = ("_filenos", "_on_drain", "_on_stall", "_targets", "_waits", "_writes", "count", "form")
+    __slots__ = (
+        *("_behind", "_filenos", "_is_sure", "_on_drain", "_on_stall", "_targets", "_waits", "_writes"),
+        *("count", "form"),
+    )
 
     def __init__(self, form: Form, on_stall: Callable[[str], None], on_drain: Callable[[str], None]) -> None:
         self.form = form
@@ -30,9 +33,13 @@ class Audience:
         self._on_stall = on_stall
         self._on_drain = on_drain
         self._writes: dict[str, Callable[[Any], None]] = {}
-        # The questions to each socket are in two dicts, so that a send asks them all without a loop in Python.
+        # What is asked of each socket has a dict of its own, so that a send asks all of them without a loop in Python.
         self._filenos: dict[str, Callable[[], int]] = {}
         self._waits: dict[str, Callable[[], int]] = {}
+        # The connections for which data may wait. It is known as long as only the ring writes, and those for one
+        # connection are reported.
+        self._behind: set[str] = set()
+        self._is_sure = True
         self._targets: Targets | None = None
 
     def add(self, connection_id: str, outlet: Outlet) -> None:
@@ -42,6 +49,7 @@ class Audience:
             self._writes[connection_id] = outlet.write
             if (raw := outlet.raw) is not None:
                 self._filenos[connection_id], self._waits[connection_id] = raw.fileno, raw.waits
+                self._behind.add(connection_id)
             self._targets = None
             outlet.sent -= self.count
 
@@ -50,6 +58,7 @@ class Audience:
         if self._writes.pop(connection_id, None) is not None:
             self._filenos.pop(connection_id, None)
             self._waits.pop(connection_id, None)
+            self._behind.discard(connection_id)
             self._targets = None
             outlet.sent += self.count
             if outlet.stalled_since is not None:
@@ -58,6 +67,11 @@ class Audience:
     def drained(self, connection_id: str) -> None:
         """Handle an outlet that left because it was stalled, and can be written to again."""
         self._on_drain(connection_id)
+
+    def behind(self, connection_id: str) -> None:
+        """Record that data waits for an outlet: the next message for all must not overtake it."""
+        if connection_id in self._waits:
+            self._behind.add(connection_id)
 
     def send(self, message: Prepared, but: Addressee | None) -> None:
         """Write a message to all except `but`. Nothing is awaited, so a slow client delays nobody."""
@@ -69,6 +83,7 @@ class Audience:
         elif MANY <= len(self._writes) == len(self._filenos) and (ring := current_ring()) is not None:
             self._send_at_once(ring, ready)
             return
+        self._is_sure = False
         # A copy, because a write that fills a buffer removes its outlet.
         for write in list(self._writes.values()):
             if write is not own:
@@ -83,14 +98,17 @@ class Audience:
         descriptors = list(map(call, self._filenos.values()))
         if self._targets is None or self._targets.descriptors != descriptors:
             self._targets = Targets(descriptors)
+        asked = self._behind if self._is_sure else self._waits
+        self._behind, self._is_sure = {one for one in asked if self._waits[one]()}, True
         # A place is an index into the three dicts, which have the same keys in the same order. If data already waits
         # for a connection, that data goes first: its transport writes this message after it. For a closed socket the
         # kernel reports an error.
-        waiting = list(map(call, self._waits.values()))
-        passed_over = [place for place, octets in enumerate(waiting) if octets] if any(waiting) else ()
+        passed_over = [place for place, one in enumerate(self._writes) if one in self._behind] if self._behind else ()
         behind = ring.send(self._targets, ready, passed_over)
         if behind:
-            writes = list(self._writes.values())
+            writes = list(self._writes.items())
             for place, taken in behind:
+                connection_id, write = writes[place]
+                self._behind.add(connection_id)
                 with suppress(OSError, RuntimeError):  # as above
-                    writes[place](ready[taken:])
+                    write(ready[taken:])

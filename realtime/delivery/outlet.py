@@ -31,6 +31,9 @@ class Seating(Protocol):
     def drained(self, connection_id: str) -> None:
         """Handle an outlet that left because it was stalled, and can be written to again."""
 
+    def behind(self, connection_id: str) -> None:
+        """Record that data waits for an outlet, after a write for it alone: its next message comes after that data."""
+
 
 @dataclass(frozen=True, slots=True)
 class Raw:

@@ -62,6 +62,10 @@ class Seats:
         """The outlet has drained."""
         self.told.append(f"{connection_id} drained")
 
+    def behind(self, connection_id: str) -> None:
+        """Data waits for the outlet."""
+        self.told.append(f"{connection_id} behind")
+
 
 def text(letter: str, length: int = 1) -> Prepared:
     """A message."""

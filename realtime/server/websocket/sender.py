@@ -57,7 +57,7 @@ class Sender(Member):
         """Send a message; it is dropped unless the connection is open."""
         if self.phase is Phase.OPEN:
             self.sent += 1
-            self.transport.write(message.in_form(self.form))
+            self._put(message.in_form(self.form))
 
     async def wait_drained(self) -> None:
         """Return once the client has read most of the send buffer, or is gone."""
@@ -78,7 +78,13 @@ class Sender(Member):
     def _flush(self) -> None:
         """Write the frames that the protocol has prepared."""
         if waiting := self.wire.data_to_send():
-            self.transport.write(b"".join(waiting))
+            self._put(b"".join(waiting))
+
+    def _put(self, data: bytes) -> None:
+        """Write for this client alone. Every such write is here: the audience does not ask whether data waits."""
+        self.transport.write(data)
+        if self._audience is not None and self.transport.get_write_buffer_size():
+            self._audience.behind(self._connection_id)
 
     def _wake(self) -> None:
         """Wake the callers that wait until it has drained."""
