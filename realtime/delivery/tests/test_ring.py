@@ -219,6 +219,20 @@ def test_an_audience_writes_to_all_at_once_and_in_order() -> None:
         assert outlets[3].sent == 2
 
 
+def test_data_that_waits_for_an_outlet_outside_changes_nothing() -> None:
+    with ExitStack() as stack:
+        pairs = connected(stack, MANY + 1)
+        outlets = [Wired(server) for server, _ in pairs]
+        audience = Audience(PLAIN, print, print)
+        for number, outlet in enumerate(outlets):
+            audience.add(str(number), outlet)
+        outlets[0].leave()
+        outlets[0].waits = 1
+        audience.behind("0")
+        audience.send(Prepared("x"), None)
+        assert [outlet.written for outlet in outlets] == [[]] * (MANY + 1)
+
+
 def test_the_rest_of_a_message_goes_through_the_transport() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY)
