@@ -104,10 +104,10 @@ class Audience:
         # for a connection, that data goes first: its transport writes this message after it. For a closed socket the
         # kernel reports an error.
         passed_over = [place for place, one in enumerate(self._writes) if one in self._behind] if self._behind else ()
-        behind = ring.send(self._targets, ready, passed_over)
-        if behind:
+        incomplete = ring.send(self._targets, ready, passed_over)
+        if incomplete:
             writes = list(self._writes.items())
-            for place, taken in behind:
+            for place, taken in incomplete:
                 connection_id, write = writes[place]
                 self._behind.add(connection_id)
                 with suppress(OSError, RuntimeError):  # as above

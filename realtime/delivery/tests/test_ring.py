@@ -191,13 +191,19 @@ class Wired(Recorder):
         self.written.append(message)
 
 
+def seated(pairs: list[Pair]) -> tuple[Audience, list[Wired]]:
+    """An audience of the servers' sockets, and their outlets."""
+    outlets = [Wired(server) for server, _ in pairs]
+    audience = Audience(PLAIN, print, print)
+    for number, outlet in enumerate(outlets):
+        audience.add(str(number), outlet)
+    return audience, outlets
+
+
 def test_an_audience_writes_to_all_at_once_and_in_order() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 1)
-        outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(PLAIN, print, print)
-        for number, outlet in enumerate(outlets):
-            audience.add(str(number), outlet)
+        audience, outlets = seated(pairs)
         message = Prepared("x" * 1000)
         fill(pairs[0][0])
         outlets[1].waits = 1
@@ -222,10 +228,7 @@ def test_an_audience_writes_to_all_at_once_and_in_order() -> None:
 def test_data_that_waits_for_an_outlet_outside_changes_nothing() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 1)
-        outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(PLAIN, print, print)
-        for number, outlet in enumerate(outlets):
-            audience.add(str(number), outlet)
+        audience, outlets = seated(pairs)
         outlets[0].leave()
         outlets[0].waits = 1
         audience.behind("0")
@@ -236,10 +239,7 @@ def test_data_that_waits_for_an_outlet_outside_changes_nothing() -> None:
 def test_the_rest_of_a_message_goes_through_the_transport() -> None:
     with ExitStack() as stack:
         pairs = connected(stack, MANY)
-        outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(PLAIN, print, print)
-        for number, outlet in enumerate(outlets):
-            audience.add(str(number), outlet)
+        audience, outlets = seated(pairs)
         message = Prepared("x" * 2_000_000)
         audience.send(message, None)
         for (_, client), outlet in zip(pairs, outlets, strict=True):
@@ -256,10 +256,7 @@ def test_a_reused_descriptor_gets_nothing(rounds: list[set[int]]) -> None:
     """Sockets are closed without the audience's knowledge, and others get their descriptors at once."""
     with ExitStack() as stack:
         pairs = connected(stack, MANY + 4)
-        outlets = [Wired(server) for server, _ in pairs]
-        audience = Audience(PLAIN, print, print)
-        for number, outlet in enumerate(outlets):
-            audience.add(str(number), outlet)
+        audience, outlets = seated(pairs)
         closed: set[int] = set()
         strangers: list[Pair] = []
         for number, closing in enumerate(rounds):
