@@ -1,13 +1,34 @@
-"""Refusals outside of the REST API: a page of one sentence. The status of each code is the one of REST."""
+"""Refusals by middleware: outside of the REST API a page of one sentence, with the status that REST has for its code."""
 
 from __future__ import annotations
 
+import logging
+
+from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES
+from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES, bad_request, is_rest
 from libraries.outages import is_outage, report
 from libraries.rules.errors import TooManyAttempts, Unavailable
+
+
+class HostMiddleware(MiddlewareMixin):
+    """Answers a wrong Host header below /api/ as JSON in debug mode too, where Django has a page of its own for it."""
+
+    def process_request(self, request: HttpRequest) -> HttpResponseBase | None:
+        """The answer, or None for other requests."""
+        if not is_rest(request):
+            return None
+        try:
+            request.get_host()
+        except DisallowedHost as error:
+            logging.getLogger("django.security.DisallowedHost").error(
+                str(error), extra={"status_code": 400, "request": request}
+            )
+            return bad_request(request, error)
+        return None
 
 
 class RefusalMiddleware(MiddlewareMixin):

@@ -142,22 +142,23 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """`handler400`: a request that Django itself refuses, for example for its Host header."""
-    if not _is_rest(request):
+    if not is_rest(request):
         return defaults.bad_request(request, exception)
     return _answer(InvalidPayload.code, "The request is not valid HTTP, or its Host header names another site.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     """`handler404`."""
-    return _answer(NotFound.code, _NOT_FOUND) if _is_rest(request) else defaults.page_not_found(request, exception)
+    return _answer(NotFound.code, _NOT_FOUND) if is_rest(request) else defaults.page_not_found(request, exception)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
     """`handler500`; Django has logged the exception."""
-    return _answer("internal-error", _INTERNAL) if _is_rest(request) else defaults.server_error(request)
+    return _answer("internal-error", _INTERNAL) if is_rest(request) else defaults.server_error(request)
 
 
-def _is_rest(request: HttpRequest) -> bool:
+def is_rest(request: HttpRequest) -> bool:
+    """Whether the request is for the REST API."""
     return request.path_info.startswith("/api/")
 
 

@@ -233,11 +233,13 @@ def test_nested_errors_are_flat() -> None:
 # --- Outside of the views ---------------------------------------------------------------------------------
 
 
-def test_a_foreign_host_name(settings: Any) -> None:
-    settings.DEBUG = False
+@pytest.mark.parametrize("debug", [False, True])
+@pytest.mark.parametrize("path", ["/api/libraries", "/api/schema", "/api/nowhere"])
+@pytest.mark.parametrize("host", ["elsewhere.example.org", "DWm", "two words", "portal.example.org:port", "a/b"])
+def test_a_foreign_host_name(settings: Any, host: str, path: str, debug: bool) -> None:
+    settings.DEBUG = debug
     settings.ALLOWED_HOSTS = ["portal.example.org"]
-    answer = APIClient().get("/api/libraries", HTTP_HOST="elsewhere.example.org")
-    refused(answer, "invalid-payload")
+    refused(APIClient().get(path, HTTP_HOST=host), "invalid-payload")
 
 
 @pytest.mark.parametrize(
