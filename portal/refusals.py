@@ -1,4 +1,4 @@
-"""Refusals by middleware: outside of the REST API a page of one sentence, with the status that REST has for its code."""
+"""Refusals by middleware: outside of the REST API a page of one sentence, with the status of the code in REST."""
 
 from __future__ import annotations
 
