@@ -15,6 +15,6 @@ class LibrariesConfig(AppConfig):
         """Hide the additional keys that the site configures."""
         from django.conf import settings
 
-        from libraries.rules.projection import hide_also
+        from libraries.rules.net import hide_also
 
         hide_also(settings.PORTAL_HIDDEN_KEYS)

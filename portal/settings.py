@@ -13,7 +13,7 @@ from typing import Any
 
 from csp.constants import NONE, SELF
 
-from libraries.rules.projection import HIDDEN
+from libraries.rules.net import HIDDEN
 from portal import __version__, env, logs
 
 # --- Mode and paths ---------------------------------------------------------------------------------------

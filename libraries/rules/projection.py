@@ -1,203 +1,95 @@
 """The part of a portal view's state, and of a change to it, that a viewer may see. Pure.
 
-`HIDDEN` is the one table of the keys hidden by each flag: the code reads it, the tests check each row, and
-`docs/hidden-information.md` prints it. Keys are compared in the form of `libraries.rules.keys.plain_key`, so that the
-spelling (`max_hp`, `Max-HP`) makes no difference.
+An item is made anew by `libraries.rules.items`; here its state is put together: only the items that viewers may see,
+with their own version and date. What is only relayed is in `libraries.rules.commands`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterable, Mapping
-from typing import Any, TypeGuard
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from hashlib import blake2b
+from itertools import islice
+from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from libraries.rules.keys import plain_key
+from libraries.rules import net
+from libraries.rules.disclosure import NOTHING, Disclosure
+from libraries.rules.items import build, is_seen
 from libraries.rules.roles import PortalRole
 
-ALWAYS = "always"
-"""The row of `HIDDEN` that no flag reveals."""
+State = Mapping[str, Any]
 
-HIDDEN: dict[str, set[str]] = {
-    ALWAYS: {"gm", "gmnotes", "dmnotes", "secret", "secrets"},
-    "showHealth": {
-        *("hp", "maxhp", "maximumhp", "temphp", "currenthp", "hpmax", "hptemp", "hpcurrent"),
-        *("hitpoints", "maxhitpoints", "maximumhitpoints", "hitpointsmax", "hitpointmaximum"),
-        *("temphitpoints", "temporaryhitpoints", "currenthitpoints", "hitpointscurrent"),
-        *("health", "maxhealth", "maximumhealth", "healthmax", "currenthealth", "healthcurrent"),
-    },
-    "showAC": {"ac", "armorclass", "armourclass"},
-    "showActions": {"actions", "bonusactions", "reactions", "legendaryactions", "lairactions"},
-    "showEncounter": {"initiative", "turn", "round", "encounter"},
-}
-
-CURRENT_HEALTH = (
-    *("hp", "currenthp", "hpcurrent", "hitpoints", "currenthitpoints", "hitpointscurrent"),
-    *("health", "currenthealth", "healthcurrent"),
-)
-MAXIMUM_HEALTH = (
-    *("maxhp", "hpmax", "maximumhp", "maxhitpoints", "hitpointsmax", "maximumhitpoints", "hitpointmaximum"),
-    *("maxhealth", "healthmax", "maximumhealth"),
-)
-"""The keys with these numbers, in order of priority: the first one with a number counts."""
-
-HEALTH_WORDS: tuple[tuple[float, str], ...] = (
-    (1.0, "unhurt"),
-    (0.75, "scratched"),
-    (0.5, "wounded"),
-    (math.ulp(0.0), "critical"),
-    (-math.inf, "down"),
-)
-"""The word for a fraction of health is the first whose bound the fraction reaches."""
-
-UNSEEN_ITEM = {"visible": False}
-FLAGS = ("showHealth", "showAC", "showActions", "showEncounter", "healthDisplay")
-_DECIDE_ITEMS = frozenset({*FLAGS, "blackout", "items"})
-_BLACKED_OUT = frozenset({"items", "currentItem"})
-_ON_EVERY_WRITE = frozenset({"version", "updatedAt"})
-_NOTHING_SHOWN: dict[str, Any] = {}
+VIEWERS_OWN = {"version": "viewersVersion", "updatedAt": "viewersUpdatedAt"}
+"""The keys of a state that viewers see another value of, and the internal keys that hold it."""
+SWITCHES = ("showHealth", "showAC", "showActions", "showEncounter", "showConditions", "healthDisplay")
+_INTERNAL = frozenset(VIEWERS_OWN.values())
+_ABOUT_ITEMS = frozenset({"items", "currentItem"})
+_DECIDE_ITEMS = frozenset({*SWITCHES, "blackout", "items"})
+_DECIDE_PLACE = frozenset({*_ABOUT_ITEMS, "blackout"})
+_ON_EVERY_WRITE = frozenset({"version", "updatedAt", *_INTERNAL})
+_CODE = ("projection", "items", "health", "shapes", "net", "disclosure", "record_paths", "commands", "keys")
+"""The modules that decide what viewers see."""
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
-_rows: dict[str, tuple[str, ...]] = {}
-"""The rows of `HIDDEN` for each plain key: the key is visible only if each of its rows is."""
-
-_SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
-def _index() -> None:
-    _rows.clear()
-    for row, keys in HIDDEN.items():
-        for key in keys:
-            _rows[key] = (*_rows.get(key, ()), row)
+@cache
+def _code() -> bytes:
+    folder = Path(__file__).parent
+    return b"".join((folder / f"{name}.py").read_bytes() for name in _CODE)
 
 
-_index()
-
-
-def hide_also(extra: Mapping[str, Iterable[str]]) -> None:
-    """Hide more keys: `{"showHealth": ["wounds"], "always": ["plot"]}`; ValueError for an unknown row.
-
-    A key in two rows is hidden by both.
-    """
-    for row, keys in extra.items():
-        if row not in HIDDEN:
-            raise ValueError(f"“{row}” is not one of {', '.join(HIDDEN)}.")
-        HIDDEN[row].update(plain_key(key) for key in keys)
-    _index()
-
-
-def project(state: Mapping[str, Any], role: PortalRole) -> dict[str, Any]:
-    """The state as the role may see it; for a controller the state itself."""
-    if role == PortalRole.CONTROLLER:
-        return dict(state)
-    if state["blackout"]:
-        return {**state, "items": [], "currentItem": None}
-    return {**state, "items": [project_item(item, state) for item in state["items"]]}
+def digest() -> str:
+    """Eight hexadecimal digits that stand for the rules of this process: its code, and the names that stay hidden."""
+    hidden = {row: sorted(keys) for row, keys in net.HIDDEN.items()}
+    return blake2b(_code() + _encode(hidden), digest_size=4).hexdigest()
 
 
 def epoch_seen(epoch: str, role: PortalRole) -> str:
-    """The epoch as the role is told it. Each role has its own, because their versions must not be compared."""
-    return epoch if role == PortalRole.CONTROLLER else f"{epoch}-viewer"
+    """The epoch as the role is told it.
 
-
-def project_item(item: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    """One item as a viewer may see it under a state's flags."""
-    if _is_unseen(item):
-        return UNSEEN_ITEM.copy()
-    return _shown(item, flags)
-
-
-def project_relayed(payload: Mapping[str, Any], flags: Mapping[str, Any] | None) -> dict[str, Any]:
-    """A payload that is not stored, as a viewer may see it under a state's `flags`.
-
-    Values under `items` and `currentItem`, at any depth, are treated as those of a state. Without `flags`, all keys
-    that any flag can hide are removed, and these two as well.
+    Each role has its own, because their versions must not be compared. That of viewers also names the rules: what was
+    built by older rules may be wrong, although its version is the newest.
     """
-    seen: dict[str, Any] = _relayed(payload, flags, False)
-    return _shown(seen, _NOTHING_SHOWN if flags is None else flags)
+    return epoch if role == PortalRole.CONTROLLER else f"{epoch}-viewer-{digest()}"
 
 
-def _relayed(value: Any, flags: Mapping[str, Any] | None, in_items: bool) -> Any:
-    """The value without the parts hidden by `blackout` and `visible`.
-
-    `in_items` says whether the value is below `items` or `currentItem`.
-    """
-    if isinstance(value, list | tuple):
-        return [_relayed(inner, flags, in_items) for inner in value]
-    if not isinstance(value, Mapping):
-        return value
-    if in_items and _is_unseen(value):
-        return UNSEEN_ITEM.copy()
-    seen: dict[str, Any] = {}
-    for key, inner in value.items():
-        plain = plain_key(key)
-        if plain not in {"items", "currentitem"}:
-            seen[key] = _relayed(inner, flags, in_items)
-        elif flags is not None and flags["blackout"]:
-            seen[key] = [] if plain == "items" else None
-        elif flags is not None:
-            seen[key] = _relayed(inner, flags, True)
-    return seen
+def project(state: State, role: PortalRole, disclosure: Disclosure = NOTHING) -> dict[str, Any]:
+    """The state as the role may see it."""
+    shown = {key: value for key, value in state.items() if key not in _INTERNAL}
+    if role == PortalRole.CONTROLLER:
+        return shown
+    shown |= {key: state[own] for key, own in VIEWERS_OWN.items() if own in state}
+    return {**shown, "items": shown_items(state, disclosure), "currentItem": shown_place(state)}
 
 
-def _is_unseen(item: Mapping[str, Any]) -> bool:
-    # In a state it is true or false. A relayed value may be anything else, and then the item is not shown.
-    return item.get("visible", True) is not True
+def shown_items(state: State, disclosure: Disclosure = NOTHING) -> list[dict[str, Any]]:
+    """The items that viewers see, as they see them."""
+    if state["blackout"]:
+        return []
+    return [build(item, state, disclosure) for item in state["items"] if is_seen(item)]
 
 
-def needs_flags(payload: Mapping[str, Any]) -> bool:
-    """Whether the part of a relayed payload that viewers may see depends on a portal view's flags."""
-    return project_relayed(payload, None) != payload
-
-
-def _shown(value: Mapping[str, Any], flags: Mapping[str, Any]) -> dict[str, Any]:
-    shown: dict[str, Any] = {}
-    health: dict[str, Any] = {}
-    for key, inner in value.items():
-        plain = plain_key(key)
-        rows = _rows.get(plain)
-        if rows is not None:
-            if not all(row != ALWAYS and flags.get(row) for row in rows):
-                continue
-            if "showHealth" in rows and flags.get("healthDisplay") != "numbers":
-                health[plain] = inner
-                continue
-        shown[key] = inner if type(inner) in _SCALARS else _shown_value(inner, flags)
-    if health:
-        fraction = _health_fraction(health)
-        shown["health"] = None if fraction is None else _display(fraction, flags["healthDisplay"])
-    return shown
-
-
-def _shown_value(value: Any, flags: Mapping[str, Any]) -> Any:
-    if isinstance(value, Mapping):
-        return _shown(value, flags)
-    if isinstance(value, list | tuple):
-        return [_shown_value(inner, flags) for inner in value]
-    return value
-
-
-def _health_fraction(health: Mapping[str, Any]) -> float | None:
-    """Current divided by maximum health, from 0 to 1, by plain keys; None if an object does not have both."""
-    current = next((health[key] for key in CURRENT_HEALTH if health.get(key) is not None), None)
-    maximum = next((health[key] for key in MAXIMUM_HEALTH if health.get(key) is not None), None)
-    if isinstance(current, Mapping):  # {"hp": {"current": 5, "max": 10}}
-        inside = {plain_key(key): inner for key, inner in current.items()}
-        current, maximum = inside.get("current", inside.get("value")), inside.get("max", maximum)
-    if not _is_number(current) or not _is_number(maximum) or maximum <= 0:
+def shown_place(state: State) -> int | None:
+    """The place of the current item among those that viewers see; None if they don't see it."""
+    current, items = state["currentItem"], state["items"]
+    if state["blackout"] or current is None or current >= len(items) or not is_seen(items[current]):
         return None
-    return float(min(1.0, max(0.0, current / maximum)))
+    return place_of(items, current)
 
 
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def shown_count(state: State) -> int:
+    """The number of items that viewers see."""
+    return 0 if state["blackout"] else sum(map(is_seen, state["items"]))
 
 
-def _display(fraction: float, display: str) -> float | str:
-    if display == "bar":
-        return math.floor(fraction * 10 + 0.5) / 10
-    return next(word for bound, word in HEALTH_WORDS if fraction >= bound)
+def place_of(items: Collection[Mapping[str, Any]], index: int) -> int:
+    """The place, among the items that viewers see, of the one at `index`."""
+    return sum(map(is_seen, islice(items, index)))
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,43 +103,61 @@ def _same(one: Any, other: Any) -> bool:
 
 
 def patch_seen(
-    before: Mapping[str, Any], after: Mapping[str, Any], named: Collection[str], role: PortalRole
-) -> dict[str, Any]:
-    """The patch as a role sees it: the keys that differ between the projections before and after it.
+    before: State, after: State, named: Collection[str], disclosure: Disclosure = NOTHING
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The patch as controllers and as viewers see it: keys that differ between the projections before and after it.
 
-    `before` and `after` are states, `named` are the keys that the patch named. A named key whose value did not change
-    is sent again, so that every message of a controller is received. A change that a viewer may not see is `{}`.
+    `before` and `after` are states, `named` are the keys that the patch named. Controllers get a named key again
+    although its value did not change, so that every message of a controller is received. A change that viewers may not
+    see is `{}` for them.
     """
-    changed = {key for key in difference(before, after) if key not in _ON_EVERY_WRITE}
-    if role == PortalRole.CONTROLLER:
-        return {key: value for key, value in after.items() if key in changed or key in named}
-    again = set(named) - changed - (_BLACKED_OUT if after["blackout"] else frozenset())
-    if "items" not in again and _DECIDE_ITEMS.isdisjoint(changed):
-        before, after = {**before, "items": ()}, {**after, "items": ()}
-    shown = project(after, role)
-    seen = difference(project(before, role), shown).keys() - _ON_EVERY_WRITE
-    return {key: value for key, value in shown.items() if key in seen or key in again}
+    changed = difference(before, after).keys() - _ON_EVERY_WRITE
+    controllers = {key: value for key, value in after.items() if key in changed or key in named}
+    viewers = {key: value for key, value in after.items() if key in changed and key not in _ABOUT_ITEMS}
+    if not _DECIDE_ITEMS.isdisjoint(changed):
+        items = shown_items(after, disclosure)
+        if not _same(shown_items(before, disclosure), items):
+            viewers["items"] = items
+    if not _DECIDE_PLACE.isdisjoint(changed) and (place := shown_place(after)) != shown_place(before):
+        viewers["currentItem"] = place
+    return controllers, viewers
+
+
+@dataclass(frozen=True, slots=True)
+class ItemSeen:
+    """The update of one item, as each role sees it.
+
+    `controllers` and `viewers` are keys of the item. Viewers know it by its place `viewers_index`, and null removes a
+    key. If it came into sight, or went out of it, they get the keys `viewers_state` of the portal view instead.
+    """
+
+    controllers: dict[str, Any]
+    viewers: dict[str, Any] = field(default_factory=dict)
+    viewers_index: int | None = None
+    viewers_state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def viewers_changed(self) -> bool:
+        """Whether viewers see another state than before."""
+        return bool(self.viewers or self.viewers_state)
 
 
 def item_patch_seen(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
-    patch: Mapping[str, Any],
-    state: Mapping[str, Any],
-    role: PortalRole,
-) -> dict[str, Any]:
-    """The update of one item as a role sees it: the item's keys that differ between its projections.
+    before: State, after: State, index: int, patch: Mapping[str, Any], disclosure: Disclosure = NOTHING
+) -> ItemSeen:
+    """The update of the item at `index` as each role sees it; `patch` are the keys that it named.
 
-    An item that becomes visible is sent whole; one that becomes invisible is only `{"visible": false}`. A change that a
-    viewer may not see, or any change under a blackout, is `{}`. The cost depends on the item, never on the state.
+    A change that viewers may not see, and any change under a blackout, is none for them. The cost depends on the item,
+    and only a little on the number of items, unless the item comes into sight or goes out of it.
     """
-    if role == PortalRole.CONTROLLER:
-        return {**difference(before, after), **patch}
-    if state["blackout"]:
-        return {}
-    shown = project_item(after, state)
-    seen = difference(project_item(before, state), shown)
-    if shown == UNSEEN_ITEM:
-        return seen
-    changed = difference(before, after)
-    return {key: value for key, value in shown.items() if key in seen or (key in patch and key not in changed)}
+    old, new = before["items"][index], after["items"][index]
+    controllers = {**difference(old, new), **patch}
+    was_seen, is_seen_now = is_seen(old), is_seen(new)
+    if after["blackout"] or not (was_seen or is_seen_now):
+        return ItemSeen(controllers)
+    if was_seen != is_seen_now:
+        state = {"items": shown_items(after, disclosure), "currentItem": shown_place(after)}
+        return ItemSeen(controllers, viewers_state=state)
+    built_before, built = build(old, before, disclosure), build(new, after, disclosure)
+    viewers = {**dict.fromkeys(built_before.keys() - built.keys()), **difference(built_before, built)}
+    return ItemSeen(controllers, viewers, place_of(after["items"], index) if viewers else None)

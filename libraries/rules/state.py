@@ -6,13 +6,16 @@ never change their arguments. The part of a state that a viewer may see is in `l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from libraries.rules.errors import InvalidPayload, few_details, named
+from libraries.rules.health import DISPLAYS
+from libraries.rules.items import SHOW_KEYS, visibilities
 from libraries.rules.keys import check_no_prototype
 from libraries.rules.names import check_name
 from libraries.rules.values import check_value
@@ -26,7 +29,7 @@ MAX_NAME_CHARS = 200
 MAX_ITEM_ID_CHARS = 128
 MAX_DETAILS = 20
 """After this many bad keys the check stops; an answer has no room for more."""
-HEALTH_DISPLAYS = ("numbers", "bar", "words")
+HEALTH_DISPLAYS = DISPLAYS
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
 ITEM_DEPTH = 3
@@ -39,6 +42,8 @@ class Field:
 
     column: str
     check: Callable[[Any], None]
+    normal: Callable[[Any], Any] = lambda value: value
+    """The form in which a checked value is stored."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,8 +98,8 @@ def _check_items(value: object) -> None:
         if item["id"] in seen:
             raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
         seen.add(item["id"])
-        if not isinstance(item.get("visible", True), bool):
-            raise ValueError(f"Item {index}: visible must be true or false.")
+        for place, sentence in _bad_rules(item):
+            raise ValueError(f"Item {index}: {place} {sentence}.")
 
 
 def _check_item_id(value: object, lead: str = "") -> None:
@@ -103,17 +108,55 @@ def _check_item_id(value: object, lead: str = "") -> None:
     check_no_prototype(value)
 
 
+def _bad_rules(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Each bad key that says what viewers see of an item, with the end of a sentence."""
+    for key, value, _ in visibilities(item):
+        if value is not None and not isinstance(value, bool):
+            yield named(key), "must be true or false"
+    show = item.get("show")
+    if show is None:
+        return
+    if not isinstance(show, Mapping):
+        yield "show", f"must be an object with some of {', '.join(SHOW_KEYS)}"
+        return
+    for key, value in show.items():
+        if key not in SHOW_KEYS:
+            yield f"show.{named(key)}", f"is not one of {', '.join(SHOW_KEYS)}"
+        elif not isinstance(value, bool) and (key != "health" or value not in HEALTH_DISPLAYS):
+            also = f"{', '.join(HEALTH_DISPLAYS)}, " if key == "health" else ""
+            yield f"show.{key}", f"must be {also}true or false"
+
+
+def normal_items(items: Iterable[Any]) -> list[Any]:
+    """The items with one `visible` each, for `hidden` and for every spelling of both; null is no value.
+
+    A contradiction means unseen, and so does anything but true and false, which only data stored earlier can have.
+    """
+    return [_normal_item(item) if isinstance(item, Mapping) else item for item in items]
+
+
+def _normal_item(item: Mapping[str, Any]) -> dict[str, Any]:
+    found = list(visibilities(item))
+    if not found or (len(found) == 1 and isinstance(item.get("visible"), bool)):
+        return dict(item)
+    keys = {key for key, _, _ in found}
+    said = [value is wanted for _, value, wanted in found if value is not None]
+    rest = {key: value for key, value in item.items() if key not in keys}
+    return {**rest, "visible": all(said)} if said else rest
+
+
 FIELDS: dict[str, Field] = {
     "name": Field("name", _check_name),
     "showEncounter": Field("show_encounter", _check_flag),
     "showHealth": Field("show_health", _check_flag),
     "showAC": Field("show_ac", _check_flag),
     "showActions": Field("show_actions", _check_flag),
+    "showConditions": Field("show_conditions", _check_flag),
     "healthDisplay": Field("health_display", _check_health_display),
     "autoResetImageState": Field("auto_reset_image_state", _check_flag),
     "blackout": Field("blackout", _check_flag),
     "currentItem": Field("current_item", _check_current_item),
-    "items": Field("items", _check_items),
+    "items": Field("items", _check_items, normal_items),
 }
 
 
@@ -140,11 +183,14 @@ def check_patch(payload: object) -> Patch:
             (patch.relayed if field is None else patch.known)[key] = value
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
-    return patch
+    return Patch({key: FIELDS[key].normal(value) for key, value in patch.known.items()}, patch.relayed)
 
 
 def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
-    """The keys that an item update changes, without `itemId` and the id itself; InvalidPayload if any is bad."""
+    """The keys that an item update changes, without `itemId` and the id itself; InvalidPayload if any is bad.
+
+    They have one `visible`: null unsets it, and so makes the item visible.
+    """
     if not isinstance(payload, Mapping):
         raise InvalidPayload("A payload must be an object.")
     details: dict[str, str] = {}
@@ -165,11 +211,13 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
             details[key] = str(error)
             if len(details) == MAX_DETAILS:
                 break
-    if not isinstance(patch.get("visible", True), bool):
-        details["visible"] = "Must be true or false."
+    bad = islice(_bad_rules(patch), MAX_DETAILS)
+    details |= {place: f"{sentence[0].upper()}{sentence[1:]}." for place, sentence in bad}
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
-    return patch
+    unset = any(True for _ in visibilities(patch))
+    normal = _normal_item(patch)
+    return {**normal, "visible": True} if unset and "visible" not in normal else normal
 
 
 def _summary(details: Mapping[str, str]) -> str:

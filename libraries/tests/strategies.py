@@ -1,7 +1,7 @@
-"""States, patches and relayed payloads for Hypothesis, with marks in the values that a viewer may not see.
+"""States, patches and commands for Hypothesis; a mark in each value says who may see it.
 
-Every value under a key of a row of `HIDDEN` contains that row's mark, at any depth and in any spelling; every item has
-its own mark in its id. `forbidden(flags)` are the marks that a viewer may not find under these flags.
+`NEVER` is in values that no viewer may find: under keys that nobody listed, in shapes that nobody listed, in items that
+they may not see. The other marks belong to a switch. Every item has its own mark in its id.
 """
 
 from __future__ import annotations
@@ -12,14 +12,30 @@ from typing import Any
 import msgspec
 from hypothesis import strategies as st
 
-from libraries.rules.projection import ALWAYS, FLAGS, HIDDEN
-from libraries.rules.state import HEALTH_DISPLAYS
+from libraries.rules.items import SWITCHED, TEXTS
+from libraries.rules.net import ALWAYS, HIDDEN
+from libraries.rules.state import HEALTH_DISPLAYS, normal_items
 
-ROWS = tuple(HIDDEN)
-TEXT_MARKS = {row: f"«{row}»" for row in ROWS}
-NUMBER_MARKS = {row: 4_242_420_000 + index for index, row in enumerate(ROWS)}
-UNSEEN_MARK = "«unseen»"
+SWITCHES = ("showHealth", "showAC", "showActions", "showEncounter", "showConditions")
+MARKS = {switch: f"«{switch}»" for switch in SWITCHES}
+NUMBERS = {switch: 4_242_420_000 + index for index, switch in enumerate(SWITCHES)}
+NEVER, NEVER_NUMBER = "«never»", 4_242_429_999
+SHOWN = "«shown»"
 MAX_ITEMS = 4
+STRANGE_KEYS = (
+    *(
+        "hit_dice",
+        "privateNotes",
+        "correctAnswer",
+        "temporaryHP ",
+        "Lebenspunkte",
+        "体力",
+        "system",
+        "data",
+        "attributes",
+    ),
+    *("a.b", "Name", "TEXT", "public ", "special_abilities", "armor_desc", "gm", "token", "0", "notes", "legendary"),
+)
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
@@ -34,12 +50,10 @@ def id_of(index: int) -> str:
     return f"«item {index}»"
 
 
-def forbidden(flags: Mapping[str, Any]) -> set[str]:
-    """The marks of rows that a viewer may not find in any message under these flags."""
-    hidden = {row for row in ROWS if row == ALWAYS or not flags[row]}
-    if flags["healthDisplay"] != "numbers":
-        hidden.add("showHealth")
-    return {UNSEEN_MARK} | {str(marks[row]) for row in hidden for marks in (TEXT_MARKS, NUMBER_MARKS)}
+def forbidden(state: Mapping[str, Any]) -> set[str]:
+    """The marks that a viewer may not find in what is sent of items without a `show` of their own."""
+    hidden = [switch for switch in SWITCHES if not state[switch]]
+    return {NEVER, str(NEVER_NUMBER)} | {str(marks[switch]) for switch in hidden for marks in (MARKS, NUMBERS)}
 
 
 def found(marks: set[str], value: object) -> set[str]:
@@ -60,52 +74,82 @@ def spellings(draw: st.DrawFn, key: str) -> str:
     return cased[:place] + separator + cased[place:]
 
 
-def _marked(row: str) -> st.SearchStrategy[Any]:
-    mark = st.sampled_from([TEXT_MARKS[row], NUMBER_MARKS[row]])
-    return st.one_of(
-        mark,
-        st.lists(mark, min_size=1, max_size=2),
-        st.fixed_dictionaries({}, optional={"current": mark, "max": mark, "deep": st.lists(mark, max_size=2)}),
-    )
+_never = st.sampled_from([NEVER, NEVER_NUMBER])
+_never_trees = st.recursive(
+    _never,
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.sampled_from(STRANGE_KEYS), inner, max_size=2),
+)
+_strange = st.tuples(st.sampled_from(STRANGE_KEYS), _never_trees)
+_texts = st.tuples(st.sampled_from([key for key in TEXTS if key != "id"]), st.sampled_from([SHOWN, "", "/a.png"]))
+_no_texts = st.tuples(
+    st.sampled_from([key for key in TEXTS if key not in {"id", "image", "thumbnail"}]),
+    st.sampled_from([NEVER_NUMBER, [NEVER], {"a": NEVER}]),
+)
 
 
 @st.composite
-def _hidden_entry(draw: st.DrawFn) -> tuple[str, Any]:
-    row = draw(st.sampled_from(ROWS))
-    key = draw(spellings(draw(st.sampled_from(sorted(HIDDEN[row])))))
-    # Small numbers under the usual keys of health form fractions.
-    if row == "showHealth" and draw(st.booleans()):
-        return draw(st.sampled_from(["hp", "maxHp", "health"])), draw(st.integers(-1, 9) | st.none())
-    return key, draw(_marked(row))
+def _switched(draw: st.DrawFn) -> tuple[str, Any]:
+    key = draw(st.sampled_from(sorted(SWITCHED)))
+    mark = MARKS[SWITCHED[key].switch]
+    entry = {"name": mark, "text": mark, "secret": NEVER, "icon": mark if key == "conditions" else NEVER}
+    return draw(spellings(key)), draw(st.sampled_from([mark, NUMBERS[SWITCHED[key].switch], [entry], [mark, entry]]))
 
 
-_plain_entry = st.tuples(st.sampled_from(["name", "x", "tags", "stats"]), st.integers(0, 2) | st.booleans() | st.none())
+_health = st.tuples(
+    st.sampled_from(["hp", "maxHp", "Temp_HP", "hit-points", "health", "damage"]),
+    st.sampled_from(
+        [NUMBERS["showHealth"], str(NUMBERS["showHealth"]), {"value": 3, "max": 7, "note": NEVER}, 3, -1, "2/5"]
+    ),
+)
 
 
-def _objects(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    entry = _hidden_entry() | _plain_entry | st.tuples(st.sampled_from(["stats", "more"]), inner)
-    return st.lists(entry, max_size=4).map(dict) | st.lists(inner, max_size=2)
+@st.composite
+def _struck(draw: st.DrawFn) -> tuple[str, Any]:
+    """A key of the net with a mark of its row, for below `public`."""
+    row = draw(st.sampled_from(sorted(HIDDEN)))
+    mark = NEVER if row == ALWAYS else MARKS[row]
+    return draw(spellings(draw(st.sampled_from(sorted(HIDDEN[row]))))), draw(
+        st.sampled_from([mark, [mark], {"a": mark}])
+    )
 
 
-trees = st.recursive(st.integers(0, 2) | st.lists(_hidden_entry(), max_size=2).map(dict), _objects, max_leaves=5)
+_free = st.recursive(
+    st.sampled_from([SHOWN, 1, None]),
+    lambda inner: (
+        st.lists(_struck() | st.tuples(st.sampled_from(["a", "b", "Name"]), inner), max_size=3).map(dict)
+        | st.lists(inner, max_size=2)
+    ),
+    max_leaves=5,
+)
+publics = st.lists(_struck() | st.tuples(st.sampled_from(["a", "b"]), _free), max_size=3).map(dict)
+_public = st.tuples(st.just("public"), publics | st.sampled_from([NEVER, NEVER_NUMBER, [NEVER]]))
+
 contents: st.SearchStrategy[dict[str, Any]] = st.lists(
-    _hidden_entry() | _plain_entry | st.tuples(st.sampled_from(["stats", "tags"]), trees), max_size=5
+    _strange | _texts | _no_texts | _switched() | _health | _public, max_size=6
 ).map(dict)
-visibles: st.SearchStrategy[dict[str, Any]] = st.sampled_from([{}, {}, {"visible": True}, {"visible": False}])
+visibles: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {}, {"visible": True}, {"visible": False}, {"Hidden": True}, {"is_visible": None}, {"hidden": False}]
+)
+_wishes = st.fixed_dictionaries(
+    {},
+    optional={
+        "health": st.sampled_from([True, False, *HEALTH_DISPLAYS]),
+        **{key: st.booleans() for key in ("ac", "actions", "conditions", "initiative")},
+    },
+)
+shows: st.SearchStrategy[dict[str, Any]] = st.just({}) | st.fixed_dictionaries({"show": _wishes | st.none()})
 
 
 @st.composite
 def items(draw: st.DrawFn, index: int) -> dict[str, Any]:
-    """An item of a state; an invisible one has a mark under a key that is not in the table, too."""
-    item = {"id": id_of(index), **draw(contents), **draw(visibles)}
-    return item | ({"name": UNSEEN_MARK} if item.get("visible") is False else {})
+    """An item of a state, in the form that clients send."""
+    return {"id": id_of(index), **draw(contents), **draw(visibles), **draw(shows)}
 
 
 item_lists = st.integers(0, MAX_ITEMS).flatmap(lambda count: st.tuples(*(items(index) for index in range(count))))
-_flag_values = {flag: st.booleans() for flag in FLAGS if flag != "healthDisplay"}
 _fields: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Evening", "Night"]),
-    **_flag_values,
+    **{switch: st.booleans() for switch in SWITCHES},
     "healthDisplay": st.sampled_from(HEALTH_DISPLAYS),
     "autoResetImageState": st.booleans(),
     "blackout": st.sampled_from([False, False, True]),
@@ -117,26 +161,22 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
 @st.composite
 def states(draw: st.DrawFn) -> dict[str, Any]:
     """A state in the format of `PortalView.state()`."""
-    state = {"id": "p", "libraryId": "l", **draw(st.fixed_dictionaries(_fields)), "version": 1, "updatedAt": "t1"}
+    versions = {"version": 1, "updatedAt": "t1", "viewersVersion": 1, "viewersUpdatedAt": "t1"}
+    state = {"id": "p", "libraryId": "l", **draw(st.fixed_dictionaries(_fields)), **versions}
+    state["items"] = normal_items(state["items"])
     count = len(state["items"])
     return state | {"currentItem": draw(st.none() | st.integers(0, count - 1)) if count else None}
 
 
 patches: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional=_fields)
-# An item that is invisible from the start has UNSEEN_MARK as its name; a patch that shows it gives it another.
 item_patches: st.SearchStrategy[dict[str, Any]] = st.builds(
-    lambda content, visible: {**content, **visible} | ({"name": "seen"} if visible.get("visible") else {}),
-    contents,
-    visibles,
+    lambda content, visible, show: {**content, **visible, **show}, contents, visibles, shows
 )
-_relayed_items = st.one_of(
-    item_lists.map(list),
-    item_lists.map(lambda some: {str(index): item for index, item in enumerate(some)}),
-    item_lists.map(lambda some: [list(some)]),
-)
-payloads: st.SearchStrategy[dict[str, Any]] = st.builds(
-    lambda content, some, extra: {**content, **some, **extra},
-    contents,
-    st.fixed_dictionaries({}, optional={"items": _relayed_items, "currentItem": st.integers(0, 3), "zoom": trees}),
-    st.just({}) | st.fixed_dictionaries({"state": st.fixed_dictionaries({"Items": _relayed_items})}),
+_flat = st.tuples(st.sampled_from(["zoom", "note", "x"]), st.sampled_from([SHOWN, 2, None, True]))
+_kept = st.tuples(st.sampled_from(["zoom", "panel", "Public", "CAMERA"]), st.sampled_from([[NEVER], {"a": NEVER}]))
+_objects = st.tuples(st.sampled_from(["camera", "pointer", "public"]), publics | st.just([NEVER]))
+commands: st.SearchStrategy[dict[str, Any]] = st.builds(
+    lambda some, more: {**dict(some), **more},
+    st.lists(_flat | _kept | _objects | _struck(), max_size=5),
+    st.fixed_dictionaries({}, optional={"items": item_lists.map(list), "currentItem": st.integers(0, 3) | st.none()}),
 )

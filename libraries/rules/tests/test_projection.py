@@ -1,188 +1,71 @@
-"""The projection for viewers: the table of hidden keys row by row, invisible items, blackout, and changes."""
+"""The state as each role sees it: items, versions, blackout, and changes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from libraries.rules import projection
-from libraries.rules.keys import plain_key
+from libraries.rules import net
+from libraries.rules.disclosure import compiled
 from libraries.rules.projection import (
-    ALWAYS,
-    CURRENT_HEALTH,
-    FLAGS,
-    HIDDEN,
-    MAXIMUM_HEALTH,
+    SWITCHES,
+    VIEWERS_OWN,
     difference,
+    digest,
     epoch_seen,
-    hide_also,
     item_patch_seen,
     patch_seen,
+    place_of,
     project,
-    project_item,
+    shown_count,
 )
 from libraries.rules.roles import PortalRole
 from libraries.tests.strategies import as_sent
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
-ALL_SHOWN = {
-    **dict.fromkeys(("showHealth", "showAC", "showActions", "showEncounter"), True),
-    "healthDisplay": "numbers",
-    "blackout": False,
-}
-NONE_SHOWN = {**ALL_SHOWN, **dict.fromkeys(("showHealth", "showAC", "showActions", "showEncounter"), False)}
-
-# The keys that the protocol promises to hide, word for word; the table may hide more, never fewer.
-PROMISED = {
-    ALWAYS: ["gm", "gmNotes", "dmNotes", "secret", "secrets"],
-    "showHealth": ["hp", "maxHp", "tempHp", "hitPoints", "health"],
-    "showAC": ["ac", "armorClass"],
-    "showActions": ["actions"],
-    "showEncounter": ["initiative", "turn", "round", "encounter"],
-}
-TABLE = [(row, key) for row, keys in HIDDEN.items() for key in sorted(keys)]
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "plain": str,
-    "upper": str.upper,
-    "title": str.title,
-    "snake": "_".join,
-    "kebab": "-".join,
-    "screaming": lambda key: "__".join(key.upper()),
-    "spaced": " ".join,
-    "wide": lambda key: "".join(chr(ord(letter) + 0xFEE0) for letter in key),
-    "joined by nothing": "\u200b".join,
-    "accented": lambda key: key + "\u0301",
-}
+NONE_SHOWN = {**dict.fromkeys(SWITCHES, False), "healthDisplay": "numbers", "blackout": False}
+VERSIONS = {"version": 9, "updatedAt": "t9", "viewersVersion": 3, "viewersUpdatedAt": "t3"}
+SPY = {"id": "spy", "name": "Spy", "visible": False}
 
 
-def state_with(*items: dict[str, Any], **flags: Any) -> dict[str, Any]:
-    return {"id": "p", "name": "Evening", **NONE_SHOWN, "currentItem": 0, "items": list(items), "version": 1, **flags}
+def state_with(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"id": "p", "name": "Evening", **NONE_SHOWN, "currentItem": 0, "items": list(items), **VERSIONS, **more}
 
 
-def seen(content: dict[str, Any], **flags: Any) -> dict[str, Any]:
-    """The content of an item as a viewer sees it."""
-    item = project_item({"id": "a", **content}, {**NONE_SHOWN, **flags})
-    assert item.pop("id") == "a"
-    return item
+def seen(state: dict[str, Any], role: PortalRole = VIEWER) -> dict[str, Any]:
+    return {key: value for key, value in project(state, role).items() if key in ("items", "currentItem")}
 
 
-def leaking_keys() -> set[str]:
-    """The keys of the table, as it was when the tests began, that a viewer sees with all flags off."""
-    items = [{"id": str(index), "deep": [[{key: f"«{key}»"}]]} for index, (_, key) in enumerate(TABLE)]
-    text = as_sent(project(state_with(*items), VIEWER))
-    return {key for _, key in TABLE if f"«{key}»" in text}
+def test_each_role_sees_its_own_version_and_date() -> None:
+    state = state_with()
+    assert [project(state, CONTROLLER)[key] for key in VIEWERS_OWN] == [9, "t9"]
+    assert [project(state, VIEWER)[key] for key in VIEWERS_OWN] == [3, "t3"]
+    for role in PortalRole:
+        assert project(state, role).keys() == state.keys() - set(VIEWERS_OWN.values())
+    assert project(state, CONTROLLER) == {key: state[key] for key in state if key not in VIEWERS_OWN.values()}
 
 
-@pytest.fixture
-def table() -> Iterator[dict[str, set[str]]]:
-    """The table of hidden keys, for a test that changes it; restored after the test."""
-    before = {row: set(keys) for row, keys in HIDDEN.items()}
-    yield HIDDEN
-    HIDDEN.clear()
-    HIDDEN.update(before)
-    projection._index()
-
-
-@pytest.mark.parametrize("row", PROMISED)
-def test_the_table_has_the_keys_that_the_protocol_promises(row: str) -> None:
-    assert {plain_key(key) for key in PROMISED[row]} <= HIDDEN[row]
-
-
-def test_the_table_is_complete() -> None:
-    assert HIDDEN.keys() == PROMISED.keys()
-    assert set(HIDDEN) - {ALWAYS} == set(FLAGS) - {"healthDisplay"}
-    assert all(key == plain_key(key) for _, key in TABLE)
-    assert len({key for _, key in TABLE}) == len(TABLE), "a key stands in two rows"
-    assert {*CURRENT_HEALTH, *MAXIMUM_HEALTH} <= HIDDEN["showHealth"]
-
-
-@pytest.mark.parametrize("spelling", SPELLINGS)
-@pytest.mark.parametrize(("row", "key"), TABLE)
-def test_each_key_is_hidden_by_its_flag_in_each_spelling(row: str, key: str, spelling: str) -> None:
-    written = SPELLINGS[spelling](key)
-    for content in ({written: 7}, {"deep": {written: 7}}, {"deep": [[{written: {"value": [7]}}]]}):
-        others = {flag: flag != row for flag in ALL_SHOWN if flag.startswith("show")}
-        assert "7" not in as_sent(seen(content, **others))
-        assert "7" not in as_sent(seen(content))
-        expected = content if row != ALWAYS else None
-        assert (seen(content, **ALL_SHOWN) == content) is (expected == content)
-        if row != ALWAYS:
-            assert seen(content, **{row: True}) == content
-
-
-@pytest.mark.parametrize("key", ["shape", "graph", "php", "secretary", "actionsTaken", "place", "background", "name"])
-def test_keys_that_only_contain_a_hidden_one_are_visible(key: str) -> None:
-    assert seen({key: 7}) == {key: 7}
-
-
-def test_nothing_leaks() -> None:
-    assert leaking_keys() == set()
-
-
-@pytest.mark.parametrize("row", HIDDEN)
-def test_without_a_row_of_the_table_its_keys_would_leak(row: str, table: dict[str, set[str]]) -> None:
-    gone = table.pop(row)
-    projection._index()
-    assert leaking_keys() == gone
-
-
-@pytest.mark.parametrize(("row", "key"), TABLE)
-def test_without_a_key_of_the_table_it_would_leak(row: str, key: str, table: dict[str, set[str]]) -> None:
-    table[row].remove(key)
-    projection._index()
-    assert leaking_keys() == {key}
-
-
-def test_a_site_can_hide_more_keys(table: dict[str, set[str]]) -> None:
-    hide_also({"showHealth": ["Wound-Points"], ALWAYS: ["plot"]})
-    assert seen({"woundPoints": 3, "Plot": "twist", "x": 1}) == {"x": 1}
-    assert seen({"wound_points": 3, "plot": "twist"}, showHealth=True) == {"wound_points": 3}
-    assert leaking_keys() == set()
-
-
-@pytest.mark.parametrize(("row", "key"), [("showAC", "gm"), ("showAC", "hp"), ("showHealth", "turn")])
-def test_a_key_in_two_rows_is_hidden_by_both(row: str, key: str, table: dict[str, set[str]]) -> None:
-    # A site that adds a key to a row must not reveal it in another.
-    before = next(name for name, keys in table.items() if key in keys)
-    hide_also({row: [key]})
-    assert seen({key: 7}, **{row: True}) == {}
-    assert seen({key: 7}, **{before: True}) == {}
-    assert seen({key: 7}, **{row: True, before: True}) == ({} if before == ALWAYS else {key: 7})
-
-
-def test_a_site_cannot_add_a_row(table: dict[str, set[str]]) -> None:
-    with pytest.raises(ValueError, match="“showSpells” is not one of always, showHealth"):
-        hide_also({"showSpells": ["spells"]})
-
-
-def test_keys_that_are_not_hidden_are_unchanged() -> None:
-    content = {"name": "Ogre", "image": "/a.png", "x": 1.5, "tags": [1, True, None, [{"a": {}}]], "visible": True}
-    assert seen(content) == content
-    assert seen({"tags": ({"hp": 1}, 2)}) == {"tags": [{}, 2]}
-
-
-@pytest.mark.parametrize("flags", [NONE_SHOWN, ALL_SHOWN])
-def test_an_invisible_item_is_only_a_place(flags: dict[str, Any]) -> None:
-    spy = {"id": "spy", "name": "Spy", "visible": False, "hp": 9}
-    state = state_with({"id": "a"}, spy, {"id": "b", "visible": True}, currentItem=1, **flags)
-    shown = project(state, VIEWER)
-    assert shown["items"] == [{"id": "a"}, {"visible": False}, {"id": "b", "visible": True}]
-    assert shown["currentItem"] == 1
-    shown["items"][1]["mine"] = True
-    assert project(state, VIEWER)["items"][1] == {"visible": False}
-
-
-@pytest.mark.parametrize("visible", [None, 0, 1, "", "true", "false", [], {}])
-def test_a_visible_that_is_neither_true_nor_false_hides(visible: object) -> None:
-    assert project_item({"id": "a", "visible": visible}, ALL_SHOWN) == {"visible": False}
+@pytest.mark.parametrize(("current", "place"), [(None, None), (0, 0), (1, None), (2, 1), (3, None), (7, None)])
+def test_viewers_know_only_of_items_that_they_may_see(current: int | None, place: int | None) -> None:
+    state = state_with({"id": "a"}, SPY, {"id": "b", "visible": True, "hp": 3}, {**SPY, "id": "x"}, currentItem=current)
+    assert seen(state) == {"items": [{"id": "a"}, {"id": "b"}], "currentItem": place}
+    assert shown_count(state) == 2
+    assert [place_of(state["items"], index) for index in (0, 2)] == [0, 1]
 
 
 def test_under_a_blackout_there_is_nothing() -> None:
-    state = state_with({"id": "a"}, **{**ALL_SHOWN, "blackout": True})
-    assert project(state, VIEWER) == {**state, "items": [], "currentItem": None}
-    assert project(state, CONTROLLER) == state
+    state = state_with({"id": "a"}, blackout=True)
+    assert seen(state) == {"items": [], "currentItem": None}
+    assert shown_count(state) == 0
+    assert seen(state, CONTROLLER) == {"items": [{"id": "a"}], "currentItem": 0}
+
+
+def test_a_disclosure_shows_more() -> None:
+    state = state_with({"id": "a", "cr": 4})
+    assert project(state, VIEWER, compiled({"always": ["cr"]}))["items"] == [{"id": "a", "cr": 4}]
+    assert project(state, CONTROLLER, compiled({"always": ["cr"]}))["items"] == state["items"]
 
 
 @pytest.mark.parametrize(
@@ -205,82 +88,111 @@ def test_a_difference_is_one_that_a_receiver_can_tell(before: Any, after: Any, c
 
 def test_each_role_has_its_own_epoch() -> None:
     assert epoch_seen("e", CONTROLLER) == "e"
-    assert epoch_seen("e", VIEWER) not in {"e", epoch_seen("f", VIEWER)}
+    assert epoch_seen("e", VIEWER) == f"e-viewer-{digest()}"
+    assert len(digest()) == 8
 
 
-def patched(state: dict[str, Any], role: PortalRole = VIEWER, **patch: Any) -> dict[str, Any]:
-    return patch_seen(state, {**state, **patch, "version": state["version"] + 1}, patch.keys(), role)
+def test_the_epoch_of_viewers_names_the_rules(table: dict[str, set[str]], monkeypatch: pytest.MonkeyPatch) -> None:
+    before = digest()
+    net.hide_also({"always": ["plot"]})
+    hidden = digest()
+    monkeypatch.setattr("libraries.rules.projection._code", lambda: b"other rules")
+    assert len({before, hidden, digest()}) == 3
 
 
-def test_a_flag_that_reveals_keys_sends_their_values() -> None:
+def patched(state: dict[str, Any], **patch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What controllers and viewers get of a patch."""
+    after = {**state, **patch, "version": state["version"] + 1, "updatedAt": "later"}
+    return patch_seen(state, after, patch.keys())
+
+
+def test_a_switch_that_reveals_keys_sends_their_values() -> None:
     state = state_with({"id": "a", "hp": 3, "ac": 1})
-    assert patched(state, showHealth=True) == {"showHealth": True, "items": [{"id": "a", "hp": 3}]}
-    assert patched(state | {"showHealth": True}, showHealth=False) == {"showHealth": False, "items": [{"id": "a"}]}
-    assert patched(state, showActions=True) == {"showActions": True}
+    health = {"display": "numbers", "current": 3, "max": None, "temp": None}
+    assert patched(state, showHealth=True)[1] == {"showHealth": True, "items": [{"id": "a", "health": health}]}
+    assert patched(state | {"showHealth": True}, showHealth=False)[1] == {"showHealth": False, "items": [{"id": "a"}]}
+    assert patched(state, showActions=True) == ({"showActions": True}, {"showActions": True})
 
 
 def test_a_change_hidden_from_viewers_sends_them_nothing() -> None:
-    state = state_with({"id": "a", "hp": 3, "gm": 1}, {"id": "b", "visible": False})
-    assert patched(state, items=[{"id": "a", "hp": 4, "gm": 2}, {"id": "c", "visible": False, "x": 1}]) == {}
-    assert patched(state | {"blackout": True}, items=[], currentItem=None) == {}
-    assert patched(state, CONTROLLER, items=[]) == {"items": []}
+    state = state_with({"id": "a", "hp": 3, "gm": 1}, SPY)
+    items = [{"id": "a", "hp": 4, "gm": 2}, {"id": "c", "visible": False, "x": 1}]
+    assert patched(state, items=items) == ({"items": items}, {})
+    assert patched(state | {"blackout": True}, items=[], currentItem=None)[1] == {}
+    assert patched(state, currentItem=1) == ({"currentItem": 1}, {"currentItem": None})
+    assert patched(state | {"currentItem": 1}, currentItem=None) == ({"currentItem": None}, {})
 
 
-def test_an_unchanged_value_is_sent_again_but_not_during_a_blackout() -> None:
+def test_an_unseen_item_before_the_current_one_does_not_move_it() -> None:
+    state = state_with({"id": "a"}, currentItem=0)
+    assert patched(state, items=[SPY, {"id": "a"}], currentItem=1)[1] == {}
+
+
+def test_an_unchanged_value_is_said_again_to_controllers_only() -> None:
     state = state_with({"id": "a", "hp": 3})
-    assert patched(state, name="Evening", items=state["items"]) == {"name": "Evening", "items": [{"id": "a"}]}
-    assert patched(state, CONTROLLER, currentItem=0) == {"currentItem": 0}
-    dark = state | {"blackout": True}
-    assert patched(dark, items=state["items"], currentItem=0, blackout=True) == {"blackout": True}
+    again = {"name": "Evening", "items": state["items"], "currentItem": 0}
+    assert patched(state, **again) == (again, {})
 
 
 def test_a_blackout_removes_everything_and_its_end_restores_it() -> None:
     state = state_with({"id": "a", "hp": 3})
-    assert patched(state, blackout=True) == {"blackout": True, "items": [], "currentItem": None}
-    assert patched(state | {"blackout": True}, blackout=False) == {
-        "blackout": False,
-        "items": [{"id": "a"}],
-        "currentItem": 0,
-    }
+    assert patched(state, blackout=True)[1] == {"blackout": True, "items": [], "currentItem": None}
+    restored = {"blackout": False, "items": [{"id": "a"}], "currentItem": 0}
+    assert patched(state | {"blackout": True}, blackout=False)[1] == restored
+    assert patched(state_with(), blackout=True)[1] == {"blackout": True}
 
 
-def item_patched(item: dict[str, Any], role: PortalRole = VIEWER, /, **patch: Any) -> dict[str, Any]:
-    flags = state_with(showHealth=True, healthDisplay="bar")
-    return item_patch_seen(item, {**item, **patch}, patch, flags, role)
-
-
-def test_an_item_becomes_visible_whole_and_invisible_without_a_trace() -> None:
-    hidden = {"id": "spy", "name": "Spy", "visible": False, "gm": "a spy"}
-    assert item_patched(hidden, visible=True, x=1) == {"id": "spy", "name": "Spy", "visible": True, "x": 1}
-    assert item_patched(hidden | {"visible": True}, visible=False, x=1) == {"visible": False}
-    assert item_patched(hidden, name="Still hidden", visible=False) == {}
-    assert item_patched(hidden, CONTROLLER, name="Still hidden") == {"name": "Still hidden"}
-
-
-def test_an_item_patch_sends_only_visible_changes() -> None:
-    ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "x": 1}
-    assert item_patched(ogre, hp=31) == {}
-    assert item_patched(ogre, hp=9) == {"health": 0.2}
-    assert item_patched(ogre, hp=30, x=1) == {"x": 1}
-    assert item_patched(ogre, gm="trap", ac=3) == {}
-    assert item_patched(ogre, CONTROLLER, hp=30) == {"hp": 30}
-
-
-def test_during_a_blackout_no_item_changes() -> None:
-    dark = state_with(blackout=True)
-    assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, VIEWER) == {}
-    assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, dark, CONTROLLER) == {"x": 1}
-
-
-@pytest.mark.parametrize("role", PortalRole)
-def test_an_item_patch_reads_no_other_item(role: PortalRole) -> None:
-    # The cost is the same for any number of items: these items would fail if they were read.
-    assert item_patch_seen({"id": "a"}, {"id": "a", "x": 1}, {"x": 1}, ALL_SHOWN, role) == {"x": 1}
-
-
-def test_a_patch_without_items_and_flags_reads_no_item() -> None:
+def test_a_patch_without_items_and_switches_reads_no_item() -> None:
     class Items(list[Any]):
         def __iter__(self) -> Iterator[Any]:
             raise AssertionError("walked")
 
-    assert patched(state_with() | {"items": Items(), "blackout": False}, name="Night") == {"name": "Night"}
+    assert patched(state_with() | {"items": Items()}, name="Night") == ({"name": "Night"}, {"name": "Night"})
+
+
+def item_patched(item: dict[str, Any], *others: dict[str, Any], **patch: Any) -> Any:
+    before = state_with(*others, item, showHealth=True, healthDisplay="bar", currentItem=len(others))
+    after = {**before, "items": [*others, {**item, **patch}]}
+    return item_patch_seen(before, after, len(others), patch)
+
+
+def test_an_item_comes_into_sight_with_the_list_and_goes_with_it() -> None:
+    come = item_patched(SPY, {"id": "a"}, SPY, visible=True, x=1)
+    shown = {"items": [{"id": "a"}, {"id": "spy", "name": "Spy"}], "currentItem": 1}
+    assert (come.viewers, come.viewers_index, come.viewers_state) == ({}, None, shown)
+    gone = item_patched(SPY | {"visible": True}, {"id": "a"}, visible=False, x=1)
+    assert (gone.viewers, gone.viewers_state) == ({}, {"items": [{"id": "a"}], "currentItem": None})
+    assert come.viewers_changed
+    assert gone.viewers_changed
+    assert come.controllers == {"visible": True, "x": 1}
+
+
+def test_an_unseen_item_changes_for_controllers_only() -> None:
+    still = item_patched(SPY, name="Still hidden", visible=False)
+    assert still.controllers == {"name": "Still hidden", "visible": False}
+    assert not still.viewers_changed
+
+
+def test_an_item_patch_sends_viewers_what_they_see_change() -> None:
+    ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "x": 1, "text": "Asleep"}
+    assert item_patched(ogre, hp=31).viewers == {}
+    assert item_patched(ogre, hp=9).viewers == {"health": {"display": "bar", "fraction": 0.2}}
+    assert item_patched(ogre, hp=30, x=1).viewers == {}
+    assert item_patched(ogre, gm="trap", ac=3).viewers == {}
+    assert item_patched(ogre, text="Awake", x=2).viewers == {"text": "Awake"}
+    assert item_patched(ogre, hp=30).controllers == {"hp": 30}
+    assert item_patched(ogre, hp=30).viewers_index is None
+    assert item_patched(ogre, SPY, {"id": "a"}, text="Awake").viewers_index == 1
+
+
+def test_null_removes_a_key() -> None:
+    ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "text": "Asleep"}
+    assert item_patched(ogre, text=None, hp="many", maxHp=None).viewers == {"text": None, "health": None}
+    assert item_patched(ogre, show={"health": False}).viewers == {"health": None}
+
+
+def test_during_a_blackout_no_item_changes_for_viewers() -> None:
+    before = state_with({"id": "a"}, blackout=True)
+    after = {**before, "items": [{"id": "a", "text": "x"}]}
+    dark = item_patch_seen(before, after, 0, {"text": "x"})
+    assert (dark.controllers, dark.viewers_changed) == ({"text": "x"}, False)

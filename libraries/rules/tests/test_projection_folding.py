@@ -7,42 +7,49 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from libraries.rules.projection import UNSEEN_ITEM, item_patch_seen, needs_flags, patch_seen, project, project_relayed
+from libraries.rules.commands import needs_flags, project_command, project_sync
+from libraries.rules.disclosure import Disclosure, compiled
+from libraries.rules.items import SWITCHED, is_seen
+from libraries.rules.projection import VIEWERS_OWN, item_patch_seen, patch_seen, project
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import apply_item_patch, apply_patch, check_patch
+from libraries.rules.state import apply_item_patch, apply_patch, check_item_patch, check_patch
 from libraries.tests.strategies import (
     MAX_ITEMS,
+    NEVER,
+    SWITCHES,
     as_sent,
+    commands,
     forbidden,
     found,
     id_of,
     item_patches,
     patches,
-    payloads,
     states,
 )
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
-ON_EVERY_WRITE = {"version", "updatedAt"}
+VERSIONS = {"version", "updatedAt"}
 changes = st.lists(patches | st.tuples(st.integers(0, MAX_ITEMS - 1), item_patches), max_size=8)
+DISCLOSURES = {
+    "none": {},
+    "some": {"name": ["title"], "ac": ["system"], "actions": ["special_abilities.**"], "maxHealth": ["attributes.*"]},
+}
+disclosures = st.sampled_from(sorted(DISCLOSURES)).map(lambda name: compiled(DISCLOSURES[name]))
 
 
 def unseen(state: dict[str, Any]) -> set[str]:
     """The marks of the items that a viewer of the state does not see."""
-    items = enumerate(state["items"])
-    return {id_of(index) for index, item in items if state["blackout"] or item.get("visible") is False}
+    return {id_of(i) for i, item in enumerate(state["items"]) if state["blackout"] or not is_seen(item)}
 
 
-def held(state: dict[str, Any], role: PortalRole) -> dict[str, Any]:
+def without_wishes(state: dict[str, Any]) -> dict[str, Any]:
+    """The state with items that follow the switches of the portal view."""
+    return {**state, "items": [{key: item[key] for key in item if key != "show"} for item in state["items"]]}
+
+
+def held(state: dict[str, Any], role: PortalRole, disclosure: Disclosure) -> dict[str, Any]:
     """The part of the state that a client of that role has from patches."""
-    return {key: value for key, value in project(state, role).items() if key not in ON_EVERY_WRITE}
-
-
-def fold_item(item: dict[str, Any], seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """A client's items after an `item-updated`: for viewers, items become visible and invisible."""
-    if role is VIEWER and UNSEEN_ITEM in (seen, item):
-        return seen
-    return {**item, **seen}
+    return {key: value for key, value in project(state, role, disclosure).items() if key not in VERSIONS}
 
 
 def on_write(state: dict[str, Any]) -> dict[str, Any]:
@@ -50,74 +57,98 @@ def on_write(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "version": version, "updatedAt": f"t{version}"}
 
 
-def change(state: dict[str, Any], step: Any) -> tuple[dict[str, Any], dict[PortalRole, Any], set[str]]:
-    """The state after a step, the message for each role, and the keys whose value did not change."""
+def fold_patch(client: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
+    return {**client, **seen}
+
+
+def fold_item(client: dict[str, Any], index: int, seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
+    """A client's state after an `item-updated`; for viewers null removes a key."""
+    items = list(client["items"])
+    merged = {**items[index], **seen}
+    items[index] = merged if role is CONTROLLER else {k: v for k, v in merged.items() if v is not None}
+    return {**client, "items": items}
+
+
+def change(state: dict[str, Any], step: Any, clients: dict[PortalRole, Any], disclosure: Disclosure) -> Any:
+    """The state after a step, and what viewers got of it; the clients have folded it."""
     if isinstance(step, dict):
         known = check_patch(step).known
         after = on_write(apply_patch(state, known))
-        again = {key for key in known if as_sent(state[key]) == as_sent(after[key])}
-        return after, {role: patch_seen(state, after, known.keys(), role) for role in PortalRole}, again
-    index, patch = step
-    before = state["items"][index]
+        controllers, viewers = patch_seen(state, after, known.keys(), disclosure)
+        clients[CONTROLLER] = fold_patch(clients[CONTROLLER], controllers)
+        clients[VIEWER] = fold_patch(clients[VIEWER], viewers)
+        return after, viewers
+    index, given = step
+    patch = check_item_patch(state["items"][index]["id"], given)
     after = on_write({**state, "items": apply_item_patch(state["items"], index, patch)})
-    again = {key for key in patch if key in before and as_sent(before[key]) == as_sent(patch[key])}
-    heard = {role: item_patch_seen(before, after["items"][index], patch, state, role) for role in PortalRole}
-    return after, heard, again
-
-
-def fold(client: dict[str, Any], step: Any, seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """The state of a client of that role after the message about a step."""
-    if isinstance(step, dict):
-        return {**client, **seen}
-    if not seen:
-        return client
-    items = list(client["items"])
-    items[step[0]] = fold_item(items[step[0]], seen, role)
-    return {**client, "items": items}
+    seen = item_patch_seen(state, after, index, patch, disclosure)
+    clients[CONTROLLER] = fold_item(clients[CONTROLLER], index, seen.controllers, CONTROLLER)
+    if seen.viewers:
+        assert seen.viewers_index is not None
+        clients[VIEWER] = fold_item(clients[VIEWER], seen.viewers_index, seen.viewers, VIEWER)
+    clients[VIEWER] = fold_patch(clients[VIEWER], seen.viewers_state)
+    return after, {**seen.viewers_state, **({"item": seen.viewers} if seen.viewers else {})}
 
 
 @given(states())
 def test_no_projection_has_a_forbidden_mark(state: dict[str, Any]) -> None:
+    state = without_wishes(state)
     assert found(forbidden(state) | unseen(state), project(state, VIEWER)) == set()
+
+
+@given(states(), disclosures)
+def test_no_wish_and_no_disclosure_shows_what_nobody_listed(state: dict[str, Any], disclosure: Disclosure) -> None:
+    hidden = {NEVER} if not disclosure.rows else set()
+    assert found(hidden | unseen(state), project(state, VIEWER, disclosure)) == set()
 
 
 @given(states())
 def test_a_controller_sees_the_state_itself(state: dict[str, Any]) -> None:
-    assert project(state, CONTROLLER) == state
+    own = {key: value for key, value in state.items() if key not in VIEWERS_OWN.values()}
+    assert as_sent(project(state, CONTROLLER)) == as_sent(own)
 
 
 @settings(max_examples=200)
-@given(states(), changes)
-def test_changes_send_each_role_all_that_it_may_know_and_no_more(state: dict[str, Any], steps: list[Any]) -> None:
-    clients = {role: held(state, role) for role in PortalRole}
+@given(states(), changes, disclosures)
+def test_changes_send_each_role_all_that_it_may_know_and_no_more(
+    state: dict[str, Any], steps: list[Any], disclosure: Disclosure
+) -> None:
+    clients = {role: held(state, role, disclosure) for role in PortalRole}
     for step in steps:
         if isinstance(step, tuple) and step[0] >= len(state["items"]):
             continue
         before, given_before = state, as_sent(state)
-        state, heard, again = change(state, step)
+        state, viewers = change(state, step, clients, disclosure)
         assert as_sent(before) == given_before, "the state before must not be changed"
-        # An item that becomes invisible is known to those who see it go.
-        assert found(forbidden(state) | (unseen(before) & unseen(state)), heard[VIEWER]) == set()
-        assert not heard[VIEWER].keys() & ON_EVERY_WRITE
-        if as_sent(held(before, VIEWER)) == as_sent(held(state, VIEWER)) and not again:
-            assert heard[VIEWER] == {}
+        assert found(unseen(state), viewers) == set()
+        assert not viewers.keys() & VERSIONS
+        unchanged = as_sent(held(before, VIEWER, disclosure)) == as_sent(held(state, VIEWER, disclosure))
+        assert (viewers == {}) is unchanged
         for role in PortalRole:
-            clients[role] = fold(clients[role], step, heard[role], role)
-            assert as_sent(clients[role]) == as_sent(held(state, role))
+            assert as_sent(clients[role]) == as_sent(held(state, role, disclosure))
 
 
-@given(states(), payloads)
-def test_a_relayed_payload_is_projected_too(state: dict[str, Any], payload: dict[str, Any]) -> None:
-    assert found(forbidden(state), project_relayed(payload, state)) == set()
-    if state["blackout"]:
-        assert found({id_of(index) for index in range(MAX_ITEMS)}, project_relayed(payload, state)) == set()
+@given(states(), commands)
+def test_a_command_is_projected_too(state: dict[str, Any], payload: dict[str, Any]) -> None:
+    state = without_wishes(state)
+    payload = {**payload, **({"items": without_wishes(payload)["items"]} if "items" in payload else {})}
+    for seen in (project_command(payload, state), project_sync(payload, state)):
+        assert found(forbidden(state), seen) == set()
+        stored_unseen = {item["id"] for item in state["items"] if not is_seen(item)}
+        assert found(stored_unseen, seen) == set()
+        if state["blackout"]:
+            assert found({id_of(index) for index in range(MAX_ITEMS)}, seen) == set()
+            assert not any(isinstance(value, dict | list) and value for value in seen.values())
 
 
-@given(states(), payloads)
-def test_without_flags_no_key_that_they_could_hide_is_relayed(state: dict[str, Any], payload: dict[str, Any]) -> None:
-    seen = project_relayed(payload, None)
-    nothing_shown = {**state, **dict.fromkeys(("showHealth", "showAC", "showActions", "showEncounter"), False)}
-    assert found(forbidden(nothing_shown), seen) == set()
+@given(states(), commands)
+def test_without_a_state_nothing_is_relayed_that_it_could_hide(state: dict[str, Any], payload: dict[str, Any]) -> None:
+    seen = project_command(payload, None)
+    assert found(forbidden({**state, **dict.fromkeys(SWITCHES, False)}), seen) == set()
     assert found({id_of(index) for index in range(MAX_ITEMS)}, seen) == set()
     if not needs_flags(payload):
-        assert as_sent(project_relayed(payload, state)) == as_sent(payload) == as_sent(seen)
+        assert as_sent(project_command(payload, state)) == as_sent(seen)
+
+
+def test_every_switched_key_is_generated() -> None:
+    assert {row.switch for row in SWITCHED.values()} | {"showHealth"} == set(SWITCHES)

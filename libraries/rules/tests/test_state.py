@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 
 from libraries.rules.errors import InvalidPayload
+from libraries.rules.items import visibilities
 from libraries.rules.state import (
     FIELDS,
     HEALTH_DISPLAYS,
@@ -23,11 +24,14 @@ from libraries.rules.state import (
     check_patch,
     check_size,
     find_item,
+    normal_items,
 )
 from libraries.rules.values import MAX_DEPTH
 from libraries.tests.strategies import as_sent, item_patches, patches
 
-FLAGS = ("showEncounter", "showHealth", "showAC", "showActions", "autoResetImageState", "blackout")
+FLAGS = (
+    *("showEncounter", "showHealth", "showAC", "showActions", "showConditions", "autoResetImageState", "blackout"),
+)
 EMPTY: dict[str, Any] = {
     **dict.fromkeys(FLAGS, False),
     "name": "Evening",
@@ -59,8 +63,18 @@ def item_details_of(item_id: object, payload: object) -> dict[str, str]:
 
 def test_the_fields_are_those_of_the_protocol() -> None:
     assert {*FIELDS, *READ_ONLY} == {
-        *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "healthDisplay"),
-        *("autoResetImageState", "blackout", "currentItem", "items", "version", "epoch", "createdAt", "updatedAt"),
+        *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "showConditions"),
+        *(
+            "healthDisplay",
+            "autoResetImageState",
+            "blackout",
+            "currentItem",
+            "items",
+            "version",
+            "epoch",
+            "createdAt",
+            "updatedAt",
+        ),
     }
 
 
@@ -80,9 +94,11 @@ def test_a_payload_is_split_into_stored_relayed_and_read_only() -> None:
 
 
 @given(patches)
-def test_a_good_patch_is_stored_unchanged(payload: dict[str, Any]) -> None:
+def test_a_good_patch_is_stored_with_one_visible_for_each_item(payload: dict[str, Any]) -> None:
     patch = check_patch(payload)
-    assert (patch.known, patch.relayed) == (payload, {})
+    items = {"items": normal_items(payload["items"])} if "items" in payload else {}
+    assert (patch.known, patch.relayed) == ({**payload, **items}, {})
+    assert check_patch(patch.known).known == patch.known
 
 
 def each(key: str, sentence: str, *values: object) -> list[tuple[str, object, str]]:
@@ -102,7 +118,13 @@ BAD_VALUES: list[tuple[str, object, str]] = [
     ("items", [{"id": "x" * (MAX_ITEM_ID_CHARS + 1)}], "Item 0 needs an id"),
     ("items", [{"id": "a"}, {"id": "b"}, {"id": "a"}], "Item 2 repeats the id “a”"),
     ("items", [{"id": "a", "visible": 0}], "Item 0: visible must be true or false."),
-    ("items", [{"id": "a", "visible": None}], "Item 0: visible must be true or false."),
+    ("items", [{"id": "a"}, {"id": "b", "Hidden": "no"}], "Item 1: Hidden must be true or false."),
+    ("items", [{"id": "a", "is_visible": []}], "Item 0: is_visible must be true or false."),
+    ("items", [{"id": "a", "show": "all"}], "Item 0: show must be an object with some of health, ac, actions"),
+    ("items", [{"id": "a", "show": {"hp": True}}], "Item 0: show.hp is not one of health, ac, actions, initiative"),
+    ("items", [{"id": "a", "show": {"ac": "numbers"}}], "Item 0: show.ac must be true or false."),
+    ("items", [{"id": "a", "show": {"health": 1}}], "Item 0: show.health must be numbers, bar, words, true or false."),
+    ("items", [{"id": "a", "show": {"health": []}}], "Item 0: show.health must be numbers, bar, words, true or false."),
     ("items", [{"id": "a", "image": "javascript:alert(1)"}], "must start with https:"),
     ("zoom", 2**53, "2^53-1"),
     ("zoom", "\0", "NUL"),
@@ -117,6 +139,11 @@ GOOD_VALUES: list[tuple[str, object]] = [
     ("items", []),
     ("items", [{"id": "x" * MAX_ITEM_ID_CHARS, "visible": False}, {"id": "y", "visible": True}]),
     ("items", [{"id": str(index)} for index in range(MAX_ITEMS)]),
+    (
+        "items",
+        [{"id": "a", "show": None}, {"id": "b", "show": {}}, {"id": "c", "show": {"ac": True, "actions": False}}],
+    ),
+    *(("items", [{"id": "a", "show": {"health": wish}}]) for wish in (True, False, *HEALTH_DISPLAYS)),
 ]
 
 
@@ -163,6 +190,10 @@ def test_an_item_patch_may_be_as_deep_as_an_item_in_a_state() -> None:
     assert item_details_of("a", {"deep": nested(MAX_DEPTH - 2)}) == {"deep": "Nesting is limited to 16 levels."}
 
 
+def test_an_answer_to_many_bad_rules_names_some() -> None:
+    assert len(item_details_of("a", {"show": {f"x{index}": True for index in range(1000)}})) <= MAX_DETAILS
+
+
 def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
     payload = {f"\ud800{index}": 1 for index in range(1000)}
     for details in (details_of(payload), item_details_of("a", payload)):
@@ -172,9 +203,39 @@ def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
 
 
 @given(item_patches)
-def test_a_good_item_patch_is_merged_unchanged(payload: dict[str, Any]) -> None:
-    assert check_item_patch("a", {**payload, "itemId": "a", "id": "a"}) == payload
-    assert check_item_patch("a", payload) == payload
+def test_a_good_item_patch_is_merged_with_one_visible(payload: dict[str, Any]) -> None:
+    patch = check_item_patch("a", payload)
+    assert check_item_patch("a", {**payload, "itemId": "a", "id": "a"}) == patch
+    said = {key for key, _, _ in visibilities(payload)}
+    assert {key: value for key, value in patch.items() if key != "visible"} == {
+        key: value for key, value in payload.items() if key not in said
+    }
+    assert ("visible" in patch) is bool(said)
+    assert patch.get("visible", True) is all(
+        value is None or value is wanted for _, value, wanted in visibilities(payload)
+    )
+
+
+@pytest.mark.parametrize(
+    ("item", "stored"),
+    [
+        ({}, {}),
+        ({"visible": True}, {"visible": True}),
+        ({"visible": None}, {}),
+        ({"Visible": True, "hidden": False}, {"visible": True}),
+        ({"hidden": None, "is_hidden": None}, {}),
+        ({"hidden": True}, {"visible": False}),
+        ({"isHidden": True, "visible": None}, {"visible": False}),
+        ({"visible": True, "hidden": True}, {"visible": False}),
+        ({"visible": 1}, {"visible": False}),
+        ({"hidden": "no"}, {"visible": False}),
+    ],
+)
+def test_an_item_is_stored_with_one_visible(item: dict[str, Any], stored: dict[str, Any]) -> None:
+    assert normal_items([{"id": "a", **item, "x": 1}, "text"]) == [{"id": "a", **stored, "x": 1}, "text"]
+    if all(value is None or isinstance(value, bool) for value in item.values()):
+        assert check_patch({"items": [{"id": "a", **item}]}).known == {"items": [{"id": "a", **stored}]}
+        assert check_item_patch("a", item) == ({"visible": True, **stored} if item else {})
 
 
 @pytest.mark.parametrize(
@@ -191,7 +252,10 @@ def test_a_good_item_patch_is_merged_unchanged(payload: dict[str, Any]) -> None:
         ("a", {"itemId": None}, "itemId", "two different items"),
         ("a", {"id": "b"}, "id", "can't be changed"),
         ("a", {"visible": 1}, "visible", "true or false"),
-        ("a", {"visible": None}, "visible", "true or false"),
+        ("a", {"HIDDEN": "no"}, "HIDDEN", "Must be true or false."),
+        ("a", {"show": {"ac": 1}}, "show.ac", "Must be true or false."),
+        ("a", {"show": []}, "show", "Must be an object with some of health"),
+        ("a", {"show": {"hp": True}}, "show.hp", "Is not one of health"),
         ("a", {"x": float("nan")}, "x", "2^53-1"),
         ("a", {"image": "file:///etc/passwd"}, "image", "must start with https:"),
     ],

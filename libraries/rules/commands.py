@@ -1,0 +1,87 @@
+"""What viewers get of a payload that is only relayed: a command, or a controller's `sync-response`. Pure.
+
+In one line: what is sent flat or under `public`, is shown. Other objects and lists go to controllers only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from libraries.rules import net
+from libraries.rules.disclosure import NOTHING, Disclosure
+from libraries.rules.items import FREE, HEALTH_SWITCH, build, is_seen
+from libraries.rules.projection import SWITCHES
+from libraries.rules.state import FIELDS, normal_items
+
+OBJECTS = frozenset({"camera", "pointer", FREE})
+"""The keys of a command whose objects viewers get, but for the names that stay hidden."""
+_BUILT = frozenset({"items", "currentItem"})
+
+
+def project_command(
+    payload: Mapping[str, Any], state: Mapping[str, Any] | None, disclosure: Disclosure = NOTHING
+) -> dict[str, Any]:
+    """The keys of a command that viewers get, under the switches of the stored `state`.
+
+    `items` and `currentItem` are treated as those of a state. Without a state all switches are off, these two are left
+    out, and so is what a blackout hides.
+    """
+    is_black = state is None or state["blackout"]
+    on = _switches_on(state)
+    seen: dict[str, Any] = {}
+    for key, value in payload.items():
+        if key in _BUILT or net.is_struck(key, on):
+            continue
+        if not isinstance(value, Mapping | list | tuple):
+            seen[key] = value
+        elif key in OBJECTS and not is_black and isinstance(value, Mapping):
+            seen[key] = net.strike(value, on)
+    return seen if state is None else {**seen, **_built(payload, state, disclosure)}
+
+
+def project_sync(
+    payload: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure = NOTHING
+) -> dict[str, Any]:
+    """A `sync-response` as viewers get it: known keys only, under the stored switches.
+
+    An item that is stored as unseen is left out, whatever the payload says.
+    """
+    flat = {key: value for key, value in payload.items() if key in FIELDS and key not in _BUILT}
+    return {**flat, **_built(payload, state, disclosure)}
+
+
+def needs_flags(payload: Mapping[str, Any]) -> bool:
+    """Whether the part of a command that viewers get depends on the stored state."""
+    return any(
+        key in _BUILT or net.rows_of(key) or (key in OBJECTS and isinstance(value, Mapping))
+        for key, value in payload.items()
+    )
+
+
+def _switches_on(state: Mapping[str, Any] | None) -> frozenset[str]:
+    if state is None:
+        return frozenset()
+    on = {switch for switch in SWITCHES if state.get(switch) is True}
+    return frozenset(on if state.get("healthDisplay") == "numbers" else on - {HEALTH_SWITCH})
+
+
+def _built(payload: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure) -> dict[str, Any]:
+    """`items` and `currentItem` of a payload, built like those of a state."""
+    given = payload.get("items")
+    items = normal_items(given) if isinstance(given, list) else state["items"]
+    unseen = {item["id"] for item in state["items"] if not is_seen(item)}
+    shown = [item for item in items if isinstance(item, Mapping) and is_seen(item) and item.get("id") not in unseen]
+    seen: dict[str, Any] = {}
+    if "items" in payload:
+        seen["items"] = [] if state["blackout"] else [build(item, state, disclosure) for item in shown]
+    if "currentItem" in payload:
+        seen["currentItem"] = None if state["blackout"] else _place(payload["currentItem"], items, shown)
+    return seen
+
+
+def _place(current: object, items: list[Any], shown: list[Any]) -> int | None:
+    """The place among the shown items of the one at an index, None if viewers don't see it."""
+    if isinstance(current, bool) or not isinstance(current, int) or not 0 <= current < len(items):
+        return None
+    return next((place for place, item in enumerate(shown) if item is items[current]), None)
