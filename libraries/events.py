@@ -36,28 +36,36 @@ class PortalViewChanged(Event, frozen=True, kw_only=True):
     """A patch of a portal view was stored, or only relayed.
 
     `controllers` and `viewers` hold the keys that each role gets; viewers may get none. `version` is that of the state
-    after the patch. `is_stored` says whether the patch changed the state, `viewers_stored` whether the viewers' part
-    did. `sender` is the connection that sent it.
+    after the patch, `viewers_version` that of the part that viewers see. `is_stored` says whether the patch changed the
+    state, `viewers_changed` whether it changed the viewers' part. `sender` is the connection that sent it.
     """
 
     portal_view_id: UUID
     version: int
+    viewers_version: int
     controllers: dict[str, Any]
     viewers: dict[str, Any]
     is_stored: bool
-    viewers_stored: bool
+    viewers_changed: bool
     sender: str | None = None
 
 
 class ItemChanged(Event, frozen=True, kw_only=True):
-    """A patch was merged into the item at `index`; the keys that each role gets of it."""
+    """A patch was merged into an item; the keys that each role gets of it.
+
+    Controllers know the item at `index`, viewers at `viewers_index`; null removes a key of a viewer's item. If the item
+    came into sight or went out of it, viewers get the keys `viewers_state` of the portal view instead.
+    """
 
     portal_view_id: UUID
     version: int
+    viewers_version: int
     item_id: str
     index: int
     controllers: dict[str, Any]
     viewers: dict[str, Any]
+    viewers_index: int | None
+    viewers_state: dict[str, Any]
     sender: str | None = None
 
 
@@ -65,6 +73,13 @@ class PortalViewDeleted(Event, frozen=True, kw_only=True):
     """A portal view was deleted."""
 
     portal_view_id: UUID
+
+
+class DisclosureChanged(Event, frozen=True, kw_only=True):
+    """A library discloses something else of foreign records: all of its portal views have new versions."""
+
+    library_id: UUID
+    portal_view_ids: tuple[UUID, ...]
 
 
 class AccessChanged(Event, frozen=True, kw_only=True):

@@ -7,7 +7,7 @@ notifies anybody of a change.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
@@ -15,11 +15,14 @@ from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Permis
 from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Lower
+from django.db.models.functions import Lower, Now
+from django.utils import timezone
 
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
+from libraries.rules.disclosure import Disclosure, compiled
+from libraries.rules.projection import shown_count, shown_place
 from libraries.rules.roles import Role
-from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, size_of
+from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, normal_items, size_of
 from libraries.validators import validate_lines, validate_name
 
 
@@ -99,6 +102,9 @@ class Library(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=MAX_NAME_CHARS, validators=[validate_name])
     description = models.TextField(blank=True, max_length=2000, validators=[validate_lines])
+    disclosure = models.JSONField(
+        default=dict, db_default={}, blank=True, help_text="What viewers see of foreign records: lists of paths by row."
+    )
     access_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Rises with each change of who may see the library."
     )
@@ -150,7 +156,12 @@ def new_epoch() -> str:
 
 
 class PortalView(models.Model):
-    """The state that an audience sees. `version` rises by one with each stored change and counts within one `epoch`."""
+    """The state that an audience sees. `version` rises by one with each stored change and counts within one `epoch`.
+
+    The viewers' version rises only with changes that they see. It is the version without the `unseen_writes`, so that it
+    also rises if a process that does not know of this column writes. What lists tell viewers is in columns of its own,
+    because lists read no items.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="portal_views")
@@ -159,6 +170,7 @@ class PortalView(models.Model):
     show_health = models.BooleanField("health", default=False)
     show_ac = models.BooleanField("armour class", default=False)
     show_actions = models.BooleanField("actions", default=False)
+    show_conditions = models.BooleanField("conditions", default=True, db_default=True)
     health_display = models.CharField(
         max_length=7, choices=[(display, display) for display in HEALTH_DISPLAYS], default=HEALTH_DISPLAYS[0]
     )
@@ -171,6 +183,13 @@ class PortalView(models.Model):
     )
     version = models.PositiveBigIntegerField(default=1, editable=False)
     epoch = models.CharField(max_length=32, default=new_epoch, editable=False)
+    unseen_writes = models.PositiveBigIntegerField(default=0, db_default=0, editable=False)
+    viewers_updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+    viewers_item_count = models.PositiveIntegerField(default=0, db_default=0, editable=False)
+    viewers_current_item = models.PositiveIntegerField(null=True, editable=False)
+    disclosure = models.JSONField(
+        default=dict, db_default={}, editable=False, help_text="The library's: a copy, so that a write reads one row."
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -178,12 +197,15 @@ class PortalView(models.Model):
     """The asker's role, on an object from `libraries.selectors.portal_views_of`."""
     item_count: int
     """The number of items, on an object from `libraries.selectors.portal_views_in`."""
+    warnings: Sequence[str] = ()
+    """What looks secret in the last write and is shown, on an object from a service."""
 
     class Meta:
         ordering = ("name", "id")
         constraints = (
             models.CheckConstraint(condition=~Q(name=""), name="portal_view_has_a_name"),
             models.CheckConstraint(condition=Q(version__gte=1), name="portal_view_version_from_one"),
+            models.CheckConstraint(condition=Q(unseen_writes__lt=F("version")), name="portal_view_some_write_is_seen"),
             models.CheckConstraint(
                 condition=Q(health_display__in=HEALTH_DISPLAYS), name="portal_view_health_display_is_known"
             ),
@@ -203,15 +225,29 @@ class PortalView(models.Model):
         return self.name
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Save it with its size; services that update single columns set the size themselves."""
+        """Save it in its normal form; services that update single columns set the others themselves."""
         if options.get("update_fields") is None:
-            self.size = blocks_of(size_of({key: getattr(self, field.column) for key, field in FIELDS.items()}))
+            self.items = normal_items(self.items)
+            state = {key: getattr(self, field.column) for key, field in FIELDS.items()}
+            self.size = blocks_of(size_of(state))
+            self.viewers_item_count, self.viewers_current_item = shown_count(state), shown_place(state)
         super().save(*args, **options)
 
-    def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
-        """The state as a controller sees it: protocol keys, ids as text, times in ISO 8601 and UTC.
+    @property
+    def viewers_version(self) -> int:
+        """The version of the part that viewers see."""
+        return self.version - self.unseen_writes
 
-        `keys` names the keys of `FIELDS` to include: all of them, unless some were not loaded.
+    @property
+    def rules(self) -> Disclosure:
+        """What viewers see of foreign records."""
+        return compiled(self.disclosure)
+
+    def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
+        """The state: protocol keys, ids as text, times in ISO 8601 and UTC.
+
+        `keys` names the keys of `FIELDS` to include: all of them, unless some were not loaded. The last two are not on
+        the wire: `libraries.rules.projection` makes of it what a role sees.
         """
         return {
             "id": str(self.id),
@@ -220,6 +256,8 @@ class PortalView(models.Model):
             "version": self.version,
             "createdAt": iso(self.created_at),
             "updatedAt": iso(self.updated_at),
+            "viewersVersion": self.viewers_version,
+            "viewersUpdatedAt": iso(self.viewers_updated_at),
         }
 
 

@@ -13,6 +13,7 @@ from uuid import UUID
 from django.db.models import F, Func, IntegerField, QuerySet
 
 from libraries.models import Library, Membership, PortalView, User
+from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.errors import NotFound
 from libraries.rules.roles import Role
 
@@ -29,31 +30,39 @@ class Access:
     is_active: bool
     role: Role | None
     version: int
+    viewers_version: int
     access_version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The current version of a portal view, which a process compares with what its connections have received."""
+    """The current versions of a portal view, which a process compares with what its connections have received."""
 
     library_id: UUID
     version: int
+    viewers_version: int
     epoch: str
     access_version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored portal view: its whole state, the epoch of the state's version, and its library's access version."""
+    """A stored portal view: its whole state, the epoch of its versions, what its library discloses and its access."""
 
     state: dict[str, Any]
     epoch: str
     access_version: int
+    disclosure: Disclosure = NOTHING
 
     @property
     def version(self) -> int:
         """The version of the state."""
         return int(self.state["version"])
+
+    @property
+    def viewers_version(self) -> int:
+        """The version of the part that viewers see."""
+        return int(self.state["viewersVersion"])
 
 
 def accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
@@ -74,20 +83,21 @@ def _accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], A
     ).values_list(
         "id",
         "version",
+        "unseen_writes",
         "library__access_version",
         "library__memberships__user_id",
         "library__memberships__role",
         "library__memberships__user__is_active",
     )
     found = {
-        (user_id, portal_view_id): Access(is_active, Role(role), version, access_version)
-        for portal_view_id, version, access_version, user_id, role, is_active in rows
+        (user_id, portal_view_id): Access(is_active, Role(role), version, version - unseen, access_version)
+        for portal_view_id, version, unseen, access_version, user_id, role, is_active in rows
     }
     others = [pair for pair in asked if pair not in found]
     if others:
         users = User.objects.filter(id__in={user_id for user_id, _ in others}).values_list("id", "is_active")
         active = dict(users)
-        found |= {pair: Access(active[pair[0]], None, 0, 0) for pair in others if pair[0] in active}
+        found |= {pair: Access(active[pair[0]], None, 0, 0, 0) for pair in others if pair[0] in active}
     return found
 
 
@@ -96,7 +106,7 @@ def load(portal_view_id: UUID) -> Stored | None:
     portal_view = PortalView.objects.filter(id=portal_view_id).select_related("library").first()
     if portal_view is None:
         return None
-    return Stored(portal_view.state(), portal_view.epoch, portal_view.library.access_version)
+    return Stored(portal_view.state(), portal_view.epoch, portal_view.library.access_version, portal_view.rules)
 
 
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
@@ -104,8 +114,10 @@ def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
     found: dict[UUID, Pulse] = {}
     for ids in _chunks(portal_view_ids):
         rows = PortalView.objects.filter(id__in=ids)
-        for row in rows.values_list("id", "library_id", "version", "epoch", "library__access_version"):
-            found[row[0]] = Pulse(library_id=row[1], version=row[2], epoch=row[3], access_version=row[4])
+        for portal_view_id, library_id, version, unseen, *rest in rows.values_list(
+            "id", "library_id", "version", "unseen_writes", "epoch", "library__access_version"
+        ):
+            found[portal_view_id] = Pulse(library_id, version, version - unseen, *rest)
     return found
 
 
@@ -185,7 +197,7 @@ class _Length(Func):
 
 def portal_views_in(*, user_id: UUID, library_id: UUID) -> QuerySet[PortalView]:
     """A library's portal views without their items, which may be long: each with `item_count` and the `role`."""
-    portal_views = portal_views_of(user_id).filter(library_id=library_id).defer("items")
+    portal_views = portal_views_of(user_id).filter(library_id=library_id).defer("items", "disclosure")
     return portal_views.annotate(item_count=_Length("items"))  # type: ignore[no-redef]
 
 

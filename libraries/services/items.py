@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,8 +14,8 @@ from libraries.models import PortalView
 from libraries.outages import tried_again
 from libraries.receipts import ReceiptKey, Receipts
 from libraries.rules.projection import item_patch_seen
-from libraries.rules.roles import PortalRole
 from libraries.rules.state import apply_item_patch, find_item
+from libraries.rules.warnings import warnings_of_item
 from libraries.services.storing import lock_portal_view, put_state, store
 
 
@@ -39,17 +38,22 @@ def update_item(
         if index is None:
             return None
         after = {**before, "items": apply_item_patch(before["items"], index, patch)}
+        seen = item_patch_seen(before, after, index, patch, portal_view.rules)
         columns = put_state(portal_view, before, after)
-        after = store(portal_view, after, columns, Receipts(actor_id, portal_view_id, receipts, sender))
-        seen = partial(item_patch_seen, before["items"][index], after["items"][index], patch, after)
+        kept = Receipts(actor_id, portal_view_id, receipts, sender)
+        store(portal_view, after, columns, kept, viewers_changed=seen.viewers_changed)
         event = ItemChanged(
             portal_view_id=portal_view_id,
             version=portal_view.version,
+            viewers_version=portal_view.viewers_version,
             item_id=item_id,
             index=index,
-            controllers=seen(PortalRole.CONTROLLER),
-            viewers=seen(PortalRole.VIEWER),
+            controllers=seen.controllers,
+            viewers=seen.viewers,
+            viewers_index=seen.viewers_index,
+            viewers_state=seen.viewers_state,
             sender=sender,
         )
         tell_on_commit(tell, event)
+    portal_view.warnings = warnings_of_item(patch, after["items"][index], after, portal_view.rules)
     return portal_view

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
 
+from libraries import events
+from libraries.events import DisclosureChanged, tell_on_commit
 from libraries.models import Library, Membership, PortalView
 from libraries.outages import tried_again
+from libraries.rules.errors import Forbidden
 from libraries.rules.roles import Role
 from libraries.services.members import check_owned, lock_as_owner, lock_library
 from libraries.services.portal_views import tell_deleted
@@ -37,17 +43,38 @@ def create_library(
 
 @tried_again
 def update_library(
-    *, actor_id: UUID | None, library_id: UUID, name: str | None = None, description: str | None = None
+    *,
+    actor_id: UUID | None,
+    library_id: UUID,
+    name: str | None = None,
+    description: str | None = None,
+    disclosure: Mapping[str, list[str]] | None = None,
 ) -> Library:
-    """A library with a new name or description; owners and editors may do this."""
+    """A library with other values; owners and editors may do this, and only owners change the checked `disclosure`."""
     with transaction.atomic():
         library = lock_library(actor_id, library_id)
         if actor_id is not None:
             require_controller(library.role)
         library.name = library.name if name is None else name
         library.description = library.description if description is None else description
-        library.save(update_fields=["name", "description", "updated_at"])
+        if disclosure is not None and disclosure != library.disclosure:
+            if actor_id is not None and library.role != Role.OWNER:
+                raise Forbidden("Only an owner of the library may change what it discloses.")
+            library.disclosure = dict(disclosure)
+            _disclose(library)
+        library.save(update_fields=["name", "description", "disclosure", "updated_at"])
     return library
+
+
+def _disclose(library: Library) -> None:
+    """Give all portal views of the library its disclosure, with a new version for both roles, in one statement."""
+    portal_views = PortalView.objects.filter(library=library)
+    now = timezone.now()
+    portal_views.update(
+        disclosure=library.disclosure, version=F("version") + 1, updated_at=now, viewers_updated_at=now
+    )
+    ids = tuple(portal_views.values_list("id", flat=True))
+    tell_on_commit(events.tell, DisclosureChanged(library_id=library.id, portal_view_ids=ids))
 
 
 @tried_again

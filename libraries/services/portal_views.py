@@ -18,10 +18,11 @@ from libraries.events import PortalViewChanged, PortalViewDeleted, Tell, tell_on
 from libraries.models import Library, PortalView, Receipt, new_epoch
 from libraries.outages import tried_again
 from libraries.receipts import ReceiptKey, Receipts
+from libraries.rules.commands import project_command
 from libraries.rules.errors import InvalidPayload, NotFound, VersionConflict
-from libraries.rules.projection import patch_seen, project_relayed
-from libraries.rules.roles import PortalRole
-from libraries.rules.state import FIELDS, Patch, State, apply_patch
+from libraries.rules.projection import patch_seen
+from libraries.rules.state import FIELDS, Patch, apply_patch
+from libraries.rules.warnings import warnings_of_patch
 from libraries.selectors import libraries_of
 from libraries.services import quotas
 from libraries.services.storing import lock_portal_view, put_state, require_controller, store
@@ -46,7 +47,7 @@ def create_portal_view(
         if actor_id is not None:
             require_controller(library.role)
         quotas.check_portal_views(library_id)
-        portal_view = PortalView(library=library)
+        portal_view = PortalView(library=library, disclosure=library.disclosure)
         if portal_view_id is not None:
             portal_view.id = portal_view_id
         before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
@@ -54,6 +55,7 @@ def create_portal_view(
         portal_view.save(force_insert=True)
         if actor_id is not None:
             portal_view.role = library.role
+    portal_view.warnings = warnings_of_patch(patch.known, {}, portal_view.state(), portal_view.rules)
     return portal_view
 
 
@@ -81,12 +83,27 @@ def update_portal_view(
                 f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
         before = after = portal_view.state()
+        rules = portal_view.rules
         if patch.known:
             after = apply_patch(before, patch.known)
+        controllers, viewers = patch_seen(before, after, patch.known.keys(), rules)
+        if patch.known:
             columns = put_state(portal_view, before, after)
-            after = store(portal_view, after, columns, Receipts(actor_id, portal_view_id, receipts, sender))
+            kept = Receipts(actor_id, portal_view_id, receipts, sender)
+            after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers))
         if patch.known or patch.relayed:
-            tell_on_commit(tell, _changed(before, after, patch, sender))
+            event = PortalViewChanged(
+                portal_view_id=portal_view_id,
+                version=portal_view.version,
+                viewers_version=portal_view.viewers_version,
+                controllers={**controllers, **patch.relayed},
+                viewers={**viewers, **project_command(patch.relayed, after, rules)},
+                is_stored=bool(patch.known),
+                viewers_changed=bool(viewers),
+                sender=sender,
+            )
+            tell_on_commit(tell, event)
+    portal_view.warnings = warnings_of_patch(patch.known, patch.relayed, after, rules)
     return portal_view
 
 
@@ -120,16 +137,3 @@ def tell_deleted(portal_view_ids: Collection[UUID]) -> None:
     """After commit, send that these portal views are deleted."""
     for portal_view_id in portal_view_ids:
         tell_on_commit(events.tell, PortalViewDeleted(portal_view_id=portal_view_id))
-
-
-def _changed(before: State, after: State, patch: Patch, sender: str | None) -> PortalViewChanged:
-    seen = patch_seen(before, after, patch.known.keys(), PortalRole.VIEWER)
-    return PortalViewChanged(
-        portal_view_id=UUID(after["id"]),
-        version=after["version"],
-        controllers={**patch_seen(before, after, patch.known.keys(), PortalRole.CONTROLLER), **patch.relayed},
-        viewers={**seen, **project_relayed(patch.relayed, after)},
-        is_stored=bool(patch.known),
-        viewers_stored=bool(seen),
-        sender=sender,
-    )

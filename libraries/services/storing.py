@@ -12,6 +12,7 @@ from django.utils import timezone
 from libraries.models import PortalView, iso
 from libraries.receipts import Receipts
 from libraries.rules.errors import AlreadyApplied, Forbidden, NotFound
+from libraries.rules.projection import shown_count, shown_place
 from libraries.rules.roles import PortalRole, portal_role
 from libraries.rules.state import FIELDS, State, blocks_of, check_size
 from libraries.selectors import portal_views_of
@@ -51,15 +52,34 @@ def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) 
     return columns | ({"size"} if grown != size else set())
 
 
-def store(portal_view: PortalView, after: State, columns: Collection[str], receipts: Receipts) -> State:
+_OF_VIEWERS = ("viewers_updated_at", "viewers_item_count", "viewers_current_item")
+
+
+def store(
+    portal_view: PortalView, after: State, columns: Collection[str], receipts: Receipts, *, viewers_changed: bool
+) -> State:
     """Write the columns and the next version, and keep receipts; returns the state with that version.
 
-    AlreadyApplied if one of the messages was stored before.
+    The viewers' version rises only if the part changed that they see. AlreadyApplied if one of the messages was stored
+    before.
     """
     portal_view.version += 1
     portal_view.updated_at = timezone.now()
-    values = {column: getattr(portal_view, column) for column in (*columns, "version", "updated_at")}
+    if viewers_changed:
+        portal_view.viewers_updated_at = portal_view.updated_at
+        portal_view.viewers_item_count = shown_count(after)
+        portal_view.viewers_current_item = shown_place(after)
+    else:
+        portal_view.unseen_writes += 1
+    written = (*columns, "version", "updated_at", *(_OF_VIEWERS if viewers_changed else ("unseen_writes",)))
+    values = {column: getattr(portal_view, column) for column in written}
     if not receipts.unless_stored(PortalView.objects.filter(id=portal_view.id)).update(**values):
         raise AlreadyApplied
     receipts.keep(portal_view.version)
-    return {**after, "version": portal_view.version, "updatedAt": iso(portal_view.updated_at)}
+    return {
+        **after,
+        "version": portal_view.version,
+        "updatedAt": iso(portal_view.updated_at),
+        "viewersVersion": portal_view.viewers_version,
+        "viewersUpdatedAt": iso(portal_view.viewers_updated_at),
+    }
