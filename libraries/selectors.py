@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import F, Func, IntegerField, QuerySet
+from django.db.models import Case, F, Func, IntegerField, QuerySet, Value, When
 
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.disclosure import NOTHING, Disclosure
@@ -195,10 +195,16 @@ class _Length(Func):
         return self.as_sql(compiler, connection, function="JSON_ARRAY_LENGTH", **context)
 
 
-def portal_views_in(*, user_id: UUID, library_id: UUID) -> QuerySet[PortalView]:
-    """A library's portal views without their items, which may be long: each with `item_count` and the `role`."""
+def portal_views_in(*, user_id: UUID, library_id: UUID, as_viewer: bool = False) -> QuerySet[PortalView]:
+    """A library's portal views without their items, which may be long: each with `item_count` and the `role`.
+
+    `seen_at` is the date of the last change that the role sees. With `as_viewer` a controller gets what viewers get.
+    """
     portal_views = portal_views_of(user_id).filter(library_id=library_id).defer("items", "disclosure")
-    return portal_views.annotate(item_count=_Length("items"))  # type: ignore[no-redef]
+    if as_viewer:
+        portal_views = portal_views.annotate(role=Value(Role.VIEWER.value))  # type: ignore[no-redef]
+    seen_at = Case(When(role=Role.VIEWER.value, then=F("viewers_updated_at")), default=F("updated_at"))
+    return portal_views.annotate(item_count=_Length("items"), seen_at=seen_at)  # type: ignore[no-redef]
 
 
 def memberships_of(library_id: UUID) -> QuerySet[Membership]:

@@ -38,12 +38,18 @@ _NAMED = {"name": "name", "created_at": "createdAt", "updated_at": "updatedAt"}
 
 
 class NamedFilters(filters.FilterSet):  # type: ignore[misc]
-    """For libraries and portal views."""
+    """For libraries."""
 
     search = filters.CharFilter(
         "name", "icontains", max_length=MAX_SEARCH_CHARS, label="Part of the name, in any case."
     )
     ordering = Ordering(_NAMED)
+
+
+class PortalViewFilters(NamedFilters):
+    """For portal views: the date is that of the last change which the asker sees."""
+
+    ordering = Ordering({"name": "name", "created_at": "createdAt", "seen_at": "updatedAt"})
 
 
 class MemberFilters(filters.FilterSet):  # type: ignore[misc]

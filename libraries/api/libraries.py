@@ -12,8 +12,15 @@ from rest_framework.response import Response
 from libraries.api.base import ApiView
 from libraries.api.filters import MemberFilters, NamedFilters
 from libraries.api.schema import documented
-from libraries.api.serializers import LibrarySerializer, MemberSerializer, NewMemberSerializer, NewRoleSerializer
+from libraries.api.serializers import (
+    DisclosurePresetSerializer,
+    LibrarySerializer,
+    MemberSerializer,
+    NewMemberSerializer,
+    NewRoleSerializer,
+)
 from libraries.models import Library, Membership
+from libraries.rules.presets import presets
 from libraries.rules.roles import Role
 from libraries.selectors import get_library, libraries_of, memberships_of
 from libraries.services.libraries import create_library, delete_library, update_library
@@ -49,12 +56,12 @@ class OneLibrary(ApiView):
 
     @documented("Change a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
     def patch(self, request: Request, library_id: UUID) -> Response:
-        """The keys that the body has; owners and editors may."""
+        """The keys that the body has; owners and editors may, and only owners change `disclosure`."""
         return self._store(library_id, self.read(LibrarySerializer, partial=True))
 
     @documented("Replace a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
     def put(self, request: Request, library_id: UUID) -> Response:
-        """Name and description; owners and editors may."""
+        """Name and description; owners and editors may. `disclosure` stays unless the body has it."""
         return self._store(library_id, {"description": "", **self.read(LibrarySerializer)})
 
     @documented("Delete a library", status=204, errors=(403, 404))
@@ -66,6 +73,17 @@ class OneLibrary(ApiView):
     def _store(self, library_id: UUID, values: dict[str, Any]) -> Response:
         library = update_library(actor_id=self.actor_id, library_id=library_id, **values)
         return Response(LibrarySerializer(library).data)
+
+
+class DisclosurePresets(ApiView):
+    """`disclosure-presets`."""
+
+    pagination_class = None
+
+    @documented("List disclosures for known formats", answer=DisclosurePresetSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """All of them: an owner writes one as the `disclosure` of a library, as it is or changed."""
+        return Response(DisclosurePresetSerializer(presets().values(), many=True).data)
 
 
 class Members(ApiView):

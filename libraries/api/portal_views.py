@@ -11,36 +11,50 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from libraries.api.base import ApiView
-from libraries.api.filters import NamedFilters
+from libraries.api.filters import PortalViewFilters
 from libraries.api.preconditions import etag, parse_tags
-from libraries.api.schema import IF_MATCH, IF_NONE_MATCH, documented
-from libraries.api.serializers import UNKNOWN_KEY, PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
+from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, documented
+from libraries.api.serializers import (
+    UNKNOWN_KEY,
+    PortalViewBody,
+    PortalViewHeadSerializer,
+    PortalViewSerializer,
+    WrittenPortalViewSerializer,
+)
 from libraries.models import PortalView
 from libraries.rules.errors import InvalidPayload, few_details, named
-from libraries.rules.roles import portal_role
+from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, READ_ONLY, check_patch
 from libraries.selectors import get_library, get_portal_view, portal_views_in
 from libraries.services import portal_views as services
 
-_ONLY_ANSWERED = READ_ONLY | {"role"}
+_ONLY_ANSWERED = READ_ONLY | {"role", "warnings"}
 
 
 class LibraryPortalViews(ApiView):
     """`libraries/{libraryId}/portal-views`."""
 
     queryset = PortalView.objects.none()
-    filterset_class = NamedFilters
+    filterset_class = PortalViewFilters
 
-    @documented("List a library's portal views", answer=PortalViewHeadSerializer(many=True), errors=(400, 404))
+    @documented(
+        "List a library's portal views",
+        answer=PortalViewHeadSerializer(many=True),
+        parameters=(AS_VIEWER,),
+        errors=(400, 404),
+    )
     def get(self, request: Request, library_id: UUID) -> Response:
         """One page of them, without their items."""
         get_library(user_id=self.actor_id, library_id=library_id)
-        return self.answer_page(portal_views_in(user_id=self.actor_id, library_id=library_id), PortalViewHeadSerializer)
+        portal_views = portal_views_in(
+            user_id=self.actor_id, library_id=library_id, as_viewer=_is_as_viewer(request)
+        )
+        return self.answer_page(portal_views, PortalViewHeadSerializer)
 
     @documented(
         "Make a portal view",
         body=PortalViewBody,
-        answer=PortalViewSerializer,
+        answer=WrittenPortalViewSerializer,
         status=201,
         errors=(403, 404, 409),
     )
@@ -50,7 +64,7 @@ class LibraryPortalViews(ApiView):
             actor_id=self.actor_id, library_id=library_id, patch=check_patch(_writable(self.body))
         )
         location = reverse("portal-view", args=[portal_view.id])
-        return _answer(portal_view, status=201, headers={"Location": location})
+        return _written(portal_view, status=201, headers={"Location": location})
 
 
 class OnePortalView(ApiView):
@@ -59,22 +73,24 @@ class OnePortalView(ApiView):
     @documented(
         "Read a portal view",
         answer=PortalViewSerializer,
-        parameters=(IF_NONE_MATCH,),
+        parameters=(IF_NONE_MATCH, AS_VIEWER),
         errors=(304, 400, 404),
     )
     def get(self, request: Request, portal_view_id: UUID) -> Response:
-        """As the asker may see it: some values are hidden from viewers."""
+        """As the asker may see it: what viewers get is built of what may be shown."""
         portal_view = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id)
+        if _is_as_viewer(request):
+            portal_view.role = Role.VIEWER.value
         known = parse_tags("If-None-Match", request.headers.get("If-None-Match"))
-        tag = etag(portal_view.version, portal_role(portal_view.role))
+        tag = _tag(portal_view)
         if known is not None and known.has(tag):
             return Response(status=304, headers={"ETag": tag})
-        return _answer(portal_view)
+        return Response(PortalViewSerializer(portal_view).data, headers={"ETag": tag})
 
     @documented(
         "Change a portal view",
         body=PortalViewBody,
-        answer=PortalViewSerializer,
+        answer=WrittenPortalViewSerializer,
         parameters=(IF_MATCH,),
         errors=(403, 404, 409, 412),
     )
@@ -85,7 +101,7 @@ class OnePortalView(ApiView):
     @documented(
         "Replace a portal view",
         body=PortalViewBody,
-        answer=PortalViewSerializer,
+        answer=WrittenPortalViewSerializer,
         parameters=(IF_MATCH,),
         errors=(403, 404, 409, 412),
     )
@@ -105,7 +121,7 @@ class OnePortalView(ApiView):
         return Response(status=204)
 
     def _store(self, portal_view_id: UUID, payload: Mapping[str, Any]) -> Response:
-        return _answer(
+        return _written(
             services.update_portal_view(
                 actor_id=self.actor_id,
                 portal_view_id=portal_view_id,
@@ -140,7 +156,19 @@ def _defaults() -> dict[str, Any]:
     return {key: getattr(blank, field.column) for key, field in FIELDS.items()}
 
 
-def _answer(portal_view: PortalView, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    tag = etag(portal_view.version, portal_role(portal_view.role))
-    shown = PortalViewSerializer(portal_view).data
-    return Response(shown, status=status, headers={"ETag": tag, **(headers or {})})
+def _is_as_viewer(request: Request) -> bool:
+    """Whether a controller wants to see what viewers see; InvalidPayload for another wish."""
+    wish = request.query_params.get("as")
+    if wish not in (None, str(PortalRole.VIEWER)):
+        raise InvalidPayload("as: Must be viewer.", {"as": "Must be viewer."})
+    return wish is not None
+
+
+def _tag(portal_view: PortalView) -> str:
+    role = portal_role(portal_view.role)
+    return etag(portal_view.version if role == PortalRole.CONTROLLER else portal_view.viewers_version, role)
+
+
+def _written(portal_view: PortalView, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    shown = WrittenPortalViewSerializer(portal_view).data
+    return Response(shown, status=status, headers={"ETag": _tag(portal_view), **(headers or {})})

@@ -1,8 +1,8 @@
 """Entity tags of portal views, and the conditions on them (RFC 9110, sections 8.8.3 and 13.1). Pure.
 
-A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer"`, because it names a different text. It must not
-validate a copy that a cache kept from before a change of role, and must not let a projected state overwrite the whole
-one.
+A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer-<rules>"`, with the viewers' version and a digest
+of the rules that the text was built by, because it names a different text. It must not validate a copy that a cache
+kept from before a change of role or rules, and must not let a projected state overwrite the whole one.
 
 A proxy that compresses an answer changes its tag: nginx makes it weak (`W/"3"`), Apache writes `"3-gzip"`, Jetty
 `"3--gzip"`, others `"3;gzip"`. The client sends back what it got, so all of these mean `"3"` here, in If-Match too: our
@@ -15,6 +15,7 @@ import re
 from dataclasses import dataclass
 
 from libraries.rules.errors import InvalidPayload
+from libraries.rules.projection import digest
 from libraries.rules.roles import PortalRole
 
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
@@ -44,7 +45,7 @@ class Tags:
 
 def etag(version: int, role: PortalRole) -> str:
     """The tag of a portal view at a version, for a reader with that role."""
-    return f'"{version}"' if role == PortalRole.CONTROLLER else f'"{version}-{role}"'
+    return f'"{version}"' if role == PortalRole.CONTROLLER else f'"{version}-{role}-{digest()}"'
 
 
 def parse_tags(name: str, value: str | None) -> Tags | None:

@@ -12,10 +12,13 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from libraries.api.serializers import ErrorSerializer, PortalViewSerializer
+from libraries.api.serializers import ErrorSerializer, PortalViewSerializer, WrittenPortalViewSerializer
+from libraries.rules.disclosure import MAX_PATHS, ROWS
+from libraries.rules.items import SHOW_KEYS
 from libraries.rules.projection import project
+from libraries.rules.record_paths import MAX_PATH_CHARS
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import MAX_ITEM_ID_CHARS
+from libraries.rules.state import HEALTH_DISPLAYS, MAX_ITEM_ID_CHARS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -31,12 +34,15 @@ IF_NONE_MATCH = OpenApiParameter(
     OpenApiParameter.HEADER,
     description="The ETag of what the client has: it is not answered again.",
 )
+AS_VIEWER = OpenApiParameter(
+    "as", str, OpenApiParameter.QUERY, enum=["viewer"], description="What viewers get, for a controller who wants to look."
+)
 _ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
     response=[200, 201, 304],
-    description='The version in quotes, as in `"3"`; for viewers `"3-viewer"`.',
+    description='The version in quotes, as in `"3"`; for viewers with the rules it was built by: `"3-viewer-5e507283"`.',
 )
 _LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of what was made."
@@ -63,7 +69,7 @@ BUSY: dict[str, Any] = {
 }
 """The answer that any request may get."""
 
-_CONTROLLER_SEES: dict[str, Any] = {
+_STORED: dict[str, Any] = {
     "id": "5f0c8f4e-3f0b-4a55-9a51-6a0f2f0d7c11",
     "libraryId": "0d1c9a52-52c5-4b0e-8f0e-3c1f6f0a9b77",
     "name": "The old mill",
@@ -71,6 +77,7 @@ _CONTROLLER_SEES: dict[str, Any] = {
     "showHealth": True,
     "showAC": False,
     "showActions": False,
+    "showConditions": True,
     "healthDisplay": "words",
     "autoResetImageState": True,
     "blackout": False,
@@ -82,12 +89,14 @@ _CONTROLLER_SEES: dict[str, Any] = {
     "version": 3,
     "createdAt": "2026-01-05T18:30:00.000Z",
     "updatedAt": "2026-01-05T21:04:12.345Z",
-    "epoch": "c0a8f3d2b1e94f7a8d6c5b4a39281706",
+    "viewersVersion": 2,
+    "viewersUpdatedAt": "2026-01-05T21:03:58.072Z",
 }
+_EPOCH = "c0a8f3d2b1e94f7a8d6c5b4a39281706"
 _EXAMPLES = [
     OpenApiExample(
         f"As a {role} sees it",
-        {**project(_CONTROLLER_SEES, role), "role": str(role)},
+        {**project(_STORED, role), "epoch": _EPOCH, "role": str(role)},
         response_only=True,
         status_codes=["200", "201"],
     )
@@ -114,14 +123,14 @@ def documented(
     for refused in sorted(refusals):
         said = None if refused == 304 else ErrorSerializer
         responses[refused] = OpenApiResponse(said, _MEANINGS[refused])
-    of_one_view = answer is PortalViewSerializer
+    of_one_view = answer in (PortalViewSerializer, WrittenPortalViewSerializer)
     headers = [*([_ETAG] if of_one_view else []), *([_LOCATION] if status == 201 and not open else [])]
     return extend_schema(
         summary=summary,
         request=body,
         responses=responses,
         parameters=[*parameters, *headers],
-        examples=_EXAMPLES if of_one_view and status == 200 else None,
+        examples=_EXAMPLES if answer is PortalViewSerializer else None,
     )
 
 
@@ -148,15 +157,36 @@ class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
             "type": "object",
             "properties": {
                 "id": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS},
-                "visible": {"type": "boolean", "description": "False: viewers do not know what it is."},
+                "visible": {"type": "boolean", "nullable": True, "description": "False: viewers don't see it."},
+                "public": {"type": "object", "additionalProperties": {}, "description": "What is for players."},
+                "show": {"nullable": True, "description": "Overrides the switches.", **_SHOW},
             },
             "additionalProperties": {},
             **({"required": list(self.required)} if self.required else {}),
         }
 
 
+_SHOW: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        key: {"type": "boolean"} if key != "health" else {"enum": [*HEALTH_DISPLAYS, True, False]} for key in SHOW_KEYS
+    },
+    "additionalProperties": False,
+}
+
+
 class ShownItemDescription(ItemDescription):  # type: ignore[no-untyped-call]
-    """An item in an answer: an invisible one has no id."""
+    """An item in an answer."""
 
     target_class = "libraries.api.serializers.ShownItemField"
-    required = ()
+
+
+class DisclosureDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A disclosure."""
+
+    target_class = "libraries.api.serializers.DisclosureField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema."""
+        paths = {"type": "array", "items": {"type": "string", "maxLength": MAX_PATH_CHARS}, "maxItems": MAX_PATHS}
+        return {"type": "object", "properties": dict.fromkeys(ROWS, paths), "additionalProperties": False}

@@ -14,12 +14,15 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from libraries.models import Membership, PortalView, User, iso
+from libraries.models import Library, Membership, PortalView, User, iso
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
-from libraries.rules.errors import named
-from libraries.rules.projection import epoch_seen, project
+from libraries.rules.disclosure import check_disclosure
+from libraries.rules.errors import InvalidPayload, named
+from libraries.rules.projection import epoch_seen, own_versions, project
+from libraries.rules.presets import Preset
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
+from libraries.rules.warnings import MAX_WARNINGS
 from libraries.validators import validate_lines, validate_name
 
 UNKNOWN_KEY = "There is no such key."
@@ -120,6 +123,19 @@ class AccessSerializer(serializers.Serializer[Any]):
 # --- Libraries --------------------------------------------------------------------------------------------
 
 
+class DisclosureField(serializers.DictField):
+    """Lists of paths by row; `libraries.api.schema` describes it."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """The checked rows; each bad path is named."""
+        try:
+            return dict(check_disclosure(data))
+        except InvalidPayload as error:
+            places = {place: [sentence] for place, sentence in (error.details or {}).items()}
+            whole = places.pop("disclosure", None)
+            raise serializers.ValidationError(whole if whole and not places else places) from None  # type: ignore[arg-type]
+
+
 class LibrarySerializer(Body):
     """A library, with the asker's role in it."""
 
@@ -128,9 +144,30 @@ class LibrarySerializer(Body):
     description = Text(
         max_length=2000, allow_blank=True, required=False, validators=[validate_lines], help_text="Default: none."
     )
+    disclosure = DisclosureField(
+        required=False,
+        help_text="What viewers see of foreign records: lists of paths by row. Owners change it, editors see it."
+        " Default: none.",
+    )
     role = serializers.ChoiceField(_ROLES, read_only=True)
     createdAt = Moment(source="created_at", read_only=True)
     updatedAt = Moment(source="updated_at", read_only=True)
+
+    def to_representation(self, instance: Library) -> dict[str, Any]:
+        """The library as the asker may see it: the paths tell viewers what else there is."""
+        shown = super().to_representation(instance)
+        if portal_role(instance.role) == PortalRole.VIEWER:
+            del shown["disclosure"]
+        return shown
+
+
+class DisclosurePresetSerializer(serializers.Serializer[Preset]):
+    """A disclosure for a known format of records."""
+
+    name = serializers.CharField()
+    title = serializers.CharField()
+    description = serializers.CharField(help_text="What viewers see with it, and what stays hidden.")
+    disclosure = DisclosureField()
 
 
 class MemberSerializer(serializers.Serializer[Membership]):
@@ -178,15 +215,16 @@ class _PortalViewFields(serializers.Serializer[PortalView]):
 
     name = serializers.CharField(max_length=MAX_NAME_CHARS)
     showEncounter = serializers.BooleanField(
-        required=False, help_text="Viewers see initiative, turn and round. Default: false."
+        required=False, help_text="Viewers see initiative. Default: false."
     )
     showHealth = serializers.BooleanField(required=False, help_text="Viewers see hit points. Default: false.")
     showAC = serializers.BooleanField(required=False, help_text="Viewers see armour classes. Default: false.")
     showActions = serializers.BooleanField(required=False, help_text="Viewers see actions. Default: false.")
+    showConditions = serializers.BooleanField(required=False, help_text="Viewers see conditions. Default: true.")
     healthDisplay = serializers.ChoiceField(
         [(display, display) for display in HEALTH_DISPLAYS],
         required=False,
-        help_text="How viewers see health: as it is, as a fraction, or as a word. Default: numbers.",
+        help_text="How viewers see health: in numbers, as a fraction, or as a word. Default: numbers.",
     )
     autoResetImageState = serializers.BooleanField(
         required=False, help_text="A new image starts without zoom. Default: true."
@@ -197,7 +235,7 @@ class _PortalViewFields(serializers.Serializer[PortalView]):
         max_value=MAX_ITEMS - 1,
         allow_null=True,
         required=False,
-        help_text="The item that is shown, as an index into items from 0. Default: null, none.",
+        help_text="The item that is shown, as an index from 0 into the items that the asker sees. Default: null, none.",
     )
 
 
@@ -236,7 +274,20 @@ class PortalViewSerializer(_PortalViewAnswer):
     def to_representation(self, instance: PortalView) -> dict[str, Any]:
         """A portal view with the asker's `role`, projected for it."""
         role = portal_role(instance.role)
-        return {**project(instance.state(), role), "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
+        seen = project(instance.state(), role, instance.rules)
+        return {**seen, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
+
+
+class WrittenPortalViewSerializer(PortalViewSerializer):
+    """A portal view as the person who wrote it sees it."""
+
+    warnings = serializers.ListField(
+        child=serializers.CharField(), max_length=MAX_WARNINGS, help_text="What looks secret in this write, and is shown."
+    )
+
+    def to_representation(self, instance: PortalView) -> dict[str, Any]:
+        """An object from a service, with its warnings."""
+        return {**super().to_representation(instance), "warnings": list(instance.warnings)}
 
 
 class PortalViewHeadSerializer(_PortalViewAnswer):
@@ -247,10 +298,11 @@ class PortalViewHeadSerializer(_PortalViewAnswer):
     def to_representation(self, instance: PortalView) -> dict[str, Any]:
         """An object of `libraries.selectors.portal_views_in`, projected for its role."""
         role = portal_role(instance.role)
-        head = instance.state([key for key in FIELDS if key != "items"])
-        seen = project({**head, "items": [{}] * instance.item_count}, role)
-        count = len(seen.pop("items"))
-        return {**seen, "itemCount": count, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
+        head = own_versions(instance.state([key for key in FIELDS if key != "items"]), role)
+        count = instance.item_count
+        if role == PortalRole.VIEWER:
+            head["currentItem"], count = instance.viewers_current_item, instance.viewers_item_count
+        return {**head, "itemCount": count, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

@@ -25,6 +25,7 @@ urlpatterns = [
     *_at("auth/token", api_auth.Tokens, "token"),
     *_at("auth/token/refresh", api_auth.FreshToken, "token-refresh"),
     *_at("auth/me", api_auth.Me, "me"),
+    *_at("disclosure-presets", api_libraries.DisclosurePresets, "disclosure-presets"),
     *_at("libraries", api_libraries.Libraries, "libraries"),
     *_at(_LIBRARY, api_libraries.OneLibrary, "library"),
     *_at(f"{_LIBRARY}/members", api_libraries.Members, "members"),

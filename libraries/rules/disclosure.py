@@ -17,6 +17,7 @@ from libraries.rules.errors import InvalidPayload, few_details, named
 from libraries.rules.health import Health, read_value
 from libraries.rules.keys import plain_key
 from libraries.rules.record_paths import RecordPath, parse_path
+from libraries.rules.values import check_value
 
 HEALTH_ROWS = ("currentHealth", "maxHealth", "temporaryHealth")
 ROWS = (
@@ -69,6 +70,7 @@ def _bad_paths(row: str, paths: list[object]) -> Iterator[tuple[int, str]]:
 
 
 def _parsed(row: str, text: object) -> RecordPath:
+    check_value(text)  # it is stored
     path = parse_path(text)
     if row == "always" and path.first in RESERVED:
         raise ValueError(f"The path “{named(str(text))}” begins with {path.first}, which has rules of its own.")

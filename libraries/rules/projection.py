@@ -60,11 +60,18 @@ def epoch_seen(epoch: str, role: PortalRole) -> str:
 
 def project(state: State, role: PortalRole, disclosure: Disclosure = NOTHING) -> dict[str, Any]:
     """The state as the role may see it."""
-    shown = {key: value for key, value in state.items() if key not in _INTERNAL}
+    shown = own_versions(state, role)
     if role == PortalRole.CONTROLLER:
         return shown
-    shown |= {key: state[own] for key, own in VIEWERS_OWN.items() if own in state}
     return {**shown, "items": shown_items(state, disclosure), "currentItem": shown_place(state)}
+
+
+def own_versions(state: State, role: PortalRole) -> dict[str, Any]:
+    """The state with the role's own version and date, and without those of the other role."""
+    shown = {key: value for key, value in state.items() if key not in _INTERNAL}
+    if role == PortalRole.VIEWER:
+        shown |= {key: state[own] for key, own in VIEWERS_OWN.items() if own in state}
+    return shown
 
 
 def shown_items(state: State, disclosure: Disclosure = NOTHING) -> list[dict[str, Any]]:

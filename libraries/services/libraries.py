@@ -22,13 +22,19 @@ from libraries.services.storing import require_controller
 
 @tried_again
 def create_library(
-    *, actor_id: UUID | None, name: str, description: str = "", library_id: UUID | None = None
+    *,
+    actor_id: UUID | None,
+    name: str,
+    description: str = "",
+    disclosure: Mapping[str, list[str]] | None = None,
+    library_id: UUID | None = None,
 ) -> Library:
     """A new library, owned by the person who asks; QuotaExceeded if they own as many as they may.
 
     A library made by the site itself has no member yet. `library_id` is its id, by default an unguessable one.
+    `disclosure` is checked.
     """
-    library = Library(name=name, description=description)
+    library = Library(name=name, description=description, disclosure=dict(disclosure or {}))
     if library_id is not None:
         library.id = library_id
     with transaction.atomic():

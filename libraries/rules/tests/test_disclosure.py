@@ -136,6 +136,8 @@ def test_bad_rows_and_paths_are_refused_by_name() -> None:
     assert details_of({3: []}).keys() == {"3"}
     assert details_of({"ac": "a"}) == {"ac": "Must be a list of paths."}
     assert details_of({"ac": ["a.b", "a..b", 7]}).keys() == {"ac.1", "ac.2"}
+    assert "NUL" in details_of({"ac": ["a\0"]})["ac.0"]
+    assert "surrogate" in details_of({"ac": ["\ud800"]})["ac.0"]
     with pytest.raises(InvalidPayload, match=r"^Nothing was changed: ac\.0: The path “a\.\.b” can't be read from"):
         check_disclosure({"ac": ["a..b"]})
 
