@@ -1,7 +1,8 @@
 """The content of `manage.py demo`: five people, a library, and an evening at the table. Data only.
 
 An item's `type` tells a page how to draw it: `image`, `handout`, `token`, `stat-block`, `note` or `encounter`. All
-items have a `name`; `image` and `text` hold the content to look at and to read.
+items have a `name`; `image` and `text` hold the content to look at and to read. The last is a record in Open5e's format,
+as somebody would paste it; the library's disclosure says what viewers see of it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from libraries.rules.presets import presets
 from libraries.rules.roles import Role
 
 PASSWORD = "roll-for-initiative"  # noqa: S105  # known to everybody: the command refuses to make it in production
@@ -95,10 +97,12 @@ ITEMS: list[dict[str, Any]] = [
         "name": "The Bell Warden",
         "image": "/static/demo/warden.svg",
         "text": "Large undead. Water runs from it without end, and somewhere inside it a bell swings.",
+        "show": {"health": "bar"},
         "hp": 68,
         "maxHp": 90,
         "ac": 16,
         "initiative": 14,
+        "public": {"sound": "A bell, far below", "reach": "Its chain is longer than a boat"},
         "speed": "30 ft., swim 40 ft.",
         "abilities": {"str": 19, "dex": 9, "con": 18, "int": 8, "wis": 13, "cha": 15},
         "actions": [
@@ -107,6 +111,18 @@ ITEMS: list[dict[str, Any]] = [
         ],
         "reactions": [{"name": "Undertow", "text": "When hit in melee, it slides 10 ft. through any water"}],
         "gmNotes": "Below 20 hit points it makes for the sea. It stops at once if somebody calls it Hobb.",
+    },
+    {
+        "id": "keeper",
+        "type": "token",
+        "name": "Hobb the drowned",
+        "alias": "The lighthouse keeper",
+        "image": "/static/demo/keeper.svg",
+        "text": "He offers tea, and never drinks any himself.",
+        "hp": 9,
+        "maxHp": 9,
+        "ac": 10,
+        "gmNotes": "The keeper is the brother. Nobody at the table has noticed that his coat never dries.",
     },
     {
         "id": "ghoul",
@@ -142,7 +158,27 @@ ITEMS: list[dict[str, Any]] = [
         "Every tenth wave is warm.",
         "gmNotes": "The third line is a false trail; let them have it.",
     },
+    {
+        "id": "lanternfish",
+        "slug": "lantern-fish-swarm",
+        "name": "Swarm of lantern fish",
+        "size": "Medium",
+        "type": "swarm",
+        "img_main": "/static/demo/lanternfish.svg",
+        "desc": "They gather where somebody is about to drown.",
+        "alignment": "unaligned",
+        "armor_class": 13,
+        "hit_points": 24,
+        "hit_dice": "7d6",
+        "strength": 4,
+        "dexterity": 17,
+        "challenge_rating": "1/2",
+        "senses": "blind beyond 30 ft.",
+        "actions": [{"name": "Nibble", "desc": "+5 to hit, 2d6 piercing", "attack_bonus": 5}],
+        "special_abilities": [{"name": "False shore", "desc": "At night its light looks like a harbour's."}],
+    },
 ]
+DISCLOSURE = presets()["open5e"].disclosure
 
 PORTAL_VIEW: dict[str, Any] = {
     "name": "The table",

@@ -20,17 +20,20 @@ def broadcast_portal_view_update(
     *,
     viewers: Mapping[str, Any] | None = None,
     version: int | None = None,
-    viewers_stored: bool = True,
+    viewers_version: int | None = None,
+    viewers_changed: bool = True,
     as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
     """Send `portal-view-updated` to every connection of a portal view except the sender's.
 
-    `payload` goes to controllers and `viewers` to viewers. Without `viewers`, viewers get the payload without every key
-    that any flag can hide. `version` is the version of a stored change; without it the message is a relayed command.
-    For viewers it is also a relayed command if `viewers_stored` is false. `as_of` is the version of the flags that
-    `viewers` was made with: the viewers' message is dropped where the flags have changed since. If the channel layer is
-    unavailable, that is logged and no error is raised. In a coroutine use `abroadcast_portal_view_update`.
+    `payload` goes to controllers and `viewers` to viewers. Without `viewers`, viewers get of the payload what a command
+    shows while all switches are off. `version` is the version of a stored change, and `viewers_version` the viewers'
+    version after it: without the second, each process reads the state instead. Without `version` the message is a
+    relayed command. For viewers it is also a relayed command if `viewers_changed` is false. `as_of` is the version of
+    the switches that `viewers` was made with: the viewers' message is dropped where they have changed since. If the
+    channel layer is unavailable, that is logged and no error is raised. In a coroutine use
+    `abroadcast_portal_view_update`.
     """
     send(
         patch_news(
@@ -38,7 +41,8 @@ def broadcast_portal_view_update(
             payload,
             viewers=viewers,
             version=version,
-            viewers_stored=viewers_stored,
+            viewers_version=viewers_version,
+            viewers_changed=viewers_changed,
             as_of=as_of,
             sender=sender,
         )

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 
 from libraries.rules.errors import PortalError
 
@@ -20,7 +23,17 @@ else:
     from unfold.admin import ModelAdmin, TabularInline
     from unfold.decorators import action as page_of_object
 
-__all__ = ["PortalAdmin", "TabularInline", "page_of_object"]
+__all__ = ["PortalAdmin", "TabularInline", "as_json", "page_of_object", "pretty"]
+
+
+def pretty(value: Any) -> str:
+    """A value as indented JSON."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def as_json(value: Any) -> SafeString:
+    """A value as text to look at."""
+    return format_html('<pre class="portal-json">{}</pre>', pretty(value))
 
 
 class PortalAdmin(ModelAdmin):

@@ -1,9 +1,12 @@
-"""The portal view's form: items as JSON text, checked by `libraries.rules.state`; saved only over the loaded state."""
+"""The forms of portal views and libraries: JSON as text, checked by `libraries.rules`.
+
+A portal view is saved only over the loaded state.
+"""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -11,26 +14,32 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import format_html
 
-from libraries.models import PortalView
+from libraries.models import Library, PortalView
+from libraries.rules.disclosure import check_disclosure
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
+from libraries.rules.presets import presets
 from libraries.rules.state import FIELDS, Patch, apply_patch, blocks_of, check_patch, check_size
 from libraries.services import quotas
 
 if TYPE_CHECKING:
     from django.contrib.admin.widgets import AdminTextareaWidget as TextareaWidget
+    from django.forms import Select as SelectWidget
 
     PortalViewModelForm = forms.ModelForm[PortalView]
+    LibraryModelForm = forms.ModelForm[Library]
 else:
+    from unfold.widgets import UnfoldAdminSelectWidget as SelectWidget
     from unfold.widgets import UnfoldAdminTextareaWidget as TextareaWidget
 
-    PortalViewModelForm = forms.ModelForm
+    PortalViewModelForm = LibraryModelForm = forms.ModelForm
 
 
-class ItemsField(forms.JSONField):
-    """A list of items as indented JSON. A mistake is reported by line and column. An empty field means no items."""
+class JSONTextField(forms.JSONField):
+    """A value as indented JSON. A mistake is reported by line and column. An empty field means the value of `blank`."""
 
-    def __init__(self, **options: Any) -> None:
-        attrs = {"rows": 30, "spellcheck": "false", "class": "portal-json", "wrap": "off"}
+    def __init__(self, *, blank: Callable[[], Any], rows: int, **options: Any) -> None:
+        self._blank = blank
+        attrs = {"rows": rows, "spellcheck": "false", "class": "portal-json", "wrap": "off"}
         options["widget"] = TextareaWidget(attrs)
         super().__init__(**options)
 
@@ -47,7 +56,7 @@ class ItemsField(forms.JSONField):
     def to_python(self, value: Any) -> Any:
         """The value of a JSON text; ValidationError with a sentence if it is not valid."""
         if not value:
-            return []
+            return self._blank()
         try:
             return json.loads(value, parse_constant=_no_constant, object_pairs_hook=_no_key_twice)
         except json.JSONDecodeError as error:
@@ -76,8 +85,12 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 class PortalViewForm(PortalViewModelForm):
     """A portal view. When the form is valid, `patch` holds the checked changes."""
 
-    items = ItemsField(
-        required=False, help_text="A JSON list of objects, each with an id of its own. The first is item 0."
+    items = JSONTextField(
+        blank=list,
+        rows=30,
+        required=False,
+        help_text="A JSON list of objects, each with an id of its own. The first is item 0. Viewers see its name, picture"
+        " and text, what is under public, and what the switches show.",
     )
     loaded_version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -137,3 +150,42 @@ class PortalViewForm(PortalViewModelForm):
         )
         again = reverse("admin:libraries_portalview_change", args=[self.instance.pk])
         self.add_error(None, format_html(sentence, stored or "–", loaded, again))
+
+
+class LibraryForm(LibraryModelForm):
+    """A library; a chosen preset replaces what it discloses."""
+
+    preset = forms.ChoiceField(
+        required=False,
+        widget=SelectWidget,
+        help_text="For records of a known format: replaces the paths below when you save.",
+    )
+    disclosure = JSONTextField(
+        blank=dict,
+        rows=14,
+        required=False,
+        help_text="What viewers see of foreign records: a JSON object of lists of paths, such as"
+        ' {"ac": ["system.ac.value"]}. Empty: name and picture.',
+    )
+
+    class Meta:
+        model = Library
+        fields: ClassVar = ["name", "description", "disclosure"]
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        choices = [("", "–"), *((preset.name, preset.title) for preset in presets().values())]
+        if isinstance(field := self.fields.get("preset"), forms.ChoiceField):  # a person who only looks has no field
+            field.choices = choices
+
+    def clean(self) -> dict[str, Any]:
+        """Check the disclosure; a bad path is named beside its field."""
+        cleaned = super().clean() or self.cleaned_data
+        if chosen := cleaned.get("preset"):
+            cleaned["disclosure"] = presets()[chosen].disclosure
+        elif "disclosure" in cleaned:
+            try:
+                cleaned["disclosure"] = check_disclosure(cleaned["disclosure"])
+            except InvalidPayload as error:
+                self.add_error("disclosure", error.message)
+        return cleaned

@@ -10,8 +10,10 @@ from django.contrib import admin
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest
+from django.utils.safestring import SafeString
 
-from libraries.admin.base import PortalAdmin, TabularInline
+from libraries.admin.base import PortalAdmin, TabularInline, as_json
+from libraries.admin.forms import LibraryForm
 from libraries.models import Library, Membership, User
 from libraries.rules.errors import NotFound, QuotaExceeded
 from libraries.rules.roles import Role
@@ -132,15 +134,22 @@ class MembershipInline(TabularInline):
 class LibraryAdmin(PortalAdmin):
     """Libraries. People connected to their portal views are notified of the changes that concern them."""
 
+    form = LibraryForm
     list_display = ("name", "member_count", "portal_view_count", "updated_at")
     search_fields = ("name", "description")
-    fields = ("name", "description", "id", "created_at", "updated_at")
-    readonly_fields = ("id", "created_at", "updated_at")
+    readonly_fields = ("id", "created_at", "updated_at", "disclosure_as_json")
     inlines = (MembershipInline,)
 
-    def get_fields(self, request: HttpRequest, obj: Library | None = None) -> tuple[str, ...]:
-        """The fields; a new library has no dates yet."""
-        return self.fields if obj else ("name", "description")
+    def get_fieldsets(self, request: HttpRequest, obj: Library | None = None) -> Any:
+        """The fieldsets; a new library has no dates yet, and a person who may only look no preset to choose."""
+        writes = self.has_change_permission(request, obj) if obj else True
+        disclosed = {"fields": ("preset", "disclosure") if writes else ("disclosure_as_json",)}
+        stored = [("Stored", {"fields": ("id", ("created_at", "updated_at"))})] if obj else []
+        return [
+            (None, {"fields": ("name", "description")}),
+            ("What viewers see of foreign records", disclosed),
+            *stored,
+        ]
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Library]:
         """The libraries with their counts."""
@@ -165,9 +174,17 @@ class LibraryAdmin(PortalAdmin):
     def save_model(self, request: HttpRequest, obj: Library, form: Any, change: bool) -> None:
         """Save the editable columns through the services; the library's other numbers change by themselves."""
         if change:
-            update_library(actor_id=None, library_id=obj.pk, name=obj.name, description=obj.description)
+            update_library(
+                actor_id=None,
+                library_id=obj.pk,
+                name=obj.name,
+                description=obj.description,
+                disclosure=obj.disclosure,
+            )
         else:
-            obj.pk = create_library(actor_id=None, name=obj.name, description=obj.description).pk
+            obj.pk = create_library(
+                actor_id=None, name=obj.name, description=obj.description, disclosure=obj.disclosure
+            ).pk
             obj.refresh_from_db()
 
     def delete_model(self, request: HttpRequest, obj: Library) -> None:
@@ -179,6 +196,11 @@ class LibraryAdmin(PortalAdmin):
         for library_id in list(queryset.values_list("pk", flat=True)):
             with suppress(NotFound):  # somebody else deleted it a moment ago: the result is the same
                 delete_library(actor_id=None, library_id=library_id)
+
+    @admin.display(description="disclosure")
+    def disclosure_as_json(self, library: Library) -> SafeString:
+        """What it discloses as text, for a person who may only look."""
+        return as_json(library.disclosure)
 
     @admin.display(description="members", ordering="members_in_all")
     def member_count(self, library: Any) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -16,7 +15,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from libraries.admin.base import PortalAdmin, page_of_object
+from libraries.admin.base import PortalAdmin, as_json, page_of_object, pretty
 from libraries.admin.forms import PortalViewForm
 from libraries.admin.preview import cards
 from libraries.models import PortalView
@@ -33,6 +32,7 @@ SWITCHES = {
     "showHealth": "Health",
     "showAC": "Armour class",
     "showActions": "Actions",
+    "showConditions": "Conditions",
     "blackout": "Blackout",
 }
 """The flags that an action switches, each with its name for people."""
@@ -80,6 +80,7 @@ class PortalViewAdmin(PortalAdmin):
         "show_health",
         "show_ac",
         "show_actions",
+        "show_conditions",
         "blackout",
         "version",
         "preview_link",
@@ -100,7 +101,8 @@ class PortalViewAdmin(PortalAdmin):
     def get_fieldsets(self, request: HttpRequest, obj: PortalView | None = None) -> Any:
         """The fieldsets. A person who may only look gets the items as text, and no field with the form's version."""
         writes = self.has_change_permission(request, obj) if obj else True
-        flags = ("blackout", ("show_health", "health_display"), "show_ac", "show_actions", "show_encounter")
+        shown = ("show_ac", "show_actions", "show_encounter", "show_conditions")
+        flags = ("blackout", ("show_health", "health_display"), *shown)
         stored = [("Stored", {"fields": ("version", "epoch", "id", ("created_at", "updated_at"))})] if obj else []
         return [
             (None, {"fields": ("library", "name", *(("loaded_version",) if obj and writes else ()))}),
@@ -155,7 +157,7 @@ class PortalViewAdmin(PortalAdmin):
         portal_view = self.get_object(request, object_id)
         if portal_view is None:
             raise Http404("There is no such portal view.")
-        shown = project(portal_view.state(), PortalRole.VIEWER)
+        shown = project(portal_view.state(), PortalRole.VIEWER, portal_view.rules)
         context = {
             **self.admin_site.each_context(request),
             "title": "As viewers see it",
@@ -164,7 +166,7 @@ class PortalViewAdmin(PortalAdmin):
             "original": portal_view,
             "shown": shown,
             "cards": cards(shown),
-            "shown_as_json": _pretty(shown),
+            "shown_as_json": pretty(shown),
         }
         return TemplateResponse(request, "admin/libraries/portalview/preview.html", context)
 
@@ -186,8 +188,4 @@ class PortalViewAdmin(PortalAdmin):
     @admin.display(description="items")
     def items_as_json(self, portal_view: PortalView) -> SafeString:
         """The items as text, for a person who may only look."""
-        return format_html('<pre class="portal-json">{}</pre>', _pretty(portal_view.items))
-
-
-def _pretty(value: Any) -> str:
-    return json.dumps(value, indent=2, ensure_ascii=False)
+        return as_json(portal_view.items)

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from libraries.rules.projection import UNSEEN_ITEM
-
 _OWN_PLACE = frozenset({"id", "type", "name", "text"})
 
 
@@ -17,7 +15,6 @@ class Card:
 
     index: int
     is_current: bool
-    is_unseen: bool
     kind: str
     title: str
     image: str
@@ -31,18 +28,16 @@ def cards(shown: Mapping[str, Any]) -> list[Card]:
 
 
 def _card(index: int, item: Mapping[str, Any], is_current: bool) -> Card:
-    is_unseen = item == UNSEEN_ITEM
     image = _image(item.get("image"))
     placed = _OWN_PLACE | {"image"} if image else _OWN_PLACE
     return Card(
         index=index,
         is_current=is_current,
-        is_unseen=is_unseen,
         kind=_text(item.get("type", "")),
-        title="An item that viewers don't see" if is_unseen else _text(item.get("name") or item.get("id", "")),
+        title=_text(item.get("name") or item.get("id", "")),
         image=image,
         text=_text(item.get("text", "")),
-        facts=() if is_unseen else tuple((key, _text(item[key])) for key in item if key not in placed),
+        facts=tuple((key, _text(item[key])) for key in item if key not in placed),
     )
 
 

@@ -49,13 +49,17 @@ def warnings_of_item(
     return list(islice(_of_item(patch, item, state, disclosure, ""), MAX_WARNINGS))
 
 
+def warnings_of_command(shown: Mapping[str, Any]) -> list[str]:
+    """The warnings about a command, which viewers get in this form."""
+    return list(islice(_of_keys(shown, ""), MAX_WARNINGS))
+
+
 def _of_patch(
     known: Mapping[str, Any], relayed: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure
 ) -> Iterator[str]:
     for index, item in enumerate(state["items"] if "items" in known else ()):
         yield from _of_item(item, item, state, disclosure, f"items.{index}.")
-    if relayed:
-        yield from _of_keys(project_command(relayed, state, disclosure), "")
+    yield from _of_keys(project_command(relayed, state, disclosure), "")
 
 
 def _of_item(

@@ -29,6 +29,7 @@ from realtime.news.structs import (
     AnyNews,
     DeletedNews,
     MessageNews,
+    StaleNews,
     SyncHeardNews,
     SyncRequestedNews,
     portal_view_group,
@@ -119,7 +120,7 @@ class Keeper:
                 self._pass_question(news)
             case SyncHeardNews():
                 self._forget_question(news.to)
-            case DeletedNews():
+            case DeletedNews() | StaleNews():
                 self._home.compare_soon(self.room.id)
             case _:
                 assert_never(news)

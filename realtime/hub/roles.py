@@ -25,7 +25,7 @@ def doubt(room: Room, roles: Mapping[Subject, PortalRole | None], access_version
     room.hear_of_access(access_version)
     before = (access_version or room.newest_access) - 1
     for connection in room.people.everybody():
-        if roles.get(connection.subject, connection.role) is not connection.role:
+        if connection.subject in roles and connection.role_for(roles[connection.subject]) is not connection.role:
             request = room.people.waiting.get(connection.id) or CatchUp(connection)
             known = request.access_version
             request.access_version = before if known is None else min(known, before)

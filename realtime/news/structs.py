@@ -27,17 +27,22 @@ class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename
 class MessageNews(News, frozen=True, kw_only=True, tag="message"):
     """Ready texts for connections: None for a role that gets none.
 
-    `version` is that of the stored change in it, and None if nothing was stored. Then `as_of` is the version of the
-    flags that the viewers' text was made with, if it depends on them. The connection `sender` gets no copy; with `to`
-    only that connection gets one.
+    `version` is that of the stored change in it, and `viewers_version` the viewers' version after it; both are None if
+    nothing was stored. Then `as_of` is the version of the switches that the viewers' text was made with, if it depends
+    on them. The connection `sender` gets no copy; with `to` only that connection gets one.
     """
 
     controllers: str | None = None
     viewers: str | None = None
     version: int | None = None
+    viewers_version: int | None = None
     as_of: int | None = None
     sender: str | None = None
     to: str | None = None
+
+
+class StaleNews(News, frozen=True, kw_only=True, tag="stale"):
+    """The stored state has another version, which is to be read."""
 
 
 class DeletedNews(News, frozen=True, kw_only=True, tag="deleted"):
@@ -65,7 +70,7 @@ class SyncHeardNews(News, frozen=True, kw_only=True, tag="sync-heard"):
     to: str
 
 
-AnyNews = MessageNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+AnyNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
 
 
 def portal_view_group(portal_view_id: UUID) -> str:

@@ -42,7 +42,10 @@ class PortalViewUpdated(ServerMessage, tag="portal-view-updated"):
 
 
 class ItemUpdated(ServerMessage, tag="item-updated"):
-    """The keys of one item that changed; `index`, its place in `items`, and `version` if it was stored."""
+    """The keys of one item that changed; `index`, its place in `items`, and `version` if it was stored.
+
+    For viewers, null removes a key.
+    """
 
     payload: dict[str, Any]
     index: int | UnsetType = UNSET
@@ -75,10 +78,11 @@ class Error(ServerMessage, tag="error"):
 
 
 class Ack(ServerMessage, tag="ack"):
-    """A message with a `ref` was done; the version that holds it."""
+    """A message with a `ref` was done; the version that holds it, and what looks secret in it and is shown."""
 
     ref: str | int
     version: int
+    warnings: list[str] | UnsetType = UNSET
 
 
 class RoleChanged(ServerMessage, tag="role-changed"):

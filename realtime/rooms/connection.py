@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -33,11 +34,16 @@ class Versioned(Protocol):
     def version(self) -> int:
         """The newest version that was delivered to the connections that are level with the room."""
 
+    @property
+    def viewers_version(self) -> int:
+        """The viewers' version at that version."""
+
 
 class Connection:
-    """One client. `version` is that of the last snapshot it was sent.
+    """One client. `version` and `viewers_version` are those of the last snapshot it was sent.
 
-    Later updates are counted by its `room`'s version.
+    Later updates are counted by its `room`'s versions. A client is told one of the two, by its role. With `as_viewer` it
+    is a viewer, whatever its person's role.
 
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
     monotonic clock, is when its last `request-sync` was, or will be, passed on.
@@ -45,6 +51,7 @@ class Connection:
 
     __slots__ = (
         "_expires_at",
+        "as_viewer",
         "asked_at",
         "closed",
         "due",
@@ -55,18 +62,28 @@ class Connection:
         "room",
         "subject",
         "version",
+        "viewers_version",
     )
 
     def __init__(
-        self, *, connection_id: str, subject: Subject, portal_view_id: UUID, role: PortalRole, outlet: Outlet
+        self,
+        *,
+        connection_id: str,
+        subject: Subject,
+        portal_view_id: UUID,
+        role: PortalRole,
+        outlet: Outlet,
+        as_viewer: bool = False,
     ) -> None:
         self.id = connection_id
         self.subject = subject
         self.portal_view_id = portal_view_id
-        self.role = role
+        self.as_viewer = as_viewer
+        self.role = PortalRole.VIEWER if as_viewer else role
         self.outlet = outlet
         self.room: Versioned | None = None
         self.version = 0
+        self.viewers_version = 0
         self.closed = False
         self._expires_at = 0.0
         self.due = 0.0
@@ -76,15 +93,28 @@ class Connection:
         """Send a message to this connection alone."""
         self.outlet.deliver(Prepared(encode(message)))
 
+    def role_for(self, role: PortalRole | None) -> PortalRole | None:
+        """The role of the connection if its person has this one; None without access."""
+        return PortalRole.VIEWER if self.as_viewer and role is not None else role
+
+    @property
+    def told_version(self) -> int:
+        """The version of its last snapshot, as its role is told it."""
+        return self.version if self.role is PortalRole.CONTROLLER else self.viewers_version
+
     @property
     def newest_version(self) -> int:
         """The newest version that the client has been told."""
-        return max(self.version, self.room.version if self.room else 0)
+        if self.room is None:
+            return self.told_version
+        newest = self.room.version if self.role is PortalRole.CONTROLLER else self.room.viewers_version
+        return max(self.told_version, newest)
 
-    def reply_ack(self, ref: Ref, version: int | None = None) -> None:
+    def reply_ack(self, ref: Ref, version: int | None = None, warnings: Sequence[str] = ()) -> None:
         """Confirm a message, with the version that holds it, if the message has a ref."""
         if ref is not UNSET:
-            self.reply(Ack(ref=ref, version=self.newest_version if version is None else version))
+            newest = self.newest_version if version is None else version
+            self.reply(Ack(ref=ref, version=newest, warnings=list(warnings) or UNSET))
 
     def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
         """Tell why a message was refused, and in how many seconds it may succeed; the connection stays open."""

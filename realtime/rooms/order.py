@@ -15,13 +15,14 @@ class Order:
     """The position of one room in the sequence of versions.
 
     `version` is the newest that was delivered, and 0 until the state was read for the first time. It belongs to
-    `epoch`. The methods that deliver updates are iterators: `version` is that of the update yielded last.
+    `epoch`. `viewers_version` is the viewers' version at that version. The methods that deliver updates are iterators: `version` is that of the update yielded last.
     """
 
-    __slots__ = ("_behind", "_early", "_recent", "epoch", "version")
+    __slots__ = ("_behind", "_early", "_recent", "epoch", "version", "viewers_version")
 
     def __init__(self) -> None:
         self.version = 0
+        self.viewers_version = 0
         self.epoch = ""
         self._early: dict[int, Update] = {}
         self._recent: list[Update] | None = None
@@ -33,9 +34,15 @@ class Order:
         return bool(self._early) or self._behind > self.version
 
     def take(self, update: Update) -> Iterator[Update]:
-        """The updates that may be delivered after this one has come. A known or early update yields nothing."""
+        """The updates that may be delivered after this one has come. A known or early update yields nothing.
+
+        Nor does one without the viewers' version, from a process of the release before: it leaves a gap, and the state
+        is read.
+        """
         if update.version is None:
             yield update.by(self.version)
+        elif update.version > self.version and update.viewers_version is None:
+            self._behind = max(self._behind, update.version)
         elif update.version > self.version:
             self._early[update.version] = update
             yield from self._next()
@@ -62,7 +69,7 @@ class Order:
         none.
         """
         if self.version == 0:
-            self.version, self.epoch = stored.version, stored.epoch
+            self.version, self.viewers_version, self.epoch = stored.version, stored.viewers_version, stored.epoch
         elif whole is not None and stored.version > self.version:
             yield self._given(whole())
         yield from self._next()
@@ -81,7 +88,8 @@ class Order:
 
     def _given(self, update: Update) -> Update:
         assert update.version is not None  # noqa: S101  # a command has none, and needs no order
-        self.version = update.version
+        assert update.viewers_version is not None  # noqa: S101  # `take` keeps the others away
+        self.version, self.viewers_version = update.version, update.viewers_version
         if self._recent is not None:
             self._recent.append(update)
         return update

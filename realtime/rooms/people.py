@@ -65,7 +65,8 @@ class People:
         self, roles: Mapping[Subject, PortalRole | None]
     ) -> list[tuple[Connection, PortalRole | None]]:
         """The connections whose role differs from the one in `roles`, each with its new role."""
-        found = ((one, roles.get(one.subject, one.role)) for one in self.everybody())
+        concerned = (one for one in self.everybody() if one.subject in roles)
+        found = ((one, one.role_for(roles[one.subject])) for one in concerned)
         return [(one, role) for one, role in found if role is not one.role]
 
     def close_overdue(self, now: float, monotonic: float) -> list[Connection]:

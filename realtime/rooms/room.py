@@ -7,6 +7,7 @@ as not served; `realtime.hub.keeper` then reads the state.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
@@ -49,6 +50,11 @@ class Room:
         return self.order.version
 
     @property
+    def viewers_version(self) -> int:
+        """The viewers' version at that version."""
+        return self.order.viewers_version
+
+    @property
     def has_gap(self) -> bool:
         """Whether the room has not delivered some change."""
         return self.order.has_gap
@@ -76,7 +82,8 @@ class Room:
             self.order.stop_reading()
         else:
             snapshot = self.snapshot = Snapshot(stored)
-            for ready in self.order.jump(stored, snapshot.as_update if catch_up else None):
+            whole = partial(snapshot.as_update, self.viewers_version)
+            for ready in self.order.jump(stored, whole if catch_up else None):
                 self._deliver(ready)
             later = (update for update in self.order.stop_reading() if (update.version or 0) > stored.version)
             snapshot.since = list(later)
@@ -100,7 +107,10 @@ class Room:
         if snapshot is None or not is_fit or request.has_old_role(self.newest_access):
             self.people.wait(request)
             return False
-        connection.version = snapshot.through if recovered else snapshot.stored.version
+        if recovered:
+            connection.version, connection.viewers_version = snapshot.through, snapshot.viewers_through
+        else:
+            connection.version, connection.viewers_version = snapshot.stored.version, snapshot.stored.viewers_version
         connection.reply(request.message(snapshot, recovered))
         for update in snapshot.since:
             update.deliver_to(connection)
@@ -120,15 +130,15 @@ class Room:
     def _stalled(self, connection_id: str) -> None:
         # It has all that was delivered until now, and skips what comes next.
         if (connection := self.people.connections.get(connection_id)) is not None:
-            connection.version = self.version
+            connection.version, connection.viewers_version = self.version, self.viewers_version
 
     def _drained(self, connection_id: str) -> None:
-        # If it skipped updates, it gets the newest state now. If it skipped nothing, it gets no version twice.
+        # If it skipped what it may see, it gets the newest state now. If it skipped nothing, it gets no version twice.
         if (connection := self.people.connections.get(connection_id)) is None:
             return
         if (owed := self.people.owed.pop(connection_id, None)) is not None:
             self._on_drain(owed)
-        elif connection.version < self.version:
+        elif connection.told_version < connection.newest_version:
             self._on_drain(CatchUp(connection))
         elif connection_id not in self._seats.ahead:
             self._seats.put_level(connection)

@@ -30,6 +30,11 @@ class Snapshot:
         """The version of a connection after the snapshot and all updates since."""
         return self.since[-1].version or 0 if self.since else self.stored.version
 
+    @property
+    def viewers_through(self) -> int:
+        """The viewers' version of a connection after the snapshot and all updates since."""
+        return self.since[-1].viewers_version or 0 if self.since else self.stored.viewers_version
+
     def is_fit(self, recovered: bool, version: int, at_least: int) -> bool:
         """Whether it leads to `version`, and shows no state older than `at_least`.
 
@@ -37,21 +42,25 @@ class Snapshot:
         """
         return self.through >= version and (self.through if recovered else self.stored.version) >= at_least
 
-    def as_update(self) -> Update:
-        """The whole state as an update, for connections that have missed earlier changes."""
-        version = self.stored.version
-        controllers, viewers = (
-            Prepared(encode(PortalViewUpdated(payload=self.seen_by(role), version=version))) for role in PortalRole
-        )
-        return Update(controllers, viewers, version)
+    def as_update(self, viewers_version: int) -> Update:
+        """The whole state as an update, for connections that have missed earlier changes.
+
+        Viewers who have `viewers_version` get nothing if they have missed nothing that they may see.
+        """
+        version, seen = self.stored.version, self.stored.viewers_version
+        controllers = PortalViewUpdated(payload=self._controllers, version=version)
+        viewers = None
+        if seen != viewers_version:
+            viewers = Prepared(encode(PortalViewUpdated(payload=self._viewers, version=seen)))
+        return Update(Prepared(encode(controllers)), viewers, version, seen)
 
     @cached_property
     def _controllers(self) -> msgspec.Raw:
-        return encode_state(self.stored.state)
+        return encode_state(project(self.stored.state, PortalRole.CONTROLLER))
 
     @cached_property
     def _viewers(self) -> msgspec.Raw:
-        return encode_state(project(self.stored.state, PortalRole.VIEWER))
+        return encode_state(project(self.stored.state, PortalRole.VIEWER, self.stored.disclosure))
 
     def seen_by(self, role: PortalRole) -> msgspec.Raw:
         """The encoded state as that role sees it."""
@@ -91,9 +100,10 @@ class Entry(SnapshotRequest):
     known_epoch: str | None = None
 
     def has_missed_nothing(self, snapshot: Snapshot) -> bool:
-        """Whether the client named the version and the epoch that the snapshot leads to."""
-        epoch = epoch_seen(snapshot.stored.epoch, self.connection.role)
-        return (self.known_version, self.known_epoch) == (snapshot.through, epoch)
+        """Whether the client named the version and the epoch that the snapshot leads to, for its role."""
+        role = self.connection.role
+        through = snapshot.through if role is PortalRole.CONTROLLER else snapshot.viewers_through
+        return (self.known_version, self.known_epoch) == (through, epoch_seen(snapshot.stored.epoch, role))
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`connected`, without the state if the client has it."""
@@ -105,7 +115,7 @@ class Entry(SnapshotRequest):
             user_id=connection.subject.id,
             message=f"Connected to “{stored.state['name']}” as a {role}.",
             connection_id=connection.id,
-            version=connection.version,
+            version=connection.told_version,
             epoch=epoch_seen(stored.epoch, role),
             recovered=recovered,
             state=UNSET if recovered else snapshot.seen_by(role),
@@ -119,7 +129,7 @@ class RoleChange(SnapshotRequest):
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`role-changed`."""
         role = self.connection.role
-        return RoleChanged(role=role, version=self.connection.version, state=snapshot.seen_by(role))
+        return RoleChanged(role=role, version=self.connection.told_version, state=snapshot.seen_by(role))
 
 
 @dataclass(slots=True)
@@ -129,7 +139,7 @@ class Answer(SnapshotRequest):
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`sync-response`."""
         payload = snapshot.seen_by(self.connection.role)
-        return SyncResponded(payload=payload, version=self.connection.version, source="server")
+        return SyncResponded(payload=payload, version=self.connection.told_version, source="server")
 
 
 @dataclass(slots=True)
@@ -138,4 +148,5 @@ class CatchUp(SnapshotRequest):
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`portal-view-updated` with the whole state."""
-        return PortalViewUpdated(payload=snapshot.seen_by(self.connection.role), version=self.connection.version)
+        payload = snapshot.seen_by(self.connection.role)
+        return PortalViewUpdated(payload=payload, version=self.connection.told_version)

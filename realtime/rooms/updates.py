@@ -20,6 +20,7 @@ class Update:
     controllers: Prepared | None
     viewers: Prepared | None
     version: int | None = None
+    viewers_version: int | None = None
     sender: str | None = None
     to: str | None = None
     as_of: int | None = None
@@ -31,6 +32,7 @@ class Update:
             None if news.controllers is None else Prepared(news.controllers),
             None if news.viewers is None else Prepared(news.viewers),
             news.version,
+            news.viewers_version,
             news.sender,
             news.to,
             news.as_of,
@@ -51,6 +53,7 @@ class Update:
             if self.version <= connection.version:
                 return
             connection.version = self.version
+            connection.viewers_version = self.viewers_version or connection.viewers_version
         if connection.id == self.sender:
             return
         message = self.by(connection.version).seen_by(connection.role)

@@ -127,6 +127,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             portal_view_id=admission.portal_view_id,
             role=admission.role,
             outlet=self.outlet,
+            as_viewer=admission.as_viewer,
         )
         connection.extend(admission.credential.expires_at, time.time())
         entrance.enter(connection)

@@ -36,7 +36,10 @@ class Refused(PortalError):
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The result of a handshake: the person, the portal view, the role, and the last version that the client has."""
+    """The result of a handshake: the person, the portal view, the role, and the last version that the client has.
+
+    With `as_viewer` the client wants to see what viewers see, whatever the role.
+    """
 
     portal_view_id: UUID
     credential: Credential
@@ -45,6 +48,7 @@ class Admission:
     access_version: int
     known_version: int | None
     known_epoch: str | None
+    as_viewer: bool
 
 
 def is_socketio(scope: Scope) -> bool:
@@ -86,6 +90,7 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
         access_version=access.access_version,
         known_version=_number(query.get("version", [""])[0]),
         known_epoch=query.get("epoch", [None])[0],
+        as_viewer="as" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
     )
 
 

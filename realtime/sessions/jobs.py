@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -14,14 +14,16 @@ from libraries import events
 from libraries.events import Event
 from libraries.models import PortalView
 from libraries.receipts import find_receipt
+from libraries.rules.commands import needs_flags, project_command, project_sync
+from libraries.rules.disclosure import NOTHING
 from libraries.rules.errors import AlreadyApplied, NotFound, PortalError, Unavailable
-from libraries.rules.projection import UNSEEN_ITEM, needs_flags, project_item, project_relayed
 from libraries.rules.state import Patch, merged
+from libraries.rules.warnings import warnings_of_command
 from libraries.selectors import Stored, load
 from libraries.services.items import update_item
 from libraries.services.portal_views import update_portal_view
 from realtime.database import in_lane, in_write_lane
-from realtime.news.compose import item_news, patch_news, sync_response_news
+from realtime.news.compose import patch_news, sync_response_news, unknown_item_news
 from realtime.news.layer import publish
 from realtime.news.publish import publish_events
 from realtime.rooms.connection import Connection, Ref
@@ -35,17 +37,17 @@ class Relay:
     connection: Connection
     ref: Ref
     size: int
-    send: Callable[[], Awaitable[None]]
+    send: Callable[[], Awaitable[Sequence[str]]]
     messages = 1
 
     async def run(self) -> None:
-        """Publish the command, and answer the sender."""
+        """Publish the command, and answer the sender, with the warnings that `send` returns."""
         try:
-            await self.send()
+            warnings = await self.send()
         except PortalError as error:
             self.connection.reply_error(error, self.ref)
         else:
-            self.connection.reply_ack(self.ref)
+            self.connection.reply_ack(self.ref, warnings=warnings)
 
     def absorb(self, later: Job) -> bool:
         """Never: each command is sent separately."""
@@ -124,7 +126,7 @@ class Update:
                 await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.patch.known)).run()
             return
         for one in self.asked:
-            self.connection.reply_ack(one.ref, stored.version)
+            self.connection.reply_ack(one.ref, stored.version, stored.warnings)
         await publish_events(happened)
 
     async def _refused(self, error: PortalError) -> None:
@@ -179,57 +181,42 @@ class Update:
             tell=tell,
         )
 
-    async def _relay_item(self, payload: Mapping[str, Any]) -> None:
+    async def _relay_item(self, payload: Mapping[str, Any]) -> Sequence[str]:
+        """Send the patch of an item that is not stored to the other controllers."""
         assert self.item_id is not None  # noqa: S101  # only items can be missing
-        await relay_item(self.connection, self.item_id, payload)
+        connection = self.connection
+        await publish(unknown_item_news(connection.portal_view_id, self.item_id, payload, sender=connection.id))
+        return ()
 
 
-async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> None:
-    """Send keys that are not stored to the other connections, to viewers as the flags allow."""
-    flags = await _flags(connection, payload)
+async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:
+    """Send keys that are not stored to the other connections, to viewers as the switches allow; returns warnings."""
+    stored = await _stored(connection) if needs_flags(payload) else None
+    state, disclosure = (None, NOTHING) if stored is None else (stored.state, stored.disclosure)
+    seen = project_command(payload, state, disclosure)
     news = patch_news(
         connection.portal_view_id,
         payload,
-        viewers=payload if flags is None else project_relayed(payload, flags.state),
-        as_of=None if flags is None else flags.version,
-        sender=connection.id,
-    )
-    await publish(news)
-
-
-async def relay_item(connection: Connection, item_id: str, payload: Mapping[str, Any]) -> None:
-    """Send the patch of an item that is not stored to the other connections, to viewers as the flags allow."""
-    stored = await _stored(connection)
-    seen: Mapping[str, Any] = {} if stored.state["blackout"] else project_item(payload, stored.state)
-    if seen == UNSEEN_ITEM:
-        seen = {}  # viewers must not learn the id of an item that they may not see
-    news = item_news(
-        connection.portal_view_id,
-        item_id,
-        payload,
         viewers=seen,
-        as_of=stored.version,
+        as_of=None if stored is None else stored.version,
         sender=connection.id,
     )
     await publish(news)
+    return warnings_of_command(seen)
 
 
-async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str | None) -> None:
-    """Send a controller's version of the state to viewers, as the flags allow."""
-    flags = await _flags(connection, payload)
+async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str | None) -> Sequence[str]:
+    """Send a controller's version of the state to viewers, as the stored switches allow; returns no warnings."""
+    stored = await _stored(connection)
     news = sync_response_news(
         connection.portal_view_id,
-        payload if flags is None else project_relayed(payload, flags.state),
-        as_of=None if flags is None else flags.version,
-        version=connection.newest_version,
+        project_sync(payload, stored.state, stored.disclosure),
+        as_of=stored.version,
+        version=stored.viewers_version,
         to=to,
     )
     await publish(news)
-
-
-async def _flags(connection: Connection, payload: Mapping[str, Any]) -> Stored | None:
-    """The stored state, if it decides which parts of a payload viewers may see; None if they may see all of it."""
-    return await _stored(connection) if needs_flags(payload) else None
+    return ()
 
 
 async def _stored(connection: Connection) -> Stored:

@@ -93,6 +93,7 @@ def _make_library() -> Library:
         library_id=demo_data.LIBRARY_ID,
         name=demo_data.LIBRARY_NAME,
         description=demo_data.LIBRARY_DESCRIPTION,
+        disclosure=demo_data.DISCLOSURE,
     )
 
 
@@ -115,7 +116,7 @@ def _make_portal_view(library: Library) -> None:
 
 def _below(base: str) -> list[dict[str, Any]]:
     """The items, with the addresses of their pictures below the site's base."""
-    return [{**item, "image": base + item["image"]} if "image" in item else item for item in demo_data.ITEMS]
+    return [{**item, **{key: base + item[key] for key in ("image", "img_main") if key in item}} for item in demo_data.ITEMS]
 
 
 def _is_this_machine(host: str) -> bool:
