@@ -1,8 +1,8 @@
 """The content of `manage.py demo`: five people, a library, and an evening at the table. Data only.
 
 An item's `type` tells a page how to draw it: `image`, `handout`, `token`, `stat-block`, `note` or `encounter`. All
-items have a `name`; `image` and `text` hold the content to look at and to read. The last is a record in Open5e's format,
-as somebody would paste it; the library's disclosure says what viewers see of it.
+items have a `name`; `image` and `text` hold the content to look at and to read. The last is a record in Open5e's
+format, as somebody would paste it; the library's disclosure says what viewers see of it.
 """
 
 from __future__ import annotations

@@ -18,8 +18,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
-from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.disclosure import Disclosure, compiled
+from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.projection import shown_count, shown_place
 from libraries.rules.roles import Role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, normal_items, size_of
@@ -158,9 +158,9 @@ def new_epoch() -> str:
 class PortalView(models.Model):
     """The state that an audience sees. `version` rises by one with each stored change and counts within one `epoch`.
 
-    The viewers' version rises only with changes that they see. It is the version without the `unseen_writes`, so that it
-    also rises if a process that does not know of this column writes. What lists tell viewers is in columns of its own,
-    because lists read no items.
+    The viewers' version rises only with changes that they see. It is the version without the `unseen_writes`, so that
+    it also rises if a process that does not know of this column writes. What lists tell viewers is in columns of its
+    own, because lists read no items.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -35,7 +35,7 @@ else:
 
 
 class JSONTextField(forms.JSONField):
-    """A value as indented JSON. A mistake is reported by line and column. An empty field means the value of `blank`."""
+    """A value as indented JSON. A mistake is reported by line and column. An empty field means what `blank` makes."""
 
     def __init__(self, *, blank: Callable[[], Any], rows: int, **options: Any) -> None:
         self._blank = blank

@@ -63,14 +63,18 @@ class ApiView(GenericAPIView[Any]):
     def answer_page(
         self, rows: QuerySet[Any], serializer_class: type[BaseSerializer[Any]], **context: object
     ) -> Response:
-        """One page of the rows, searched and ordered as the query says; InvalidPayload if the query is too long."""
+        """One page of the rows, searched and ordered as the query says."""
+        self.check_query()
+        page = self.paginate_queryset(self.filter_queryset(rows))
+        assert page is not None, "settings.REST_FRAMEWORK has no pagination"  # noqa: S101
+        return self.get_paginated_response(serializer_class(page, many=True, context=context).data)
+
+    def check_query(self) -> None:
+        """Raise InvalidPayload if the query of a list is too long, or has a parameter twice."""
         if len(self.request.META.get("QUERY_STRING", "")) > MAX_QUERY_CHARS:
             raise InvalidPayload(f"The query string is too long: at most {MAX_QUERY_CHARS} characters are possible.")
         if twice := {named(key): ONCE for key, values in self.request.query_params.lists() if len(values) > 1}:
             raise InvalidPayload(f"{', '.join(few_details(twice))}: {ONCE}", twice)
-        page = self.paginate_queryset(self.filter_queryset(rows))
-        assert page is not None, "settings.REST_FRAMEWORK has no pagination"  # noqa: S101
-        return self.get_paginated_response(serializer_class(page, many=True, context=context).data)
 
     def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """The response with its cache headers."""

@@ -45,10 +45,9 @@ class LibraryPortalViews(ApiView):
     )
     def get(self, request: Request, library_id: UUID) -> Response:
         """One page of them, without their items."""
+        self.check_query()
         get_library(user_id=self.actor_id, library_id=library_id)
-        portal_views = portal_views_in(
-            user_id=self.actor_id, library_id=library_id, as_viewer=_is_as_viewer(request)
-        )
+        portal_views = portal_views_in(user_id=self.actor_id, library_id=library_id, as_viewer=_is_as_viewer(request))
         return self.answer_page(portal_views, PortalViewHeadSerializer)
 
     @documented(

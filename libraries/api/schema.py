@@ -35,14 +35,18 @@ IF_NONE_MATCH = OpenApiParameter(
     description="The ETag of what the client has: it is not answered again.",
 )
 AS_VIEWER = OpenApiParameter(
-    "as", str, OpenApiParameter.QUERY, enum=["viewer"], description="What viewers get, for a controller who wants to look."
+    "as",
+    str,
+    OpenApiParameter.QUERY,
+    enum=["viewer"],
+    description="What viewers get, for a controller who wants to look.",
 )
 _ETAG = OpenApiParameter(
     "ETag",
     str,
     OpenApiParameter.HEADER,
     response=[200, 201, 304],
-    description='The version in quotes, as in `"3"`; for viewers with the rules it was built by: `"3-viewer-5e507283"`.',
+    description='The version in quotes, as in `"3"`; for viewers with a digest of the rules: `"3-viewer-5e507283"`.',
 )
 _LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of what was made."

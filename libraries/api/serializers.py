@@ -15,11 +15,11 @@ from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from libraries.models import Library, Membership, PortalView, User, iso
-from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.disclosure import check_disclosure
+from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import InvalidPayload, named
-from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.presets import Preset
+from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
 from libraries.rules.warnings import MAX_WARNINGS
@@ -214,9 +214,7 @@ class _PortalViewFields(serializers.Serializer[PortalView]):
     """The common keys of bodies, answers and lists; the defaults are those of a new portal view."""
 
     name = serializers.CharField(max_length=MAX_NAME_CHARS)
-    showEncounter = serializers.BooleanField(
-        required=False, help_text="Viewers see initiative. Default: false."
-    )
+    showEncounter = serializers.BooleanField(required=False, help_text="Viewers see initiative. Default: false.")
     showHealth = serializers.BooleanField(required=False, help_text="Viewers see hit points. Default: false.")
     showAC = serializers.BooleanField(required=False, help_text="Viewers see armour classes. Default: false.")
     showActions = serializers.BooleanField(required=False, help_text="Viewers see actions. Default: false.")
@@ -282,7 +280,9 @@ class WrittenPortalViewSerializer(PortalViewSerializer):
     """A portal view as the person who wrote it sees it."""
 
     warnings = serializers.ListField(
-        child=serializers.CharField(), max_length=MAX_WARNINGS, help_text="What looks secret in this write, and is shown."
+        child=serializers.CharField(),
+        max_length=MAX_WARNINGS,
+        help_text="What looks secret in this write, and is shown.",
     )
 
     def to_representation(self, instance: PortalView) -> dict[str, Any]:

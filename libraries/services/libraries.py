@@ -76,9 +76,7 @@ def _disclose(library: Library) -> None:
     """Give all portal views of the library its disclosure, with a new version for both roles, in one statement."""
     portal_views = PortalView.objects.filter(library=library)
     now = timezone.now()
-    portal_views.update(
-        disclosure=library.disclosure, version=F("version") + 1, updated_at=now, viewers_updated_at=now
-    )
+    portal_views.update(disclosure=library.disclosure, version=F("version") + 1, updated_at=now, viewers_updated_at=now)
     ids = tuple(portal_views.values_list("id", flat=True))
     tell_on_commit(events.tell, DisclosureChanged(library_id=library.id, portal_view_ids=ids))
 

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from libraries.rules.health import WORDS
+from libraries.rules.items import build
 from libraries.rules.keys import plain_key
-from libraries.rules.projection import ALWAYS, HEALTH_WORDS, HIDDEN, project_item
+from libraries.rules.net import ALWAYS, HIDDEN
 from libraries.rules.state import HEALTH_DISPLAYS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hidden-information.md").read_text()
@@ -33,13 +35,13 @@ def test_the_page_shows_the_table_of_the_code() -> None:
     )
 
 
-@pytest.mark.parametrize("word", [word for _, word in HEALTH_WORDS])
+@pytest.mark.parametrize("word", [word for _, word in WORDS])
 def test_the_page_has_the_fractions_of_each_word_for_health(word: str) -> None:
     words = {row[1]: row[0] for row in table_of("health words")}
-    assert list(words) == [word for _, word in HEALTH_WORDS]
+    assert list(words) == [word for _, word in WORDS]
     flags = {"showHealth": True, "healthDisplay": "words"}
     for percent in (-10, 0, 1, 25, 49, 50, 74, 75, 99, 100, 150):
-        said = project_item({"hp": percent, "maxHp": 100}, flags)["health"] == word
+        said = build({"hp": percent, "maxHp": 100}, flags)["health"]["word"] == word
         assert said is _holds(words[word], percent), (words[word], percent)
 
 
@@ -68,11 +70,6 @@ def test_the_spellings_on_the_page_are_one_key() -> None:
     spellings: list[str] = re.findall(r"`([^`]+)`", PAGE.split("- Spelling makes no difference:")[1].split(".")[0])
     assert len(spellings) == 4
     assert {plain_key(spelling) for spelling in spellings} == {"maxhp"}
-
-
-@pytest.mark.parametrize("content", [{"hpBonus": 1}, {"monsterHp": 1}, {"label": "HP", "value": 30}, {"name": "30 HP"}])
-def test_keys_that_the_page_calls_visible_are_visible(content: dict[str, Any]) -> None:
-    assert project_item(content, {}) == content
 
 
 def test_the_setting_on_the_page_names_rows_of_the_table() -> None:

@@ -11,6 +11,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from libraries.models import Library, Membership, PortalView, Receipt, User, iso, new_epoch
+from libraries.rules.projection import VIEWERS_OWN
 from libraries.rules.roles import Role
 from libraries.rules.state import FIELDS, READ_ONLY
 
@@ -113,6 +114,7 @@ def test_a_new_portal_view_shows_no_key_that_can_be_hidden(library: Library) -> 
     assert {key: state[key] for key in FIELDS} == {
         **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
         "name": "a",
+        "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,
         "currentItem": None,
@@ -126,7 +128,7 @@ def test_a_new_portal_view_shows_no_key_that_can_be_hidden(library: Library) -> 
 def test_the_state_has_the_format_of_the_wire(portal_view: PortalView) -> None:
     portal_view.refresh_from_db()
     state = portal_view.state()
-    assert state.keys() == {*FIELDS, *READ_ONLY} - {"epoch"}
+    assert state.keys() == {*FIELDS, *READ_ONLY, *VIEWERS_OWN.values()} - {"epoch"}
     assert (state["id"], state["libraryId"]) == (str(portal_view.id), str(portal_view.library_id))
     assert state["items"] == portal_view.items
     assert state["createdAt"] == iso(portal_view.created_at)

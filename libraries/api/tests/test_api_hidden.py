@@ -7,33 +7,41 @@ from typing import Any
 import pytest
 
 from libraries.models import Library, Membership, PortalView, User
-from libraries.rules.projection import ALWAYS, HIDDEN
+from libraries.rules.items import TEXTS
+from libraries.rules.net import ALWAYS, HIDDEN
 from libraries.tests.rest import as_
 
 FLAGS = sorted(set(HIDDEN) - {ALWAYS})
 MARK = "planted"
 
 
+STRANGE = ("hit_dice", "privateNotes", "correctAnswer", "system", "Name", "体力", "a.b", "visible_to", "tags")
+
+
 def planted(key: str) -> list[dict[str, Any]]:
-    """Items with a mark under the key, in its plain spelling and in others, at several depths."""
+    """Items with a mark under the key: flat, nested, in other spellings, and below `public`."""
     return [
         {"id": "plain", key: f"{MARK}-1", "name": "seen"},
         {"id": "deep", "sheet": {"more": [{key.upper(): {"in": f"{MARK}-2"}}]}},
         {"id": "spelt", f"{key[:1]}_{key[1:]}": [f"{MARK}-3"], f"{key[:1]}-{key[1:]}".title(): f"{MARK}-4"},
+        {"id": "free", "public": {"a": [{key: f"{MARK}-5"}]}},
     ]
 
 
 @pytest.fixture
 def stored(portal_view: PortalView) -> PortalView:
-    """A portal view with a mark under every key that can be hidden, and in an invisible item."""
+    """A portal view with marks under every key that can be hidden, under others, and in an invisible item."""
     items = [
         {**item, "id": f"{row}-{key}-{item['id']}"}
         for row, keys in HIDDEN.items()
         for key in keys
         for item in planted(key)
     ]
-    portal_view.items = [*items, {"id": f"{MARK}-5", "visible": False, "name": f"{MARK}-6"}]
+    items += [{"id": f"none-{key}", key: {"in": [f"{MARK}-6"]}} for key in STRANGE]
+    items += [{"id": f"shape-{key}", key: {"in": [f"{MARK}-7"]}} for key in TEXTS if key != "id"]
+    portal_view.items = [*items, {"id": f"{MARK}-8", "visible": False, "name": f"{MARK}-9"}]
     portal_view.current_item = len(items)
+    portal_view.show_conditions = False
     portal_view.save()
     return portal_view
 
@@ -74,8 +82,12 @@ def test_with_all_flags_off(viewer: User, stored: PortalView, display: str) -> N
 def test_a_flag_shows_its_own_keys_only(viewer: User, owner: User, stored: PortalView, flag: str) -> None:
     path = f"/api/portal-views/{stored.id}"
     as_(owner).patch(path, {flag: True})
-    for item in as_(viewer).get(path).json()["items"]:
-        assert (MARK in str(item)) == str(item.get("id", "")).startswith(f"{flag}-"), item
+    items = as_(viewer).get(path).json()["items"]
+    marked = [item["id"] for item in items if MARK in str(item)]
+    assert marked
+    assert all(item_id.startswith(f"{flag}-") for item_id in marked)
+    below_public = {f"{flag}-{key}-free" for key in HIDDEN[flag]}
+    assert below_public <= set(marked)
 
 
 @pytest.mark.parametrize("display", ["bar", "words"])
@@ -100,10 +112,12 @@ def test_a_blackout_hides_the_number_of_items(viewer: User, owner: User, stored:
     assert whole["itemCount"] == len(stored.items) == whole["currentItem"] + 1
 
 
-def test_an_invisible_item_keeps_its_place(viewer: User, stored: PortalView) -> None:
+def test_an_invisible_item_has_no_place(viewer: User, stored: PortalView) -> None:
     seen = as_(viewer).get(f"/api/portal-views/{stored.id}").json()
-    assert seen["items"][seen["currentItem"]] == {"visible": False}
-    assert len(seen["items"]) == len(stored.items)
+    assert seen["currentItem"] is None
+    assert len(seen["items"]) == len(stored.items) - 1
+    [head] = as_(viewer).get(f"/api/libraries/{stored.library_id}/portal-views").json()["results"]
+    assert (head["itemCount"], head["currentItem"]) == (len(stored.items) - 1, None)
 
 
 def test_a_demoted_editor_sees_only_what_viewers_see(editor: User, stored: PortalView) -> None:

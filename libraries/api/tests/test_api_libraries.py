@@ -70,7 +70,7 @@ def test_the_creator_of_a_library_owns_it(stranger: User, library: Library) -> N
     assert answer["Location"] == f"/api/libraries/{body['id']}"
     assert as_(stranger).get(answer["Location"]).json() == body
     assert [mine["id"] for mine in as_(stranger).get("/api/libraries").json()["results"]] == [body["id"]]
-    assert set(body) == {"id", "name", "description", "role", "createdAt", "updatedAt"}
+    assert set(body) == {"id", "name", "description", "disclosure", "role", "createdAt", "updatedAt"}
     assert body["createdAt"].endswith("Z")
     assert len(body["createdAt"]) == len("2026-01-05T18:30:00.000Z")
 

@@ -6,12 +6,13 @@ import pytest
 
 from libraries.api.preconditions import Tags, etag, parse_tags
 from libraries.rules.errors import InvalidPayload
+from libraries.rules.projection import digest
 from libraries.rules.roles import PortalRole
 
 
 def test_each_role_has_its_tag() -> None:
     assert etag(3, PortalRole.CONTROLLER) == '"3"'
-    assert etag(3, PortalRole.VIEWER) == '"3-viewer"'
+    assert etag(3, PortalRole.VIEWER) == f'"3-viewer-{digest()}"'
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,9 @@ def _make_portal_view(library: Library) -> None:
 
 def _below(base: str) -> list[dict[str, Any]]:
     """The items, with the addresses of their pictures below the site's base."""
-    return [{**item, **{key: base + item[key] for key in ("image", "img_main") if key in item}} for item in demo_data.ITEMS]
+    return [
+        {**item, **{key: base + item[key] for key in ("image", "img_main") if key in item}} for item in demo_data.ITEMS
+    ]
 
 
 def _is_this_machine(host: str) -> bool:

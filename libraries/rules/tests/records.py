@@ -53,7 +53,9 @@ RECORDS: dict[str, dict[str, Any]] = {
         "proficiencies": [{**_numbered("value"), "proficiency": _marked("index", "name")}],
         "damage_immunities": [SECRET],
         "special_abilities": [{**_marked("name", "desc"), "dc": _numbered("dc_value")}],
-        "actions": [{"name": "Slap", "desc": "Wet and heavy.", **_numbered("attack_bonus"), "damage": [_marked("damage_dice")]}],
+        "actions": [
+            {"name": "Slap", "desc": "Wet and heavy.", **_numbered("attack_bonus"), "damage": [_marked("damage_dice")]}
+        ],
         "reactions": [{"name": "Splash", "desc": "In the eyes."}],
         "legendary_actions": [{"name": "Swell", "desc": "Once a day.", "dc": _numbered("dc_value")}],
     },

@@ -147,11 +147,12 @@ def test_an_update_is_stored_and_sent_to_both_roles(
         PortalViewChanged(
             portal_view_id=portal_view.id,
             version=2,
+            viewers_version=2,
             sender="c1",
             controllers={**known, "zoom": 2, "secret": "s", "hp": 1},
             viewers={"name": "Night", "items": [{"id": "ogre"}], "zoom": 2},
             is_stored=True,
-            viewers_stored=True,
+            viewers_changed=True,
         )
     ]
 
@@ -169,9 +170,9 @@ def test_a_change_hidden_from_viewers_sends_them_nothing(portal_view: PortalView
     (news,) = changes(partial(update, patch=check_patch({"items": items})), published)
     assert news.viewers == {}
     (news,) = changes(partial(update, patch=check_patch({"items": portal_view.items, "zoom": 1})), published)
-    assert news.version == 3
+    assert (news.version, news.viewers_version) == (3, 1)
     assert news.viewers == {"zoom": 1}
-    assert not news.viewers_stored, "a version would tell that something was stored"
+    assert not news.viewers_changed, "a version would tell that something was stored"
 
 
 @pytest.mark.parametrize("read_only", [{}, {"version": 7, "id": "x"}])
@@ -188,16 +189,18 @@ def test_a_command_alone_is_relayed_and_nothing_is_stored(
     assert rows() == before
 
 
-def test_an_unchanged_value_is_stored_and_sent_again(portal_view: PortalView, published: Published) -> None:
+def test_an_unchanged_value_is_stored_and_said_again_to_controllers(
+    portal_view: PortalView, published: Published
+) -> None:
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch({"name": portal_view.name})), published)
-    assert news.viewers == news.controllers == {"name": "Evening"}
-    assert (news.version, news.is_stored, news.viewers_stored) == (2, True, True)
+    assert (news.viewers, news.controllers) == ({}, {"name": "Evening"})
+    assert (news.version, news.viewers_version, news.is_stored, news.viewers_changed) == (2, 1, True, False)
 
 
 def test_a_shorter_list_clears_a_current_item_beyond_it(portal_view: PortalView, published: Published) -> None:
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
-    published(partial(update, patch=check_patch({"currentItem": 2})))
+    published(partial(update, patch=check_patch({"currentItem": 1})))
     (news,) = changes(partial(update, patch=check_patch({"items": []})), published)
     assert (news.viewers, news.version) == ({"items": [], "currentItem": None}, 3)
     portal_view.refresh_from_db()
@@ -264,28 +267,31 @@ def item_change(portal_view: PortalView, published: Published, item_id: str, **p
 
 def test_an_items_update_is_merged_and_sent(portal_view: PortalView, published: Published) -> None:
     items = portal_view.items
-    news = item_change(portal_view, published, "ogre", hp=12, x=[1])
-    assert portal_view.items == [items[0], {**items[1], "hp": 12, "x": [1]}, items[2]]
+    news = item_change(portal_view, published, "ogre", hp=12, text="Awake")
+    assert portal_view.items == [items[0], {**items[1], "hp": 12, "text": "Awake"}, items[2]]
     assert news == ItemChanged(
         portal_view_id=portal_view.id,
         version=2,
+        viewers_version=2,
         item_id="ogre",
         index=1,
-        controllers={"hp": 12, "x": [1]},
-        viewers={"x": [1]},
+        controllers={"hp": 12, "text": "Awake"},
+        viewers={"text": "Awake"},
+        viewers_index=1,
+        viewers_state={},
         sender="c1",
     )
 
 
 def test_a_hidden_items_update_is_sent_only_to_controllers(portal_view: PortalView, published: Published) -> None:
     news = item_change(portal_view, published, "spy", name="Master spy")
-    assert (news.viewers, news.controllers) == ({}, {"name": "Master spy"})
+    assert (news.viewers, news.viewers_state, news.controllers) == ({}, {}, {"name": "Master spy"})
     news = item_change(portal_view, published, "spy", visible=True)
-    shown = {"id": "spy", "type": "token", "name": "Master spy", "visible": True}
-    assert (news.viewers, news.controllers) == (shown, {"visible": True})
+    shown = {"id": "spy", "type": "token", "name": "Master spy"}
+    assert (news.viewers_state["items"][2], news.controllers) == (shown, {"visible": True})
     news = item_change(portal_view, published, "spy", visible=False)
-    assert news.viewers == {"visible": False}
-    assert portal_view.version == 4
+    assert [item["id"] for item in news.viewers_state["items"]] == ["map", "ogre"]
+    assert (portal_view.version, portal_view.viewers_version) == (4, 3)
 
 
 def test_an_unknown_item_is_not_created(portal_view: PortalView, published: Published) -> None:

@@ -27,7 +27,7 @@ def test_a_save_is_stored_and_announced_once_committed(desk: Desk, portal_view: 
     assert controllers == {"name": "Night", "showHealth": True}
     [viewers] = desk.updates("viewers")
     assert viewers.keys() == {"name", "showHealth", "items"}
-    assert viewers["items"][1]["hp"] == ITEMS[1]["hp"]
+    assert viewers["items"][1]["health"]["current"] == ITEMS[1]["hp"]
     assert json.loads(desk.news[0]["controllers"])["version"] == portal_view.version
 
 
