@@ -114,10 +114,9 @@ def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
     found: dict[UUID, Pulse] = {}
     for ids in _chunks(portal_view_ids):
         rows = PortalView.objects.filter(id__in=ids)
-        for portal_view_id, library_id, version, unseen, *rest in rows.values_list(
-            "id", "library_id", "version", "unseen_writes", "epoch", "library__access_version"
-        ):
-            found[portal_view_id] = Pulse(library_id, version, version - unseen, *rest)
+        columns = ("id", "library_id", "version", "unseen_writes", "epoch", "library__access_version")
+        for portal_view_id, library_id, version, unseen, epoch, access_version in rows.values_list(*columns):
+            found[portal_view_id] = Pulse(library_id, version, version - unseen, epoch, access_version)
     return found
 
 

@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.urls import reverse
 from django.utils.html import format_html
 
+from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
 from libraries.rules.disclosure import check_disclosure
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
@@ -47,7 +48,7 @@ class JSONTextField(forms.JSONField):
         """The text to show: the JSON, or the typed text if that is not valid."""
         if isinstance(value, str):
             return value
-        return json.dumps(value, indent=2, ensure_ascii=False)
+        return pretty(self._blank() if value is None else value)
 
     def bound_data(self, data: Any, initial: Any) -> Any:
         """The text of a form that is shown again: exactly as it was typed."""
@@ -89,8 +90,8 @@ class PortalViewForm(PortalViewModelForm):
         blank=list,
         rows=30,
         required=False,
-        help_text="A JSON list of objects, each with an id of its own. The first is item 0. Viewers see its name, picture"
-        " and text, what is under public, and what the switches show.",
+        help_text="A JSON list of objects, each with an id of its own. The first is item 0. Viewers see its name,"
+        " picture and text, what is under public, and what the switches show.",
     )
     loaded_version = forms.IntegerField(widget=forms.HiddenInput)
 

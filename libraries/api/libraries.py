@@ -78,12 +78,14 @@ class OneLibrary(ApiView):
 class DisclosurePresets(ApiView):
     """`disclosure-presets`."""
 
+    queryset = Library.objects.none()
+    filter_backends = ()
     pagination_class = None
 
     @documented("List disclosures for known formats", answer=DisclosurePresetSerializer(many=True))
     def get(self, request: Request) -> Response:
         """All of them: an owner writes one as the `disclosure` of a library, as it is or changed."""
-        return Response(DisclosurePresetSerializer(presets().values(), many=True).data)
+        return Response(DisclosurePresetSerializer(list(presets().values()), many=True).data)
 
 
 class Members(ApiView):

@@ -133,7 +133,7 @@ class DisclosureField(serializers.DictField):
         except InvalidPayload as error:
             places = {place: [sentence] for place, sentence in (error.details or {}).items()}
             whole = places.pop("disclosure", None)
-            raise serializers.ValidationError(whole if whole and not places else places) from None  # type: ignore[arg-type]
+            raise serializers.ValidationError(whole if whole and not places else places) from None
 
 
 class LibrarySerializer(Body):

@@ -11,8 +11,7 @@ from libraries.api.base import MAX_QUERY_CHARS
 from libraries.api.filters import MAX_SEARCH_CHARS
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.projection import project
-from libraries.rules.roles import PortalRole
-from libraries.rules.roles import Role
+from libraries.rules.roles import PortalRole, Role
 from libraries.tests.rest import as_, refused
 
 NAMES = ["Delta", "alpha", "Charlie", "Bravo 100%", "Echo"]
