@@ -21,7 +21,7 @@ def broadcast_portal_view_update(
     viewers: Mapping[str, Any] | None = None,
     version: int | None = None,
     viewers_version: int | None = None,
-    viewers_changed: bool = True,
+    viewers_stored: bool = True,
     as_of: int | None = None,
     sender: str | None = None,
 ) -> None:
@@ -30,7 +30,7 @@ def broadcast_portal_view_update(
     `payload` goes to controllers and `viewers` to viewers. Without `viewers`, viewers get of the payload what a command
     shows while all switches are off. `version` is the version of a stored change, and `viewers_version` the viewers'
     version after it: without the second, each process reads the state instead. Without `version` the message is a
-    relayed command. For viewers it is also a relayed command if `viewers_changed` is false. `as_of` is the version of
+    relayed command. For viewers it is also a relayed command if `viewers_stored` is false. `as_of` is the version of
     the switches that `viewers` was made with: the viewers' message is dropped where they have changed since. If the
     channel layer is unavailable, that is logged and no error is raised. In a coroutine use
     `abroadcast_portal_view_update`.
@@ -42,7 +42,7 @@ def broadcast_portal_view_update(
             viewers=viewers,
             version=version,
             viewers_version=viewers_version,
-            viewers_changed=viewers_changed,
+            viewers_changed=viewers_stored,
             as_of=as_of,
             sender=sender,
         )

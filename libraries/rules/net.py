@@ -32,7 +32,17 @@ _rows: dict[str, tuple[str, ...]] = {}
 _SCALARS = frozenset({str, int, float, bool, type(None)})
 
 
+class _Edition:
+    number = 0
+
+
+def edition() -> int:
+    """The number of changes of the table."""
+    return _Edition.number
+
+
 def _index() -> None:
+    _Edition.number += 1
     _rows.clear()
     for row, keys in HIDDEN.items():
         for key in keys:

@@ -11,7 +11,6 @@ from typing import Any, NamedTuple
 
 from testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket, portal_view_path
 
-UNSEEN = {"visible": False}
 SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "item-updated"}
 """Messages after which a client has the state at their version; an `ack` only says that the version exists."""
 
@@ -23,36 +22,29 @@ class Received(NamedTuple):
     message: Message
     role: str
 
-    @property
-    def gone(self) -> str | None:
-        """The id of the item that became invisible with it."""
-        if self.message["type"] != "item-updated" or "index" not in self.message:
-            return None
-        seen = dict(self.message["payload"])
-        item_id = str(seen.pop("itemId"))
-        return item_id if seen == UNSEEN else None
-
 
 class Client:
     """One person at one portal view; `state` is the state that they have. They may leave and come back."""
 
-    def __init__(self, name: str, server_url: str, portal_view_id: str, token: str) -> None:
+    def __init__(self, name: str, server_url: str, portal_view_id: str, token: str, *, as_viewer: bool = False) -> None:
         self.name = name
         self.role = "viewer"
         self.connection_id = ""
         self.state: dict[str, Any] = {}
         self._received: list[Received] = []
-        self._version = 0
+        self.version = 0
         self._epoch = ""
         self._at = server_url, portal_view_path(portal_view_id)
         self._token = token
+        self._as_viewer = as_viewer
         self._refs = count(1)
         self._exits = AsyncExitStack()
         self._socket: PortalSocket
 
     async def join(self, *, knows: bool = False, compressed: bool = True) -> None:
         """Connect, and receive `connected`; a client with `knows` sends the version that it has."""
-        query = {"version": str(self._version), "epoch": self._epoch} if knows else None
+        query = {"version": str(self.version), "epoch": self._epoch} if knows else {}
+        query |= {"as": "viewer"} if self._as_viewer else {}
         if not knows:
             self.state = {}
         compression = "deflate" if compressed else None
@@ -116,9 +108,9 @@ class Client:
                     self._fold_item(message["index"], message["payload"])
 
     def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:
-        seen = {key: value for key, value in payload.items() if key != "itemId"}
         items = list(self.state["items"])
-        items[index] = seen if UNSEEN in (seen, items[index]) else {**items[index], **seen}
+        merged = {**items[index], **{key: value for key, value in payload.items() if key != "itemId"}}
+        items[index] = {key: value for key, value in merged.items() if value is not None}
         self.state = {**self.state, "items": items}
 
     async def _receive(self) -> Message:
@@ -132,6 +124,6 @@ class Client:
             case "role-changed":
                 self.role = message["role"]
         if message["type"] in SAY_THE_VERSION:
-            self._version = message.get("version", self._version)
+            self.version = message.get("version", self.version)
         self._received.append(Received(text, message, self.role))
         return message

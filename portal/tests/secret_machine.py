@@ -16,6 +16,7 @@ from portal.tests.secret_steps import (
     ChangeMissing,
     ComeBack,
     Command,
+    Disclose,
     Display,
     Flip,
     Latecomer,
@@ -47,6 +48,8 @@ class Machine(Table):
 
     async def _do(self, step: Step, actor: Client) -> Done:
         match step:
+            case Disclose():
+                return await self._disclose_other()
             case Flip():
                 return await self._flip(step, actor)
             case Display():
@@ -75,7 +78,16 @@ class Machine(Table):
             await self._rest("PATCH", self._path, payload)
         else:
             assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
-        return Done()
+        return Done(is_quiet=True)
+
+    async def _disclose_other(self) -> Done:
+        before = self._stored
+        await self._disclose(not self._discloses)
+        version = self._version + 1
+        for client in self._present:
+            if client.role == "viewer":
+                await client.until(lambda message: message.get("version", 0) >= version)
+        return Done(between=(before,))
 
     async def _flip(self, step: Flip, actor: Client) -> Done:
         # REST refuses unknown keys of a portal view.
@@ -92,14 +104,14 @@ class Machine(Table):
         items = self._stored["items"]
         if not items:
             return await self._change_missing(step.content, actor)
-        payload = {"itemId": items[step.index % len(items)]["id"], **self._garden.keys(step.content)}
+        payload = {"itemId": items[step.index % len(items)]["id"], **self._garden.item_keys(step.content)}
         assert (await actor.say("item-update", payload=payload))["type"] == "ack"
-        return Done()
+        return Done(is_quiet=True)
 
     async def _change_missing(self, content: Content, actor: Client) -> Done:
-        payload = {"itemId": self._garden.mark(), **self._garden.keys(content)}
+        payload = {"itemId": self._garden.mark(), **self._garden.item_keys(content)}
         assert (await actor.say("item-update", payload=payload))["type"] == "ack"
-        return Done(relayed=({"items": [payload]},))
+        return Done(is_quiet=True)
 
     async def _command(self, step: Command, actor: Client) -> Done:
         items = [self._garden.item(content) for content in step.items]
@@ -109,8 +121,8 @@ class Machine(Table):
         return Done(relayed=(payload,))
 
     def _unnamed(self, content: Content) -> State:
-        # A portal view has its own name, which is no secret.
-        return {key: value for key, value in self._garden.keys(content).items() if key != "name"}
+        # A portal view has its own name, which is no secret; some keys of items are its own, too.
+        return {key: value for key, value in self._garden.keys(content).items() if key not in {"name", "id", "items"}}
 
     async def _swap_role(self, step: SwapRole) -> Done:
         demoted, between = self._can_write, [self._stored]
@@ -135,7 +147,7 @@ class Machine(Table):
         if not items:
             return state
         index %= len(items)
-        keys = self._garden.keys(content)
+        keys = self._garden.item_keys(content)
         await self._owner.send("item-update", itemId=items[index]["id"], payload=keys)
         items[index] = {**items[index], **keys}
         return {**state, "items": items}
@@ -169,10 +181,16 @@ class Machine(Table):
         assert asked["connectionId"] == viewer.connection_id
         items = [self._garden.item(content) for content in step.items]
         # The flags in a controller's own payload do not count.
-        payload = {**self._unnamed(step.more), "items": items, **dict.fromkeys(FLAGS, True), "blackout": False}
+        again = [{**item, "visible": True} for item in self._stored["items"]]
+        payload = {
+            **self._unnamed(step.more),
+            "items": [*items, *again],
+            **dict.fromkeys(FLAGS, True),
+            "blackout": False,
+        }
         to = {"to": viewer.connection_id} if step.answer == "to one" else {}
         assert (await self._owner.say("sync-response", payload=payload, **to))["type"] == "ack"
-        return Done(relayed=(payload,))
+        return Done(relayed=(payload,), is_sync=True)
 
     async def _ask_server(self, viewer: Client) -> None:
         controllers = [self._owner, self._editor] if self._can_write else [self._owner]

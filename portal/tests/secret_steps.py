@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from portal.tests.secret_marks import DEPTHS, FLAGS, SHAPES, SPELLINGS, WAYS, Content, Plant
+from portal.tests.secret_marks import DEPTHS, FLAGS, KEYS, SHAPES, WAYS, Content, Plant
 
 By = Literal["owner", "editor", "rest"]
 """The actor: a controller by their socket, or the owner by REST. A demoted editor is replaced by the owner."""
@@ -120,16 +120,42 @@ class Refused:
     who: Literal["viewer", "viewer by rest", "controller", "controller's item"]
 
 
-Step = Flip | Display | Replace | Change | ChangeMissing | Command | SwapRole | ComeBack | Latecomer | Ask | Refused
+@dataclass(frozen=True)
+class Disclose:
+    """The library discloses one path of foreign records, or nothing any more."""
+
+
+Step = (
+    Disclose
+    | Flip
+    | Display
+    | Replace
+    | Change
+    | ChangeMissing
+    | Command
+    | SwapRole
+    | ComeBack
+    | Latecomer
+    | Ask
+    | Refused
+)
 
 _by: st.SearchStrategy[By] = st.sampled_from(["owner", "editor", "rest"])
 _socket: st.SearchStrategy[By] = st.sampled_from(["owner", "editor"])
-_plants = st.builds(Plant, st.sampled_from(SPELLINGS), st.sampled_from(SHAPES), st.integers(0, DEPTHS - 1))
+_plants = st.builds(Plant, st.sampled_from(KEYS), st.sampled_from(SHAPES), st.integers(0, DEPTHS - 1))
 _contents = st.builds(
     Content,
     st.lists(_plants, max_size=4).map(tuple),
     st.none() | st.tuples(st.integers(-1, 12), st.integers(0, 12)),
     st.sampled_from([None, None, True, False]),
+    st.booleans(),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "health": st.sampled_from([True, False, "numbers", "bar", "words"]),
+            **dict.fromkeys(("ac", "actions", "initiative", "conditions"), st.booleans()),
+        },
+    ).map(lambda wishes: tuple(wishes.items())),
 )
 _displays = st.sampled_from(["numbers", "bar", "words"])
 _ways = st.integers(0, WAYS - 1)
@@ -158,6 +184,8 @@ _each: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(SwapRole, st.booleans(), _items, _contents),
     st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), _amid),
     st.builds(Latecomer, st.booleans()),
+    st.just(Disclose()),
+    st.just(Disclose()),
     st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), _items, _contents),
     st.builds(Refused, st.sampled_from(["viewer", "viewer by rest", "controller", "controller's item"])),
 )

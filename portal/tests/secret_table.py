@@ -17,11 +17,9 @@ from uuid import UUID
 
 import httpx
 
-from libraries.rules.projection import project
-from libraries.rules.roles import PortalRole
 from libraries.selectors import load
 from portal.tests.secret_clients import Client, Received
-from portal.tests.secret_marks import MARK, Content, Gardener, Sight, everything
+from portal.tests.secret_marks import DISCLOSED, MARK, Content, Gardener, Sight, everything
 from portal.tests.secret_steps import Beginning
 from realtime.database import in_lane
 from testing.in_process import InProcessServer
@@ -48,11 +46,14 @@ class People:
 class Done:
     """The effects of a step besides the stored state: states in between, and relayed payloads.
 
-    A message with one of the marks `too_late` was sent when the editor was known to be a viewer.
+    A message with one of the marks `too_late` was sent when the editor was known to be a viewer. After a step that
+    `is_quiet`, viewers get nothing unless they see another state.
     """
 
     between: tuple[State, ...] = ()
     relayed: tuple[Any, ...] = ()
+    is_sync: bool = False
+    is_quiet: bool = False
     too_late: frozenset[str] = frozenset()
 
 
@@ -67,10 +68,12 @@ class Table:
         self._garden = Gardener()
         self._exits = AsyncExitStack()
         self._told = 0
+        self._discloses = False
         self._list_path = f"/api/libraries/{people.library_id}/portal-views"
 
     async def __aenter__(self) -> Self:
         await self._change_role("EDITOR")
+        await self._disclose(False)
         items = [self._garden.item(content) for content in (*everything(self._beginning.way), Content(visible=False))]
         body = {"name": "Table", "items": items, **self._beginning.flags}
         made = (await self._rest("POST", self._list_path, body)).json()
@@ -78,7 +81,8 @@ class Table:
         self._exits.push_async_callback(self._rest, "DELETE", self._path)
         names = ("owner", "editor", "viewer", "guest", "late")
         self._owner, self._editor, *self._viewers, self._late = map(self._client, names)
-        self._present = [self._owner, self._editor, *self._viewers]
+        looking = self._client("editor", "looking", as_viewer=True)
+        self._present = [self._owner, self._editor, *self._viewers, looking]
         for place, client in enumerate(self._present):
             await client.join(compressed=place % 2 == 0)
         await self._read()
@@ -89,8 +93,9 @@ class Table:
     ) -> None:
         await self._exits.aclose()
 
-    def _client(self, name: str) -> Client:
-        client = Client(name, self._server.ws, str(self._id), self._people.tokens[name])
+    def _client(self, person: str, name: str = "", *, as_viewer: bool = False) -> Client:
+        token = self._people.tokens[person]
+        client = Client(name or person, self._server.ws, str(self._id), token, as_viewer=as_viewer)
         self._exits.push_async_callback(client.leave)
         return client
 
@@ -112,29 +117,39 @@ class Table:
         path = f"/api/libraries/{self._people.library_id}/members/{self._people.editor_id}"
         await self._rest("PATCH", path, {"role": role})
 
+    async def _disclose(self, discloses: bool) -> None:
+        path = f"/api/libraries/{self._people.library_id}"
+        await self._rest("PATCH", path, {"disclosure": {"always": [DISCLOSED]} if discloses else {}})
+        self._discloses = discloses
+
     async def _look_around(self, actor: Client, done: Done) -> None:
-        before = self._sight
+        before, version_before = self._sight, self._version
         await self._tell_everybody(actor)
         await self._read()
-        sight = self._sight.and_relayed(done.relayed)
+        sight = self._sight.and_relayed(done.relayed, is_sync=done.is_sync)
         for state in done.between:
-            sight |= Sight.of(state)
+            sight |= Sight.of(state, self._discloses)
+        if done.between:
+            sight |= before
         received = {client: client.take() for client in self._present}
         for client in received:
-            self._check_received(client.name, received[client], sight, before, done)
+            self._check_received(client.name, received[client], sight, done)
         for client in received:
             client.fold(received[client])
-        seen = _folded(project(self._stored, PortalRole.VIEWER))
-        viewers = [client for client in self._present if client.role == "viewer"]
-        for client in viewers:
-            assert _folded(client.state) == seen, client.name
-        await self._check_rest({"viewer", *(client.name for client in viewers if client is self._editor)}, seen)
+        seen = await self._check_rest()
+        for client in received:
+            if client.role == "viewer":
+                assert _folded(client.state) == seen, client.name
+                assert client.version <= self._version, "a viewer is told of a version that is not theirs"
+                if done.is_quiet and self._version == version_before:
+                    assert all("step" in one.message.get("payload", {}) for one in received[client]), client.name
 
     async def _read(self) -> None:
         stored = await asyncio.to_thread(self._server.ask, in_lane(self._id, load, self._id))
         assert stored is not None
         self._stored = stored.state
-        self._sight = Sight.of(self._stored)
+        self._version = stored.viewers_version
+        self._sight = Sight.of(self._stored, self._discloses)
 
     async def _tell_everybody(self, actor: Client) -> None:
         self._told += 1
@@ -144,12 +159,10 @@ class Table:
             if client is not actor:
                 await client.until(lambda message: message.get("payload", {}).get("step") == self._told)
 
-    def _check_received(self, name: str, received: Iterable[Received], sight: Sight, before: Sight, done: Done) -> None:
+    def _check_received(self, name: str, received: Iterable[Received], sight: Sight, done: Done) -> None:
         for one in received:
             if one.role == "viewer":
-                # A viewer who saw an item is told, by its id, that it is gone.
-                known = before.marks & {one.gone}
-                self._check_text(name, Sight(sight.marks | known, sight.flags) if known else sight, one.text)
+                self._check_text(name, sight, one.text)
             elif done.too_late & set(MARK.findall(one.text)):
                 raise Leak(f"{name}, who was a viewer by then, received {one.text}")
 
@@ -158,19 +171,31 @@ class Table:
         if found:
             raise Leak(f"{who} received {sorted(found)} in {text}")
 
-    async def _check_rest(self, names: Iterable[str], seen: str) -> None:
-        for name in names:
-            answer = await self._rest("GET", self._path, who=name)
-            self._check_text(f"{name} by REST", self._sight, answer.text)
+    async def _check_rest(self) -> str:
+        """Check what viewers get by REST, and what a controller gets who looks as one; returns the state."""
+        answers = [await self._rest("GET", self._path, who="viewer")]
+        answers.append(await self._rest("GET", f"{self._path}?as=viewer", who="owner"))
+        if not self._can_write:
+            answers.append(await self._rest("GET", self._path, who="editor"))
+        for answer in answers:
+            self._check_text("somebody by REST", self._sight, answer.text)
             assert not MARK.search(str(answer.headers))
-            assert _folded(answer.json()) == seen, name
+            assert answer.json()["version"] == self._version
+            assert answer.json() == answers[0].json()
+        shown = answers[0].json()
+        must_see = {mark for item in shown["items"] for mark in MARK.findall(item.get("name", ""))}
+        assert must_see <= self._sight.marks
         if self._told % LIST_EVERY == 0:
-            listed = await self._rest("GET", self._list_path, who="viewer")
-            self._check_text("viewer by REST", self._sight, listed.text)
-            # An earlier sequence that ended in a leak has left its portal view in the list.
-            [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
-            told = json.loads(seen)
-            assert (head["itemCount"], head["currentItem"]) == (len(told["items"]), told["currentItem"])
+            await self._check_list(shown)
+        return _folded(shown)
+
+    async def _check_list(self, shown: State) -> None:
+        listed = await self._rest("GET", self._list_path, who="viewer")
+        self._check_text("viewer by REST", self._sight, listed.text)
+        # An earlier sequence that ended in a leak has left its portal view in the list.
+        [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
+        assert (head["itemCount"], head["currentItem"]) == (len(shown["items"]), shown["currentItem"])
+        assert (head["version"], head["updatedAt"]) == (shown["version"], shown["updatedAt"])
 
 
 def _folded(state: State) -> str:

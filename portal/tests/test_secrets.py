@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
+import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection
@@ -17,13 +18,14 @@ from hypothesis import settings as playing
 from rest_framework_simplejwt.tokens import AccessToken
 
 from libraries.models import Library, Membership, User
-from libraries.rules import projection
+from libraries.rules import health, net, projection
 from libraries.rules.keys import plain_key
 from libraries.rules.roles import PortalRole, Role
 from portal.tests import secret_marks
 from portal.tests.secret_machine import Machine
 from portal.tests.secret_steps import Beginning, Step, beginnings, sequences
 from portal.tests.secret_table import Leak, People
+from realtime.news import compose
 from realtime.rooms.connection import Connection
 from realtime.rooms.seats import Seats
 from testing.in_process import InProcessServer
@@ -106,7 +108,7 @@ def test_no_viewer_receives_a_hidden_value(setting: Setting) -> None:
 
 def test_every_hidden_key_is_planted() -> None:
     planted = {row: {plain_key(key) for key in keys} for row, keys in secret_marks.HIDDEN.items()}
-    assert planted == projection.HIDDEN
+    assert planted == net.HIDDEN
 
 
 @pytest.fixture
@@ -114,27 +116,46 @@ def mutation() -> Iterator[pytest.MonkeyPatch]:
     """The context of a change of the code while the server runs; undone at the end."""
     with pytest.MonkeyPatch.context() as patch:
         yield patch
-    projection.hide_also({})
+    net.hide_also({})
 
 
 @pytest.mark.parametrize("row", secret_marks.HIDDEN)
 def test_without_one_row_of_the_table_there_are_leaks(setting: Setting, mutation: pytest.MonkeyPatch, row: str) -> None:
-    mutation.delitem(projection.HIDDEN, row)
-    projection.hide_also({})  # rebuilds the index
+    mutation.delitem(net.HIDDEN, row)
+    net.hide_also({})  # rebuilds the index
     with pytest.raises(Leak):
         play_examples(setting, EXAMPLES)
 
 
-def _as_it_is(value: dict[str, Any], *_: object) -> dict[str, Any]:
+def _as_it_is(value: Any, *_: object) -> Any:
     return value
 
 
-def _unprojected(before: dict[str, Any], after: dict[str, Any], named: Collection[str], role: PortalRole) -> Any:
-    return {key: after[key] for key in projection.patch_seen(before, after, named, role)}
+def _for_all(before: Any, after: Any, named: Any, disclosure: Any) -> Any:
+    controllers, viewers = _patch_seen(before, after, named, disclosure)
+    return controllers, {key: after[key] for key in viewers}
 
 
-def _unprojected_item(before: Any, after: Any, patch: Any, state: Any, _: PortalRole) -> Any:
-    return projection.item_patch_seen(before, after, patch, state, PortalRole.CONTROLLER)
+def _item_for_all(before: Any, after: Any, index: int, patch: Any, disclosure: Any) -> Any:
+    seen = _item_patch_seen(before, after, index, patch, disclosure)
+    return replace(seen, viewers=seen.controllers, viewers_index=index) if seen.viewers else seen
+
+
+def _unknown_item_for_all(portal_view_id: Any, item_id: str, payload: Any, *, sender: str | None = None) -> Any:
+    news = _unknown_item_news(portal_view_id, item_id, payload, sender=sender)
+    return msgspec.structs.replace(news, viewers=news.controllers)
+
+
+def _all_shown(item: Any, switches: Any) -> Any:
+    return frozenset(net.HIDDEN), "numbers"
+
+
+def _in_numbers(known: health.Health, display: str) -> Any:
+    return _shown(known, "numbers")
+
+
+_patch_seen, _item_patch_seen = projection.patch_seen, projection.item_patch_seen
+_unknown_item_news, _shown = compose.unknown_item_news, health.shown
 
 
 def _in_the_old_seat(seats: Seats, connection: Connection) -> None:
@@ -146,16 +167,23 @@ def _in_the_old_seat(seats: Seats, connection: Connection) -> None:
 _put_level = Seats.put_level
 _first_roles: dict[str, PortalRole] = {}
 MUTANTS: dict[str, Callable[..., Any]] = {
-    "libraries.rules.projection._is_unseen": lambda item: False,
-    "libraries.rules.projection._display": lambda fraction, display: fraction,
-    "libraries.services.portal_views.patch_seen": _unprojected,
-    "libraries.services.items.item_patch_seen": _unprojected_item,
-    "libraries.services.portal_views.project_relayed": _as_it_is,
+    "libraries.rules.projection.is_seen": lambda item: True,
+    "libraries.rules.projection.build": _as_it_is,
+    "libraries.rules.commands.build": _as_it_is,
+    "libraries.rules.commands.is_seen": lambda item: True,
+    "libraries.rules.health.shown": _in_numbers,
+    "libraries.rules.items.switches_of": _all_shown,
+    "libraries.rules.items.alias_of": lambda item: None,
+    "libraries.rules.net.is_struck": lambda key, shown: False,
+    "libraries.services.portal_views.patch_seen": _for_all,
+    "libraries.services.items.item_patch_seen": _item_for_all,
+    "libraries.services.portal_views.project_command": _as_it_is,
     "libraries.api.serializers.project": _as_it_is,
     "realtime.rooms.snapshots.project": _as_it_is,
-    "realtime.sessions.jobs.project_relayed": _as_it_is,
-    "realtime.sessions.jobs.project_item": _as_it_is,
-    "realtime.sessions.jobs.UNSEEN_ITEM": lambda: None,
+    "realtime.sessions.jobs.project_command": _as_it_is,
+    "realtime.sessions.jobs.project_sync": _as_it_is,
+    "realtime.sessions.jobs.unknown_item_news": _unknown_item_for_all,
+    "realtime.rooms.connection.Connection.role_for": lambda connection, role: role,
     "realtime.rooms.seats.Seats.put_level": _in_the_old_seat,
 }
 """Broken rules and outlets, by the name of the replaced function."""

@@ -42,8 +42,8 @@ class Versioned(Protocol):
 class Connection:
     """One client. `version` and `viewers_version` are those of the last snapshot it was sent.
 
-    Later updates are counted by its `room`'s versions. A client is told one of the two, by its role. With `as_viewer` it
-    is a viewer, whatever its person's role.
+    Later updates are counted by its `room`'s versions. A client is told one of the two, by its role. With `as_viewer`
+    it is a viewer, whatever its person's role.
 
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
     monotonic clock, is when its last `request-sync` was, or will be, passed on.
@@ -105,16 +105,25 @@ class Connection:
     @property
     def newest_version(self) -> int:
         """The newest version that the client has been told."""
-        if self.room is None:
-            return self.told_version
-        newest = self.room.version if self.role is PortalRole.CONTROLLER else self.room.viewers_version
-        return max(self.told_version, newest)
+        return self.newest_for(self.role)
+
+    def newest_for(self, role: PortalRole) -> int:
+        """The newest version that was delivered to the client, as that role is told it."""
+        if role is PortalRole.CONTROLLER:
+            return max(self.version, self.room.version if self.room else 0)
+        return max(self.viewers_version, self.room.viewers_version if self.room else 0)
 
     def reply_ack(self, ref: Ref, version: int | None = None, warnings: Sequence[str] = ()) -> None:
-        """Confirm a message, with the version that holds it, if the message has a ref."""
-        if ref is not UNSET:
-            newest = self.newest_version if version is None else version
-            self.reply(Ack(ref=ref, version=newest, warnings=list(warnings) or UNSET))
+        """Confirm a message, with the version that holds it, if the message has a ref.
+
+        `version` and `warnings` are for controllers only: the person may have become a viewer while it was stored.
+        """
+        if ref is UNSET:
+            return
+        if self.role is not PortalRole.CONTROLLER:
+            version, warnings = None, ()
+        told = self.newest_version if version is None else version
+        self.reply(Ack(ref=ref, version=told, warnings=list(warnings) or UNSET))
 
     def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
         """Tell why a message was refused, and in how many seconds it may succeed; the connection stays open."""

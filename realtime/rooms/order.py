@@ -15,7 +15,8 @@ class Order:
     """The position of one room in the sequence of versions.
 
     `version` is the newest that was delivered, and 0 until the state was read for the first time. It belongs to
-    `epoch`. `viewers_version` is the viewers' version at that version. The methods that deliver updates are iterators: `version` is that of the update yielded last.
+    `epoch`. `viewers_version` is the viewers' version at that version. The methods that deliver updates are iterators:
+    `version` is that of the update yielded last.
     """
 
     __slots__ = ("_behind", "_early", "_recent", "epoch", "version", "viewers_version")

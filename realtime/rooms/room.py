@@ -138,10 +138,15 @@ class Room:
             return
         if (owed := self.people.owed.pop(connection_id, None)) is not None:
             self._on_drain(owed)
-        elif connection.told_version < connection.newest_version:
+        elif self._has_skipped(connection):
             self._on_drain(CatchUp(connection))
         elif connection_id not in self._seats.ahead:
             self._seats.put_level(connection)
+
+    def _has_skipped(self, connection: Connection) -> bool:
+        """Whether the room has delivered changes that the connection may see, and has not got."""
+        newest = self.version if connection.role is PortalRole.CONTROLLER else self.viewers_version
+        return connection.told_version < newest
 
     def change_roles(self, roles: Mapping[Subject, PortalRole | None]) -> None:
         """Change the roles of connections, by subject, from the next frame on; with None they are closed."""

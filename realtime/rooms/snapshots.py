@@ -52,7 +52,7 @@ class Snapshot:
         viewers = None
         if seen != viewers_version:
             viewers = Prepared(encode(PortalViewUpdated(payload=self._viewers, version=seen)))
-        return Update(Prepared(encode(controllers)), viewers, version, seen)
+        return Update(Prepared(encode(controllers)), viewers, version, seen, is_whole=True)
 
     @cached_property
     def _controllers(self) -> msgspec.Raw:

@@ -14,7 +14,7 @@ from realtime.rooms.connection import Connection
 class Update:
     """A message for each role, None for a role that gets none.
 
-    The rest is as in `realtime.news.structs.MessageNews`.
+    `is_whole` says that it is the whole state. The rest is as in `realtime.news.structs.MessageNews`.
     """
 
     controllers: Prepared | None
@@ -24,6 +24,7 @@ class Update:
     sender: str | None = None
     to: str | None = None
     as_of: int | None = None
+    is_whole: bool = False
 
     @classmethod
     def of(cls, news: MessageNews) -> Update:
@@ -52,8 +53,11 @@ class Update:
         if self.version is not None:
             if self.version <= connection.version:
                 return
+            told_before = connection.told_version
             connection.version = self.version
             connection.viewers_version = self.viewers_version or connection.viewers_version
+            if self.is_whole and connection.told_version == told_before:
+                return  # a viewer who has missed nothing
         if connection.id == self.sender:
             return
         message = self.by(connection.version).seen_by(connection.role)

@@ -17,6 +17,7 @@ from libraries.receipts import find_receipt
 from libraries.rules.commands import needs_flags, project_command, project_sync
 from libraries.rules.disclosure import NOTHING
 from libraries.rules.errors import AlreadyApplied, NotFound, PortalError, Unavailable
+from libraries.rules.roles import PortalRole
 from libraries.rules.state import Patch, merged
 from libraries.rules.warnings import warnings_of_command
 from libraries.selectors import Stored, load
@@ -212,7 +213,7 @@ async def relay_sync(connection: Connection, payload: Mapping[str, Any], to: str
         connection.portal_view_id,
         project_sync(payload, stored.state, stored.disclosure),
         as_of=stored.version,
-        version=stored.viewers_version,
+        version=connection.newest_for(PortalRole.VIEWER),
         to=to,
     )
     await publish(news)

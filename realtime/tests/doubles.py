@@ -111,12 +111,13 @@ def viewer(**more: Any) -> Person:
 
 
 def state(version: int = 1, **more: Any) -> dict[str, Any]:
-    """A portal view's state; its name contains the version."""
+    """A portal view's state; its name contains the version. Unless said otherwise, viewers saw each change."""
     return {
         "id": str(PORTAL_VIEW_ID),
         "libraryId": str(LIBRARY_ID),
         "name": f"at {version}",
         **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
+        "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,
         "currentItem": None,
@@ -124,6 +125,8 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
         "version": version,
         "createdAt": "2026-11-23T19:00:00.000Z",
         "updatedAt": "2026-11-23T19:00:00.000Z",
+        "viewersVersion": version,
+        "viewersUpdatedAt": "2026-11-23T19:00:00.000Z",
         **more,
     }
 
@@ -142,17 +145,23 @@ def update_text(version: int | None, name: str | None = None) -> str:
     return encode(message)
 
 
-def update(version: int | None, *, name: str | None = None, viewers: bool = True, **more: Any) -> Update:
-    """A change of the name, stored as `version`; None for a command."""
-    text = Prepared(update_text(version, name))
-    return Update(text, text if viewers else None, version=version, **more)
+def update(
+    version: int | None, *, name: str | None = None, viewers: bool = True, seen: int | None = None, **more: Any
+) -> Update:
+    """A change of the name, stored as `version`; None for a command.
+
+    `seen` is the viewers' version after it, by default the same.
+    """
+    seen = version if seen is None else seen
+    text = Prepared(update_text(seen, name)) if viewers else None
+    return Update(Prepared(update_text(version, name)), text, version=version, viewers_version=seen, **more)
 
 
 def news(version: int | None, **more: Any) -> MessageNews:
     """The same change as it comes through the channel layer."""
     text = update_text(version)
-    usual = {"portal_view_id": PORTAL_VIEW_ID, "version": version, "controllers": text, "viewers": text}
-    return MessageNews(**{**usual, **more})
+    usual = {"version": version, "viewers_version": version, "controllers": text, "viewers": text}
+    return MessageNews(**{"portal_view_id": PORTAL_VIEW_ID, **usual, **more})
 
 
 class Task:

@@ -67,7 +67,8 @@ class Database:
     def _pulses(self, portal_view_ids: list[UUID]) -> dict[UUID, Pulse]:
         if self.stored is None:
             return {}
-        pulse = Pulse(LIBRARY_ID, self.stored.version, self.stored.epoch, self.access_version)
+        now = self.stored
+        pulse = Pulse(LIBRARY_ID, now.version, now.viewers_version, now.epoch, self.access_version)
         return dict.fromkeys(portal_view_ids, pulse)
 
     def count(self, function: Callable[..., Any]) -> int:

@@ -21,6 +21,7 @@ from realtime.tests.clients import Client, Connect
 pytestmark = pytest.mark.django_db(transaction=True)
 
 OGRE = {"id": "ogre", "type": "stat-block", "name": "Ogre"}
+HEALTH = {"display": "numbers", "current": 30, "max": 60, "temp": None}
 
 
 async def do(service: Any, **more: Any) -> None:
@@ -37,10 +38,10 @@ async def test_a_write_from_anywhere_reaches_every_socket(
     told, seen = [[await client.receive() for _ in range(2)] for client in clients]
     assert told[0]["payload"] == {"showHealth": True}
     assert seen[0]["payload"]["showHealth"] is True
-    assert seen[0]["payload"]["items"][1] == {**OGRE, "hp": 30, "maxHp": 60}
-    assert told[1] == seen[1]
+    assert seen[0]["payload"]["items"][1] == {**OGRE, "health": HEALTH}
+    assert seen[1]["payload"] == {"itemId": "ogre", "health": {**HEALTH, "current": 15}}
     assert told[1]["payload"] == {"itemId": "ogre", "hp": 15}
-    assert [one["version"] for one in told] == [2, 3]
+    assert [one["version"] for one in told] == [one["version"] for one in seen] == [2, 3]
 
 
 async def test_a_flag_switched_off_hides_its_keys_from_the_next_frame_on(
@@ -48,7 +49,7 @@ async def test_a_flag_switched_off_hides_its_keys_from_the_next_frame_on(
 ) -> None:
     await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
     client = await connect(viewer, portal_view)
-    assert client.connected["state"]["items"][1]["hp"] == 30
+    assert client.connected["state"]["items"][1]["health"] == HEALTH
     await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": False}))
     await do(update_item, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 15}))
     assert (await client.receive())["payload"]["items"][1] == OGRE

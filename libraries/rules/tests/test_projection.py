@@ -12,6 +12,7 @@ from libraries.rules.disclosure import compiled
 from libraries.rules.projection import (
     SWITCHES,
     VIEWERS_OWN,
+    _digest,
     difference,
     digest,
     epoch_seen,
@@ -97,7 +98,9 @@ def test_the_epoch_of_viewers_names_the_rules(table: dict[str, set[str]], monkey
     net.hide_also({"always": ["plot"]})
     hidden = digest()
     monkeypatch.setattr("libraries.rules.projection._code", lambda: b"other rules")
+    _digest.cache_clear()
     assert len({before, hidden, digest()}) == 3
+    _digest.cache_clear()
 
 
 def patched(state: dict[str, Any], **patch: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -13,6 +13,7 @@ from structlog.typing import EventDict
 
 from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable
+from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole, Role
 from libraries.selectors import Pulse, Stored, pulses, roles_in, roles_on
 from realtime.hub import beat, keeper
@@ -24,7 +25,7 @@ from realtime.tests.hubs import DrivenHub
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-PULSE = Pulse(library_id=UUID(int=7), version=1, epoch="one", access_version=1)
+PULSE = Pulse(library_id=UUID(int=7), version=1, viewers_version=1, epoch="one", access_version=1)
 
 
 async def test_a_room_that_ends_while_its_roles_are_checked_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -117,7 +118,7 @@ async def test_a_change_without_news_is_found(driven: DrivenHub) -> None:
     one = await driven.join(viewer())
     driven.database.stored = stored(5)
     message = await driven.hear(one, "portal-view-updated")
-    assert (message["version"], message["payload"]) == (5, stored(5).state)
+    assert (message["version"], message["payload"]) == (5, project(stored(5).state, PortalRole.VIEWER))
     await beats(driven, 2)
     assert one.outlet.take() == []
     assert driven.database.reads == 2

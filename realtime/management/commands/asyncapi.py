@@ -87,6 +87,7 @@ def _channel(messages: list[Message]) -> dict[str, Any]:
         "token": {**_TEXT, "description": f"An access token, where the subprotocol {BEARER_PREFIX}… is not offered."},
         "version": {"type": "integer", "description": "The last version that the client has applied."},
         "epoch": {**_TEXT, "description": "The epoch that `version` counts in."},
+        "as": {**_TEXT, "description": "`viewer`: the connection is a viewer, whatever the role of the person."},
     }
     offer = f"{SUBPROTOCOL}, {BEARER_PREFIX}<access token>"
     headers = {"Sec-WebSocket-Protocol": {**_TEXT, "description": "Where the token is best put.", "examples": [offer]}}

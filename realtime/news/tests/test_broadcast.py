@@ -12,13 +12,13 @@ from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from libraries.events import AccessChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
+from libraries.events import AccessChanged, DisclosureChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 from realtime import broadcast
 from realtime.news import layer
-from realtime.news.compose import item_news, patch_news, sync_response_news
+from realtime.news.compose import patch_news, sync_response_news, unknown_item_news
 from realtime.news.layer import publish
 from realtime.news.publish import on_event, publish_events
 from realtime.news.structs import (
@@ -91,8 +91,16 @@ def updated(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
 
 
 def changed(**more: Any) -> PortalViewChanged:
-    usual = {"version": 7, "controllers": {"a": 1}, "viewers": {"a": 1}, "is_stored": True, "viewers_stored": True}
-    return PortalViewChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **more})
+    usual = {"controllers": {"a": 1}, "viewers": {"a": 1}, "is_stored": True, "viewers_changed": True}
+    versions = {"version": 7, "viewers_version": 4}
+    return PortalViewChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **versions, **more})
+
+
+def item_changed(**more: Any) -> ItemChanged:
+    usual: dict[str, Any] = {"item_id": "a", "index": 2, "controllers": {"hp": 3}, "viewers": {}, "sender": "c1"}
+    shown: dict[str, Any] = {"viewers_index": None, "viewers_state": {}}
+    versions = {"version": 7, "viewers_version": 4}
+    return ItemChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **shown, **versions, **more})
 
 
 def access(role: PortalRole | None, *portal_view_ids: UUID) -> AccessChanged:
@@ -108,9 +116,10 @@ async def tell(event: Event) -> None:
 
 EVENTS: list[Event] = [
     changed(),
-    ItemChanged(
-        portal_view_id=PORTAL_VIEW_ID, version=7, item_id="a", index=0, controllers={"hp": 3}, viewers={}, sender="c1"
-    ),
+    item_changed(),
+    item_changed(viewers={"text": "x"}, viewers_index=1),
+    item_changed(viewers_state={"items": [], "currentItem": None}),
+    DisclosureChanged(library_id=UUID(int=9), portal_view_ids=(PORTAL_VIEW_ID,)),
     PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID),
     access(PortalRole.VIEWER, PORTAL_VIEW_ID),
     access(None, PORTAL_VIEW_ID),
@@ -121,26 +130,28 @@ async def test_a_stored_patch_has_a_version_and_a_text_for_each_role(listener: L
     await tell(changed(controllers={"a": 1, "gm": 2}, viewers={"a": 1}, sender="c1"))
     assert await listener.hear() == message(
         version=7,
+        viewersVersion=4,
         sender="c1",
         controllers=updated({"a": 1, "gm": 2}, version=7),
-        viewers=updated({"a": 1}, version=7),
+        viewers=updated({"a": 1}, version=4),
     )
 
 
 async def test_viewers_get_nothing_if_they_may_see_nothing(listener: Listener) -> None:
-    await tell(changed(controllers={"gm": 2}, viewers={}, viewers_stored=False))
-    assert await listener.hear() == message(version=7, controllers=updated({"gm": 2}, version=7))
+    await tell(changed(controllers={"gm": 2}, viewers={}, viewers_changed=False))
+    controllers = updated({"gm": 2}, version=7)
+    assert await listener.hear() == message(version=7, viewersVersion=4, controllers=controllers)
 
 
 async def test_a_viewers_part_with_only_relayed_keys_has_no_version(listener: Listener) -> None:
-    await tell(changed(controllers={"gm": 2, "zoom": 1}, viewers={"zoom": 1}, viewers_stored=False))
+    await tell(changed(controllers={"gm": 2, "zoom": 1}, viewers={"zoom": 1}, viewers_changed=False))
     heard = await listener.hear()
     assert (heard["version"], heard["viewers"]) == (7, updated({"zoom": 1}))
     assert heard["controllers"]["version"] == 7
 
 
 async def test_a_relayed_patch_names_the_version_of_its_flags(listener: Listener) -> None:
-    await tell(changed(controllers={"hp": 2}, viewers={"hp": 2}, is_stored=False, viewers_stored=False))
+    await tell(changed(controllers={"hp": 2}, viewers={"hp": 2}, is_stored=False, viewers_changed=False))
     assert await listener.hear() == message(asOf=7, controllers=updated({"hp": 2}), viewers=updated({"hp": 2}))
 
 
@@ -152,9 +163,10 @@ async def test_from_a_plain_shell_viewers_get_the_keys_that_no_flag_can_hide(lis
         assert heard == message(controllers=updated(payload), viewers=updated({"zoom": 2, "name": "N"}))
 
 
-def test_viewers_get_the_version_of_a_stored_change_by_default() -> None:
-    news = texts_decoded(to_message(patch_news(PORTAL_VIEW_ID, {"name": "N"}, version=7)))
-    assert news["viewers"] == updated({"name": "N"}, version=7)
+def test_viewers_get_their_own_version_of_a_stored_change() -> None:
+    news = texts_decoded(to_message(patch_news(PORTAL_VIEW_ID, {"name": "N"}, version=7, viewers_version=4)))
+    assert news["viewers"] == updated({"name": "N"}, version=4)
+    assert news["controllers"] == updated({"name": "N"}, version=7)
 
 
 async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> None:
@@ -166,38 +178,51 @@ async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> 
     assert (await listener.hear())["asOf"] == 0
 
 
-async def test_an_items_patch_names_the_item_and_its_place(listener: Listener) -> None:
-    await tell(
-        ItemChanged(
-            portal_view_id=PORTAL_VIEW_ID,
-            version=7,
-            item_id="a",
-            index=0,
-            controllers={"hp": 3, "x": 1},
-            viewers={"x": 1},
-            sender="c1",
-        )
-    )
-    rest = {"type": "item-updated", "index": 0, "version": 7}
+async def test_an_items_patch_names_the_item_and_its_place_for_each_role(listener: Listener) -> None:
+    await tell(item_changed(controllers={"hp": 3, "text": "x"}, viewers={"text": "x"}, viewers_index=0))
     assert await listener.hear() == message(
         version=7,
+        viewersVersion=4,
         sender="c1",
-        controllers={**rest, "payload": {"itemId": "a", "hp": 3, "x": 1}},
-        viewers={**rest, "payload": {"itemId": "a", "x": 1}},
+        controllers={
+            "type": "item-updated",
+            "index": 2,
+            "version": 7,
+            "payload": {"itemId": "a", "hp": 3, "text": "x"},
+        },
+        viewers={"type": "item-updated", "index": 0, "version": 4, "payload": {"itemId": "a", "text": "x"}},
     )
 
 
-async def test_an_item_that_is_not_stored_has_no_index(listener: Listener) -> None:
-    await publish(item_news(PORTAL_VIEW_ID, "a", {"hp": 3}, viewers={}, as_of=5, sender="c1"))
-    controllers = {"type": "item-updated", "payload": {"itemId": "a", "hp": 3}}
-    assert await listener.hear() == message(asOf=5, sender="c1", controllers=controllers)
+async def test_an_item_that_comes_into_sight_comes_with_the_list(listener: Listener) -> None:
+    state = {"items": [{"id": "a"}], "currentItem": None}
+    await tell(item_changed(viewers_state=state))
+    heard = await listener.hear()
+    assert heard["viewers"] == updated(state, version=4)
+    assert heard["controllers"]["type"] == "item-updated"
 
 
-def test_an_items_own_itemid_key_never_replaces_its_id() -> None:
-    made = item_news(PORTAL_VIEW_ID, "a", {"itemId": "b"}, viewers={"x": 1, "itemId": "b"})
-    news = texts_decoded(to_message(made))
-    assert news["controllers"]["payload"] == {"itemId": "a"}
-    assert news["viewers"]["payload"] == {"itemId": "a", "x": 1}
+async def test_the_patch_of_an_item_that_viewers_do_not_see_is_none_for_them(listener: Listener) -> None:
+    await tell(item_changed())
+    assert "viewers" not in await listener.hear()
+
+
+async def test_an_item_that_is_not_stored_has_no_index_and_is_for_controllers(listener: Listener) -> None:
+    await publish(unknown_item_news(PORTAL_VIEW_ID, "a", {"text": "x"}, sender="c1"))
+    controllers = {"type": "item-updated", "payload": {"itemId": "a", "text": "x"}}
+    assert await listener.hear() == message(sender="c1", controllers=controllers)
+
+
+async def test_an_items_own_itemid_key_never_replaces_its_id(listener: Listener) -> None:
+    await tell(item_changed(controllers={"itemId": "b"}, viewers={"text": "x", "itemId": "b"}, viewers_index=0))
+    heard = await listener.hear()
+    assert heard["controllers"]["payload"] == {"itemId": "a"}
+    assert heard["viewers"]["payload"] == {"itemId": "a", "text": "x"}
+
+
+async def test_a_new_disclosure_makes_each_portal_view_stale(listener: Listener) -> None:
+    await tell(DisclosureChanged(library_id=UUID(int=9), portal_view_ids=(UUID(int=1), PORTAL_VIEW_ID)))
+    assert await listener.hear() == {**message(), "event": "stale"}
 
 
 async def test_a_sync_response_goes_only_to_viewers(listener: Listener) -> None:

@@ -69,7 +69,7 @@ def test_every_message_has_one_operation_that_says_who_may_send_it() -> None:
 @pytest.mark.parametrize(
     "message",
     [
-        Ack(ref="a", version=2),
+        Ack(ref="a", version=2, warnings=["Shown."]),
         Pong(timestamp=1),
         Error(message="No.", code="forbidden", ref=7, details={"name": "No."}),
         PortalViewUpdated(payload=encode_state({"blackout": True}), version=2),

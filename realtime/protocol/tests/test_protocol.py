@@ -249,6 +249,7 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             {"type": "error", "message": "No.", "code": "invalid-payload", "ref": "r", "details": {"a": "No."}},
         ),
         (Ack(ref="r", version=3), {"type": "ack", "ref": "r", "version": 3}),
+        (Ack(ref="r", version=3, warnings=["w"]), {"type": "ack", "ref": "r", "version": 3, "warnings": ["w"]}),
         (
             RoleChanged(role="viewer", version=3, state=encode_state({})),
             {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},

@@ -9,7 +9,7 @@ from libraries.rules.errors import InvalidPayload
 from realtime.protocol.closing import ERRORS, CloseCode
 from realtime.protocol.events import Pong
 from realtime.rooms.connection import STALLED_SECONDS, WARN_SECONDS, refuse
-from realtime.tests.doubles import Person, Recorder, viewer
+from realtime.tests.doubles import Person, Recorder, controller, viewer
 
 NOW = 1_000_000.0
 
@@ -29,9 +29,16 @@ def test_an_answer_goes_to_the_connection() -> None:
 
 @pytest.mark.parametrize("ref", ["r", 0, -1])
 def test_a_message_with_a_ref_is_acknowledged(ref: str | int) -> None:
-    one = viewer()
+    one = controller()
     one.connection.reply_ack(ref, 7)
     assert one.outlet.take() == [{"type": "ack", "ref": ref, "version": 7}]
+
+
+def test_an_ack_has_the_warnings() -> None:
+    one = controller()
+    one.connection.reply_ack("r", 7, ["public.hp looks like health and is shown."])
+    [ack] = one.outlet.take()
+    assert ack["warnings"] == ["public.hp looks like health and is shown."]
 
 
 def test_a_message_without_a_ref_is_not_acknowledged() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
 from realtime.rooms.snapshots import Entry
 from realtime.tests.doubles import (
@@ -53,7 +54,7 @@ def test_connected_has_the_person_the_room_and_the_state() -> None:
         "version": 3,
         "epoch": "two",
         "recovered": False,
-        "state": stored(3).state,
+        "state": project(stored(3).state, PortalRole.CONTROLLER),
     }
     assert (room.version, room.order.epoch) == (3, "two")
 

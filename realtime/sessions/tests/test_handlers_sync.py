@@ -34,10 +34,11 @@ async def test_a_controller_is_asked_and_answers_the_asking_viewer(
     assert (await asker.ask("request-sync"))["type"] == "ack"
     question = await controller.receive()
     assert question == {"type": "sync-requested", "from": str(viewer.id), "connectionId": asker.id}
-    await controller.ask("sync-response", payload={"zoom": 2, "hp": 1}, to=question["connectionId"])
+    payload = {"name": "Night", "zoom": 2, "hp": 1}
+    await controller.ask("sync-response", payload=payload, to=question["connectionId"])
     assert await asker.receive() == {
         "type": "sync-response",
-        "payload": {"zoom": 2},
+        "payload": {"name": "Night"},
         "version": 1,
         "source": "controller",
     }
@@ -49,9 +50,9 @@ async def test_an_answer_without_an_addressee_goes_to_all_viewers(
     connect: Connect, portal_view: PortalView, editor: User, owner: User, viewer: User
 ) -> None:
     sender, controller, *viewers = [await connect(user, portal_view) for user in (editor, owner, viewer, viewer)]
-    await sender.ask("sync-response", payload={"zoom": 2})
+    await sender.ask("sync-response", payload={"name": "Night", "zoom": 2})
     for client in viewers:
-        assert (await client.receive("sync-response"))["payload"] == {"zoom": 2}
+        assert (await client.receive("sync-response"))["payload"] == {"name": "Night"}
     await controller.expect_nothing_before_pong()
     await portal_view.arefresh_from_db()
     assert portal_view.version == 1

@@ -112,6 +112,7 @@ async def test_an_admission_has_the_person_and_the_role(
         access_version=1,
         known_version=3,
         known_epoch="e",
+        as_viewer=False,
     )
 
 
@@ -157,6 +158,17 @@ async def test_the_version_and_epoch_of_the_client_are_read(
 ) -> None:
     admission = await admit(scope(portal_view.id, f"token={token_of(viewer)}{query}"), Entrance())
     assert (admission.known_version, admission.known_epoch) == known
+
+
+@pytest.mark.parametrize(
+    ("query", "as_viewer"),
+    [("", False), ("&as=viewer", True), ("&as=", True), ("&as", True), ("&as=controller", True), ("&As=viewer", False)],
+)
+async def test_any_as_in_the_query_asks_for_what_viewers_see(
+    portal_view: PortalView, editor: User, query: str, as_viewer: bool
+) -> None:
+    admission = await admit(scope(portal_view.id, f"token={token_of(editor)}{query}"), Entrance())
+    assert (admission.as_viewer, admission.role) == (as_viewer, PortalRole.CONTROLLER)
 
 
 # --- Credentials -------------------------------------------------------------------------------------------

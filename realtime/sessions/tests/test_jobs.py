@@ -15,7 +15,7 @@ from libraries.rules.state import Patch, check_patch
 from libraries.rules.subjects import Subject
 from realtime.rooms.connection import Ref
 from realtime.sessions import jobs
-from realtime.sessions.jobs import Asked, Relay, Update, relay_item, relay_patch, relay_sync
+from realtime.sessions.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.tests.clients import Listener
 from realtime.tests.doubles import Person, as_lane, controller
 
@@ -151,10 +151,19 @@ async def test_a_patch_of_an_unknown_item_is_only_relayed(person: Person, portal
         first, second = await listener.hear(), await listener.hear()
     assert answers(person) == [("ack", 0, 0), ("ack", 1, 0)]
     assert (await reread(portal_view)).version == 1
-    assert first["controllers"]["payload"] == first["viewers"]["payload"] == {"itemId": "ghost", "x": 1}
+    assert first["controllers"]["payload"] == {"itemId": "ghost", "x": 1}
     assert second["controllers"]["payload"] == {"itemId": "ghost", "hp": 2}
-    assert "viewers" not in second
-    assert (first["sender"], "version" in first) == (person.id, False)
+    assert not {"viewers", "version", "index"} & (first.keys() | second.keys() | first["controllers"].keys())
+    assert (first["sender"], second["sender"]) == (person.id, person.id)
+
+
+async def test_an_ack_has_warnings_of_what_looks_secret_and_is_shown(person: Person) -> None:
+    sentence = "public.correctAnswer looks like an answer and is shown."
+    await update(person, {"public": {"correctAnswer": 3}}, item_id="ogre").run()
+    await update(person, {"items": [{"id": "a", "public": {"correctAnswer": 3}}]}).run()
+    await update(person, {"hp": 3}, item_id="a").run()
+    acks = person.outlet.take()
+    assert [ack.get("warnings") for ack in acks] == [[sentence], [f"items.0.{sentence}"], None]
 
 
 # --- Messages that are sent again --------------------------------------------------------------------------
@@ -200,18 +209,19 @@ async def test_a_message_that_is_being_stored_is_answered_with_that_version(
 
 
 async def test_a_command_is_acknowledged_with_the_current_version(person: Person) -> None:
-    async def send() -> None:
+    async def send() -> list[str]:
         sent.append(person.id)
+        return ["zoom looks odd."]
 
     sent: list[str] = []
     person.connection.version = 4
     await Relay(person.connection, "r", 1, send).run()
     assert sent == [person.id]
-    assert answers(person) == [("ack", "r", 4)]
+    assert person.outlet.take() == [{"type": "ack", "ref": "r", "version": 4, "warnings": ["zoom looks odd."]}]
 
 
 async def test_a_refused_command_gets_the_reason(person: Person) -> None:
-    async def refuse() -> None:
+    async def refuse() -> list[str]:
         raise InvalidPayload("No.")
 
     await Relay(person.connection, "r", 1, refuse).run()
@@ -239,44 +249,31 @@ async def test_a_command_is_sent_to_viewers_as_the_flags_allow(person: Person, p
     assert (shown["viewers"]["payload"], shown["asOf"]) == ({"zoom": 2, "ac": 4}, 2)
 
 
-async def test_an_item_that_is_not_stored_is_sent_as_the_flags_allow(person: Person, portal_view: PortalView) -> None:
+async def test_a_commands_objects_go_to_viewers_only_under_public(person: Person, portal_view: PortalView) -> None:
+    payload = {"camera": {"x": 1, "hp": 2}, "effect": {"kind": "fog"}, "public": {"correctAnswer": 3, "gm": 4}}
     async with Listener(portal_view.id) as listener:
-        await PortalView.objects.filter(id=portal_view.id).aupdate(show_health=True)
-        await relay_item(person.connection, "ghost", {"hp": 2, "ac": 3})
-        shown = await listener.hear()
-        await PortalView.objects.filter(id=portal_view.id).aupdate(blackout=True)
-        await relay_item(person.connection, "ghost", {"hp": 2, "ac": 3})
-        dark = await listener.hear()
-    assert shown["viewers"]["payload"] == {"itemId": "ghost", "hp": 2}
-    assert shown["asOf"] == 1
-    assert "viewers" not in dark
-
-
-async def test_an_invisible_item_that_is_not_stored_has_no_id_for_viewers(
-    person: Person, portal_view: PortalView
-) -> None:
-    async with Listener(portal_view.id) as listener:
-        await relay_item(person.connection, "ghost", {"name": "Ghost", "visible": False})
+        warnings = await relay_patch(person.connection, payload)
         heard = await listener.hear()
-    assert heard["controllers"]["payload"] == {"itemId": "ghost", "name": "Ghost", "visible": False}
-    assert "viewers" not in heard
+    assert heard["controllers"]["payload"] == payload
+    assert heard["viewers"]["payload"] == {"camera": {"x": 1}, "public": {"correctAnswer": 3}}
+    assert warnings == ["public.correctAnswer looks like an answer and is shown."]
 
 
 async def test_a_controllers_state_goes_to_viewers_only(person: Person, portal_view: PortalView) -> None:
-    person.connection.version = 4
+    person.connection.version, person.connection.viewers_version = 9, 4
     async with Listener(portal_view.id) as listener:
-        await relay_sync(person.connection, {"zoom": 2}, None)
+        assert await relay_sync(person.connection, {"name": "Night", "zoom": 2}, None) == ()
         to_all = await listener.hear()
-        await relay_sync(person.connection, {"zoom": 2, "hp": 1}, "somebody")
+        await relay_sync(person.connection, {"items": [{"id": "spy", "name": "Spy"}, {"id": "elf"}]}, "somebody")
         to_one = await listener.hear()
     assert to_all["viewers"] == {
         "type": "sync-response",
-        "payload": {"zoom": 2},
+        "payload": {"name": "Night"},
         "version": 4,
         "source": "controller",
     }
-    assert not {"controllers", "to", "asOf"} & to_all.keys()
-    assert (to_one["to"], to_one["asOf"], to_one["viewers"]["payload"]) == ("somebody", 1, {"zoom": 2})
+    assert (to_all["asOf"], {"controllers", "to"} & to_all.keys()) == (1, set())
+    assert (to_one["to"], to_one["viewers"]["payload"]) == ("somebody", {"items": [{"id": "elf"}]})
 
 
 async def test_a_command_for_a_deleted_portal_view_is_refused(person: Person, portal_view: PortalView) -> None:

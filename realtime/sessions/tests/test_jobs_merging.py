@@ -19,8 +19,9 @@ def _update(item_id: str | None = None, *asked: Asked, alone: bool = False) -> U
     return Update(SOMEBODY, item_id, list(asked or (ONE,)), alone=alone)
 
 
-async def _nothing() -> None:
+async def _nothing() -> tuple[()]:
     """Send nothing."""
+    return ()
 
 
 RELAY = Relay(SOMEBODY, UNSET, 1, _nothing)
