@@ -19,10 +19,13 @@ from uuid import UUID
 
 import msgspec
 
+from libraries.events import ItemChanged
+from libraries.rules.disclosure import NOTHING, Disclosure, compiled
+from libraries.rules.presets import presets
 from libraries.rules.projection import difference, item_patch_seen, patch_seen, project
 from libraries.rules.roles import PortalRole
 from libraries.rules.state import State, apply_item_patch
-from realtime.news.compose import item_news, patch_news
+from realtime.news.compose import news_of, patch_news
 
 PORTAL_VIEW_ID = UUID(int=1)
 COUNTS = (10, 100, 500)
@@ -47,41 +50,60 @@ def make_state(count: int) -> State:
             "visible": index % 5 != 0,
             "hp": {"current": 30, "max": 60},
             "ac": 14,
-            "actions": [{"name": "club", "damage": "2d8+4"}, {"name": "javelin", "damage": "2d6+4"}],
-            "position": {"x": index, "y": 3},
+            "actions": [{"name": "club", "text": "2d8+4"}, {"name": "javelin", "text": "2d6+4"}],
+            "public": {"position": {"x": index, "y": 3}},
+            "armor_class": 14,
             "gmNotes": "",
         }
         item["gmNotes"] = "n" * (ITEM_BYTES - len(msgspec.json.encode(item)))
         items.append(item)
-    flags = {"showHealth": True, "showAC": False, "showActions": True, "showEncounter": False}
+    flags = {"showHealth": True, "showAC": False, "showActions": True, "showEncounter": False, "showConditions": True}
     rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False, "currentItem": 1}
-    return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, "items": items, "version": 1}
+    versions = {"version": 1, "viewersVersion": 1, "updatedAt": "t", "viewersUpdatedAt": "t"}
+    return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, "items": items, **versions}
 
 
-def item_update(state: State) -> Update:
+def _moves() -> Iterator[dict[str, Any]]:
+    return cycle({"public": {"position": {"x": 1, "y": y}}, "hp": {"current": y, "max": 60}} for y in range(60))
+
+
+def item_update(state: State, disclosure: Disclosure = NOTHING) -> Update:
     """An update of one item, as for every moved token."""
-    items, patches = state["items"], cycle({"position": {"x": 1, "y": y}, "hp": {"current": y}} for y in range(60))
-    index = len(items) // 2 + 1
+    patches, index = _moves(), len(state["items"]) // 2 + 1
 
     def update() -> None:
         patch = next(patches)
-        before = items[index]
-        after = {**before, **patch}
-        seen = {role: item_patch_seen(before, after, patch, state, role) for role in PortalRole}
-        item_news(PORTAL_VIEW_ID, before["id"], seen[CONTROLLER], viewers=seen[VIEWER], index=index, version=2)
+        after = {**state, "items": apply_item_patch(state["items"], index, patch)}
+        seen = item_patch_seen(state, after, index, patch, disclosure)
+        event = ItemChanged(
+            portal_view_id=PORTAL_VIEW_ID,
+            version=2,
+            viewers_version=2,
+            item_id=state["items"][index]["id"],
+            index=index,
+            controllers=seen.controllers,
+            viewers=seen.viewers,
+            viewers_index=seen.viewers_index,
+            viewers_state=seen.viewers_state,
+        )
+        list(news_of(event))
 
     return update
 
 
+def item_update_with_a_preset(state: State) -> Update:
+    """The same in a library with a preset for foreign records."""
+    return item_update(state, compiled(presets()["open5e"].disclosure))
+
+
 def item_update_by_the_whole_state(state: State) -> Update:
     """The peer: an update of one item, by projecting the whole state before and after, and sending the items."""
-    patches = cycle({"position": {"x": 1, "y": y}} for y in range(60))
-    index = len(state["items"]) // 2 + 1
+    patches, index = _moves(), len(state["items"]) // 2 + 1
 
     def update() -> None:
         after = {**state, "items": apply_item_patch(state["items"], index, next(patches))}
         seen = {role: difference(project(state, role), project(after, role)) for role in PortalRole}
-        patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+        patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2, viewers_version=2)
 
     return update
 
@@ -90,8 +112,8 @@ def _patch(states: Iterator[tuple[State, State]]) -> Update:
     def update() -> None:
         before, after = next(states)
         named = [key for key in after if before[key] is not after[key]]
-        seen = {role: patch_seen(before, after, named, role) for role in PortalRole}
-        patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2)
+        controllers, viewers = patch_seen(before, after, named)
+        patch_news(PORTAL_VIEW_ID, controllers, viewers=viewers, version=2, viewers_version=2)
 
     return update
 
@@ -109,6 +131,7 @@ def flag_patch(state: State) -> Update:
 
 UPDATES: dict[str, Callable[[State], Update]] = {
     "item update": item_update,
+    "item update with a preset": item_update_with_a_preset,
     "peer: item by whole state": item_update_by_the_whole_state,
     "patch of the name": name_patch,
     "patch of a flag": flag_patch,

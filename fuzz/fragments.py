@@ -12,7 +12,9 @@ import sys
 import unicodedata
 from functools import cache
 
-from libraries.rules.projection import HIDDEN
+from libraries.rules.disclosure import ROWS
+from libraries.rules.items import IMAGES, SHOW_KEYS, SWITCHED, TEXTS
+from libraries.rules.net import HIDDEN
 from libraries.rules.state import FIELDS, READ_ONLY
 from realtime.protocol.requests import CLIENT_MESSAGES
 
@@ -85,8 +87,9 @@ def vocabulary() -> tuple[str, ...]:
     hidden = {key for row in HIDDEN.values() for key in row}
     messages = {"type", "payload", "ref", "itemId", "to", "retry", "connectionId", "token", *CLIENT_MESSAGES}
     addresses = {"url", "src", "href", "image", "portrait", "avatars"}
-    dangers = {"__proto__", "constructor", "visible", "id", "current", "max"}
-    return tuple(sorted({*hidden, *FIELDS, *READ_ONLY, *messages, *addresses, *dangers}))
+    dangers = {"__proto__", "constructor", "id", "current", "max"}
+    shown = {*TEXTS, *SWITCHED, *IMAGES, *SHOW_KEYS, *ROWS, "public", "alias", "show", "visible", "hidden", "camera"}
+    return tuple(sorted({*hidden, *FIELDS, *READ_ONLY, *messages, *addresses, *dangers, *shown}))
 
 
 def draw(rng: random.Random, home: str = "") -> str:

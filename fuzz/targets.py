@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 
 from fuzz import readers, wires
-from fuzz.readers import BLANK, FLAGS, after, before
+from fuzz.readers import BLANK, DISCLOSES, FLAGS, after, before
 from libraries.api import bodies as api_json
 from libraries.rules.roles import PortalRole
 from realtime.server.websocket import portions
@@ -76,6 +76,8 @@ class Target:
 
 _STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "libraries.rules.keys"
 _PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
+_ITEMS, _HEALTH, _SHAPES = "libraries.rules.items", "libraries.rules.health", "libraries.rules.shapes"
+_COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warnings", "libraries.rules.record_paths"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
 
@@ -103,10 +105,41 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.rules.names.check_name", "text", field_bytes),
     # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
-    Target(f"{_PROJECTION}.project_item", "object", message_bytes, readers.item, after(FLAGS)),
-    Target(f"{_PROJECTION}.project_relayed", "object", message_bytes, readers.payload, after(FLAGS)),
-    Target(f"{_PROJECTION}.project_relayed", "object", message_bytes, readers.payload, after(None), "(no flags)"),
-    Target(f"{_PROJECTION}.needs_flags", "object", message_bytes, readers.payload),
+    Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER, DISCLOSES), "(disclosure)"),
+    Target(f"{_PROJECTION}.shown_items", "items", body_bytes, readers.state),
+    Target(f"{_PROJECTION}.shown_place", "items", body_bytes, readers.state),
+    Target(f"{_PROJECTION}.shown_count", "items", body_bytes, readers.state),
+    Target(f"{_ITEMS}.build", "object", message_bytes, readers.item, after(FLAGS)),
+    Target(f"{_ITEMS}.build", "object", message_bytes, readers.item, after(FLAGS, DISCLOSES), "(disclosure)"),
+    Target(
+        f"{_ITEMS}.visibilities", "object", message_bytes, readers.item, lambda function, item: list(function(item))
+    ),
+    Target(f"{_ITEMS}.alias_of", "object", message_bytes, readers.item),
+    Target(f"{_ITEMS}.switches_of", "object", message_bytes, readers.item, after(FLAGS)),
+    Target(f"{_HEALTH}.read", "object", message_bytes, readers.item, readers.own_keys),
+    Target(f"{_HEALTH}.read_value", "object", message_bytes, readers.item),
+    Target(f"{_HEALTH}.read_value", "text", message_bytes, label="(text)"),
+    Target(f"{_HEALTH}.number", "text", message_bytes),
+    *(
+        Target(f"{_SHAPES}.{shape}", "json", message_bytes, readers.value)
+        for shape in ("text", "number_or_text", "named_texts", "conditions")
+    ),
+    Target("libraries.rules.net.strike", "object", message_bytes, readers.item, after(frozenset())),
+    Target("libraries.rules.net.is_struck", "text", message_bytes, call=after(frozenset())),
+    Target("libraries.rules.net.rows_of", "text", message_bytes),
+    Target(f"{_PATHS}.parse_path", "text", field_bytes),
+    Target(f"{_PATHS}.RecordPath.find", "object", message_bytes, readers.item, readers.found_by_path),
+    Target("libraries.rules.disclosure.check_disclosure", "object", body_bytes, readers.posted),
+    Target("libraries.rules.disclosure.check_disclosure", "text", body_bytes, readers.disclosed_path, label="(path)"),
+    Target("libraries.rules.disclosure.compiled", "object", body_bytes, readers.posted),
+    Target(f"{_COMMANDS}.project_command", "object", message_bytes, readers.payload, after(BLANK)),
+    Target(f"{_COMMANDS}.project_command", "object", message_bytes, readers.payload, after(None), "(no state)"),
+    Target(f"{_COMMANDS}.project_sync", "items", message_bytes, readers.state, after(BLANK, DISCLOSES)),
+    Target(f"{_COMMANDS}.needs_flags", "object", message_bytes, readers.payload),
+    Target(f"{_WARNINGS}.warnings_of_patch", "object", message_bytes, readers.payload, readers.command_warned_of),
+    Target(f"{_WARNINGS}.warnings_of_patch", "items", body_bytes, readers.state, readers.items_warned_of, "(items)"),
+    Target(f"{_WARNINGS}.warnings_of_item", "object", message_bytes, readers.item, readers.item_warned_of),
+    Target(f"{_STATE}.normal_items", "items", body_bytes, readers.items),
     Target(f"{_PROJECTION}.difference", "items", body_bytes, readers.state, before(BLANK)),
     Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, readers.patch_seen),
     Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, readers.item_patch_seen),
@@ -175,6 +208,14 @@ WALKED = (
     *(
         "libraries.api.preconditions",
         "libraries.rules.projection",
+        "libraries.rules.items",
+        "libraries.rules.health",
+        "libraries.rules.shapes",
+        "libraries.rules.net",
+        "libraries.rules.record_paths",
+        "libraries.rules.disclosure",
+        "libraries.rules.commands",
+        "libraries.rules.warnings",
         "libraries.api.serializers",
         "libraries.rules.state",
     ),
@@ -200,7 +241,20 @@ LEFT_OUT: dict[str, str] = {
     "libraries.api.bodies.JSONRenderer": "takes answers; msgspec encodes them, as encode_state",
     "libraries.api.preconditions.etag": "takes a number",
     "libraries.rules.projection.epoch_seen": "takes an epoch of our own",
-    "libraries.rules.projection.hide_also": "takes a setting",
+    "libraries.rules.projection.digest": "takes nothing",
+    "libraries.rules.projection.own_versions": "copies the keys of a state",
+    "libraries.rules.projection.place_of": "is called by shown_place",
+    "libraries.rules.projection.ItemSeen": "is made by item_patch_seen",
+    "libraries.rules.items.is_seen": "looks at one key",
+    "libraries.rules.items.Switched": "is a row of a table",
+    "libraries.rules.net.hide_also": "takes a setting",
+    "libraries.rules.net.edition": "takes nothing",
+    "libraries.rules.health.Health": "holds three numbers",
+    "libraries.rules.health.completed": "takes three numbers",
+    "libraries.rules.health.shown": "takes three numbers",
+    "libraries.rules.record_paths": "RecordPath.find calls the steps",
+    "libraries.rules.disclosure.Disclosure": "is called by build",
+    "libraries.rules.warnings.warnings_of_command": "is called by warnings_of_patch",
     "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
     "libraries.rules.keys.check_no_prototype": "is called by check_key",
     "libraries.rules.networks.network_of_scope": "calls network_of",

@@ -18,7 +18,6 @@ from libraries.models import Library, Membership, PortalView, User, iso
 from libraries.rules.disclosure import check_disclosure
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import InvalidPayload, named
-from libraries.rules.presets import Preset
 from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
@@ -161,7 +160,7 @@ class LibrarySerializer(Body):
         return shown
 
 
-class DisclosurePresetSerializer(serializers.Serializer[Preset]):
+class DisclosurePresetSerializer(serializers.Serializer[Any]):
     """A disclosure for a known format of records."""
 
     name = serializers.CharField()

@@ -244,11 +244,13 @@ def marks_of_item(item: State, flags: State, discloses: bool) -> Iterator[str]:
         return
     switches, has_alias = switches_of(item, flags), isinstance(item.get("alias"), str)
     for key, value in item.items():
-        if key in TEXTS and isinstance(value, str) and not (key == "name" and has_alias) or plain(key) in IMAGES and isinstance(value, str):
+        known = plain(key)
+        is_named = key in TEXTS and not (key == "name" and has_alias)
+        if isinstance(value, str) and (is_named or known in IMAGES or known == "alias"):
             yield from MARK.findall(value)
-        elif plain(key) == "alias" or plain(key) in ONE_VALUE and switches[ONE_VALUE[plain(key)][0]] and not isinstance(value, dict | list):
+        elif known in ONE_VALUE and switches[ONE_VALUE[known][0]] and not isinstance(value, dict | list):
             yield from MARK.findall(str(value))
-        elif plain(key) in ENTRIES and switches[ENTRIES[plain(key)][0]]:
+        elif known in ENTRIES and switches[ENTRIES[known][0]]:
             yield from _of_entries(value)
         elif ROW_OF.get(key) == "showHealth" and switches["showHealth"] and switches["healthDisplay"] == "numbers":
             yield from _of_health(value)
