@@ -70,7 +70,7 @@ class Client:
         self.socket: ClientConnection | None = None
         self.connection_id = ""
         self.picture = Picture()
-        self.reader = Reader(table.ledger, name)
+        self.reader = Reader(table.ledger, name, self.role)
         self.small_buffer = False
         self.compression: str | None = None
         self._token = token
@@ -166,7 +166,7 @@ class Client:
             self.table.ledger.break_promise(f"{self.name} missed versions and was told that it had not")
         self.connection_id = connected["connectionId"]
         self.picture.begin(connected)
-        self.reader = Reader(self.table.ledger, self.name)
+        self.reader = Reader(self.table.ledger, self.name, self.role)
         self.reader.version = connected["version"]
         self._failures = 0
         self.connected_at = self.changed_at = time.monotonic()

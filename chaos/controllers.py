@@ -13,7 +13,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from chaos.clients import Client, Entry, Table
-from chaos.ledger import SHARED_ITEM, SLOTS, signature, slot
+from chaos.ledger import COMMAND, SHARED_ITEM, SIGNED, SLOTS, signature, slot
 from chaos.picture import Message
 
 AGAIN_SECONDS = 0.4
@@ -114,9 +114,9 @@ class Controller(Client):
     def _body(self, target: str, number: int) -> dict[str, Any]:
         by = signature((self.name, number))
         if target == "slot":
-            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number}}
+            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, SIGNED: by}}
         if target == "shared":
-            payload = {"itemId": SHARED_ITEM, "by": by, "hp": self._rng.randrange(60), "text": self.padding}
+            payload = {"itemId": SHARED_ITEM, SIGNED: by, "hp": self._rng.randrange(60), "text": self.padding}
             return {"type": "item-update", "payload": payload}
         flags = {"showHealth": self._rng.random() < 0.5, "healthDisplay": self._rng.choice(("numbers", "bar", "words"))}
         payload = {"name": by, **flags, "blackout": not self.padding and self._rng.random() < 0.15}
@@ -125,8 +125,8 @@ class Controller(Client):
     async def _command(self) -> None:
         self._number += 1
         self.relayed.add(self._number)
-        zoom = {"by": self.name, "number": self._number}
-        await self._send({"type": "portal-view-update", "ref": self._number, "payload": {"zoom": zoom}})
+        command = {COMMAND: {"by": self.name, "number": self._number}}
+        await self._send({"type": "portal-view-update", "ref": self._number, "payload": command})
 
     async def _retry_all(self) -> None:
         for ref in sorted(self.pending):

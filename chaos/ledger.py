@@ -16,6 +16,10 @@ SLOTS = 256
 """The slots of a controller's own item. Update `n` is in slot `n % SLOTS`, until update `n + SLOTS` replaces it."""
 SHARED_ITEM = "shared"
 """The item that all controllers write to."""
+SIGNED = "caption"
+"""The key of an item that identifies its last update; viewers see it, and not the slots."""
+COMMAND = "pointer"
+"""The key of the relayed commands, whose objects viewers see."""
 
 Key = tuple[str, int]
 """An update: its controller's name and its number there."""
@@ -43,7 +47,7 @@ class Ledger:
         self.newest_acked = 0
         self._targets: dict[Key, str] = {}
         self._acked: dict[Key, int] = {}
-        self._seen: dict[Key, int] = {}
+        self._seen: dict[tuple[str, Key], int] = {}
         self._newest: dict[str, tuple[int, Key]] = {}
 
     def note_sent(self, key: Key, target: str) -> None:
@@ -62,13 +66,13 @@ class Ledger:
         if target != "slot":
             self._newest[target] = max(self._newest.get(target, (0, key)), (version, key))
 
-    def note_seen(self, key: Key, version: int) -> None:
-        """Record that a connection received the update with `version`."""
-        first = self._seen.setdefault(key, version)
+    def note_seen(self, key: Key, role: str, version: int) -> None:
+        """Record that a connection received the update with `version`, which counts for its role."""
+        first = self._seen.setdefault((role, key), version)
         if first != version:
-            self._seen[key] = version
+            self._seen[role, key] = version
             self.tally.duplicates += 1
-            self.break_promise(f"{_name(key)} was stored twice, as versions {first} and {version}")
+            self.break_promise(f"{_name(key)} was stored twice, as versions {first} and {version} of {role}s")
 
     def note_out_of_order(self, who: str, before: int, version: int) -> None:
         """Record that a connection received `version` after `before`, which is not older."""
@@ -91,13 +95,13 @@ class Ledger:
     def check(self, stored: Mapping[str, Any]) -> None:
         """Compare the books with the stored state, as a controller sees it, once everything is answered."""
         items = {item["id"]: item for item in stored["items"]}
-        written = {"name": stored["name"], "shared": items[SHARED_ITEM].get("by")}
+        written = {"name": stored["name"], "shared": items[SHARED_ITEM].get(SIGNED)}
         for key, version in self._acked.items():
             controller, number = key
             if version > stored["version"]:
                 self._lose(key, f"version {version}, but {stored['version']} is the newest")
-            elif self._seen.get(key, version) != version:
-                self.break_promise(f"{_name(key)} is said to be in {version}, but came in {self._seen[key]}")
+            elif (came := self._seen.get(("controller", key), version)) != version:
+                self.break_promise(f"{_name(key)} is said to be in {version}, but came in {came}")
             elif self._targets[key] == "slot" and items[controller].get(slot(number)) != number:
                 self._lose(key, f"slot {slot(number)} holds {items[controller].get(slot(number))}")
         for target, (version, key) in self._newest.items():
@@ -133,9 +137,10 @@ def _name(key: Key) -> str:
 class Reader:
     """Reads from messages which updates they contain; one for each connection, because it counts commands."""
 
-    def __init__(self, ledger: Ledger, who: str) -> None:
+    def __init__(self, ledger: Ledger, who: str, role: str) -> None:
         self._ledger = ledger
         self._who = who
+        self._role = role
         self._commands: dict[str, int] = defaultdict(int)
         self.version = 0
         self.skips = 0
@@ -151,12 +156,12 @@ class Reader:
         self.skips += "id" in payload and version > self.version + 1
         self.version = max(version, self.version)
         for key in updates_in(message["type"], payload):
-            self._ledger.note_seen(key, version)
+            self._ledger.note_seen(key, self._role, version)
 
     def _read_command(self, payload: Mapping[str, Any]) -> None:
-        if "zoom" not in payload:
+        if COMMAND not in payload:
             return
-        controller, number = payload["zoom"]["by"], payload["zoom"]["number"]
+        controller, number = payload[COMMAND]["by"], payload[COMMAND]["number"]
         if number <= self._commands[controller]:
             self._ledger.note_repeated(self._who, f"{controller}:{number}")
         self._commands[controller] = max(number, self._commands[controller])
@@ -166,11 +171,8 @@ def updates_in(kind: str, payload: Mapping[str, Any]) -> list[Key]:
     """The updates in a message; none if it has the whole state, which many updates led to."""
     if kind == "portal-view-updated":
         return [_key(payload["name"])] if "name" in payload and "id" not in payload else []
-    if payload["itemId"] == SHARED_ITEM:
-        return [_key(payload["by"])] if "by" in payload else []
-    if "id" in payload:  # an item that became visible is sent whole
-        return []
-    return [(payload["itemId"], number) for key, number in payload.items() if key[0] == "k" and key[1:].isdigit()]
+    slots = [(payload["itemId"], number) for key, number in payload.items() if key[0] == "k" and key[1:].isdigit()]
+    return slots or ([_key(payload[SIGNED])] if payload.get(SIGNED) else [])
 
 
 def _key(text: str) -> Key:

@@ -42,9 +42,8 @@ class Picture:
     def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:
         patch = {key: value for key, value in payload.items() if key != "itemId"}
         items = self.state["items"]
-        before = items[index] if items[index].get("id") == payload["itemId"] else {}
-        # From then on an invisible item is only its place in the list.
-        items[index] = patch if patch.get("visible") is False and len(patch) == 1 else {**before, **patch}
+        # A watcher is a viewer: null removes a key.
+        items[index] = {key: value for key, value in {**items[index], **patch}.items() if value is not None}
 
     def shows(self, stored: Mapping[str, Any]) -> bool:
         """Whether this is the stored state, as the same role reads it over REST."""

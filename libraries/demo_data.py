@@ -142,13 +142,15 @@ ITEMS: list[dict[str, Any]] = [
         "id": "fight",
         "type": "encounter",
         "name": "On the causeway",
-        "round": 2,
-        "turn": "ilse",
-        "encounter": [
-            {"itemId": "ilse", "name": "Ilse Varn", "initiative": 17},
-            {"itemId": "warden", "name": "The Bell Warden", "initiative": 14},
-            {"itemId": "oren", "name": "Brother Oren", "initiative": 9},
-        ],
+        "public": {
+            "round": 2,
+            "turn": "ilse",
+            "encounter": [
+                {"itemId": "ilse", "name": "Ilse Varn", "initiative": 17},
+                {"itemId": "warden", "name": "The Bell Warden", "initiative": 14},
+                {"itemId": "oren", "name": "Brother Oren", "initiative": 9},
+            ],
+        },
     },
     {
         "id": "clues",

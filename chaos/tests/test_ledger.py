@@ -20,7 +20,7 @@ def ledger() -> Ledger:
 
 def stored(version: int = 4, slots: dict[str, int] | None = None, by: str = "anna:2", name: str = "anna:3") -> Any:
     slots = {"k1": 1} if slots is None else slots
-    return {"version": version, "name": name, "items": [{"id": "shared", "by": by}, {"id": "anna", **slots}]}
+    return {"version": version, "name": name, "items": [{"id": "shared", "caption": by}, {"id": "anna", **slots}]}
 
 
 def acknowledge_all(ledger: Ledger) -> None:
@@ -61,14 +61,14 @@ def test_of_two_writers_the_later_version_counts(ledger: Ledger) -> None:
 
 def test_an_ack_with_a_different_version_is_detected(ledger: Ledger) -> None:
     acknowledge_all(ledger)
-    ledger.note_seen(("anna", 1), 3)
+    ledger.note_seen(("anna", 1), "controller", 3)
     ledger.check(stored())
     assert ledger.tally.broken == ["Update 1 of anna is said to be in 2, but came in 3"]
 
 
 def test_an_update_received_with_two_versions_was_stored_twice(ledger: Ledger) -> None:
     for version in (2, 2, 5):
-        ledger.note_seen(("anna", 1), version)
+        ledger.note_seen(("anna", 1), "controller", version)
     assert ledger.tally.duplicates == 1
 
 
@@ -92,7 +92,7 @@ def test_each_connection_receives_versions_in_rising_order(
     versions: tuple[int, ...], out_of_order: int, duplicates: int
 ) -> None:
     ledger = Ledger()
-    reader = Reader(ledger, "viewer 1")
+    reader = Reader(ledger, "viewer 1", "viewer")
     for number, version in enumerate(versions):
         reader.read(update(version, number))
     assert (ledger.tally.out_of_order, ledger.tally.duplicates) == (out_of_order, duplicates)
@@ -101,15 +101,15 @@ def test_each_connection_receives_versions_in_rising_order(
 
 def test_a_command_comes_at_most_once() -> None:
     ledger = Ledger()
-    reader = Reader(ledger, "viewer 1")
+    reader = Reader(ledger, "viewer 1", "viewer")
     for number in (1, 3, 3):
-        message = {"type": "portal-view-updated", "payload": {"zoom": {"by": "anna", "number": number}}}
+        message = {"type": "portal-view-updated", "payload": {"pointer": {"by": "anna", "number": number}}}
         reader.read(message)
     assert (ledger.tally.duplicates, ledger.tally.out_of_order) == (1, 0)
 
 
 def test_a_whole_state_instead_of_updates_is_a_skip() -> None:
-    reader = Reader(Ledger(), "viewer 1")
+    reader = Reader(Ledger(), "viewer 1", "viewer")
     reader.read(update(2))
     reader.read({"type": "portal-view-updated", "version": 9, "payload": {"id": "…", "name": "anna:3"}})
     assert (reader.version, reader.skips) == (9, 1)
@@ -117,7 +117,9 @@ def test_a_whole_state_instead_of_updates_is_a_skip() -> None:
 
 def test_updates_are_read_from_messages_but_not_from_whole_states() -> None:
     assert updates_in("item-updated", {"itemId": "anna", "k1": 1, "k2": 2, "text": "…"}) == [("anna", 1), ("anna", 2)]
-    assert updates_in("item-updated", {"itemId": "shared", "by": "ben:4", "hp": 3}) == [("ben", 4)]
-    assert updates_in("item-updated", {"itemId": "anna", "id": "anna", "k1": 1}) == []
+    assert updates_in("item-updated", {"itemId": "shared", "caption": "ben:4", "hp": 3}) == [("ben", 4)]
+    assert updates_in("item-updated", {"itemId": "anna", "caption": "anna:7"}) == [("anna", 7)]
+    assert updates_in("item-updated", {"itemId": "anna", "caption": "anna:7", "k7": 7}) == [("anna", 7)]
+    assert updates_in("item-updated", {"itemId": "anna", "text": "x", "caption": None}) == []
     assert updates_in("portal-view-updated", {"name": "ben:5", "showHealth": True}) == [("ben", 5)]
     assert updates_in("portal-view-updated", {"id": "…", "name": "ben:5"}) == []

@@ -11,12 +11,12 @@ from chaos.picture import Picture
 
 @pytest.fixture
 def picture() -> Picture:
-    """A viewer that was let in at version 4; the first item is hidden from it."""
+    """A viewer that was let in at version 4."""
     state = {
         "name": "Evening",
         "showHealth": False,
         "version": 4,
-        "items": [{"visible": False}, {"id": "ogre", "n": 1}],
+        "items": [{"id": "spy"}, {"id": "ogre", "n": 1}],
     }
     picture = Picture()
     picture.begin({"version": 4, "epoch": "e", "recovered": False, "state": state})
@@ -41,11 +41,11 @@ def test_relayed_keys_change_nothing(picture: Picture) -> None:
 @pytest.mark.parametrize(
     ("message", "items"),
     [
-        (item(1, itemId="ogre", hp=3), [{"visible": False}, {"id": "ogre", "n": 1, "hp": 3}]),
-        (item(1, itemId="ogre", visible=False), [{"visible": False}, {"visible": False}]),
-        (item(0, itemId="spy", id="spy", hp=9), [{"id": "spy", "hp": 9}, {"id": "ogre", "n": 1}]),
+        (item(1, itemId="ogre", hp=3), [{"id": "spy"}, {"id": "ogre", "n": 1, "hp": 3}]),
+        (item(1, itemId="ogre", n=None, m=2), [{"id": "spy"}, {"id": "ogre", "m": 2}]),
+        (item(0, itemId="spy", text="x"), [{"id": "spy", "text": "x"}, {"id": "ogre", "n": 1}]),
     ],
-    ids=["changes", "goes out of sight", "comes into sight"],
+    ids=["changes", "loses a key", "first"],
 )
 def test_an_item_is_patched_in_its_place(picture: Picture, message: dict[str, Any], items: list[Any]) -> None:
     picture.fold(message)
