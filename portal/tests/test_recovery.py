@@ -138,7 +138,7 @@ async def test_without_the_channel_layer_everything_is_stored_and_shown_later(tw
 async def until_news_flow(controller: PortalSocket, viewer: PortalSocket) -> None:
     """Wait until an update comes through the channel layer, and not with the whole state."""
     for number in range(10):
-        version = await update_item(controller, number=number)
+        version = await update_item(controller, text=f"{number}")
         if (await until_version(viewer, version))["type"] == "item-updated":
             return
     raise AssertionError("no news came through the channel layer")
@@ -243,14 +243,17 @@ async def test_a_message_that_is_sent_again_is_stored_once(two: Two, portal_view
 
 
 async def test_a_burst_is_merged_and_each_message_acknowledged_with_its_version(two: Two, portal_view: str) -> None:
-    async with both(two, portal_view) as (controller, viewer):
+    async with (
+        two.here.join(portal_view, two.here.controller) as (controller, _),
+        two.there.join(portal_view, two.here.editor) as (editor, _),
+    ):
         for number in range(BURST):
             await controller.send("item-update", ref=number, payload={"itemId": "ogre", f"k{number}": number})
         acks = [await controller.receive("ack") for _ in range(BURST)]
         told = {ack["ref"]: ack["version"] for ack in acks}
         seen: dict[int, int] = {}
         while len(seen) < BURST:
-            message = await viewer.receive("item-updated")
+            message = await editor.receive("item-updated")
             seen |= {value: message["version"] for key, value in message["payload"].items() if key[0] == "k"}
     assert told == seen
     assert len(set(told.values())) < BURST / 4

@@ -169,12 +169,12 @@ GOOD_PAYLOADS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("name", GOOD_PAYLOADS)
 async def test_a_message_just_within_the_limits_arrives_unchanged(stack: Stack, portal_view: str, name: str) -> None:
     payload = GOOD_PAYLOADS[name]
-    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+    async with stack.join_all(portal_view, stack.controller, stack.editor) as (sender, editor):
         await sender.send("portal-view-update", ref=1, payload=payload)
         await sender.receive("ack")
         if payload:
-            assert (await viewer.receive("portal-view-updated"))["payload"] == payload
-        await viewer.expect_nothing_before_pong()
+            assert (await editor.receive("portal-view-updated"))["payload"] == payload
+        await editor.expect_nothing_before_pong()
 
 
 async def test_of_duplicate_keys_the_last_one_counts(stack: Stack, portal_view: str) -> None:

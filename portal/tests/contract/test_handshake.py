@@ -18,8 +18,8 @@ SUBPROTOCOL = "portal.v1.json"
 WRONG_KEY = "another key, which is long enough for HS256 and signs nothing"
 
 STATE_KEYS = {
-    *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "healthDisplay"),
-    *("autoResetImageState", "blackout", "currentItem", "items", "version", "createdAt", "updatedAt"),
+    *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "showConditions"),
+    *("healthDisplay", "autoResetImageState", "blackout", "currentItem", "items", "version", "createdAt", "updatedAt"),
 }
 CONNECTED_KEYS = {
     *("type", "portalViewId", "role", "userId", "message", "connectionId", "version", "epoch", "recovered", "state"),
@@ -124,7 +124,7 @@ async def test_a_viewer_does_not_get_hidden_values(stack: Stack) -> None:
         stack.join(portal_view, stack.viewer) as (_, seen),
     ):
         assert full["state"]["items"][0] == goblin
-        assert seen["state"]["items"] == [{"id": "goblin", "name": "Goblin", "visible": True}, {"visible": False}]
+        assert seen["state"]["items"] == [{"id": "goblin", "name": "Goblin"}]
 
 
 # --- Reconnects --------------------------------------------------------------------------------------------

@@ -122,11 +122,12 @@ async def test_commands_are_relayed_and_not_stored(stack: Stack, portal_view: st
     before = stored(stack, portal_view)
     people = (stack.controller, stack.editor, stack.viewer)
     async with stack.join_all(portal_view, *people) as (sender, *others):
-        command = {"zoom": 2.5, "camera": {"x": 0.25, "y": -3}}
-        await sender.send("portal-view-update", ref=1, payload=command)
+        command = {"zoom": 2.5, "camera": {"x": 0.25, "y": -3}, "public": {"ping": [1]}}
+        own = {"plan": {"next": "trap"}, "queue": [1]}
+        await sender.send("portal-view-update", ref=1, payload={**command, **own})
         assert (await sender.receive("ack"))["version"] == before["version"]
-        for socket in others:
-            assert await socket.receive() == {"type": "portal-view-updated", "payload": command}
+        for socket, payload in zip(others, ({**command, **own}, command), strict=True):
+            assert await socket.receive() == {"type": "portal-view-updated", "payload": payload}
             await socket.expect_nothing_before_pong()
     assert stored(stack, portal_view) == before
 
@@ -164,7 +165,63 @@ async def test_hidden_values_are_not_sent_to_viewers(stack: Stack) -> None:
         await sender.receive("ack")
         shown = await viewer.receive("portal-view-updated")
         assert shown["payload"]["showHealth"] is True
-        assert shown["payload"]["items"] == [{**GOBLIN, "hp": 3}]
+        health = {"display": "numbers", "current": 3, "max": None, "temp": None}
+        assert shown["payload"]["items"] == [{"id": "goblin", "name": "Goblin", "health": health}]
+
+
+async def test_each_role_is_told_its_own_version(stack: Stack) -> None:
+    portal_view = stack.new_portal_view(items=[{**GOBLIN, "hp": 7}])
+    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, editor, viewer):
+        for number in range(3):
+            await sender.send("item-update", ref=number, payload={"itemId": "goblin", "hp": number})
+            assert (await sender.receive("ack"))["version"] == number + 2
+            assert (await editor.receive("item-updated"))["version"] == number + 2
+        await sender.send("item-update", ref=3, payload={"itemId": "goblin", "text": "Awake"})
+        await sender.receive("ack")
+        assert (await editor.receive("item-updated"))["version"] == 5
+        seen = await viewer.receive()
+        assert (seen["type"], seen["version"]) == ("item-updated", 2)
+        assert seen["payload"] == {"itemId": "goblin", "text": "Awake"}
+        await viewer.send("ping", ref=1)
+        await viewer.receive("pong")
+    seen_by_rest = stack.viewer.get(f"/api/portal-views/{portal_view}")
+    assert (seen_by_rest["version"], stored(stack, portal_view)["version"]) == (2, 5)
+
+
+async def test_an_item_comes_into_sight_and_goes(stack: Stack) -> None:
+    trap = {"id": "trap", "name": "Trap", "visible": False}
+    portal_view = stack.new_portal_view(items=[trap, GOBLIN], currentItem=1)
+    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, editor, viewer):
+        for visible in (True, False):
+            await sender.send("item-update", ref=1, payload={"itemId": "trap", "visible": visible})
+            await sender.receive("ack")
+            assert (await editor.receive("item-updated"))["payload"] == {"itemId": "trap", "visible": visible}
+            seen = await viewer.receive("portal-view-updated")
+            shown = [{"id": "trap", "name": "Trap"}] if visible else []
+            assert seen["payload"] == {"items": [*shown, GOBLIN], "currentItem": len(shown)}
+            await viewer.expect_nothing_before_pong()
+
+
+async def test_null_removes_a_key_of_a_viewers_item(stack: Stack) -> None:
+    portal_view = stack.new_portal_view(items=[{**GOBLIN, "text": "Asleep", "hp": 7}], showHealth=True)
+    async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        await sender.send("item-update", ref=1, payload={"itemId": "goblin", "text": None, "show": {"health": False}})
+        await sender.receive("ack")
+        assert (await viewer.receive("item-updated"))["payload"] == {"itemId": "goblin", "text": None, "health": None}
+
+
+async def test_what_looks_secret_and_is_shown_is_warned_of(stack: Stack, portal_view: str) -> None:
+    sentence = "public.answer looks like an answer and is shown."
+    async with stack.join(portal_view, stack.controller) as (sender, _):
+        await sender.send("portal-view-update", ref=1, payload={"public": {"answer": 42}})
+        assert (await sender.receive("ack"))["warnings"] == [sentence]
+        items = [{"id": "quiz", "public": {"answer": 42}}]
+        await sender.send("portal-view-update", ref=2, payload={"items": items})
+        assert (await sender.receive("ack"))["warnings"] == [f"items.0.{sentence}"]
+        await sender.send("item-update", ref=3, payload={"itemId": "quiz", "public": {"answer": 43}})
+        assert (await sender.receive("ack"))["warnings"] == [sentence]
+        await sender.send("item-update", ref=4, payload={"itemId": "quiz", "answer": 44})
+        assert "warnings" not in await sender.receive("ack")
 
 
 async def test_a_retry_that_names_a_connection_to_another_portal_view_is_stored(stack: Stack, portal_view: str) -> None:
@@ -191,23 +248,26 @@ async def test_an_item_update_is_merged_and_stored(stack: Stack) -> None:
         version = stored(stack, portal_view)["version"] + 1
         await sender.send("item-update", ref=1, payload={"itemId": "orc", "name": "Urk", "note": {"c": 3}})
         assert (await sender.receive("ack"))["version"] == version
-        for socket in others:
+        payload = {"itemId": "orc", "name": "Urk"}
+        for socket, own in zip(others, ({"note": {"c": 3}}, {}), strict=True):
             update = await socket.receive("item-updated")
-            assert update["payload"] == {"itemId": "orc", "name": "Urk", "note": {"c": 3}}
+            assert update["payload"] == {**payload, **own}
             assert update["version"] == version
             await socket.expect_nothing_before_pong()
     assert stored(stack, portal_view)["items"] == [GOBLIN, {"id": "orc", "name": "Urk", "note": {"c": 3}}]
 
 
-async def test_an_update_of_an_unknown_item_is_relayed_and_not_stored(stack: Stack, portal_view: str) -> None:
+async def test_an_update_of_an_unknown_item_is_relayed_to_controllers_and_not_stored(
+    stack: Stack, portal_view: str
+) -> None:
     before = stored(stack, portal_view)
-    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, *others):
+    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, editor, viewer):
         payload = {"itemId": "ghost", "name": "Ghost"}
         await sender.send("item-update", ref=1, payload=payload)
         assert (await sender.receive("ack"))["version"] == before["version"]
-        for socket in others:
-            assert await socket.receive() == {"type": "item-updated", "payload": payload}
-            await socket.expect_nothing_before_pong()
+        assert await editor.receive() == {"type": "item-updated", "payload": payload}
+        await editor.expect_nothing_before_pong()
+        await viewer.expect_nothing_before_pong()
     assert stored(stack, portal_view) == before
 
 
@@ -240,10 +300,10 @@ async def test_request_sync_goes_to_controllers_and_the_answer_to_the_asker(stac
         expected = {"from": user_id_of(stack.viewer.access), "connectionId": connected["connectionId"]}
         for socket in (controller, editor):
             assert await socket.receive() == {"type": "sync-requested", **expected}
-        await controller.send("sync-response", ref=1, to=connected["connectionId"], payload={"zoom": 3})
+        await controller.send("sync-response", ref=1, to=connected["connectionId"], payload={"name": "Mine", "zoom": 3})
         await controller.receive("ack")
         answer = await asking.receive("sync-response")
-        assert answer["payload"] == {"zoom": 3}
+        assert answer["payload"] == {"name": "Mine"}
         assert answer["source"] == "controller"
         assert answer["version"] == connected["version"]
         for socket in (controller, editor, other, asking):
@@ -254,11 +314,11 @@ async def test_request_sync_goes_to_controllers_and_the_answer_to_the_asker(stac
 async def test_sync_response_without_to_goes_to_all_viewers(stack: Stack, portal_view: str) -> None:
     people = (stack.controller, stack.editor, stack.viewer, stack.viewer)
     async with stack.join_all(portal_view, *people) as (controller, editor, *viewers):
-        await controller.send("sync-response", ref=1, payload={"zoom": 3, "gmNotes": "not for you"})
+        await controller.send("sync-response", ref=1, payload={"name": "Mine", "gmNotes": "not for you"})
         await controller.receive("ack")
         for socket in viewers:
             answer = await socket.receive("sync-response")
-            assert (answer["payload"], answer["source"]) == ({"zoom": 3}, "controller")
+            assert (answer["payload"], answer["source"]) == ({"name": "Mine"}, "controller")
             await socket.expect_nothing_before_pong()
         await editor.expect_nothing_before_pong()
 
