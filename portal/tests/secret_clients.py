@@ -113,16 +113,21 @@ class Client:
         items[index] = {key: value for key, value in merged.items() if value is not None}
         self.state = {**self.state, "items": items}
 
+    def _take_role(self, role: str) -> None:
+        # Who looks as a viewer is one, whatever the server says.
+        self.role = "viewer" if self._as_viewer else role
+
     async def _receive(self) -> Message:
         text = await self._socket.connection.recv()
         assert isinstance(text, str)
         message: Message = json.loads(text)
         match message["type"]:
             case "connected":
-                self.role, self._epoch = message["role"], message["epoch"]
+                self._take_role(message["role"])
+                self._epoch = message["epoch"]
                 self.connection_id = message["connectionId"]
             case "role-changed":
-                self.role = message["role"]
+                self._take_role(message["role"])
         if message["type"] in SAY_THE_VERSION:
             self.version = message.get("version", self.version)
         self._received.append(Received(text, message, self.role))

@@ -137,7 +137,10 @@ class Gardener:
             planted = {plant.key: self._value(plant.shape)}
             depth = plant.depth or int(plant.key in POINTS_TAKEN)
             if depth == PUBLIC_DEPTH:
-                grown["public"] = {**grown.get("public", {}), **self._at_depth(place % PUBLIC_DEPTH, "free", planted)}
+                grown["public"] = {
+                    **grown.get("public", {}),
+                    **self._at_depth(place % PUBLIC_DEPTH, f"free {place}", planted),
+                }
             else:
                 grown |= self._at_depth(depth, f"part {place}", planted)
         if content.health is not None:
@@ -187,10 +190,10 @@ class Gardener:
 
 
 def everything(way: int) -> list[Content]:
-    """Items that together have every hidden key, at some depth and in some shape, in one spelling."""
+    """Items that together have every hidden key, at some depth and below `public`, in some shape and one spelling."""
     keys = [ways[way % len(ways)] for row in HIDDEN.values() for ways in map(spellings, row)] + [*STRANGE]
-    places = zip(keys, cycle(SHAPES), cycle(range(DEPTHS)), strict=False)
-    plants = [Plant(key, shape, depth) for key, shape, depth in places]
+    places = zip(keys, cycle(SHAPES), cycle(range(PUBLIC_DEPTH)), strict=False)
+    plants = [Plant(key, shape, at) for key, shape, depth in places for at in (depth, PUBLIC_DEPTH)]
     return [Content(tuple(plants[start : start + PER_ITEM])) for start in range(0, len(plants), PER_ITEM)]
 
 
