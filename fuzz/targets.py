@@ -250,7 +250,6 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.net.hide_also": "takes a setting",
     "libraries.rules.net.edition": "takes nothing",
     "libraries.rules.health.Health": "holds three numbers",
-    "libraries.rules.health.completed": "takes three numbers",
     "libraries.rules.health.shown": "takes three numbers",
     "libraries.rules.record_paths": "RecordPath.find calls the steps",
     "libraries.rules.disclosure.Disclosure": "is called by build",

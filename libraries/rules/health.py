@@ -106,19 +106,18 @@ def read_value(value: object) -> tuple[Health, Number | None]:
     return found, _first(inside, _INSIDE_REMOVED)
 
 
-def read(sources: Mapping[str, Any]) -> Health:
-    """The health in an item's values by plain key. A maximum without a current value is full health."""
+def read(sources: Mapping[str, Any], listed: Health = NOTHING) -> Health:
+    """The health in an item's values by plain key, and in what paths lead to where the item has no value of its own.
+
+    A maximum without a current value is full health.
+    """
     found, removed = NOTHING, _first(sources, REMOVED)
     for key in CURRENT:
         if key in sources:
             inside, taken = read_value(sources[key])
             found, removed = found.over(inside), removed if taken is None else taken
     rest = Health(None, _positive(_first(sources, MAXIMUM)), _first(sources, TEMPORARY))
-    return completed(found.over(rest), removed)
-
-
-def completed(health: Health, removed: Number | None = None) -> Health:
-    """The health with its current value: without one it is the maximum, less the points that were taken."""
+    health = found.over(rest).over(listed)
     if health.current is not None or health.maximum is None:
         return health
     return Health(health.maximum - (removed or 0), health.maximum, health.temporary)

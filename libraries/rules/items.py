@@ -168,8 +168,7 @@ def _health(item: Item, own: Mapping[str, Any], disclosure: Disclosure) -> Healt
         return health.read(own)
     # A game master who counts hit points on a foreign record writes a key of the item itself.
     read_by_path = disclosure.health_keys
-    counted = health.read({key: value for key, value in own.items() if key not in read_by_path})
-    return health.completed(counted.over(listed))
+    return health.read({key: value for key, value in own.items() if key not in read_by_path}, listed)
 
 
 def _filled(key: str, row: Switched, item: Item, own: Mapping[str, Any], disclosure: Disclosure) -> Any:

@@ -22,8 +22,10 @@ def text(value: object) -> str | None:
 
 
 def number_or_text(value: object) -> int | float | str | None:
-    """A number or text."""
-    return value if isinstance(value, int | float | str) and not isinstance(value, bool) else None
+    """A number, or text that is not empty."""
+    if isinstance(value, str):
+        return value if value.strip() else None
+    return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
 
 def named_texts(value: object) -> list[dict[str, str]] | None:

@@ -52,20 +52,36 @@ def test_json_names_a_portal_view_and_all_log_ins() -> None:
 
 def test_the_demo_is_an_evening_with_hidden_values() -> None:
     demo()
-    state = PortalView.objects.get().state()
+    portal_view = PortalView.objects.get()
+    state = portal_view.state()
     assert len(state["items"]) >= 6
     assert {"image", "token", "stat-block", "note"} <= {item["type"] for item in state["items"]}
     assert any(item.get("visible") is False for item in state["items"])
-    shown = json.dumps(project(state, PortalRole.VIEWER))
+    shown = json.dumps(project(state, PortalRole.VIEWER, portal_view.rules))
     for item in ITEMS:
         for key in ("gmNotes", "secret"):
             assert key not in item or item[key] not in shown
     assert "Tide ghoul" not in shown
+    items = {item["id"]: item for item in json.loads(shown)["items"]}
+    assert items["warden"]["health"]["display"] == "bar"
+    assert "health" not in items["ilse"]
+    assert (items["keeper"]["name"], "Hobb the drowned" in shown) == ("The lighthouse keeper", False)
+    assert items["lanternfish"] == {
+        "id": "lanternfish",
+        "type": "swarm",
+        "name": "Swarm of lantern fish",
+        "image": "/static/demo/lanternfish.svg",
+        "size": "Medium",
+    }
+    assert items["fight"]["public"]["turn"] == "ilse"
 
 
-@pytest.mark.parametrize("item", [item for item in ITEMS if "image" in item], ids=lambda item: str(item["id"]))
-def test_every_picture_exists_and_needs_no_other_site(item: dict[str, Any]) -> None:
-    found = finders.find(item["image"].removeprefix("/static/"))
+PICTURES = [item[key] for item in ITEMS for key in ("image", "img_main") if key in item]
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_every_picture_exists_and_needs_no_other_site(picture: str) -> None:
+    found = finders.find(picture.removeprefix("/static/"))
     assert isinstance(found, str)
     drawing = Path(found).read_text()
     assert "<script" not in drawing

@@ -9,11 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from libraries.rules import health
+from libraries.rules.disclosure import MAX_PATHS, RESERVED, ROWS, check_disclosure
 from libraries.rules.health import WORDS
-from libraries.rules.items import build
+from libraries.rules.items import FREE, HEALTH_SWITCH, IMAGES, SWITCHED, TEXTS, build
 from libraries.rules.keys import plain_key
 from libraries.rules.net import ALWAYS, HIDDEN
+from libraries.rules.presets import presets
+from libraries.rules.record_paths import MAX_STEPS, parse_path
 from libraries.rules.state import HEALTH_DISPLAYS
+from libraries.rules.warnings import MAX_WARNINGS
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hidden-information.md").read_text()
 
@@ -75,3 +80,60 @@ def test_the_setting_on_the_page_names_rows_of_the_table() -> None:
     setting = re.search(r"`(\{\"showHealth.+?\})`", PAGE)
     assert setting is not None
     assert json.loads(setting[1]).keys() <= HIDDEN.keys()
+
+
+def words_of(cell: str) -> list[str]:
+    """The words in backticks."""
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def test_the_page_shows_the_table_of_what_viewers_get() -> None:
+    rows = [(key, shown.strip("`"), show.strip("`")) for keys, _, shown, show in _rows() for key in words_of(keys)]
+    assert rows == [
+        *((key, ALWAYS, "") for key in (*TEXTS, FREE)),
+        ("health", HEALTH_SWITCH, "health"),
+        *((key, row.switch, row.show) for key, row in SWITCHED.items()),
+    ]
+
+
+def _rows() -> list[list[str]]:
+    return table_of("what viewers get")
+
+
+def test_the_page_names_the_keys_of_health() -> None:
+    assert [[words_of(cell) for cell in cells] for _, *cells in table_of("health keys")] == [
+        [list(health.CURRENT), list(health._INSIDE_CURRENT)],
+        [list(health.MAXIMUM), list(health._INSIDE_MAXIMUM)],
+        [list(health.TEMPORARY), list(health._INSIDE_TEMPORARY)],
+        [list(health.REMOVED), list(health._INSIDE_REMOVED)],
+    ]
+
+
+def test_the_page_names_the_keys_of_pictures() -> None:
+    sentence = PAGE.split("has no `image`, the first of")[1].split("that holds an address")[0]
+    assert ["image", *map(plain_key, words_of(sentence))] == list(IMAGES)
+
+
+def test_the_page_lists_the_presets() -> None:
+    assert table_of("presets") == [[f"`{name}`", preset.title] for name, preset in presets().items()]
+
+
+def test_the_page_explains_each_row_and_form_of_paths() -> None:
+    assert [row for cell, _ in table_of("disclosure rows") for row in words_of(cell)] == list(ROWS)
+    for cell, _ in table_of("paths"):
+        assert parse_path(words_of(cell)[0])
+    example = PAGE.split('```json\n{"always": ["size"]')[1].split("\n```")[0]
+    assert check_disclosure(json.loads('{"always": ["size"]' + example))
+
+
+def test_the_page_names_the_limits_and_the_reserved_keys() -> None:
+    assert f"at most {MAX_PATHS} paths" in PAGE
+    assert f"at most {MAX_STEPS} steps" in PAGE
+    assert f"up to {MAX_WARNINGS} of them" in PAGE
+    sentence = PAGE.split("a key that has rules of its own:")[1].split(". It")[0]
+    assert set(words_of(sentence)) == RESERVED
+
+
+def test_the_first_example_of_the_page_is_what_viewers_get() -> None:
+    stored, shown = (json.loads(block.split("```")[0]) for block in PAGE.split("```json\n")[1:3])
+    assert build(stored, {"healthDisplay": "numbers"}) == shown

@@ -120,6 +120,9 @@ def test_paths_of_health() -> None:
     assert shown({"maxHealth": ["system.hp.max"]}, hp=7)["health"]["current"] == 7
     assert shown({"maxHealth": ["hit_points"]}, hit_points=40)["health"]["max"] == 40
     assert shown({"maxHealth": ["hit_points"]}, hit_points=40, hp="5/30")["health"]["max"] == 30
+    record = {"currentHealth": ["system.hp.value"], "maxHealth": ["system.hp.max"]}
+    assert shown(record, maxHp=59)["health"] == {"display": "numbers", "current": 12, "max": 59, "temp": None}
+    assert shown({"maxHealth": ["system.hp.max"]}, damage=7)["health"]["current"] == 33
     assert shown({"maxHealth": ["speed", "title"]}) == {}
     assert shown({"maxHealth": ["zero"]}, zero=0) == {}
     assert shown(both, {**ON, "showHealth": False}) == {}

@@ -17,7 +17,7 @@ def test_what_is_no_text_is_none(value: object) -> None:
 
 @pytest.mark.parametrize(
     ("value", "shaped"),
-    [(15, 15), (1.5, 1.5), ("15", "15"), (True, None), (None, None), ([15], None), ({"a": 1}, None)],
+    [(15, 15), (1.5, 1.5), ("15", "15"), (" ", None), (True, None), (None, None), ([15], None), ({"a": 1}, None)],
 )
 def test_a_number_or_text(value: object, shaped: object) -> None:
     assert number_or_text(value) == shaped
