@@ -23,7 +23,8 @@ def fill(apps, schema_editor):
             return
         for row in batch:
             row.items = normal_items(row.items)
-            state = {key: getattr(row, field.column) for key, field in FIELDS.items()}
+            # A key of a later version has no column yet; its migration measures again.
+            state = {key: getattr(row, field.column, None) for key, field in FIELDS.items()}
             row.size = blocks_of(size_of(state))
             row.viewers_updated_at = row.updated_at
             row.viewers_item_count, row.viewers_current_item = shown_count(state), shown_place(state)

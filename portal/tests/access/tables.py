@@ -23,6 +23,7 @@ POST   | /api/auth/token                          | 200   200    200    200     
 POST   | /api/auth/token/refresh                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   |
 PATCH  | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   | User
+GET    | /api/disclosure-presets                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/libraries                           | 200   200    200    200      401    200    401 200   200 200   |
 POST   | /api/libraries                           | 201   201    201    201      401    201    401 201   201 201   | Library Membership
 GET    | /api/libraries/{library}                 | 200   200    200    404      401    404    401 404   404 404   |
@@ -57,76 +58,78 @@ _OUTSIDE = "302 302 302 302 302 302 302"
 """The members, and everybody else who is not staff: they are redirected to the log-in, whatever they request."""
 
 _ANY_STAFF = """
-GET  | /admin/                                         | 200 200 200 |
-GET  | /admin/password_change/                         | 200 200 200 |
-POST | /admin/password_change/                         | 302 302 302 | User
-GET  | /admin/password_change/done/                    | 200 200 200 |
-GET  | /admin/jsi18n/                                  | 200 200 200 |
-GET  | /admin/search/?s=libr                           | 200 200 200 |
-GET  | /admin/r/1/1/                                   | 404 404 404 |
-GET  | /admin/nothing/                                 | 404 404 404 |
-GET  | /admin/libraries/user/{other}/                  | 302 302 302 |
-GET  | /admin/libraries/library/{library}/             | 302 302 302 |
-GET  | /admin/libraries/portalview/{view}/             | 302 302 302 |
-GET  | /admin/auth/group/{group}/                      | 302 302 302 |
+GET  | /admin/                                          | 200 200 200 |
+GET  | /admin/password_change/                          | 200 200 200 |
+POST | /admin/password_change/                          | 302 302 302 | User
+GET  | /admin/password_change/done/                     | 200 200 200 |
+GET  | /admin/jsi18n/                                   | 200 200 200 |
+GET  | /admin/search/?s=libr                            | 200 200 200 |
+GET  | /admin/r/1/1/                                    | 404 404 404 |
+GET  | /admin/nothing/                                  | 404 404 404 |
+GET  | /admin/libraries/user/{other}/                   | 302 302 302 |
+GET  | /admin/libraries/library/{library}/              | 302 302 302 |
+GET  | /admin/libraries/portalview/{view}/              | 302 302 302 |
+GET  | /admin/auth/group/{group}/                       | 302 302 302 |
 """
 
 _WITH_PERMISSION = """
-GET  | /admin/libraries/                               | 404 200 200 |
+GET  | /admin/libraries/                                | 404 200 200 |
 GET  | /admin/autocomplete/?app_label=libraries&model_name=membership&field_name=user&term=o | 403 200 200 |
-GET  | /admin/libraries/user/                          | 403 200 200 |
-POST | /admin/libraries/user/#activate                 | 403 302 302 |
-POST | /admin/libraries/user/#deactivate               | 403 302 302 | User Library
-POST | /admin/libraries/user/#delete_selected          | 403 200 200 |
-GET  | /admin/libraries/user/add/                      | 403 200 200 |
-POST | /admin/libraries/user/add/                      | 403 302 302 | User
-GET  | /admin/libraries/user/{other}/change/           | 403 200 200 |
-POST | /admin/libraries/user/{other}/change/           | 403 302 302 | User
-GET  | /admin/libraries/user/{other}/delete/           | 403 200 200 |
-POST | /admin/libraries/user/{other}/delete/           | 403 200 200 |
-GET  | /admin/libraries/user/{other}/history/          | 403 200 200 |
-GET  | /admin/libraries/user/{other}/password/         | 403 200 200 |
-POST | /admin/libraries/user/{other}/password/         | 403 302 302 | User
-GET  | /admin/libraries/library/                       | 403 200 200 |
-POST | /admin/libraries/library/#delete_selected       | 403 302 302 | Library Membership PortalView
-GET  | /admin/libraries/library/add/                   | 403 200 200 |
-POST | /admin/libraries/library/add/                   | 403 302 302 | Library Membership
-GET  | /admin/libraries/library/{library}/change/      | 403 200 200 |
-POST | /admin/libraries/library/{library}/change/      | 403 302 302 | Library Membership
-GET  | /admin/libraries/library/{library}/delete/      | 403 200 200 |
-POST | /admin/libraries/library/{library}/delete/      | 403 302 302 | Library Membership PortalView
-GET  | /admin/libraries/library/{library}/history/     | 403 200 200 |
-GET  | /admin/libraries/portalview/                    | 403 200 200 |
-POST | /admin/libraries/portalview/#next_item          | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#previous_item      | 403 302 302 |
-POST | /admin/libraries/portalview/#show_encounter_on  | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#show_encounter_off | 403 302 302 |
-POST | /admin/libraries/portalview/#show_health_on     | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#show_health_off    | 403 302 302 |
-POST | /admin/libraries/portalview/#show_ac_on         | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#show_ac_off        | 403 302 302 |
-POST | /admin/libraries/portalview/#show_actions_on    | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#show_actions_off   | 403 302 302 |
-POST | /admin/libraries/portalview/#blackout_on        | 403 302 302 | PortalView
-POST | /admin/libraries/portalview/#blackout_off       | 403 302 302 |
-POST | /admin/libraries/portalview/#delete_selected    | 403 302 302 | PortalView
-GET  | /admin/libraries/portalview/add/                | 403 200 200 |
-POST | /admin/libraries/portalview/add/                | 403 302 302 | PortalView
-GET  | /admin/libraries/portalview/{view}/change/      | 403 200 200 |
-POST | /admin/libraries/portalview/{view}/change/      | 403 302 302 | PortalView
-GET  | /admin/libraries/portalview/{view}/delete/      | 403 200 200 |
-POST | /admin/libraries/portalview/{view}/delete/      | 403 302 302 | PortalView
-GET  | /admin/libraries/portalview/{view}/history/     | 403 200 200 |
-GET  | /admin/libraries/portalview/{view}/preview/     | 403 200 200 |
-GET  | /admin/auth/group/                              | 403 200 200 |
-POST | /admin/auth/group/#delete_selected              | 403 302 302 | Group
-GET  | /admin/auth/group/add/                          | 403 200 200 |
-POST | /admin/auth/group/add/                          | 403 302 302 | Group
-GET  | /admin/auth/group/{group}/change/               | 403 200 200 |
-POST | /admin/auth/group/{group}/change/               | 403 302 302 | Group
-GET  | /admin/auth/group/{group}/delete/               | 403 200 200 |
-POST | /admin/auth/group/{group}/delete/               | 403 302 302 | Group
-GET  | /admin/auth/group/{group}/history/              | 403 200 200 |
+GET  | /admin/libraries/user/                           | 403 200 200 |
+POST | /admin/libraries/user/#activate                  | 403 302 302 |
+POST | /admin/libraries/user/#deactivate                | 403 302 302 | User Library
+POST | /admin/libraries/user/#delete_selected           | 403 200 200 |
+GET  | /admin/libraries/user/add/                       | 403 200 200 |
+POST | /admin/libraries/user/add/                       | 403 302 302 | User
+GET  | /admin/libraries/user/{other}/change/            | 403 200 200 |
+POST | /admin/libraries/user/{other}/change/            | 403 302 302 | User
+GET  | /admin/libraries/user/{other}/delete/            | 403 200 200 |
+POST | /admin/libraries/user/{other}/delete/            | 403 200 200 |
+GET  | /admin/libraries/user/{other}/history/           | 403 200 200 |
+GET  | /admin/libraries/user/{other}/password/          | 403 200 200 |
+POST | /admin/libraries/user/{other}/password/          | 403 302 302 | User
+GET  | /admin/libraries/library/                        | 403 200 200 |
+POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Library Membership PortalView
+GET  | /admin/libraries/library/add/                    | 403 200 200 |
+POST | /admin/libraries/library/add/                    | 403 302 302 | Library Membership
+GET  | /admin/libraries/library/{library}/change/       | 403 200 200 |
+POST | /admin/libraries/library/{library}/change/       | 403 302 302 | Library Membership
+GET  | /admin/libraries/library/{library}/delete/       | 403 200 200 |
+POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Library Membership PortalView
+GET  | /admin/libraries/library/{library}/history/      | 403 200 200 |
+GET  | /admin/libraries/portalview/                     | 403 200 200 |
+POST | /admin/libraries/portalview/#next_item           | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#previous_item       | 403 302 302 |
+POST | /admin/libraries/portalview/#show_encounter_on   | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_encounter_off  | 403 302 302 |
+POST | /admin/libraries/portalview/#show_health_on      | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_health_off     | 403 302 302 |
+POST | /admin/libraries/portalview/#show_ac_on          | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_ac_off         | 403 302 302 |
+POST | /admin/libraries/portalview/#show_actions_on     | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#show_actions_off    | 403 302 302 |
+POST | /admin/libraries/portalview/#show_conditions_on  | 403 302 302 |
+POST | /admin/libraries/portalview/#show_conditions_off | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#blackout_on         | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#blackout_off        | 403 302 302 |
+POST | /admin/libraries/portalview/#delete_selected     | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/add/                 | 403 200 200 |
+POST | /admin/libraries/portalview/add/                 | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/change/       | 403 200 200 |
+POST | /admin/libraries/portalview/{view}/change/       | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/delete/       | 403 200 200 |
+POST | /admin/libraries/portalview/{view}/delete/       | 403 302 302 | PortalView
+GET  | /admin/libraries/portalview/{view}/history/      | 403 200 200 |
+GET  | /admin/libraries/portalview/{view}/preview/      | 403 200 200 |
+GET  | /admin/auth/group/                               | 403 200 200 |
+POST | /admin/auth/group/#delete_selected               | 403 302 302 | Group
+GET  | /admin/auth/group/add/                           | 403 200 200 |
+POST | /admin/auth/group/add/                           | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/change/                | 403 200 200 |
+POST | /admin/auth/group/{group}/change/                | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/delete/                | 403 200 200 |
+POST | /admin/auth/group/{group}/delete/                | 403 302 302 | Group
+GET  | /admin/auth/group/{group}/history/               | 403 200 200 |
 """
 
 _DOORS = """
