@@ -116,7 +116,7 @@ class Controller(Client):
         if target == "slot":
             return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, SIGNED: by}}
         if target == "shared":
-            payload = {"itemId": SHARED_ITEM, SIGNED: by, "hp": self._rng.randrange(60), "text": self.padding}
+            payload = {"itemId": SHARED_ITEM, SIGNED: by, "hp": self._rng.randrange(60), "text": f"{by} {self.padding}"}
             return {"type": "item-update", "payload": payload}
         flags = {"showHealth": self._rng.random() < 0.5, "healthDisplay": self._rng.choice(("numbers", "bar", "words"))}
         payload = {"name": by, **flags, "blackout": not self.padding and self._rng.random() < 0.15}

@@ -193,4 +193,5 @@ class DisclosureDescription(OpenApiSerializerFieldExtension):  # type: ignore[no
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""
         paths = {"type": "array", "items": {"type": "string", "maxLength": MAX_PATH_CHARS}, "maxItems": MAX_PATHS}
-        return {"type": "object", "properties": dict.fromkeys(ROWS, paths), "additionalProperties": False}
+        null = {"nullable": True} if direction == "response" else {}
+        return {"type": "object", "properties": dict.fromkeys(ROWS, paths), "additionalProperties": False, **null}

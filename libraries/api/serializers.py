@@ -145,8 +145,8 @@ class LibrarySerializer(Body):
     )
     disclosure = DisclosureField(
         required=False,
-        help_text="What viewers see of foreign records: lists of paths by row. Owners change it, editors see it."
-        " Default: none.",
+        help_text="What viewers see of foreign records: lists of paths by row. Owners change it, editors see it; null"
+        " for viewers. Default: none.",
     )
     role = serializers.ChoiceField(_ROLES, read_only=True)
     createdAt = Moment(source="created_at", read_only=True)
@@ -156,7 +156,7 @@ class LibrarySerializer(Body):
         """The library as the asker may see it: the paths tell viewers what else there is."""
         shown = super().to_representation(instance)
         if portal_role(instance.role) == PortalRole.VIEWER:
-            del shown["disclosure"]
+            shown["disclosure"] = None
         return shown
 
 

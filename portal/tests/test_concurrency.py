@@ -76,7 +76,7 @@ async def write_by_socket(socket: PortalSocket) -> list[int]:
         if ref % 2:
             await socket.send("portal-view-update", ref=ref, payload={"name": uuid4().hex})
         else:
-            await socket.send("item-update", ref=ref, payload={"itemId": "orc", "note": uuid4().hex})
+            await socket.send("item-update", ref=ref, payload={"itemId": "orc", "text": uuid4().hex})
         while (message := await socket.receive())["type"] != "ack":
             assert message["type"] in {"portal-view-updated", "item-updated"}, message
         assert message["ref"] == ref

@@ -118,7 +118,7 @@ async def test_without_the_channel_layer_everything_is_stored_and_shown_later(tw
     async with both(two, portal_view) as (controller, viewer):
         two.valkey.process.kill()
         try:
-            await update_item(controller, hp=1)
+            await update_item(controller, text="Awake")
             version = await update_item(controller, name="Ogre King")
             await until_version(viewer, version)
             patched = two.here.controller.patch(f"/api/portal-views/{portal_view}", {"name": "Night"})

@@ -26,7 +26,7 @@ def test_an_owner_discloses_and_controllers_see_it(path: str, owner: User, edito
     assert (written.status_code, written.json()["disclosure"]) == (200, DISCLOSURE)
     assert as_(editor).get(path).json()["disclosure"] == DISCLOSURE
     for shown in (as_(viewer).get(path).json(), as_(viewer).get("/api/libraries").json()["results"][0]):
-        assert "disclosure" not in shown
+        assert shown["disclosure"] is None
 
 
 def test_others_do_not(request: pytest.FixtureRequest, path: str, library: Library) -> None:
