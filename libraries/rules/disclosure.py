@@ -125,8 +125,7 @@ def _put(tree: dict[Any, Any], place: tuple[str | int, ...], value: Any) -> None
         if not isinstance(inner, _Branch):  # shown whole by another path
             return
         tree = inner
-    if not isinstance(tree.get(last), _Branch) or isinstance(value, Mapping | list):
-        tree[last] = value
+    tree[last] = value  # if parts of it were shown, now all of it is
 
 
 def _built(value: Any) -> Any:

@@ -16,6 +16,9 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
+from django.db import connections
+from django.test import Client as Browser
+from django.urls import reverse
 
 from libraries.selectors import load
 from portal.tests.secret_clients import Client, Received
@@ -35,11 +38,12 @@ class Leak(AssertionError):
 
 @dataclass(frozen=True)
 class People:
-    """Access tokens by name, the library of the people, and the editor's id."""
+    """Access tokens by name, the library of the people, the editor's id, and somebody who is logged in to the admin."""
 
     tokens: Mapping[str, str]
     library_id: str
     editor_id: str
+    admin: Browser
 
 
 @dataclass(frozen=True)
@@ -140,7 +144,8 @@ class Table:
         for client in received:
             if client.role == "viewer":
                 assert _folded(client.state) == seen, client.name
-                assert client.version <= self._version, "a viewer is told of a version that is not theirs"
+                if client.version > self._version:
+                    raise Leak(f"{client.name} was told of version {client.version}, which is not a viewer's")
                 if done.is_quiet and self._version == version_before:
                     assert all("step" in one.message.get("payload", {}) for one in received[client]), client.name
 
@@ -196,6 +201,18 @@ class Table:
         [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
         assert (head["itemCount"], head["currentItem"]) == (len(shown["items"]), shown["currentItem"])
         assert (head["version"], head["updatedAt"]) == (shown["version"], shown["updatedAt"])
+        page = await asyncio.to_thread(self._preview)
+        if found := set(MARK.findall(page)) - self._sight.marks:
+            raise Leak(f"the preview in the admin shows {sorted(found)}")
+
+    def _preview(self) -> str:
+        """The admin's page of what viewers see."""
+        try:
+            answer = self._people.admin.get(reverse("admin:libraries_portalview_preview", args=[self._id]))
+        finally:
+            connections.close_all()
+        assert answer.status_code == 200
+        return answer.content.decode()
 
 
 def _folded(state: State) -> str:

@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.test import Client
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as playing
 from rest_framework_simplejwt.tokens import AccessToken
@@ -60,7 +61,9 @@ def people(
     for name in ("guest", "late"):
         Membership.objects.create(library=library, user=users[name], role=Role.VIEWER.value)
     tokens = {name: str(AccessToken.for_user(user)) for name, user in users.items()}
-    return People(tokens, str(library.id), str(editor.id))
+    admin = Client()
+    admin.force_login(User.objects.create_superuser("admin@example.org"))
+    return People(tokens, str(library.id), str(editor.id), admin)
 
 
 @pytest.fixture
@@ -179,6 +182,7 @@ MUTANTS: dict[str, Callable[..., Any]] = {
     "libraries.services.items.item_patch_seen": _item_for_all,
     "libraries.services.portal_views.project_command": _as_it_is,
     "libraries.api.serializers.project": _as_it_is,
+    "libraries.admin.portal_views.project": _as_it_is,
     "realtime.rooms.snapshots.project": _as_it_is,
     "realtime.sessions.jobs.project_command": _as_it_is,
     "realtime.sessions.jobs.project_sync": _as_it_is,
