@@ -12,8 +12,9 @@ from typing import Any
 
 from django.conf import settings
 
-from fuzz import readers, wires
-from fuzz.readers import BLANK, DISCLOSES, FLAGS, after, before
+from fuzz import readers, shown, wires
+from fuzz.readers import BLANK, FLAGS, after, before
+from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
 from libraries.rules.roles import PortalRole
 from realtime.server.websocket import portions
@@ -116,7 +117,7 @@ TARGETS: tuple[Target, ...] = (
     ),
     Target(f"{_ITEMS}.alias_of", "object", message_bytes, readers.item),
     Target(f"{_ITEMS}.switches_of", "object", message_bytes, readers.item, after(FLAGS)),
-    Target(f"{_HEALTH}.read", "object", message_bytes, readers.item, readers.own_keys),
+    Target(f"{_HEALTH}.read", "object", message_bytes, readers.item, shown.own_keys),
     Target(f"{_HEALTH}.read_value", "object", message_bytes, readers.item),
     Target(f"{_HEALTH}.read_value", "text", message_bytes, label="(text)"),
     Target(f"{_HEALTH}.number", "text", message_bytes),
@@ -128,21 +129,21 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.rules.net.is_struck", "text", message_bytes, call=after(frozenset())),
     Target("libraries.rules.net.rows_of", "text", message_bytes),
     Target(f"{_PATHS}.parse_path", "text", field_bytes),
-    Target(f"{_PATHS}.RecordPath.find", "object", message_bytes, readers.item, readers.found_by_path),
+    Target(f"{_PATHS}.RecordPath.find", "object", message_bytes, readers.item, shown.found_by_path),
     Target("libraries.rules.disclosure.check_disclosure", "object", body_bytes, readers.posted),
-    Target("libraries.rules.disclosure.check_disclosure", "text", body_bytes, readers.disclosed_path, label="(path)"),
+    Target("libraries.rules.disclosure.check_disclosure", "text", body_bytes, shown.disclosed_path, label="(path)"),
     Target("libraries.rules.disclosure.compiled", "object", body_bytes, readers.posted),
     Target(f"{_COMMANDS}.project_command", "object", message_bytes, readers.payload, after(BLANK)),
     Target(f"{_COMMANDS}.project_command", "object", message_bytes, readers.payload, after(None), "(no state)"),
     Target(f"{_COMMANDS}.project_sync", "items", message_bytes, readers.state, after(BLANK, DISCLOSES)),
     Target(f"{_COMMANDS}.needs_flags", "object", message_bytes, readers.payload),
-    Target(f"{_WARNINGS}.warnings_of_patch", "object", message_bytes, readers.payload, readers.command_warned_of),
-    Target(f"{_WARNINGS}.warnings_of_patch", "items", body_bytes, readers.state, readers.items_warned_of, "(items)"),
-    Target(f"{_WARNINGS}.warnings_of_item", "object", message_bytes, readers.item, readers.item_warned_of),
+    Target(f"{_WARNINGS}.warnings_of_patch", "object", message_bytes, readers.payload, shown.command_warned_of),
+    Target(f"{_WARNINGS}.warnings_of_patch", "items", body_bytes, readers.state, shown.items_warned_of, "(items)"),
+    Target(f"{_WARNINGS}.warnings_of_item", "object", message_bytes, readers.item, shown.item_warned_of),
     Target(f"{_STATE}.normal_items", "items", body_bytes, readers.items),
     Target(f"{_PROJECTION}.difference", "items", body_bytes, readers.state, before(BLANK)),
-    Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, readers.patch_seen),
-    Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, readers.item_patch_seen),
+    Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, shown.patch_seen),
+    Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, shown.item_patch_seen),
     Target("realtime.protocol.encodings.encode", "object", message_bytes, readers.update),
     Target("realtime.protocol.encodings.encode_state", "items", body_bytes, readers.state),
     # The handshake.

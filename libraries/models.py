@@ -1,4 +1,4 @@
-"""The stored data: people, libraries, memberships and portal views.
+"""The stored data: people, libraries, memberships and portal views; `libraries.attempts` has that of log-ins.
 
 Rules that the database can enforce are constraints here. Permissions are checked in `services`, and nothing here
 notifies anybody of a change.
@@ -18,6 +18,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
 
+from libraries.attempts import Counter as Counter
+from libraries.attempts import KnownNetwork as KnownNetwork
 from libraries.rules.disclosure import Disclosure, compiled
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.projection import shown_count, shown_place
@@ -288,37 +290,6 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.connection_id} {self.ref}"
-
-
-class Counter(models.Model):
-    """The number of tries of something, until `expires_at`, in seconds since the Unix epoch.
-
-    See `libraries.services.logins`.
-
-    `key` is a keyed hash of the counted subject. Below `extends_below`, each further try restarts the time.
-    """
-
-    key = models.CharField(max_length=32, primary_key=True)
-    count = models.PositiveIntegerField()
-    extends_below = models.PositiveIntegerField()
-    expires_at = models.PositiveBigIntegerField(db_index=True)
-
-    def __str__(self) -> str:
-        return self.key
-
-
-class KnownNetwork(models.Model):
-    """A network that a user has logged in from, last at about `seen_at`; `network` is a keyed hash of both."""
-
-    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
-    network = models.CharField(max_length=32)
-    seen_at = models.PositiveBigIntegerField(db_index=True, help_text="Seconds since the epoch of Unix.")
-
-    class Meta:
-        constraints = (models.UniqueConstraint(fields=("user", "network"), name="one_row_per_user_and_network"),)
-
-    def __str__(self) -> str:
-        return self.network
 
 
 def iso(moment: datetime) -> str:

@@ -188,7 +188,7 @@ class ShownItemDescription(ItemDescription):  # type: ignore[no-untyped-call]
 class DisclosureDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """A disclosure."""
 
-    target_class = "libraries.api.serializers.DisclosureField"
+    target_class = "libraries.api.fields.DisclosureField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""

@@ -6,7 +6,6 @@ viewer may see. The classes for portal views only describe, and put the projecte
 
 from __future__ import annotations
 
-from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -14,10 +13,10 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from libraries.models import Library, Membership, PortalView, User, iso
-from libraries.rules.disclosure import check_disclosure
+from libraries.api.fields import DisclosureField, Moment, Text
+from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
-from libraries.rules.errors import InvalidPayload, named
+from libraries.rules.errors import named
 from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
@@ -28,24 +27,6 @@ UNKNOWN_KEY = "There is no such key."
 MAX_PASSWORD_CHARS = 1024
 _ROLES = [(role.value, role.name) for role in Role]
 _PORTAL_ROLES = [(role.value, role.name) for role in PortalRole]
-
-
-class Moment(serializers.DateTimeField):
-    """A time in the one format of the wire: ISO 8601 in UTC with milliseconds."""
-
-    def to_representation(self, value: datetime) -> str:
-        """The text."""
-        return iso(value)
-
-
-class Text(serializers.CharField):
-    """Text only: a number is refused, although it could be written as text."""
-
-    def to_internal_value(self, data: object) -> str:
-        """The text without white space around it, unless `trim_whitespace` is off."""
-        if not isinstance(data, str):
-            self.fail("invalid")
-        return super().to_internal_value(data)
 
 
 class Body(serializers.Serializer[Any]):
@@ -120,19 +101,6 @@ class AccessSerializer(serializers.Serializer[Any]):
 
 
 # --- Libraries --------------------------------------------------------------------------------------------
-
-
-class DisclosureField(serializers.DictField):
-    """Lists of paths by row; `libraries.api.schema` describes it."""
-
-    def to_internal_value(self, data: Any) -> dict[str, Any]:
-        """The checked rows; each bad path is named."""
-        try:
-            return dict(check_disclosure(data))
-        except InvalidPayload as error:
-            places = {place: [sentence] for place, sentence in (error.details or {}).items()}
-            whole = places.pop("disclosure", None)
-            raise serializers.ValidationError(whole if whole and not places else places) from None
 
 
 class LibrarySerializer(Body):

@@ -21,7 +21,7 @@ from libraries.receipts import ReceiptKey, Receipts
 from libraries.rules.commands import project_command
 from libraries.rules.errors import InvalidPayload, NotFound, VersionConflict
 from libraries.rules.projection import patch_seen
-from libraries.rules.state import FIELDS, Patch, apply_patch
+from libraries.rules.state import FIELDS, Patch, State, apply_patch
 from libraries.rules.warnings import warnings_of_patch
 from libraries.selectors import libraries_of
 from libraries.services import quotas
@@ -82,27 +82,15 @@ def update_portal_view(
             raise VersionConflict(
                 f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
-        before = after = portal_view.state()
-        rules = portal_view.rules
-        if patch.known:
-            after = apply_patch(before, patch.known)
-        controllers, viewers = patch_seen(before, after, patch.known.keys(), rules)
+        before, rules = portal_view.state(), portal_view.rules
+        after = apply_patch(before, patch.known)
+        seen = patch_seen(before, after, patch.known.keys(), rules)
         if patch.known:
             columns = put_state(portal_view, before, after)
             kept = Receipts(actor_id, portal_view_id, receipts, sender)
-            after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers))
+            after = store(portal_view, after, columns, kept, viewers_changed=bool(seen[1]))
         if patch.known or patch.relayed:
-            event = PortalViewChanged(
-                portal_view_id=portal_view_id,
-                version=portal_view.version,
-                viewers_version=portal_view.viewers_version,
-                controllers={**controllers, **patch.relayed},
-                viewers={**viewers, **project_command(patch.relayed, after, rules)},
-                is_stored=bool(patch.known),
-                viewers_changed=bool(viewers),
-                sender=sender,
-            )
-            tell_on_commit(tell, event)
+            tell_on_commit(tell, _changed(portal_view, patch, seen, after, sender))
     portal_view.warnings = warnings_of_patch(patch.known, patch.relayed, after, rules)
     return portal_view
 
@@ -137,3 +125,20 @@ def tell_deleted(portal_view_ids: Collection[UUID]) -> None:
     """After commit, send that these portal views are deleted."""
     for portal_view_id in portal_view_ids:
         tell_on_commit(events.tell, PortalViewDeleted(portal_view_id=portal_view_id))
+
+
+def _changed(
+    portal_view: PortalView, patch: Patch, seen: tuple[State, State], after: State, sender: str | None
+) -> PortalViewChanged:
+    """The event of a patch; `seen` is what controllers and viewers see change of the stored state."""
+    controllers, viewers = seen
+    return PortalViewChanged(
+        portal_view_id=portal_view.id,
+        version=portal_view.version,
+        viewers_version=portal_view.viewers_version,
+        controllers={**controllers, **patch.relayed},
+        viewers={**viewers, **project_command(patch.relayed, after, portal_view.rules)},
+        is_stored=bool(patch.known),
+        viewers_changed=bool(viewers),
+        sender=sender,
+    )
