@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from itertools import islice
+from operator import methodcaller
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,7 @@ _ON_EVERY_WRITE = frozenset({"version", "updatedAt", *_INTERNAL})
 _CODE = ("projection", "items", "health", "shapes", "net", "disclosure", "record_paths", "commands", "keys")
 """The modules that decide what viewers see."""
 
+_visible = methodcaller("get", "visible", True)
 _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
@@ -101,7 +103,8 @@ def shown_count(state: State) -> int:
 
 def place_of(items: Collection[Mapping[str, Any]], index: int) -> int:
     """The place, among the items that viewers see, of the one at `index`."""
-    return sum(map(is_seen, islice(items, index)))
+    # As `is_seen`, without a call for each item: this is what an item's update costs with many items.
+    return list(map(_visible, islice(items, index))).count(True)
 
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
