@@ -93,7 +93,7 @@ def sync_responses(target: Target) -> Sequence[Part]:
     """Answers to nobody's question, to ten viewers."""
     return [
         held(target.view_id, target.viewer, connections=10),
-        flood(target.view_id, target.controller, lambda n: message("sync-response", payload={"zoom": n})),
+        flood(target.view_id, target.controller, lambda n: message("sync-response", payload={"currentItem": n % 2})),
     ]
 
 
@@ -192,7 +192,8 @@ def to_a_stalled_socket(target: Target) -> Sequence[Part]:
     """Answers of 60 KB to one's own viewer that does not read."""
 
     def block(connection_id: str) -> bytes:
-        return message("sync-response", to=connection_id, payload={"note": "x" * LARGE_BYTES})
+        items = [{"id": "a", "text": "x" * LARGE_BYTES}]
+        return message("sync-response", to=connection_id, payload={"items": items})
 
     opening = handshake(target.view_id, target.controller)
     return [
