@@ -209,7 +209,9 @@ def test_p99_may_be_twice_that_of_a_slow_quiet_phase() -> None:
     assert verdict.broken(FROM_FAR, [run]) == []
 
 
-@pytest.mark.parametrize(("kind", "before", "after"), [("ping", 0.5, 2.4), ("delivery", 5.0, 8.9), ("ping", 10.0, 14.9)])
+@pytest.mark.parametrize(
+    ("kind", "before", "after"), [("ping", 0.5, 2.4), ("delivery", 5.0, 8.9), ("ping", 10.0, 14.9)]
+)
 def test_three_seconds_may_differ_a_little_from_three_others(kind: str, before: float, after: float) -> None:
     run = _run(kind, "after", "p99", value=after)
     run[kind]["quiet as long as after"]["p99"] = before

@@ -10,7 +10,7 @@ from typing import Any
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import FREE, HEALTH_SWITCH, build, is_seen
+from libraries.rules.items import FREE, HEALTH_SWITCH, build_each, is_seen
 from libraries.rules.projection import SWITCHES
 from libraries.rules.state import FIELDS, normal_items
 
@@ -74,7 +74,7 @@ def _built(payload: Mapping[str, Any], state: Mapping[str, Any], disclosure: Dis
     shown = [item for item in items if isinstance(item, Mapping) and is_seen(item) and item.get("id") not in unseen]
     seen: dict[str, Any] = {}
     if "items" in payload:
-        seen["items"] = [] if state["blackout"] else [build(item, state, disclosure) for item in shown]
+        seen["items"] = [] if state["blackout"] else build_each(shown, state, disclosure)
     if "currentItem" in payload:
         seen["currentItem"] = None if state["blackout"] else _place(payload["currentItem"], items, shown)
     return seen

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from libraries.rules.keys import plain_key
 from libraries.rules.values import MAX_SAFE_INTEGER
@@ -54,8 +53,7 @@ MAX_NUMBER_CHARS = 32
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(NamedTuple):
     """What is known: None is unknown. `maximum` is more than 0."""
 
     current: Number | None = None
@@ -71,8 +69,13 @@ class Health:
 
     def over(self, other: Health) -> Health:
         """This health, and the other's where this one is unknown."""
-        pairs = ((self.current, other.current), (self.maximum, other.maximum), (self.temporary, other.temporary))
-        return Health(*(one if one is not None else two for one, two in pairs))
+        if other == NOTHING:
+            return self
+        return Health(
+            other.current if self.current is None else self.current,
+            other.maximum if self.maximum is None else self.maximum,
+            other.temporary if self.temporary is None else self.temporary,
+        )
 
 
 NOTHING = Health()
@@ -116,8 +119,8 @@ def read(sources: Mapping[str, Any], listed: Health = NOTHING) -> Health:
         if key in sources:
             inside, taken = read_value(sources[key])
             found, removed = found.over(inside), removed if taken is None else taken
-    rest = Health(None, _positive(_first(sources, MAXIMUM)), _first(sources, TEMPORARY))
-    health = found.over(rest).over(listed)
+    found = found.over(Health(None, _positive(_first(sources, MAXIMUM)), _first(sources, TEMPORARY)))
+    health = found.over(listed)
     if health.current is not None or health.maximum is None:
         return health
     return Health(health.maximum - (removed or 0), health.maximum, health.temporary)
@@ -148,8 +151,10 @@ def _tenth(fraction: float) -> float | int:
 
 
 def _first(values: Mapping[str, Any], keys: Iterable[str]) -> Number | None:
-    found = (number(values[key]) for key in keys if key in values)
-    return next((value for value in found if value is not None), None)
+    for key in keys:
+        if key in values and (found := number(values[key])) is not None:
+            return found
+    return None
 
 
 def _positive(value: Number | None) -> Number | None:

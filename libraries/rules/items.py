@@ -6,7 +6,7 @@ is not in it is not sent, in any spelling, language or nesting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,8 +54,10 @@ IMAGES = (
 )
 """The plain keys that `image` is filled from if it is missing: the first with an address."""
 
-_SPELLINGS = {**{plain_key(key): key for key in SWITCHED}, "armorclass": "ac", "armourclass": "ac"}
-"""The key of a viewer's item by plain key."""
+_SPELLINGS = {key: (plain_key(key),) for key in SWITCHED} | {"ac": ("ac", "armorclass", "armourclass")}
+"""The plain keys that a key of a viewer's item is read from, in order of priority."""
+_IMAGES = frozenset(IMAGES)
+_EXACT = frozenset({*SWITCHED, "alias"})
 
 SHOW_KEYS = ("health", *dict.fromkeys(row.show for row in SWITCHED.values()))
 
@@ -103,7 +105,16 @@ def _is_on(own: Mapping[str, Any], name: str, switch: object) -> bool:
 
 def build(item: Item, switches: Switches, disclosure: Disclosure = NOTHING) -> dict[str, Any]:
     """The item as viewers see it under these switches of its portal view."""
-    on, display = switches_of(item, switches)
+    return _built(item, *switches_of(item, switches), disclosure)
+
+
+def build_each(items: Iterable[Item], switches: Switches, disclosure: Disclosure = NOTHING) -> list[dict[str, Any]]:
+    """Each of the items as viewers see it."""
+    usual = switches_of({}, switches)
+    return [_built(item, *(switches_of(item, switches) if item.get("show") else usual), disclosure) for item in items]
+
+
+def _built(item: Item, on: frozenset[str], display: str, disclosure: Disclosure) -> dict[str, Any]:
     own = _own(item)
     built = _always(item, own, disclosure)
     if HEALTH_SWITCH in on and (seen := health.shown(_health(item, own, disclosure), display)) is not None:
@@ -126,7 +137,7 @@ def _own(item: Item) -> dict[str, Any]:
     plain: dict[str, Any] = {}
     for key, value in item.items():
         short = plain_key(key)
-        if short not in plain or _SPELLINGS.get(short) == key:
+        if short not in plain or key in _EXACT:
             plain[short] = value
     return plain
 
@@ -135,16 +146,18 @@ def _always(item: Item, own: Mapping[str, Any], disclosure: Disclosure) -> dict[
     built = {key: value for key in TEXTS if isinstance(value := item.get(key), str)}
     if "image" not in built and (image := _image(own, item, disclosure)) is not None:
         built["image"] = image
-    if "name" not in built:
+    if "name" not in built and disclosure.rows:
         named = (shapes.text(value) for value in disclosure.values("name", item))
         if (name := next((value for value in named if value is not None), None)) is not None:
             built["name"] = name
-    if (alias := alias_of(item)) is not None:
+    if "alias" in own and (alias := alias_of(item)) is not None:
         built["name"] = alias
     return built
 
 
 def _image(own: Mapping[str, Any], item: Item, disclosure: Disclosure) -> str | None:
+    if not disclosure.rows and _IMAGES.isdisjoint(own):
+        return None
     known = (own[key] for key in IMAGES if key in own)
     for value in (*known, *disclosure.values("image", item)):
         if isinstance(value, str) and value and _is_address(value):
@@ -173,9 +186,11 @@ def _health(item: Item, own: Mapping[str, Any], disclosure: Disclosure) -> Healt
 
 def _filled(key: str, row: Switched, item: Item, own: Mapping[str, Any], disclosure: Disclosure) -> Any:
     """The value of a key behind a switch: the item's own in any spelling, or what the paths lead to."""
-    for short, target in _SPELLINGS.items():
-        if target == key and short in own and (value := row.shape(own[short])) is not None:
+    for short in _SPELLINGS[key]:
+        if short in own and (value := row.shape(own[short])) is not None:
             return value
+    if not disclosure.rows:
+        return None
     if row.shape is shapes.number_or_text:
         found = (row.shape(value) for value in disclosure.values(key, item))
         return next((value for value in found if value is not None), None)

@@ -19,7 +19,7 @@ import msgspec
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import build, is_seen
+from libraries.rules.items import build, build_each, is_seen
 from libraries.rules.roles import PortalRole
 
 State = Mapping[str, Any]
@@ -85,7 +85,7 @@ def shown_items(state: State, disclosure: Disclosure = NOTHING) -> list[dict[str
     """The items that viewers see, as they see them."""
     if state["blackout"]:
         return []
-    return [build(item, state, disclosure) for item in state["items"] if is_seen(item)]
+    return build_each(filter(is_seen, state["items"]), state, disclosure)
 
 
 def shown_place(state: State) -> int | None:

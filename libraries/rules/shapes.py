@@ -30,16 +30,19 @@ def number_or_text(value: object) -> int | float | str | None:
 
 def named_texts(value: object) -> list[dict[str, str]] | None:
     """A list of `{name, text}`, from objects and texts; text alone is a name."""
-    entries = value if isinstance(value, list) else [value]
-    found = (_entry(entry) for entry in entries)
-    return [entry for entry in found if entry is not None] or ([] if value == [] else None)
+    if value == []:
+        return []
+    found = map(_entry, value if isinstance(value, list) else [value])
+    return [entry for entry in found if entry is not None] or None
 
 
 def conditions(value: object) -> list[Any] | None:
     """A list of texts and of `{name, text, icon}`."""
+    if value == []:
+        return []
     entries = value if isinstance(value, list) else [value]
     found = (entry if isinstance(entry, str) else _marked(entry) for entry in entries)
-    return [entry for entry in found if entry is not None] or ([] if value == [] else None)
+    return [entry for entry in found if entry is not None] or None
 
 
 def _entry(value: object) -> dict[str, str] | None:

@@ -134,6 +134,10 @@ def _as_it_is(value: Any, *_: object) -> Any:
     return value
 
 
+def _each_as_it_is(items: Any, *_: object) -> Any:
+    return list(items)
+
+
 def _for_all(before: Any, after: Any, named: Any, disclosure: Any) -> Any:
     controllers, viewers = _patch_seen(before, after, named, disclosure)
     return controllers, {key: after[key] for key in viewers}
@@ -172,7 +176,8 @@ _first_roles: dict[str, PortalRole] = {}
 MUTANTS: dict[str, Callable[..., Any]] = {
     "libraries.rules.projection.is_seen": lambda item: True,
     "libraries.rules.projection.build": _as_it_is,
-    "libraries.rules.commands.build": _as_it_is,
+    "libraries.rules.projection.build_each": _each_as_it_is,
+    "libraries.rules.commands.build_each": _each_as_it_is,
     "libraries.rules.commands.is_seen": lambda item: True,
     "libraries.rules.health.shown": _in_numbers,
     "libraries.rules.items.switches_of": _all_shown,
