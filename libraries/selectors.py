@@ -30,17 +30,15 @@ class Access:
     is_active: bool
     role: Role | None
     version: int
-    viewers_version: int
     access_version: int
 
 
 @dataclass(frozen=True, slots=True)
 class Pulse:
-    """The current versions of a portal view, which a process compares with what its connections have received."""
+    """The current version of a portal view, which a process compares with what its connections have received."""
 
     library_id: UUID
     version: int
-    viewers_version: int
     epoch: str
     access_version: int
 
@@ -83,21 +81,20 @@ def _accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], A
     ).values_list(
         "id",
         "version",
-        "unseen_writes",
         "library__access_version",
         "library__memberships__user_id",
         "library__memberships__role",
         "library__memberships__user__is_active",
     )
     found = {
-        (user_id, portal_view_id): Access(is_active, Role(role), version, version - unseen, access_version)
-        for portal_view_id, version, unseen, access_version, user_id, role, is_active in rows
+        (user_id, portal_view_id): Access(is_active, Role(role), version, access_version)
+        for portal_view_id, version, access_version, user_id, role, is_active in rows
     }
     others = [pair for pair in asked if pair not in found]
     if others:
         users = User.objects.filter(id__in={user_id for user_id, _ in others}).values_list("id", "is_active")
         active = dict(users)
-        found |= {pair: Access(active[pair[0]], None, 0, 0, 0) for pair in others if pair[0] in active}
+        found |= {pair: Access(active[pair[0]], None, 0, 0) for pair in others if pair[0] in active}
     return found
 
 
@@ -114,9 +111,8 @@ def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
     found: dict[UUID, Pulse] = {}
     for ids in _chunks(portal_view_ids):
         rows = PortalView.objects.filter(id__in=ids)
-        columns = ("id", "library_id", "version", "unseen_writes", "epoch", "library__access_version")
-        for portal_view_id, library_id, version, unseen, epoch, access_version in rows.values_list(*columns):
-            found[portal_view_id] = Pulse(library_id, version, version - unseen, epoch, access_version)
+        for row in rows.values_list("id", "library_id", "version", "epoch", "library__access_version"):
+            found[row[0]] = Pulse(library_id=row[1], version=row[2], epoch=row[3], access_version=row[4])
     return found
 
 

@@ -49,12 +49,12 @@ def access(user_id: UUID, portal_view_id: UUID) -> Access | None:
 def test_the_access_of_many_is_read_in_one_query(
     library: Library, portal_view: PortalView, cast: dict[Role, User], django_assert_num_queries: Queries
 ) -> None:
-    other = PortalView.objects.create(library=library, name="Other", version=7, unseen_writes=3)
+    other = PortalView.objects.create(library=library, name="Other", version=7)
     asked = [(user.id, one.id) for user in cast.values() for one in (portal_view, other)]
     with django_assert_num_queries(1):
         found = accesses(asked)
     assert found == {
-        (user.id, one.id): Access(True, role, one.version, one.viewers_version, library.access_version)
+        (user.id, one.id): Access(True, role, one.version, library.access_version)
         for role, user in cast.items()
         for one in (portal_view, other)
     }
@@ -65,7 +65,7 @@ def test_without_access_existing_and_missing_portal_views_look_the_same(
 ) -> None:
     with django_assert_num_queries(2):
         found = accesses([(stranger.id, portal_view.id), (stranger.id, uuid4()), (owner.id, portal_view.id)])
-    nothing = Access(True, None, 0, 0, 0)
+    nothing = Access(True, None, 0, 0)
     assert [access.role for access in found.values()].count(None) == 2
     assert access(stranger.id, portal_view.id) == access(stranger.id, uuid4()) == access(owner.id, uuid4()) == nothing
 
@@ -111,11 +111,11 @@ def test_a_state_is_loaded_with_its_epoch(portal_view: PortalView) -> None:
 def test_pulses_of_many_are_read_in_one_query(
     portal_view: PortalView, library: Library, django_assert_num_queries: Queries
 ) -> None:
-    other = PortalView.objects.create(library=library, name="Other", version=7, unseen_writes=3)
+    other = PortalView.objects.create(library=library, name="Other", version=7)
     with django_assert_num_queries(1):
         assert pulses([portal_view.id, other.id, uuid4()]) == {
-            portal_view.id: Pulse(library.id, 1, 1, portal_view.epoch, library.access_version),
-            other.id: Pulse(library.id, 7, 4, other.epoch, library.access_version),
+            portal_view.id: Pulse(library.id, 1, portal_view.epoch, library.access_version),
+            other.id: Pulse(library.id, 7, other.epoch, library.access_version),
         }
 
 

@@ -68,7 +68,7 @@ class Database:
         if self.stored is None:
             return {}
         now = self.stored
-        pulse = Pulse(LIBRARY_ID, now.version, now.viewers_version, now.epoch, self.access_version)
+        pulse = Pulse(LIBRARY_ID, now.version, now.epoch, self.access_version)
         return dict.fromkeys(portal_view_ids, pulse)
 
     def count(self, function: Callable[..., Any]) -> int:

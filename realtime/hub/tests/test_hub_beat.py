@@ -25,7 +25,7 @@ from realtime.tests.hubs import DrivenHub
 
 pytestmark = pytest.mark.usefixtures("quick")
 
-PULSE = Pulse(library_id=UUID(int=7), version=1, viewers_version=1, epoch="one", access_version=1)
+PULSE = Pulse(library_id=UUID(int=7), version=1, epoch="one", access_version=1)
 
 
 async def test_a_room_that_ends_while_its_roles_are_checked_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:

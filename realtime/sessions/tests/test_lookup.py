@@ -31,7 +31,7 @@ class Database:
     async def __call__(self, function: object, asked: list[Pair]) -> dict[Pair, Access]:
         """In place of `realtime.database.in_database`."""
         self.queries.append(asked)
-        access = Access(is_active=True, role=None, version=len(self.queries), viewers_version=1, access_version=1)
+        access = Access(is_active=True, role=None, version=len(self.queries), access_version=1)
         await asyncio.wait_for(self.gate.wait(), DEADLINE_SECONDS)
         if self.error is not None:
             raise self.error
