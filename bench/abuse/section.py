@@ -75,8 +75,9 @@ to 5 after the end. Memory is the greatest growth (RSS), threads the most.
 
 Kept: p99 under {verdict.TIMES_QUIET:g} times quiet or {verdict.ENOUGH_MS:g} ms, greatest under
 {verdict.GREATEST_MS:g} ms in two of three runs, memory under {verdict.MEMORY_MIB:g} MiB, at most
-{verdict.MORE_THREADS} more threads, p99 after it under {verdict.TIMES_QUIET_AFTER:g} times that of a quiet as long,
-and nobody of the other tenant cut off or refused.
+{verdict.MORE_THREADS} more threads, p99 after it under {verdict.TIMES_QUIET_AFTER:g} times that of a quiet as long, or
+less than {verdict.RESOLUTION_MS["ping"]:g} ms (pings) and {verdict.RESOLUTION_MS["delivery"]:g} ms (deliveries) above it,
+which is how much two times of three seconds differ without an attack, and nobody of the other tenant cut off or refused.
 
 {rows_of(record)}
 {about}

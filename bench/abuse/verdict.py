@@ -19,6 +19,12 @@ MEMORY_MIB = 100.0
 MORE_THREADS = 40
 """Compared with the time before the attack: a pool of 32 for requests, and a few for databases and io_uring."""
 TIMES_QUIET_AFTER = 1.5
+RESOLUTION_MS = {"ping": 2.0, "delivery": 4.0}
+"""The p99 of three seconds may differ by this from that of other three seconds, whatever the server did before them.
+
+It is the second or third greatest of 200 pings, or 30 deliveries to all viewers. Without any attack it was up to 1.1 ms
+higher for pings, and up to 3.4 ms apart for deliveries (six pairs of windows).
+"""
 
 
 def broken(row: Row, runs: Sequence[dict[str, Any]]) -> list[str]:
@@ -58,6 +64,6 @@ def _latencies(kind: str, runs: Sequence[dict[str, Any]]) -> list[str]:
     if sum(value < GREATEST_MS for value in greatest) < math.ceil(RUNS_SHARE * len(runs)):
         failures.append(f"{kind} greatest {' '.join(f'{value:.0f}' for value in greatest)} ms")
     before = of_runs(runs, kind, "quiet as long as after", "p99")
-    if not after < TIMES_QUIET_AFTER * before:
+    if not after < max(TIMES_QUIET_AFTER * before, before + RESOLUTION_MS[kind]):
         failures.append(f"{kind} p99 {after:.1f} ms after the end, quiet for as long was {before:.1f}")
     return failures
