@@ -248,6 +248,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.projection.ItemSeen": "is made by item_patch_seen",
     "libraries.rules.items.is_seen": "looks at one key",
     "libraries.rules.items.build_each": "is called by shown_items",
+    "libraries.rules.items.revealed": "takes switches",
     "libraries.rules.items.Switched": "is a row of a table",
     "libraries.rules.net.hide_also": "takes a setting",
     "libraries.rules.net.edition": "takes nothing",

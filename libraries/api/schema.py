@@ -153,7 +153,6 @@ class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
     """An item in a body."""
 
     target_class = "libraries.api.serializers.ItemField"
-    required: tuple[str, ...] = ("id",)
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""
@@ -166,7 +165,7 @@ class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
                 "show": {"nullable": True, "description": "Overrides the switches.", **_SHOW},
             },
             "additionalProperties": {},
-            **({"required": list(self.required)} if self.required else {}),
+            "required": ["id"],
         }
 
 

@@ -2,25 +2,17 @@
 
 from django.db import migrations, models
 
-BATCH = 100  # of at most 256 KiB each
+from libraries.migrations._rows import rewrite
 
 
 def measure(apps, schema_editor):
     """Write the size of each existing portal view, as `libraries.rules.state` measures it now."""
-    from libraries.rules.state import FIELDS, blocks_of, size_of
+    from libraries.rules.state import blocks_of, size_of
 
-    rows = apps.get_model("libraries", "PortalView").objects.using(schema_editor.connection.alias)
-    done = None
-    while True:
-        batch = list((rows.filter(pk__gt=done) if done else rows).order_by("pk")[:BATCH])
-        if not batch:
-            return
-        for row in batch:
-            # A key of a later version has no column yet; its migration measures again.
-            state = {key: getattr(row, field.column, None) for key, field in FIELDS.items()}
-            row.size = blocks_of(size_of(state))
-        rows.bulk_update(batch, ["size"])
-        done = batch[-1].pk
+    def change(row, state):
+        row.size = blocks_of(size_of(state))
+
+    rewrite(apps, schema_editor, change, ["size"])
 
 
 class Migration(migrations.Migration):

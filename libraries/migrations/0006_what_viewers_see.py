@@ -7,38 +7,22 @@ import django.db.models.functions
 import django.utils.timezone
 from django.db import migrations, models
 
-BATCH = 100  # of at most 256 KiB each
+from libraries.migrations._rows import rewrite
 
 
 def fill(apps, schema_editor):
     """Bring each stored portal view into its normal form; viewers begin with the version that they know."""
     from libraries.rules.projection import shown_count, shown_place
-    from libraries.rules.state import FIELDS, blocks_of, normal_items, size_of
+    from libraries.rules.state import blocks_of, normal_items, size_of
 
-    rows = apps.get_model("libraries", "PortalView").objects.using(schema_editor.connection.alias)
-    done = None
-    while True:
-        batch = list((rows.filter(pk__gt=done) if done else rows).order_by("pk")[:BATCH])
-        if not batch:
-            return
-        for row in batch:
-            row.items = normal_items(row.items)
-            # A key of a later version has no column yet; its migration measures again.
-            state = {key: getattr(row, field.column, None) for key, field in FIELDS.items()}
-            row.size = blocks_of(size_of(state))
-            row.viewers_updated_at = row.updated_at
-            row.viewers_item_count, row.viewers_current_item = shown_count(state), shown_place(state)
-        rows.bulk_update(
-            batch,
-            [
-                "items",
-                "size",
-                "viewers_updated_at",
-                "viewers_item_count",
-                "viewers_current_item",
-            ],
-        )
-        done = batch[-1].pk
+    def change(row, state):
+        row.items = state["items"] = normal_items(row.items)
+        row.size = blocks_of(size_of(state))
+        row.viewers_updated_at = row.updated_at
+        row.viewers_item_count, row.viewers_current_item = shown_count(state), shown_place(state)
+
+    columns = ["items", "size", "viewers_updated_at", "viewers_item_count", "viewers_current_item"]
+    rewrite(apps, schema_editor, change, columns)
 
 
 class Migration(migrations.Migration):

@@ -5,13 +5,13 @@ In one line: what is sent flat or under `public`, is shown. Other objects and li
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import FREE, HEALTH_SWITCH, build_each, is_seen
-from libraries.rules.projection import SWITCHES
+from libraries.rules.items import FREE, is_seen, revealed, switches_of
+from libraries.rules.projection import shown_items, shown_place
 from libraries.rules.state import FIELDS, normal_items
 
 OBJECTS = frozenset({"camera", "pointer", FREE})
@@ -28,7 +28,7 @@ def project_command(
     out, and so is what a blackout hides.
     """
     is_black = state is None or state["blackout"]
-    on = _switches_on(state)
+    on = frozenset[str]() if state is None else revealed(*switches_of({}, state))
     seen: dict[str, Any] = {}
     for key, value in payload.items():
         if key in _BUILT or net.is_struck(key, on):
@@ -59,29 +59,25 @@ def needs_flags(payload: Mapping[str, Any]) -> bool:
     )
 
 
-def _switches_on(state: Mapping[str, Any] | None) -> frozenset[str]:
-    if state is None:
-        return frozenset()
-    on = {switch for switch in SWITCHES if state.get(switch) is True}
-    return frozenset(on if state.get("healthDisplay") == "numbers" else on - {HEALTH_SWITCH})
-
-
 def _built(payload: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure) -> dict[str, Any]:
     """`items` and `currentItem` of a payload, built like those of a state."""
-    given = payload.get("items")
-    items = normal_items(given) if isinstance(given, list) else state["items"]
-    unseen = {item["id"] for item in state["items"] if not is_seen(item)}
-    shown = [item for item in items if isinstance(item, Mapping) and is_seen(item) and item.get("id") not in unseen]
+    given, current = payload.get("items"), payload.get("currentItem")
+    stored_unseen = {item["id"] for item in state["items"] if not is_seen(item)}
+    view = {
+        **state,
+        "items": [_unless(item, stored_unseen) for item in normal_items(given)]
+        if isinstance(given, list)
+        else state["items"],
+        "currentItem": current if type(current) is int and current >= 0 else None,
+    }
     seen: dict[str, Any] = {}
     if "items" in payload:
-        seen["items"] = [] if state["blackout"] else build_each(shown, state, disclosure)
+        seen["items"] = shown_items(view, disclosure)
     if "currentItem" in payload:
-        seen["currentItem"] = None if state["blackout"] else _place(payload["currentItem"], items, shown)
+        seen["currentItem"] = shown_place(view)
     return seen
 
 
-def _place(current: object, items: list[Any], shown: list[Any]) -> int | None:
-    """The place among the shown items of the one at an index, None if viewers don't see it."""
-    if isinstance(current, bool) or not isinstance(current, int) or not 0 <= current < len(items):
-        return None
-    return next((place for place, item in enumerate(shown) if item is items[current]), None)
+def _unless(item: object, stored_unseen: Collection[str]) -> Mapping[str, Any]:
+    """The item; an unseen one in its place if it is none, or stored as unseen."""
+    return item if isinstance(item, Mapping) and item.get("id") not in stored_unseen else {"visible": False}

@@ -103,6 +103,11 @@ def _is_on(own: Mapping[str, Any], name: str, switch: object) -> bool:
     return own.get(name, switch) is True
 
 
+def revealed(on: frozenset[str], display: str) -> frozenset[str]:
+    """The switches that reveal names of the second net: also there, the numbers of a bar or of words stay hidden."""
+    return on if display == "numbers" else on - {HEALTH_SWITCH}
+
+
 def build(item: Item, switches: Switches, disclosure: Disclosure = NOTHING) -> dict[str, Any]:
     """The item as viewers see it under these switches of its portal view."""
     return _built(item, *switches_of(item, switches), disclosure)
@@ -124,8 +129,7 @@ def _built(item: Item, on: frozenset[str], display: str, disclosure: Disclosure)
             built[key] = value
     free = item.get(FREE)
     if isinstance(free, Mapping):
-        # The numbers of a bar or of words stay on the server here, too.
-        built[FREE] = net.strike(free, on if display == "numbers" else on - {HEALTH_SWITCH})
+        built[FREE] = net.strike(free, revealed(on, display))
     for key, value in disclosure.in_place(item).items() if disclosure.rows else ():
         if key not in built and value is not None:
             built[key] = value

@@ -32,8 +32,6 @@ _ABOUT_ITEMS = frozenset({"items", "currentItem"})
 _DECIDE_ITEMS = frozenset({*SWITCHES, "blackout", "items"})
 _DECIDE_PLACE = frozenset({*_ABOUT_ITEMS, "blackout"})
 _ON_EVERY_WRITE = frozenset({"version", "updatedAt", *_INTERNAL})
-_CODE = ("projection", "items", "health", "shapes", "net", "disclosure", "record_paths", "commands", "keys")
-"""The modules that decide what viewers see."""
 
 _visible = methodcaller("get", "visible", True)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -41,8 +39,8 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 @cache
 def _code() -> bytes:
-    folder = Path(__file__).parent
-    return b"".join((folder / f"{name}.py").read_bytes() for name in _CODE)
+    # All of the package: none of its modules can be forgotten when another one decides what viewers see.
+    return b"".join(file.read_bytes() for file in sorted(Path(__file__).parent.glob("*.py")))
 
 
 def digest() -> str:

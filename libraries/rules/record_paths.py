@@ -55,7 +55,7 @@ class Index:
 
 
 @dataclass(frozen=True, slots=True)
-class Each:
+class EachEntry:
     """Each entry of a list."""
 
     def inside(self, value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -65,7 +65,7 @@ class Each:
 
 
 @dataclass(frozen=True, slots=True)
-class Any_:
+class EachValue:
     """Each value of an object."""
 
     def inside(self, value: Any) -> Iterator[tuple[str | int, Any]]:
@@ -91,7 +91,7 @@ class Match:
         return found == self.value if isinstance(found, str) else _is_number(found) and str(found) == self.value
 
 
-Step = Key | Index | Each | Any_ | Match
+Step = Key | Index | EachEntry | EachValue | Match
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,7 @@ def _step(found: re.Match[str]) -> Step:
     if found["key"] is not None:
         return Key(found["key"])
     if found["any"] is not None:
-        return Any_()
+        return EachValue()
     if found["index"] is not None:
         return Index(int(found["index"]))
     if found["quoted"] is not None:
@@ -154,7 +154,7 @@ def _step(found: re.Match[str]) -> Step:
     if found["match"] is not None:
         value = found["value"]
         return Match(found["match"], _text_of(value) if value.startswith('"') else value)
-    return Each()
+    return EachEntry()
 
 
 def _text_of(quoted: str) -> str:

@@ -66,13 +66,14 @@ def _of_item(
     patch: Mapping[str, Any], item: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure, place: str
 ) -> Iterator[str]:
     # What is asked is what viewers will see once they see the item: a game master prepares it unseen.
-    plain = {plain_key(key) for key in patch}
+    tells = alias_of(item) is not None and any(plain_key(key) in _TELLS for key in patch)
+    if not tells and FREE not in patch and not disclosure.rows:
+        return  # most writes: an item is not built once more for them
     built = build(item, state, disclosure)
-    listed = {key: value for key, value in built.items() if key in patch and key not in _OF_THE_TABLE}
     if FREE in patch:
         yield from _of_keys(built.get(FREE, {}), f"{place}{FREE}.")
-    yield from _of_keys(listed, place)
-    if not plain.isdisjoint(_TELLS):
+    yield from _of_keys({key: built[key] for key in built if key in patch and key not in _OF_THE_TABLE}, place)
+    if tells:
         yield from _of_alias(item, built, place)
 
 

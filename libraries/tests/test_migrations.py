@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from importlib import import_module
 from typing import Any
 from unittest.mock import patch
 
@@ -11,6 +10,7 @@ import pytest
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from libraries.migrations import _rows
 from libraries.models import PortalView
 from libraries.rules.state import blocks_of, size_of
 from testing.installation import StoreKind, installation
@@ -19,7 +19,6 @@ Items = list[dict[str, Any]]
 
 OLD = "0004_logins_and_names"
 """The last migration before portal views had a size."""
-FILLS = ("libraries.migrations.0005_portal_view_size", "libraries.migrations.0006_what_viewers_see")
 LONG_AGO = datetime(2025, 3, 4, 5, 6, 7, tzinfo=UTC)
 
 NORMAL: Items = [{"id": "a"}, {"id": "b", "visible": False}, {"id": "c", "visible": True, "text": "x" * 3_000}]
@@ -79,7 +78,7 @@ def check_rows() -> None:
 def there_and_back() -> None:
     """Migrate old rows, in batches of two, and do it again after the way back."""
     store_old_rows()
-    with patch.object(import_module(FILLS[0]), "BATCH", 2), patch.object(import_module(FILLS[1]), "BATCH", 2):
+    with patch.object(_rows, "BATCH", 2):
         migrate()
         check_rows()
         assert migrate(OLD).get_model("libraries", "PortalView").objects.count() == len(ROWS)

@@ -177,7 +177,7 @@ MUTANTS: dict[str, Callable[..., Any]] = {
     "libraries.rules.projection.is_seen": lambda item: True,
     "libraries.rules.projection.build": _as_it_is,
     "libraries.rules.projection.build_each": _each_as_it_is,
-    "libraries.rules.commands.build_each": _each_as_it_is,
+    "libraries.rules.commands.shown_items": lambda state, disclosure: state["items"],
     "libraries.rules.commands.is_seen": lambda item: True,
     "libraries.rules.health.shown": _in_numbers,
     "libraries.rules.items.switches_of": _all_shown,

@@ -24,12 +24,11 @@ def doubt(room: Room, roles: Mapping[Subject, PortalRole | None], access_version
     """
     room.hear_of_access(access_version)
     before = (access_version or room.newest_access) - 1
-    for connection in room.people.everybody():
-        if connection.subject in roles and connection.role_for(roles[connection.subject]) is not connection.role:
-            request = room.people.waiting.get(connection.id) or CatchUp(connection)
-            known = request.access_version
-            request.access_version = before if known is None else min(known, before)
-            room.serve(request)
+    for connection, _ in room.people.with_other_roles(roles):
+        request = room.people.waiting.get(connection.id) or CatchUp(connection)
+        known = request.access_version
+        request.access_version = before if known is None else min(known, before)
+        room.serve(request)
 
 
 async def check_roles(room: Room, access_version: int) -> None:

@@ -13,6 +13,7 @@ from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from libraries.migrations import _rows
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.errors import QuotaExceeded
 from libraries.rules.roles import Role
@@ -236,7 +237,7 @@ def test_the_migration_measures_existing_portal_views(
     library: Library, small: tuple[PortalView, PortalView], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     migration = import_module("libraries.migrations.0005_portal_view_size")
-    monkeypatch.setattr(migration, "BATCH", 1)
+    monkeypatch.setattr(_rows, "BATCH", 1)
     before = list(PortalView.objects.order_by("id").values_list("size", "version", "updated_at"))
     PortalView.objects.update(size=0)
     migration.measure(apps, SimpleNamespace(connection=connection))
