@@ -92,6 +92,7 @@ PARTS = (
     Part("Chromium", lambda: chromium() is not None, _apt("chromium")),
     Part("Node.js and npm", lambda: bool(shutil.which("node") and shutil.which("npm")), _apt("nodejs", "npm")),
     Part("nginx", lambda: bool(shutil.which("nginx")), _apt("nginx-light")),
+    Part("Apache", lambda: bool(shutil.which("apache2")), _apt("apache2-bin")),
     Part(
         "HAProxy and Caddy", lambda: bool(shutil.which("haproxy") and shutil.which("caddy")), _apt("haproxy", "caddy")
     ),

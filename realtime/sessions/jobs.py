@@ -191,7 +191,12 @@ class Update:
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:
-    """Send keys that are not stored to the other connections, to viewers as the switches allow; returns warnings."""
+    """Send keys that are not stored to the other connections, to viewers as the switches allow; returns warnings.
+
+    Nothing is sent of an empty patch.
+    """
+    if not payload:
+        return ()
     stored = await _stored(connection) if needs_flags(payload) else None
     state, disclosure = (None, NOTHING) if stored is None else (stored.state, stored.disclosure)
     seen = project_command(payload, state, disclosure)

@@ -54,7 +54,7 @@ def test_a_small_compressed_message_is_refused_at_low_cost(
 def test_a_message_at_the_limits_is_relayed_at_low_cost(table: Table, editor: User, viewer: User) -> None:
     attacker, other = table.seat(editor, DEFLATE), table.seat(viewer)
     started = time.process_time()
-    say(attacker, {"ﷺ" * MAX_KEY_CHARS: ["x"] * (MAX_MESSAGE_VALUES - 100)})
+    say(attacker, {"public": {"ﷺ" * MAX_KEY_CHARS: ["x"] * (MAX_MESSAGE_VALUES - 100)}})
     assert attacker.receive()["type"] == "ack"
     assert other.receive()["type"] == "portal-view-updated"
     assert time.process_time() - started < 2

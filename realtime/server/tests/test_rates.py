@@ -197,9 +197,9 @@ def test_a_client_that_does_not_read_gets_no_answers_requested_by_others(
     """`sync-response` to one connection: never more than the limit waits for it, besides the state it is owed."""
     settings.PORTAL_SEND_BUFFER_BYTES = 32_768
     slow, controller = table.seat_narrow(viewer), table.seat(owner)
-    to = slow.connected["connectionId"]
+    to, payload = slow.connected["connectionId"], {"items": [{"id": "map", "text": "y" * 50_000}]}
     for number in range(100):
-        assert controller.ask("sync-response", payload={"x": "y" * 50_000}, to=to)["type"] == "ack", number
+        assert controller.ask("sync-response", payload=payload, to=to)["type"] == "ack", number
     protocol = table.protocol_of(slow.peer)
     assert table.is_stalled(slow)
     assert table.do(protocol.transport.get_write_buffer_size) < 32_768 + 60_000

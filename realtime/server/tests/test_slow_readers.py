@@ -30,11 +30,11 @@ def change_all(controller: Person, *readers: Person) -> list[int]:
     versions = []
     for number in range(CHANGES):
         words = str(number % 10) * LONG
-        versions.append(controller.change(name=f"Change {number}", items=[{"id": "map", "words": words}]))
+        versions.append(controller.change(name=f"Change {number}", items=[{"id": "map", "text": words}]))
         for reader in readers:
             message = reader.receive()
             assert (message["type"], message["version"]) == ("portal-view-updated", versions[-1])
-            assert message["payload"]["items"][0]["words"] == words
+            assert message["payload"]["items"][0]["text"] == words
     return versions
 
 
@@ -69,7 +69,7 @@ def test_a_slow_reader_gets_the_newest_state_once(table: Table, owner: User, edi
     assert len(messages) < CHANGES
     assert rises(messages)
     skipped = messages[-1]
-    assert skipped["payload"]["items"][0]["words"] == str((CHANGES - 1) % 10) * LONG
+    assert skipped["payload"]["items"][0]["text"] == str((CHANGES - 1) % 10) * LONG
     assert set(skipped["payload"]) >= {"name", "items", "showHealth", "blackout", "currentItem"}
     slow.peer.answers()
 
