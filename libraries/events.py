@@ -18,13 +18,13 @@ stays committed.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 from uuid import UUID
 
 import msgspec
 from django.db import transaction
 from django.dispatch import Signal
 
+from libraries.rules.edits import Seen
 from libraries.rules.roles import PortalRole
 
 
@@ -33,39 +33,21 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PortalViewChanged(Event, frozen=True, kw_only=True):
-    """A patch of a portal view was stored, or only relayed.
+    """Changes of a portal view were stored, or only relayed.
 
-    `controllers` and `viewers` hold the keys that each role gets; viewers may get none. `version` is that of the state
-    after the patch, `viewers_version` that of the part that viewers see. `is_stored` says whether the patch changed the
-    state, `viewers_changed` whether it changed the viewers' part. `sender` is the connection that sent it.
+    `controllers` and `viewers` are what each role sees of them, keys of the state and edits of items; viewers may see
+    nothing. `version` is that of the state after the change, `viewers_version` that of the part that viewers see.
+    `is_stored` says whether the state was changed, `viewers_changed` whether the viewers' part was. `sender` is the
+    connection that sent it.
     """
 
     portal_view_id: UUID
     version: int
     viewers_version: int
-    controllers: dict[str, Any]
-    viewers: dict[str, Any]
+    controllers: Seen
+    viewers: Seen
     is_stored: bool
     viewers_changed: bool
-    sender: str | None = None
-
-
-class ItemChanged(Event, frozen=True, kw_only=True):
-    """A patch was merged into an item; the keys that each role gets of it.
-
-    Controllers know the item at `index`, viewers at `viewers_index`; null removes a key of a viewer's item. If the item
-    came into sight or went out of it, viewers get the keys `viewers_state` of the portal view instead.
-    """
-
-    portal_view_id: UUID
-    version: int
-    viewers_version: int
-    item_id: str
-    index: int
-    controllers: dict[str, Any]
-    viewers: dict[str, Any]
-    viewers_index: int | None
-    viewers_state: dict[str, Any]
     sender: str | None = None
 
 

@@ -1,4 +1,4 @@
-"""The stored data: people, libraries, memberships and portal views; `libraries.attempts` has that of log-ins.
+"""The stored data: libraries, memberships and portal views. `libraries.users` has the people, `libraries.attempts` log-ins.
 
 Rules that the database can enforce are constraints here. Permissions are checked in `services`, and nothing here
 notifies anybody of a change.
@@ -7,95 +7,36 @@ notifies anybody of a change.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
-from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Lower, Now
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from libraries.attempts import Counter as Counter
 from libraries.attempts import KnownNetwork as KnownNetwork
 from libraries.rules.disclosure import Disclosure, compiled
-from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
+from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, with_ids
 from libraries.rules.projection import shown_count, shown_place
 from libraries.rules.roles import Role
-from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, normal_items, size_of
+from libraries.rules.state import (
+    FIELDS,
+    HEALTH_DISPLAYS,
+    MAX_ITEMS,
+    MAX_NAME_CHARS,
+    NOT_IN_HEAD,
+    blocks_of,
+    normal_items,
+    settled,
+    size_of,
+)
+from libraries.users import User as User
+from libraries.users import UserManager as UserManager
 from libraries.validators import validate_lines, validate_name
-
-
-class UserManager(BaseUserManager["User"]):
-    """Makes and finds users; an e-mail address has one spelling (`libraries.rules.emails`)."""
-
-    def new_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A user that is not stored yet, with the password hashed: no transaction should wait for that.
-
-        ValueError without an e-mail address; ValidationError for an address that is not plain.
-        """
-        if not email:
-            raise ValueError("A user needs an e-mail address.")
-        user: User = self.model(email=canonical(email), **extra)
-        if not is_plain(user.email):
-            raise ValidationError({"email": NOT_PLAIN})
-        user.set_password(password)
-        return user
-
-    def create_user(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new stored user, made by `new_user`."""
-        user = self.new_user(email, password, **extra)
-        user.save(using=self._db)
-        return user
-
-    def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user with all rights in the admin."""
-        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **extra})
-
-    def get_by_natural_key(self, username: str | None) -> User:
-        """The user with that e-mail address; the case does not matter."""
-        return self.get(email=canonical(username or ""))
-
-
-class User(AbstractBaseUser, PermissionsMixin):
-    """A person who logs in with an e-mail address."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    email = models.EmailField("e-mail address", unique=True)
-    name = models.CharField(max_length=100, blank=True, validators=[validate_name])
-    is_active = models.BooleanField("active", default=True, help_text="Off: may not log in, and is cut off at once.")
-    is_staff = models.BooleanField("staff", default=False, help_text="May open this admin.")
-    date_joined = models.DateTimeField(auto_now_add=True)
-
-    objects: ClassVar[UserManager] = UserManager()
-
-    USERNAME_FIELD = "email"
-    EMAIL_FIELD = "email"
-    REQUIRED_FIELDS: ClassVar[list[str]] = []
-
-    class Meta:
-        ordering = ("email",)
-        constraints = (models.UniqueConstraint(Lower("email"), name="user_email_unique_in_any_case"),)
-
-    def __str__(self) -> str:
-        return self.email
-
-    def get_full_name(self) -> str:
-        """The name to show to others: never the whole e-mail address."""
-        return self.name or self.email.partition("@")[0]
-
-    def clean(self) -> None:
-        """Normalise the address, also when it comes from a form; ValidationError if it is not plain.
-
-        An address stored before this rule existed stays valid.
-        """
-        address = canonical(self.email)
-        super().clean()
-        self.email = address  # Django's own normalisation has changed letters of some addresses
-        if not is_plain(self.email) and not User.objects.filter(pk=self.pk, email=self.email).exists():
-            raise ValidationError({"email": NOT_PLAIN})
 
 
 class Library(models.Model):
@@ -179,6 +120,9 @@ class PortalView(models.Model):
     auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
+    current_item_id = models.CharField(max_length=MAX_ITEM_ID_CHARS, null=True, editable=False)
+    camera = models.JSONField(null=True, blank=True, help_text="Which part of the current picture the screens show.")
+    encounter = models.JSONField(null=True, blank=True, help_text="Who acts in which order, and whose turn it is.")
     items = models.JSONField(default=list, blank=True)
     size = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
@@ -229,8 +173,9 @@ class PortalView(models.Model):
     def save(self, *args: Any, **options: Any) -> None:
         """Save it in its normal form; services that update single columns set the others themselves."""
         if options.get("update_fields") is None:
-            self.items = normal_items(self.items)
-            state = {key: getattr(self, field.column) for key, field in FIELDS.items()}
+            self.items = with_ids(normal_items(self.items), self.item_key)
+            state = self._settled()
+            self.current_item, self.current_item_id = state["currentItem"], state["currentItemId"]
             self.size = blocks_of(size_of(state))
             self.viewers_item_count, self.viewers_current_item = shown_count(state), shown_place(state)
         super().save(*args, **options)
@@ -245,16 +190,31 @@ class PortalView(models.Model):
         """What viewers see of foreign records."""
         return compiled(self.disclosure)
 
-    def state(self, keys: Iterable[str] = FIELDS) -> dict[str, Any]:
+    @property
+    def item_key(self) -> bytes:
+        """The secret that the ids of its items are made up with."""
+        return salted_hmac("libraries.item-ids", str(self.id), algorithm="sha256").digest()
+
+    def _settled(self) -> dict[str, Any]:
+        return settled({key: getattr(self, field.column) for key, field in FIELDS.items()})
+
+    def state(self) -> dict[str, Any]:
         """The state: protocol keys, ids as text, times in ISO 8601 and UTC.
 
-        `keys` names the keys of `FIELDS` to include: all of them, unless some were not loaded. The last two are not on
-        the wire: `libraries.rules.projection` makes of it what a role sees.
+        The last two are not on the wire: `libraries.rules.projection` makes of it what a role sees.
         """
+        return self._with_head(self._settled())
+
+    def head(self) -> dict[str, Any]:
+        """The state without the keys that need its items."""
+        keys = FIELDS.keys() - NOT_IN_HEAD
+        return self._with_head({key: getattr(self, FIELDS[key].column) for key in FIELDS if key in keys})
+
+    def _with_head(self, stored: dict[str, Any]) -> dict[str, Any]:
         return {
             "id": str(self.id),
             "libraryId": str(self.library_id),
-            **{key: getattr(self, FIELDS[key].column) for key in keys},
+            **stored,
             "version": self.version,
             "createdAt": iso(self.created_at),
             "updatedAt": iso(self.updated_at),
@@ -270,7 +230,7 @@ class Receipt(models.Model):
 
     A receipt belongs to one portal view: a message to another one is a different message, even with the same ref and
     connection. `ref` is the message's, as JSON; `connection_id` is that of the connection that first sent it.
-    `by_retry` is true if it was stored when another connection sent it again.
+    `item_ids` are the ids of the items that it added, null for none. `by_retry` is true if it was stored when another connection sent it again.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")
@@ -278,6 +238,7 @@ class Receipt(models.Model):
     connection_id = models.CharField(max_length=32)
     ref = models.CharField(max_length=400)
     version = models.PositiveBigIntegerField()
+    item_ids = models.JSONField(null=True)
     by_retry = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True, db_index=True)
 

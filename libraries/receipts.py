@@ -28,12 +28,11 @@ AT_ONCE = 1_000
 """The most receipts that one statement reads or writes: a database limits the number of parameters."""
 
 
-def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> int | None:
-    """The version with which a person's message to the portal view was stored, or None if it was not."""
-    receipts = Receipt.objects.filter(
+def find_receipt(*, user_id: UUID, portal_view_id: UUID, connection_id: str, ref: str) -> Receipt | None:
+    """The receipt of a person's message to the portal view, or None if it was not stored."""
+    return Receipt.objects.filter(
         user_id=user_id, portal_view_id=portal_view_id, connection_id=connection_id, ref=ref
-    )
-    return receipts.values_list("version", flat=True).first()
+    ).first()
 
 
 def forget_receipts() -> int:
@@ -86,17 +85,21 @@ class Receipts:
             raise AlreadyApplied
         return rows.exclude(Exists(last))
 
-    def keep(self, version: int) -> None:
-        """Write them for the stored version; AlreadyApplied if a retry was stored before."""
+    def keep(self, version: int, item_ids: Sequence[str] = ()) -> None:
+        """Write them for the stored version, with the ids of added items; AlreadyApplied if a retry was stored before.
+
+        Only a message that is stored alone adds items.
+        """
         for receipt in (*self._new, *self._again):
             receipt.version = version
+            receipt.item_ids = list(item_ids) or None
         # A client may use a ref twice: then it can ask only for the later message.
         Receipt.objects.bulk_create(
             self._new,
             batch_size=AT_ONCE,
             update_conflicts=True,
             unique_fields=["user", "portal_view", "connection_id", "ref"],
-            update_fields=["version", "created_at"],
+            update_fields=["version", "item_ids", "created_at"],
         )
         try:
             Receipt.objects.bulk_create(self._again, batch_size=AT_ONCE)

@@ -6,7 +6,8 @@ A portal view is saved only over the loaded state.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -17,9 +18,11 @@ from django.utils.html import format_html
 from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
 from libraries.rules.disclosure import check_disclosure
+from libraries.rules.changes import ViewPatch
+from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
 from libraries.rules.presets import presets
-from libraries.rules.state import FIELDS, Patch, apply_patch, blocks_of, check_patch, check_size
+from libraries.rules.state import FIELDS, Patch, blocks_of, check_patch, check_size
 from libraries.services import quotas
 
 if TYPE_CHECKING:
@@ -83,6 +86,10 @@ def _no_key_twice(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return made
 
 
+def _nothing() -> None:
+    """The value of an empty field."""
+
+
 class PortalViewForm(PortalViewModelForm):
     """A portal view. When the form is valid, `patch` holds the checked changes."""
 
@@ -90,14 +97,28 @@ class PortalViewForm(PortalViewModelForm):
         blank=list,
         rows=30,
         required=False,
-        help_text="A JSON list of objects, each with an id of its own. The first is item 0. Viewers see its name,"
+        help_text="A JSON list of objects. An item without an id gets one. The first is item 0. Viewers see its name,"
         " picture and text, what is under public, and what the switches show.",
+    )
+    camera = JSONTextField(
+        blank=_nothing,
+        rows=4,
+        required=False,
+        help_text='Which part of the current picture the screens show: {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}, or'
+        " null.",
+    )
+    encounter = JSONTextField(
+        blank=_nothing,
+        rows=8,
+        required=False,
+        help_text='Who acts in which order: {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]},'
+        " or null.",
     )
     loaded_version = forms.IntegerField(widget=forms.HiddenInput)
 
     class Meta:
         model = PortalView
-        fields: ClassVar = ["library", *(field.column for field in FIELDS.values())]
+        fields: ClassVar = ["library", *(field.column for key, field in FIELDS.items() if key != "currentItemId")]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -117,9 +138,9 @@ class PortalViewForm(PortalViewModelForm):
         changed = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
         try:
             self.patch = check_patch(changed)
-            self._check(given)
+            self._check()
         except InvalidPayload as error:
-            by_field = {FIELDS[key].column: sentence for key, sentence in (error.details or {}).items()}
+            by_field = dict(_by_field(error.details or {}))
             self.add_error(None, ValidationError(by_field or error.message))
         except QuotaExceeded as error:
             self.add_error("library" if adding else "items", error.message)
@@ -127,12 +148,11 @@ class PortalViewForm(PortalViewModelForm):
             self._check_version(cleaned["loaded_version"])
         return cleaned
 
-    def _check(self, given: Mapping[str, Any]) -> None:
-        before = {key: getattr(self.instance, field.column) for key, field in FIELDS.items()}
-        # Check everything that the form shows, not only the patch: the current item must exist also if only items
-        # changed.
-        size = blocks_of(check_size(apply_patch(before, given)))
+    def _check(self) -> None:
         one, adding = self.instance, self.instance._state.adding
+        draft = Draft(one.state(), one.item_key)
+        draft.apply([ViewPatch(self.patch)])
+        size = blocks_of(check_size(draft.state))
         library_id = self.cleaned_data["library"].pk if adding else one.library_id
         if adding:
             quotas.check_portal_views(library_id)
@@ -151,6 +171,14 @@ class PortalViewForm(PortalViewModelForm):
         )
         again = reverse("admin:libraries_portalview_change", args=[self.instance.pk])
         self.add_error(None, format_html(sentence, stored or "–", loaded, again))
+
+
+def _by_field(details: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Each refusal by the form's field; below the field itself its place comes first."""
+    for place, sentence in details.items():
+        key = re.split(r"[.\[]", place, maxsplit=1)[0]
+        column = "current_item" if key == "currentItemId" else FIELDS[key].column
+        yield column, sentence if place == key else f"{place}: {sentence}"
 
 
 class LibraryForm(LibraryModelForm):

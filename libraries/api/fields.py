@@ -41,3 +41,11 @@ class DisclosureField(serializers.DictField):
             places = {place: [sentence] for place, sentence in (error.details or {}).items()}
             whole = places.pop("disclosure", None)
             raise serializers.ValidationError(whole if whole and not places else places) from None
+
+
+class CameraField(serializers.DictField):
+    """The camera; `libraries.api.schema` describes it."""
+
+
+class EncounterField(serializers.DictField):
+    """The encounter; `libraries.api.schema` describes it."""

@@ -13,12 +13,15 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
 from libraries.api.serializers import ErrorSerializer, PortalViewSerializer, WrittenPortalViewSerializer
+from libraries.rules.camera import LIMITS
 from libraries.rules.disclosure import MAX_PATHS, ROWS
+from libraries.rules.encounter import MAX_INITIATIVE_CHARS, MAX_ROUND
+from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
 from libraries.rules.items import SHOW_KEYS
 from libraries.rules.projection import project
 from libraries.rules.record_paths import MAX_PATH_CHARS
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import HEALTH_DISPLAYS, MAX_ITEM_ID_CHARS
+from libraries.rules.state import HEALTH_DISPLAYS, MAX_ITEMS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -86,6 +89,13 @@ _STORED: dict[str, Any] = {
     "autoResetImageState": True,
     "blackout": False,
     "currentItem": 0,
+    "currentItemId": "ogre",
+    "camera": {"x": 0.5, "y": 0.25, "zoom": 2, "rotation": 0},
+    "encounter": {
+        "round": 2,
+        "turn": "spy",
+        "order": [{"itemId": "ogre", "initiative": 17}, {"itemId": "spy", "initiative": 9}],
+    },
     "items": [
         {"id": "ogre", "type": "stat-block", "name": "Ogre", "hp": 22, "maxHp": 60, "ac": 11, "gmNotes": "Is asleep"},
         {"id": "spy", "type": "token", "name": "Spy", "visible": False},
@@ -159,14 +169,25 @@ class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyp
         return {
             "type": "object",
             "properties": {
-                "id": {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS},
+                "id": _ITEM_ID,
                 "visible": {"type": "boolean", "nullable": True, "description": "False: viewers don't see it."},
                 "public": {"type": "object", "additionalProperties": {}, "description": "What is for players."},
                 "show": {"nullable": True, "description": "Overrides the switches.", **_SHOW},
+                "revealOnTurn": {
+                    "type": "boolean",
+                    "nullable": True,
+                    "description": "True: viewers see it from its next turn on, and the key is gone.",
+                },
             },
             "additionalProperties": {},
-            "required": ["id"],
         }
+
+
+_ITEM_ID: dict[str, Any] = {
+    "oneOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}, {"type": "integer"}],
+    "nullable": True,
+    "description": "An integer becomes text. Without an id the item gets one.",
+}
 
 
 _SHOW: dict[str, Any] = {
@@ -182,6 +203,55 @@ class ShownItemDescription(ItemDescription):  # type: ignore[no-untyped-call]
     """An item in an answer."""
 
     target_class = "libraries.api.serializers.ShownItemField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema: an answer always has the id, as text."""
+        schema = super().map_serializer_field(auto_schema, direction)
+        schema["properties"]["id"] = {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}
+        return {**schema, "required": ["id"]}
+
+
+class CameraDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """The camera."""
+
+    target_class = "libraries.api.fields.CameraField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema."""
+        bounds = {key: {"type": "number", "minimum": least, "maximum": most} for key, (least, most) in LIMITS.items()}
+        required = [key for key in LIMITS if direction == "response" or key != "rotation"]
+        return {"type": "object", "properties": bounds, "required": required, "additionalProperties": False}
+
+
+class EncounterDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """The encounter."""
+
+    target_class = "libraries.api.fields.EncounterField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema."""
+        initiative = {
+            "oneOf": [{"type": "number"}, {"type": "string", "maxLength": MAX_INITIATIVE_CHARS}],
+            "nullable": True,
+        }
+        text = {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}
+        item_id = text if direction == "response" else {"oneOf": [text, {"type": "integer"}]}
+        entry = {
+            "type": "object",
+            "properties": {"itemId": item_id, "initiative": initiative},
+            "required": ["itemId"],
+            "additionalProperties": False,
+        }
+        return {
+            "type": "object",
+            "properties": {
+                "round": {"type": "integer", "minimum": 0, "maximum": MAX_ROUND},
+                "turn": {**item_id, "nullable": True},
+                "order": {"type": "array", "items": entry, "maxItems": MAX_ITEMS},
+            },
+            "required": ["round", "order"],
+            "additionalProperties": False,
+        }
 
 
 class DisclosureDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

@@ -13,10 +13,11 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from libraries.api.fields import DisclosureField, Moment, Text
+from libraries.api.fields import CameraField, DisclosureField, EncounterField, Moment, Text
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import named
+from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
 from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
@@ -204,7 +205,30 @@ class _PortalViewFields(serializers.Serializer[PortalView]):
     )
 
 
-class PortalViewBody(_PortalViewFields):
+class _WholePortalViewFields(_PortalViewFields):
+    """The common keys of bodies and of answers with the items."""
+
+    currentItemId = serializers.CharField(
+        max_length=MAX_ITEM_ID_CHARS,
+        allow_null=True,
+        required=False,
+        help_text="The id of the item that is shown; null if the asker doesn't see it. Default: null.",
+    )
+    camera = CameraField(
+        allow_null=True,
+        required=False,
+        help_text="Which part of the current picture the screens show: the point of the picture in the middle of the"
+        " screen, as fractions of its width and height; zoom 1 fits the whole picture; rotation is in degrees,"
+        " clockwise. Default: null, the whole picture.",
+    )
+    encounter = EncounterField(
+        allow_null=True,
+        required=False,
+        help_text="Who acts in which order, and whose turn it is. Viewers see it if showEncounter is on. Default: null.",
+    )
+
+
+class PortalViewBody(_WholePortalViewFields):
     """What may be written to a portal view. Keys that are only answered are ignored, others refused."""
 
     items = serializers.ListField(
@@ -212,7 +236,7 @@ class PortalViewBody(_PortalViewFields):
     )
 
 
-class _PortalViewAnswer(_PortalViewFields):
+class _AnsweredFields(serializers.Serializer[PortalView]):
     """The additional keys of every answer about a portal view."""
 
     id = serializers.UUIDField()
@@ -231,7 +255,7 @@ class _PortalViewAnswer(_PortalViewFields):
         return fields
 
 
-class PortalViewSerializer(_PortalViewAnswer):
+class PortalViewSerializer(_AnsweredFields, _WholePortalViewFields):
     """A portal view as the asker may see it."""
 
     items = serializers.ListField(child=ShownItemField(), max_length=MAX_ITEMS)
@@ -257,7 +281,7 @@ class WrittenPortalViewSerializer(PortalViewSerializer):
         return {**super().to_representation(instance), "warnings": list(instance.warnings)}
 
 
-class PortalViewHeadSerializer(_PortalViewAnswer):
+class PortalViewHeadSerializer(_AnsweredFields, _PortalViewFields):
     """A portal view as the asker may see it, without its items."""
 
     itemCount = serializers.IntegerField(min_value=0, help_text="How many items the asker may know of.")
@@ -265,7 +289,7 @@ class PortalViewHeadSerializer(_PortalViewAnswer):
     def to_representation(self, instance: PortalView) -> dict[str, Any]:
         """An object of `libraries.selectors.portal_views_in`, projected for its role."""
         role = portal_role(instance.role)
-        head = own_versions(instance.state([key for key in FIELDS if key != "items"]), role)
+        head = own_versions(instance.head(), role)
         count = instance.item_count
         if role == PortalRole.VIEWER:
             head["currentItem"], count = instance.viewers_current_item, instance.viewers_item_count

@@ -11,12 +11,13 @@ from typing import Any
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.items import FREE, is_seen, revealed, switches_of
-from libraries.rules.projection import shown_items, shown_place
-from libraries.rules.state import FIELDS, normal_items
+from libraries.rules.encounter import without
+from libraries.rules.projection import SETTLED, settled_seen, shown_items
+from libraries.rules.state import FIELDS, find_item, normal_items
 
-OBJECTS = frozenset({"camera", "pointer", FREE})
+OBJECTS = frozenset({"pointer", FREE})
 """The keys of a command whose objects viewers get, but for the names that stay hidden."""
-_BUILT = frozenset({"items", "currentItem"})
+_BUILT = frozenset({"items", *SETTLED})
 
 
 def project_command(
@@ -24,8 +25,8 @@ def project_command(
 ) -> dict[str, Any]:
     """The keys of a command that viewers get, under the switches of the stored `state`.
 
-    `items` and `currentItem` are treated as those of a state. Without a state all switches are off, these two are left
-    out, and so is what a blackout hides.
+    Keys about items are treated as those of a state. Without a state all switches are off, these keys are left out, and
+    so is what a blackout hides.
     """
     is_black = state is None or state["blackout"]
     on = frozenset[str]() if state is None else revealed(*switches_of({}, state))
@@ -60,22 +61,35 @@ def needs_flags(payload: Mapping[str, Any]) -> bool:
 
 
 def _built(payload: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure) -> dict[str, Any]:
-    """`items` and `currentItem` of a payload, built like those of a state."""
-    given, current = payload.get("items"), payload.get("currentItem")
-    stored_unseen = {item["id"] for item in state["items"] if not is_seen(item)}
-    view = {
+    """The keys of a payload about items, built like those of a state."""
+    if _BUILT.isdisjoint(payload):
+        return {}
+    view = _view(payload, state)
+    seen = {key: value for key, value in settled_seen(view).items() if key in payload}
+    return {**seen, "items": shown_items(view, disclosure)} if "items" in payload else seen
+
+
+def _view(payload: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any]:
+    """The stored state with those keys of the payload in place of its own."""
+    given, items = payload.get("items"), state["items"]
+    if isinstance(given, list):
+        unseen = {item["id"] for item in items if not is_seen(item)}
+        items = [_unless(item, unseen) for item in normal_items(given)]
+    current = payload.get("currentItem")
+    if "currentItem" not in payload:
+        current = find_item(items, payload.get("currentItemId", state["currentItemId"]))
+    is_place = type(current) is int and 0 <= current < len(items)
+    encounter = payload.get("encounter", state["encounter"])
+    if isinstance(encounter, Mapping):
+        encounter = without(encounter, {item.get("id") for item in items}.__contains__)
+    return {
         **state,
-        "items": [_unless(item, stored_unseen) for item in normal_items(given)]
-        if isinstance(given, list)
-        else state["items"],
-        "currentItem": current if type(current) is int and current >= 0 else None,
+        "items": items,
+        "currentItem": current if is_place else None,
+        "currentItemId": items[current].get("id") if is_place else None,
+        "camera": payload.get("camera", state["camera"]),
+        "encounter": encounter,
     }
-    seen: dict[str, Any] = {}
-    if "items" in payload:
-        seen["items"] = shown_items(view, disclosure)
-    if "currentItem" in payload:
-        seen["currentItem"] = shown_place(view)
-    return seen
 
 
 def _unless(item: object, stored_unseen: Collection[str]) -> Mapping[str, Any]:

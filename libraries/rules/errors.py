@@ -42,6 +42,21 @@ def described(error: BaseException | None) -> str:
     return f"{words} (from {described(error.__cause__)})" if error.__cause__ is not None else words
 
 
+class BadValue(ValueError):
+    """A value that may not be stored or relayed: a sentence, and the place below the value that was checked.
+
+    The place is a path such as `.system.img` or `[3].name`; empty for the value itself.
+    """
+
+    def __init__(self, sentence: str, place: str = "") -> None:
+        super().__init__(sentence)
+        self.place = place
+
+    def below(self, place: str) -> BadValue:
+        """The same error, one step further out."""
+        return BadValue(str(self), f"{place}{self.place}")
+
+
 class PortalError(Exception):
     """A refusal with a stable `code`, a `message` that a person can act on, and optional `details` by key.
 
@@ -60,6 +75,10 @@ class InvalidPayload(PortalError):
     """A value that may not be stored or relayed; `details` names each key."""
 
     code = "invalid-payload"
+
+
+class NoSuchItem(InvalidPayload):
+    """The portal view has no item with the id that a change names."""
 
 
 class NotFound(PortalError):

@@ -59,6 +59,9 @@ _SPELLINGS = {key: (plain_key(key),) for key in SWITCHED} | {"ac": ("ac", "armor
 _IMAGES = frozenset(IMAGES)
 _EXACT = frozenset({*SWITCHED, "alias"})
 
+REVEAL_ON_TURN = "revealOnTurn"
+"""The key of an item that viewers see from its next turn on."""
+
 SHOW_KEYS = ("health", *dict.fromkeys(row.show for row in SWITCHED.values()))
 
 

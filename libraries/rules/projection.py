@@ -7,7 +7,6 @@ with their own version and date. What is only relayed is in `libraries.rules.com
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from hashlib import blake2b
 from itertools import islice
@@ -19,19 +18,18 @@ import msgspec
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import build, build_each, is_seen
+from libraries.rules.encounter import seen
+from libraries.rules.items import build_each, is_seen, switches_of
 from libraries.rules.roles import PortalRole
 
 State = Mapping[str, Any]
 
 VIEWERS_OWN = {"version": "viewersVersion", "updatedAt": "viewersUpdatedAt"}
 """The keys of a state that viewers see another value of, and the internal keys that hold it."""
+SETTLED = ("currentItem", "currentItemId", "camera", "encounter")
+"""The keys about items that the server changes as a consequence of other changes."""
 SWITCHES = ("showHealth", "showAC", "showActions", "showEncounter", "showConditions", "healthDisplay")
 _INTERNAL = frozenset(VIEWERS_OWN.values())
-_ABOUT_ITEMS = frozenset({"items", "currentItem"})
-_DECIDE_ITEMS = frozenset({*SWITCHES, "blackout", "items"})
-_DECIDE_PLACE = frozenset({*_ABOUT_ITEMS, "blackout"})
-_ON_EVERY_WRITE = frozenset({"version", "updatedAt", *_INTERNAL})
 
 _visible = methodcaller("get", "visible", True)
 _encode = msgspec.json.Encoder(order="deterministic").encode
@@ -68,7 +66,7 @@ def project(state: State, role: PortalRole, disclosure: Disclosure = NOTHING) ->
     shown = own_versions(state, role)
     if role == PortalRole.CONTROLLER:
         return shown
-    return {**shown, "items": shown_items(state, disclosure), "currentItem": shown_place(state)}
+    return {**shown, "items": shown_items(state, disclosure), **settled_seen(state)}
 
 
 def own_versions(state: State, role: PortalRole) -> dict[str, Any]:
@@ -77,6 +75,29 @@ def own_versions(state: State, role: PortalRole) -> dict[str, Any]:
     if role == PortalRole.VIEWER:
         shown |= {key: state[own] for key, own in VIEWERS_OWN.items() if own in state}
     return shown
+
+
+def settled_seen(state: State) -> dict[str, Any]:
+    """What viewers see of the current item, the camera on it, and the encounter."""
+    place = shown_place(state)
+    return {
+        "currentItem": place,
+        "currentItemId": None if place is None else state["currentItemId"],
+        "camera": None if place is None else state["camera"],
+        "encounter": shown_encounter(state),
+    }
+
+
+def shown_encounter(state: State) -> dict[str, Any] | None:
+    """The encounter as viewers see it."""
+    if state["encounter"] is None or state["blackout"] or not state["showEncounter"]:
+        return None
+    items = {item.get("id"): item for item in state["items"]}
+
+    def shows_initiative(item_id: str) -> bool:
+        return "showEncounter" in switches_of(items[item_id], state)[0]
+
+    return seen(state["encounter"], lambda item_id: is_seen(items[item_id]), shows_initiative)
 
 
 def shown_items(state: State, disclosure: Disclosure = NOTHING) -> list[dict[str, Any]]:
@@ -107,70 +128,15 @@ def place_of(items: Collection[Mapping[str, Any]], index: int) -> int:
 
 def difference(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """The keys of `after` whose value differs from `before`, or that are not in `before`."""
-    return {key: value for key, value in after.items() if key not in before or not _same(before[key], value)}
+    return {key: value for key, value in after.items() if key not in before or not same(before[key], value)}
 
 
-def _same(one: Any, other: Any) -> bool:
+def delta(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
+    """The patch that leads from one item to the other: null for each key that is gone."""
+    return {**{key: None for key in before if key not in after}, **difference(before, after)}
+
+
+def same(one: Any, other: Any) -> bool:
+    """Whether two values are the same on the wire."""
     # In Python True == 1. On the wire true and 1 are different values, and the order of keys means nothing.
     return one is other or _encode(one) == _encode(other)
-
-
-def patch_seen(
-    before: State, after: State, named: Collection[str], disclosure: Disclosure = NOTHING
-) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The patch as controllers and as viewers see it: keys that differ between the projections before and after it.
-
-    `before` and `after` are states, `named` are the keys that the patch named. Controllers get a named key again
-    although its value did not change, so that every message of a controller is received. A change that viewers may not
-    see is `{}` for them.
-    """
-    changed = difference(before, after).keys() - _ON_EVERY_WRITE
-    controllers = {key: value for key, value in after.items() if key in changed or key in named}
-    viewers = {key: value for key, value in after.items() if key in changed and key not in _ABOUT_ITEMS}
-    if not _DECIDE_ITEMS.isdisjoint(changed):
-        items = shown_items(after, disclosure)
-        if not _same(shown_items(before, disclosure), items):
-            viewers["items"] = items
-    if not _DECIDE_PLACE.isdisjoint(changed) and (place := shown_place(after)) != shown_place(before):
-        viewers["currentItem"] = place
-    return controllers, viewers
-
-
-@dataclass(frozen=True, slots=True)
-class ItemSeen:
-    """The update of one item, as each role sees it.
-
-    `controllers` and `viewers` are keys of the item. Viewers know it by its place `viewers_index`, and null removes a
-    key. If it came into sight, or went out of it, they get the keys `viewers_state` of the portal view instead.
-    """
-
-    controllers: dict[str, Any]
-    viewers: dict[str, Any] = field(default_factory=dict)
-    viewers_index: int | None = None
-    viewers_state: dict[str, Any] = field(default_factory=dict)
-
-    @property
-    def viewers_changed(self) -> bool:
-        """Whether viewers see another state than before."""
-        return bool(self.viewers or self.viewers_state)
-
-
-def item_patch_seen(
-    before: State, after: State, index: int, patch: Mapping[str, Any], disclosure: Disclosure = NOTHING
-) -> ItemSeen:
-    """The update of the item at `index` as each role sees it; `patch` are the keys that it named.
-
-    A change that viewers may not see, and any change under a blackout, is none for them. The cost depends on the item,
-    and only a little on the number of items, unless the item comes into sight or goes out of it.
-    """
-    old, new = before["items"][index], after["items"][index]
-    controllers = {**difference(old, new), **patch}
-    was_seen, is_seen_now = is_seen(old), is_seen(new)
-    if after["blackout"] or not (was_seen or is_seen_now):
-        return ItemSeen(controllers)
-    if was_seen != is_seen_now:
-        state = {"items": shown_items(after, disclosure), "currentItem": shown_place(after)}
-        return ItemSeen(controllers, viewers_state=state)
-    built_before, built = build(old, before, disclosure), build(new, after, disclosure)
-    viewers = {**dict.fromkeys(built_before.keys() - built.keys()), **difference(built_before, built)}
-    return ItemSeen(controllers, viewers, place_of(after["items"], index) if viewers else None)

@@ -6,17 +6,21 @@ never change their arguments. The part of a state that a viewer may see is in `l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
+from operator import is_
 from typing import Any
 
 import msgspec
 
-from libraries.rules.errors import InvalidPayload, few_details, named
+from libraries.rules.camera import check_camera, normal_camera
+from libraries.rules.encounter import check_encounter, normal_encounter
+from libraries.rules.errors import BadValue, InvalidPayload, few_details, named
 from libraries.rules.health import DISPLAYS
-from libraries.rules.items import SHOW_KEYS, visibilities
-from libraries.rules.keys import check_no_prototype
+from libraries.rules.item_ids import MAX_ITEM_ID_CHARS as MAX_ITEM_ID_CHARS
+from libraries.rules.item_ids import check_item_id, text_id
+from libraries.rules.items import REVEAL_ON_TURN, SHOW_KEYS, visibilities
 from libraries.rules.names import check_name
 from libraries.rules.values import check_value
 
@@ -26,15 +30,12 @@ MAX_ITEMS = 500
 MAX_STATE_BYTES = 256 * 1024
 SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
-MAX_ITEM_ID_CHARS = 128
+NOT_IN_HEAD = frozenset({"items", "currentItemId", "camera", "encounter"})
+"""The keys that lists leave out: viewers see them only as far as they see the items."""
 MAX_DETAILS = 20
 """After this many bad keys the check stops; an answer has no room for more."""
 HEALTH_DISPLAYS = DISPLAYS
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
-
-ITEM_DEPTH = 3
-"""The nesting level of an item: state, items, item."""
-
 
 @dataclass(frozen=True, slots=True)
 class Field:
@@ -48,20 +49,14 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Patch:
-    """A checked payload: `known` is stored, `relayed` is only sent to the others."""
+    """A checked payload: `known` is stored, `relayed` is only sent to the others.
+
+    `sent` holds the known keys as the client sent them, where their stored form may be another one.
+    """
 
     known: dict[str, Any]
     relayed: dict[str, Any]
-
-
-def merged(patches: Iterable[Patch]) -> Patch:
-    """One patch that means the same as all of them, one after the other."""
-    known: dict[str, Any] = {}
-    relayed: dict[str, Any] = {}
-    for patch in patches:
-        known.update(patch.known)
-        relayed.update(patch.relayed)
-    return Patch(known, relayed)
+    sent: Mapping[str, Any] = field(default_factory=dict)
 
 
 def _check_flag(value: object) -> None:
@@ -90,55 +85,70 @@ def _check_current_item(value: object) -> None:
 def _check_items(value: object) -> None:
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise ValueError(f"Must be a list of at most {MAX_ITEMS} items.")
-    seen: set[str] = set()
+    seen: set[object] = set()
     for index, item in enumerate(value):
         if not isinstance(item, Mapping):
-            raise ValueError(f"Item {index} must be an object.")
-        _check_item_id(item.get("id"), f"Item {index} needs an id: ")
-        if item["id"] in seen:
-            raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
-        seen.add(item["id"])
-        for place, sentence in _bad_rules(item):
-            raise ValueError(f"Item {index}: {place} {sentence}.")
+            raise BadValue("Must be an object.", f"[{index}]")
+        if item.get("id") is not None:
+            _check_own_id(item["id"], seen, f"[{index}].id")
+        for place, sentence in bad_rules(item):
+            raise BadValue(sentence, f"[{index}].{place}")
 
 
-def _check_item_id(value: object, lead: str = "") -> None:
-    if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
-        raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
-    check_no_prototype(value)
+def _check_own_id(value: object, seen: set[object], place: str) -> None:
+    try:
+        check_item_id(value)
+    except ValueError as error:
+        raise BadValue(str(error), place) from None
+    if text_id(value) in seen:
+        raise BadValue(f"Repeats the id “{named(value)}”; ids must be unique, and 1 and “1” are the same id.", place)
+    seen.add(text_id(value))
 
 
-def _bad_rules(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each bad key that says what viewers see of an item, with the end of a sentence."""
-    for key, value, _ in visibilities(item):
+def _check_current_item_id(value: object) -> None:
+    if value is not None:
+        check_item_id(value)
+
+
+def bad_rules(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The place of each bad key that says what viewers see of an item, with a sentence."""
+    rules = [(key, value) for key, value, _ in visibilities(item)]
+    for key, value in [*rules, (REVEAL_ON_TURN, item.get(REVEAL_ON_TURN))]:
         if value is not None and not isinstance(value, bool):
-            yield named(key), "must be true or false"
+            yield named(key), "Must be true or false."
     show = item.get("show")
     if show is None:
         return
     if not isinstance(show, Mapping):
-        yield "show", f"must be an object with some of {', '.join(SHOW_KEYS)}"
+        yield "show", f"Must be an object with some of {', '.join(SHOW_KEYS)}."
         return
     for key, value in show.items():
         if key not in SHOW_KEYS:
-            yield f"show.{named(key)}", f"is not one of {', '.join(SHOW_KEYS)}"
+            yield f"show.{named(key)}", f"Is not one of {', '.join(SHOW_KEYS)}."
         elif not isinstance(value, bool) and (key != "health" or value not in HEALTH_DISPLAYS):
             also = f"{', '.join(HEALTH_DISPLAYS)}, " if key == "health" else ""
-            yield f"show.{key}", f"must be {also}true or false"
+            yield f"show.{key}", f"Must be {also}true or false."
 
 
-def normal_items(items: Iterable[Any]) -> list[Any]:
-    """The items with one `visible` each, for `hidden` and for every spelling of both; null is no value.
+def normal_items(items: list[Any]) -> list[Any]:
+    """The items with ids as text and one `visible` each, for `hidden` and for every spelling of both; null is no value.
 
-    A contradiction means unseen, and so does anything but true and false, which only data stored earlier can have.
+    A contradiction means unseen, and so does anything but true and false, which only data stored earlier can have. The
+    same list if all of them have this form.
     """
-    return [_normal_item(item) if isinstance(item, Mapping) else item for item in items]
+    normal = [normal_item(item) if isinstance(item, Mapping) else item for item in items]
+    return items if all(map(is_, normal, items)) else normal
 
 
-def _normal_item(item: Mapping[str, Any]) -> dict[str, Any]:
+def normal_item(item: Mapping[str, Any]) -> Mapping[str, Any]:
+    """One item in this form; without an id if that is null. The same object if it has this form."""
+    own = item.get("id", "")
+    if not isinstance(own, str):
+        rest = {key: value for key, value in item.items() if key != "id"}
+        item = rest if own is None else {"id": text_id(own), **rest}
     found = list(visibilities(item))
     if not found or (len(found) == 1 and isinstance(item.get("visible"), bool)):
-        return dict(item)
+        return item
     keys = {key for key, _, _ in found}
     said = [value is wanted for _, value, wanted in found if value is not None]
     rest = {key: value for key, value in item.items() if key not in keys}
@@ -156,6 +166,9 @@ FIELDS: dict[str, Field] = {
     "autoResetImageState": Field("auto_reset_image_state", _check_flag),
     "blackout": Field("blackout", _check_flag),
     "currentItem": Field("current_item", _check_current_item),
+    "currentItemId": Field("current_item_id", _check_current_item_id, text_id),
+    "camera": Field("camera", check_camera, normal_camera),
+    "encounter": Field("encounter", check_encounter, normal_encounter),
     "items": Field("items", _check_items, normal_items),
 }
 
@@ -176,81 +189,39 @@ def check_patch(payload: object) -> Patch:
             if field is not None:
                 field.check(value)
         except ValueError as error:
-            details[key] = str(error)
+            details[f"{key}{getattr(error, 'place', '')}"] = str(error)
             if len(details) == MAX_DETAILS:
                 break
         if key not in READ_ONLY:
             (patch.relayed if field is None else patch.known)[key] = value
     if details:
-        raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
-    return Patch({key: FIELDS[key].normal(value) for key, value in patch.known.items()}, patch.relayed)
+        raise InvalidPayload(f"Nothing was changed: {summary(details)}", details)
+    return Patch({key: FIELDS[key].normal(value) for key, value in patch.known.items()}, patch.relayed, patch.known)
 
 
-def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
-    """The keys that an item update changes, without `itemId` and the id itself; InvalidPayload if any is bad.
-
-    They have one `visible`: null unsets it, and so makes the item visible.
-    """
-    if not isinstance(payload, Mapping):
-        raise InvalidPayload("A payload must be an object.")
-    details: dict[str, str] = {}
-    try:
-        check_value(item_id)
-        _check_item_id(item_id)
-    except ValueError as error:
-        details["itemId"] = str(error)
-    patch = {key: value for key, value in payload.items() if key not in {"itemId", "id"}}
-    if payload.get("itemId", item_id) != item_id:
-        details["itemId"] = "The message names two different items."
-    if payload.get("id", item_id) != item_id:
-        details["id"] = "An item's id can't be changed by an item update."
-    for key, value in patch.items():
-        try:
-            check_value({key: value}, ITEM_DEPTH)
-        except ValueError as error:
-            details[key] = str(error)
-            if len(details) == MAX_DETAILS:
-                break
-    bad = islice(_bad_rules(patch), MAX_DETAILS)
-    details |= {place: f"{sentence[0].upper()}{sentence[1:]}." for place, sentence in bad}
-    if details:
-        raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
-    unset = any(True for _ in visibilities(patch))
-    normal = _normal_item(patch)
-    return {**normal, "visible": True} if unset and "visible" not in normal else normal
-
-
-def _summary(details: Mapping[str, str]) -> str:
+def summary(details: Mapping[str, str]) -> str:
+    """The first of the details as one line."""
     few = few_details(details)
     return " ".join(f"{key}: {sentence}" for key, sentence in few.items()) + (
         " And there are more." if len(few) < len(details) else ""
     )
 
 
-def apply_patch(state: State, known: Mapping[str, Any]) -> State:
-    """The state after a checked patch.
-
-    A `currentItem` named by the patch must exist (else InvalidPayload). An older `currentItem` beyond the end of a new,
-    shorter list becomes null: showing nothing is better than showing a wrong item.
-    """
-    after = {**state, **known}
-    current = after["currentItem"]
-    if current is not None and current >= len(after["items"]):
-        if known.get("currentItem") is not None:
-            sentence = f"There is no item {current}; the portal view has {len(after['items'])}, counted from 0."
-            raise InvalidPayload(f"Nothing was changed: currentItem: {sentence}", {"currentItem": sentence})
-        after["currentItem"] = None
-    return after
-
-
-def find_item(items: list[dict[str, Any]], item_id: str) -> int | None:
+def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None) -> int | None:
     """The index of the item with that id, or None."""
-    return next((index for index, item in enumerate(items) if item["id"] == item_id), None)
+    if item_id is None:
+        return None
+    return next((index for index, item in enumerate(items) if item.get("id") == item_id), None)
 
 
-def apply_item_patch(items: list[dict[str, Any]], index: int, patch: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The items with a checked patch merged, shallowly, into the item at `index`."""
-    return [*items[:index], {**items[index], **patch}, *items[index + 1 :]]
+def settled(state: State) -> State:
+    """The state with one idea of what is current: `currentItem` counts if the two keys disagree.
+
+    Only a process of the release before leaves them so: it does not know of `currentItemId`.
+    """
+    index, items = state["currentItem"], state["items"]
+    item_id = items[index].get("id") if index is not None and index < len(items) else None
+    return {**state, "currentItem": None if item_id is None else index, "currentItemId": item_id}
 
 
 def size_of(state: State) -> int:

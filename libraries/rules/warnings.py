@@ -11,11 +11,13 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any
 
+from libraries.rules.changes import Change, ItemAddition, ItemPatch, ViewPatch
 from libraries.rules.commands import project_command
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.errors import named
 from libraries.rules.items import FREE, IMAGES, SWITCHED, TEXTS, alias_of, build
 from libraries.rules.keys import plain_key
+from libraries.rules.state import find_item
 
 MAX_WARNINGS = 20
 MAX_LOOKED_AT = 10_000
@@ -35,18 +37,16 @@ _LOOKS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
 )
 
 
-def warnings_of_patch(
-    known: Mapping[str, Any], relayed: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure = NOTHING
-) -> list[str]:
-    """The warnings about a patch of a portal view, whose state after it is `state`."""
-    return list(islice(_of_patch(known, relayed, state, disclosure), MAX_WARNINGS))
-
-
-def warnings_of_item(
-    patch: Mapping[str, Any], item: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure = NOTHING
-) -> list[str]:
-    """The warnings about a patch of an item, which is `item` after it."""
-    return list(islice(_of_item(patch, item, state, disclosure, ""), MAX_WARNINGS))
+def warnings_of(change: Change, state: Mapping[str, Any], disclosure: Disclosure = NOTHING) -> Iterator[str]:
+    """The warnings about a change of a portal view, whose state after it is `state`; take `MAX_WARNINGS` of them."""
+    match change:
+        case ViewPatch():
+            yield from _of_patch(change.patch.known, change.patch.relayed, state, disclosure)
+        case ItemPatch():
+            if (index := find_item(state["items"], change.item_id)) is not None:
+                yield from _of_item(change.patch, state["items"][index], state, disclosure, "")
+        case ItemAddition():
+            yield from _of_item(change.item, change.item, state, disclosure, "")
 
 
 def warnings_of_command(shown: Mapping[str, Any]) -> list[str]:
@@ -58,7 +58,7 @@ def _of_patch(
     known: Mapping[str, Any], relayed: Mapping[str, Any], state: Mapping[str, Any], disclosure: Disclosure
 ) -> Iterator[str]:
     for index, item in enumerate(state["items"] if "items" in known else ()):
-        yield from _of_item(item, item, state, disclosure, f"items.{index}.")
+        yield from _of_item(item, item, state, disclosure, f"items[{index}].")
     yield from _of_keys(project_command(relayed, state, disclosure), "")
 
 

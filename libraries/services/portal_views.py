@@ -9,23 +9,25 @@ the change: it gets no copy. All raise `libraries.rules.errors`.
 from __future__ import annotations
 
 from collections.abc import Collection
+from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
 
 from libraries import events
-from libraries.events import PortalViewChanged, PortalViewDeleted, Tell, tell_on_commit
+from libraries.events import PortalViewDeleted, Tell, tell_on_commit
 from libraries.models import Library, PortalView, Receipt, new_epoch
 from libraries.outages import tried_again
-from libraries.receipts import ReceiptKey, Receipts
-from libraries.rules.commands import project_command
+from libraries.receipts import ReceiptKey
+from libraries.rules.changes import ViewPatch
+from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, NotFound, VersionConflict
-from libraries.rules.projection import patch_seen
-from libraries.rules.state import FIELDS, Patch, State, apply_patch
-from libraries.rules.warnings import warnings_of_patch
+from libraries.rules.state import Patch
+from libraries.rules.warnings import MAX_WARNINGS, warnings_of
 from libraries.selectors import libraries_of
 from libraries.services import quotas
-from libraries.services.storing import lock_portal_view, put_state, require_controller, store
+from libraries.services.changes import Message, change_portal_view
+from libraries.services.storing import lock_portal_view, put_state, require_controller
 
 
 @tried_again
@@ -50,16 +52,18 @@ def create_portal_view(
         portal_view = PortalView(library=library, disclosure=library.disclosure)
         if portal_view_id is not None:
             portal_view.id = portal_view_id
-        before = {key: getattr(portal_view, field.column) for key, field in FIELDS.items()}
-        put_state(portal_view, before, apply_patch(before, patch.known))
+        draft = Draft(portal_view.state(), portal_view.item_key)
+        draft.apply([ViewPatch(Patch(patch.known, {}, patch.sent))])
+        put_state(portal_view, draft.before, draft.state)
         portal_view.save(force_insert=True)
         if actor_id is not None:
             portal_view.role = library.role
-    portal_view.warnings = warnings_of_patch(patch.known, {}, portal_view.state(), portal_view.rules)
+    portal_view.warnings = list(
+        islice(warnings_of(ViewPatch(Patch(patch.known, {})), portal_view.state(), portal_view.rules), MAX_WARNINGS)
+    )
     return portal_view
 
 
-@tried_again
 def update_portal_view(
     *,
     actor_id: UUID | None,
@@ -70,29 +74,18 @@ def update_portal_view(
     receipts: Collection[ReceiptKey] = (),
     tell: Tell = events.tell,
 ) -> PortalView:
-    """The portal view after a patch; unknown keys are relayed with it, or alone, and not stored.
-
-    With `if_version`, VersionConflict unless that is the stored version. `receipts` are kept for the messages of the
-    patch. AlreadyApplied, and no change, if there is a receipt for a message first sent by another connection than
-    `sender`.
-    """
-    with transaction.atomic():
-        portal_view = lock_portal_view(actor_id, portal_view_id)
-        if if_version is not None and if_version != portal_view.version:
-            raise VersionConflict(
-                f"The portal view has changed: its version is {portal_view.version} now. Read it again."
-            )
-        before, rules = portal_view.state(), portal_view.rules
-        after = apply_patch(before, patch.known)
-        seen = patch_seen(before, after, patch.known.keys(), rules)
-        if patch.known:
-            columns = put_state(portal_view, before, after)
-            kept = Receipts(actor_id, portal_view_id, receipts, sender)
-            after = store(portal_view, after, columns, kept, viewers_changed=bool(seen[1]))
-        if patch.known or patch.relayed:
-            tell_on_commit(tell, _changed(portal_view, patch, seen, after, sender))
-    portal_view.warnings = warnings_of_patch(patch.known, patch.relayed, after, rules)
-    return portal_view
+    """The portal view after a patch; the rules are those of `change_portal_view`."""
+    written = change_portal_view(
+        actor_id=actor_id,
+        portal_view_id=portal_view_id,
+        messages=[Message([ViewPatch(patch)])],
+        if_version=if_version,
+        sender=sender,
+        receipts=receipts,
+        tell=tell,
+    )
+    written.portal_view.warnings = written.warnings[0]
+    return written.portal_view
 
 
 @tried_again
@@ -125,20 +118,3 @@ def tell_deleted(portal_view_ids: Collection[UUID]) -> None:
     """After commit, send that these portal views are deleted."""
     for portal_view_id in portal_view_ids:
         tell_on_commit(events.tell, PortalViewDeleted(portal_view_id=portal_view_id))
-
-
-def _changed(
-    portal_view: PortalView, patch: Patch, seen: tuple[State, State], after: State, sender: str | None
-) -> PortalViewChanged:
-    """The event of a patch; `seen` is what controllers and viewers see change of the stored state."""
-    controllers, viewers = seen
-    return PortalViewChanged(
-        portal_view_id=portal_view.id,
-        version=portal_view.version,
-        viewers_version=portal_view.viewers_version,
-        controllers={**controllers, **patch.relayed},
-        viewers={**viewers, **project_command(patch.relayed, after, portal_view.rules)},
-        is_stored=bool(patch.known),
-        viewers_changed=bool(viewers),
-        sender=sender,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -56,12 +56,18 @@ _OF_VIEWERS = ("viewers_updated_at", "viewers_item_count", "viewers_current_item
 
 
 def store(
-    portal_view: PortalView, after: State, columns: Collection[str], receipts: Receipts, *, viewers_changed: bool
+    portal_view: PortalView,
+    after: State,
+    columns: Collection[str],
+    receipts: Receipts,
+    *,
+    viewers_changed: bool,
+    item_ids: Sequence[str] = (),
 ) -> State:
     """Write the columns and the next version, and keep receipts; returns the state with that version.
 
-    The viewers' version rises only if the part changed that they see. AlreadyApplied if one of the messages was stored
-    before.
+    The viewers' version rises only if the part changed that they see. `item_ids` are those of the added items.
+    AlreadyApplied if one of the messages was stored before.
     """
     portal_view.version += 1
     portal_view.updated_at = timezone.now()
@@ -75,7 +81,7 @@ def store(
     values = {column: getattr(portal_view, column) for column in written}
     if not receipts.unless_stored(PortalView.objects.filter(id=portal_view.id)).update(**values):
         raise AlreadyApplied
-    receipts.keep(portal_view.version)
+    receipts.keep(portal_view.version, item_ids)
     return {
         **after,
         "version": portal_view.version,

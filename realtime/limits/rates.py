@@ -89,6 +89,12 @@ PRICES: dict[str, Price] = {
     "ping": Price(Kind.OTHER, 0.25),
     "portal-view-update": Price(Kind.UPDATE, 1),
     "item-update": Price(Kind.UPDATE, 1),
+    "item-add": Price(Kind.UPDATE, 1),
+    "item-remove": Price(Kind.UPDATE, 1),
+    "item-move": Price(Kind.UPDATE, 1),
+    "encounter-next": Price(Kind.UPDATE, 1),
+    "encounter-previous": Price(Kind.UPDATE, 1),
+    "batch": Price(Kind.UPDATE, 1),
     "request-sync": Price(Kind.OTHER, 1),
     "sync-response": Price(Kind.OTHER, 1),
     "auth": Price(Kind.OTHER, 5),  # a signature is verified, and the role is looked up

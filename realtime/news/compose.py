@@ -6,39 +6,36 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
-from msgspec import UNSET
-
 from libraries.events import (
     AccessChanged,
     DisclosureChanged,
     Event,
-    ItemChanged,
     PortalViewChanged,
     PortalViewDeleted,
 )
 from libraries.rules.commands import project_command
+from libraries.rules.edits import Added, Edit, Moved, Removed, Seen, Updated
 from libraries.rules.subjects import Subject
 from realtime.news.structs import AccessNews, DeletedNews, MessageNews, News, StaleNews
 from realtime.protocol.encodings import encode
-from realtime.protocol.events import ItemUpdated, PortalViewUpdated, SyncResponded
+from realtime.protocol.events import (
+    BatchApplied,
+    ItemAdded,
+    ItemMessage,
+    ItemMoved,
+    ItemRemoved,
+    ItemUpdated,
+    PortalViewUpdated,
+    ServerMessage,
+    SyncResponded,
+)
 
 
 def news_of(event: Event) -> Iterator[News]:
     """The news of an event for the other processes."""
     match event:
         case PortalViewChanged():
-            yield patch_news(
-                event.portal_view_id,
-                event.controllers,
-                viewers=event.viewers,
-                version=event.version if event.is_stored else None,
-                viewers_version=event.viewers_version if event.is_stored else None,
-                viewers_changed=event.viewers_changed,
-                as_of=None if event.is_stored else event.version,
-                sender=event.sender,
-            )
-        case ItemChanged():
-            yield _item_news(event)
+            yield _changed_news(event)
         case DisclosureChanged():
             for portal_view_id in event.portal_view_ids:
                 yield StaleNews(portal_view_id=portal_view_id)
@@ -52,6 +49,58 @@ def news_of(event: Event) -> Iterator[News]:
                     role=event.role,
                     access_version=event.access_version,
                 )
+
+
+def _changed_news(event: PortalViewChanged) -> MessageNews:
+    version = event.version if event.is_stored else None
+    viewers_version = event.viewers_version if event.is_stored else None
+    shown = None
+    if event.viewers:
+        shown = encode(_message(event.viewers, viewers_version if event.viewers_changed else None))
+    return MessageNews(
+        portal_view_id=event.portal_view_id,
+        controllers=encode(_message(event.controllers, version)),
+        viewers=shown,
+        version=version,
+        viewers_version=viewers_version,
+        as_of=None if event.is_stored else event.version,
+        sender=event.sender,
+    )
+
+
+def _message(seen: Seen, version: int | None) -> ServerMessage:
+    """The one message of a change as a role sees it."""
+    if not seen.edits:
+        return PortalViewUpdated(payload=dict(seen.patch), **_version(version))
+    if len(seen.edits) == 1 and _SETTLED.issuperset(seen.patch):
+        beside = {SETTLED_FIELDS[key]: value for key, value in seen.patch.items()}
+        return _edit_message(seen.edits[0], **beside, **_version(version))
+    changes: list[Any] = [_edit_message(edit) for edit in seen.edits]
+    if seen.patch:
+        changes.append(PortalViewUpdated(payload=dict(seen.patch)))
+    return BatchApplied(changes=changes, **_version(version))
+
+
+SETTLED_FIELDS = {
+    "currentItem": "current_item",
+    "currentItemId": "current_item_id",
+    "camera": "camera",
+    "encounter": "encounter",
+}
+"""The keys that a message about one item can carry beside it, and their fields."""
+_SETTLED = frozenset(SETTLED_FIELDS)
+
+
+def _edit_message(edit: Edit, **beside: Any) -> ItemMessage:
+    match edit:
+        case Added():
+            return ItemAdded(item=dict(edit.item), index=edit.index, **beside)
+        case Removed():
+            return ItemRemoved(item_id=edit.item_id, **beside)
+        case Moved():
+            return ItemMoved(item_id=edit.item_id, index=edit.index, **beside)
+        case Updated():
+            return ItemUpdated(payload=_item_payload(edit.item_id, edit.patch), index=edit.index, **beside)
 
 
 def patch_news(
@@ -76,32 +125,12 @@ def patch_news(
     seen_version = viewers_version if viewers_changed else None
     return MessageNews(
         portal_view_id=portal_view_id,
-        controllers=encode(PortalViewUpdated(payload=dict(payload), **_version(version))),
-        viewers=encode(PortalViewUpdated(payload=dict(seen), **_version(seen_version))) if seen else None,
+        controllers=encode(_message(Seen(payload), version)),
+        viewers=encode(_message(Seen(seen), seen_version)) if seen else None,
         version=version,
         viewers_version=viewers_version,
         as_of=as_of,
         sender=sender,
-    )
-
-
-def _item_news(event: ItemChanged) -> MessageNews:
-    """The news of a stored patch of an item."""
-    version, shown = event.viewers_version, None
-    if event.viewers_state:
-        shown = encode(PortalViewUpdated(payload=event.viewers_state, version=version))
-    elif event.viewers:
-        payload = _item_payload(event.item_id, event.viewers)
-        index = UNSET if event.viewers_index is None else event.viewers_index
-        shown = encode(ItemUpdated(payload=payload, index=index, version=version))
-    payload = _item_payload(event.item_id, event.controllers)
-    return MessageNews(
-        portal_view_id=event.portal_view_id,
-        controllers=encode(ItemUpdated(payload=payload, index=event.index, version=event.version)),
-        viewers=shown,
-        version=event.version,
-        viewers_version=version,
-        sender=event.sender,
     )
 
 

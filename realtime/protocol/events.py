@@ -41,14 +41,47 @@ class PortalViewUpdated(ServerMessage, tag="portal-view-updated"):
     version: int | UnsetType = UNSET
 
 
-class ItemUpdated(ServerMessage, tag="item-updated"):
-    """The keys of one item that changed; `index`, its place in `items`, and `version` if it was stored.
+class ItemMessage(ServerMessage, kw_only=True):
+    """A stored change of one item, and what else changed with it for the role: one version is one message."""
 
-    For viewers, null removes a key.
-    """
+    version: int | UnsetType = UNSET
+    current_item: int | None | UnsetType = UNSET
+    current_item_id: str | None | UnsetType = UNSET
+    camera: dict[str, Any] | None | UnsetType = UNSET
+    encounter: dict[str, Any] | None | UnsetType = UNSET
+
+
+class ItemAdded(ItemMessage, kw_only=True, tag="item-added"):
+    """An item that the role sees now, and its place in the role's items."""
+
+    item: dict[str, Any]
+    index: int
+
+
+class ItemRemoved(ItemMessage, kw_only=True, tag="item-removed"):
+    """An item that the role sees no more."""
+
+    item_id: str
+
+
+class ItemMoved(ItemMessage, kw_only=True, tag="item-moved"):
+    """An item at another place in the role's items."""
+
+    item_id: str
+    index: int
+
+
+class ItemUpdated(ItemMessage, kw_only=True, tag="item-updated"):
+    """The keys of one item that changed, null for a key that is gone; `index` and `version` if it was stored."""
 
     payload: dict[str, Any]
     index: int | UnsetType = UNSET
+
+
+class BatchApplied(ServerMessage, kw_only=True, tag="batch-applied"):
+    """Several changes that were stored as one version: messages without a version, to be applied in their order."""
+
+    changes: list[ItemAdded | ItemRemoved | ItemMoved | ItemUpdated | PortalViewUpdated]
     version: int | UnsetType = UNSET
 
 
@@ -77,11 +110,18 @@ class Error(ServerMessage, tag="error"):
     retry_after: int | UnsetType = UNSET
 
 
-class Ack(ServerMessage, tag="ack"):
-    """A message with a `ref` was done; the version that holds it, and what looks secret in it and is shown."""
+class Ack(ServerMessage, kw_only=True, tag="ack"):
+    """A message with a `ref` was done; the version that holds it, and what looks secret in it and is shown.
+
+    `item_id` is the id of the item that it added, `item_ids` are those of a batch. `payload` is what the server changed
+    beyond what was sent.
+    """
 
     ref: str | int
     version: int
+    item_id: str | UnsetType = UNSET
+    item_ids: list[str] | UnsetType = UNSET
+    payload: dict[str, Any] | UnsetType = UNSET
     warnings: list[str] | UnsetType = UNSET
 
 

@@ -42,22 +42,62 @@ class Ping(Request, tag="ping"):
     """Asks for a `pong`."""
 
 
-class StoredRequest(Request):
+ItemId = str | int
+"""The id of an item; an integer means the same as its text."""
+
+
+class StoredRequest(Request, kw_only=True):
     """A message that is stored. With `retry` it was sent before, by `connectionId`, and is not stored twice."""
 
-    payload: dict[str, Any]
     retry: bool = False
     connection_id: ConnectionId | UnsetType = UNSET
 
 
-class PortalViewUpdate(StoredRequest, tag="portal-view-update"):
+class PortalViewUpdate(StoredRequest, kw_only=True, tag="portal-view-update"):
     """A shallow patch of the portal view."""
 
+    payload: dict[str, Any]
 
-class ItemUpdate(StoredRequest, tag="item-update"):
-    """A shallow patch of one item, named by `itemId` in the payload or beside it."""
 
-    item_id: str | UnsetType = UNSET
+class ItemUpdate(StoredRequest, kw_only=True, tag="item-update"):
+    """A shallow patch of one item, named by `itemId` in the payload or beside it; null removes a key."""
+
+    payload: dict[str, Any]
+    item_id: ItemId | UnsetType = UNSET
+
+
+class ItemAdd(StoredRequest, kw_only=True, tag="item-add"):
+    """A new item at `index`, by default at the end."""
+
+    payload: dict[str, Any]
+    index: int | None = None
+
+
+class ItemRemove(StoredRequest, kw_only=True, tag="item-remove"):
+    """An item is removed."""
+
+    item_id: ItemId
+
+
+class ItemMove(StoredRequest, kw_only=True, tag="item-move"):
+    """An item is moved to `index`, its place after the move."""
+
+    item_id: ItemId
+    index: int
+
+
+class EncounterNext(StoredRequest, kw_only=True, tag="encounter-next"):
+    """The turn goes to the next entry of the encounter's order."""
+
+
+class EncounterPrevious(StoredRequest, kw_only=True, tag="encounter-previous"):
+    """The turn goes back to the entry before."""
+
+
+class Batch(StoredRequest, kw_only=True, tag="batch"):
+    """Several of these messages, stored as one version or not at all."""
+
+    changes: list[Any]
 
 
 class RequestSync(Request, tag="request-sync"):
@@ -77,7 +117,20 @@ class Auth(Request, tag="auth"):
     token: str
 
 
-ClientMessage = Ping | PortalViewUpdate | ItemUpdate | RequestSync | SyncResponse | Auth
+ClientMessage = (
+    Ping
+    | PortalViewUpdate
+    | ItemUpdate
+    | ItemAdd
+    | ItemRemove
+    | ItemMove
+    | EncounterNext
+    | EncounterPrevious
+    | Batch
+    | RequestSync
+    | SyncResponse
+    | Auth
+)
 CLIENT_MESSAGES: dict[str, type[Request]] = {
     str(message.__struct_config__.tag): message for message in ClientMessage.__args__
 }
@@ -127,7 +180,13 @@ def _what_is_wrong(message: dict[str, Any]) -> InvalidMessage:
     return InvalidMessage("invalid-message", f"The body of {kind} is wrong: {_shape(kind)}.", ref)
 
 
-_KINDS = {"payload": "an object", "retry": "true or false"}
+_KINDS = {
+    "payload": "an object",
+    "retry": "true or false",
+    "index": "a whole number",
+    "changes": "a list",
+    "item_id": "text or an integer",
+}
 
 
 def _shape(kind: str) -> str:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
@@ -113,17 +113,32 @@ class Connection:
             return max(self.version, self.room.version if self.room else 0)
         return max(self.viewers_version, self.room.viewers_version if self.room else 0)
 
-    def reply_ack(self, ref: Ref, version: int | None = None, warnings: Sequence[str] = ()) -> None:
+    def reply_ack(
+        self,
+        ref: Ref,
+        version: int | None = None,
+        warnings: Sequence[str] = (),
+        *,
+        item_ids: Sequence[str] = (),
+        payload: Mapping[str, Any] | None = None,
+        is_batch: bool = False,
+    ) -> None:
         """Confirm a message, with the version that holds it, if the message has a ref.
 
-        `version` and `warnings` are for controllers only: the person may have become a viewer while it was stored.
+        `item_ids` are the ids of the items that it added, and `payload` is what the server changed beyond what it said.
+        All but the ref is for controllers only: the person may have become a viewer while the message was stored.
         """
         if ref is UNSET:
             return
         if self.role is not PortalRole.CONTROLLER:
-            version, warnings = None, ()
+            version, warnings, item_ids, payload = None, (), (), None
         told = self.newest_version if version is None else version
-        self.reply(Ack(ref=ref, version=told, warnings=list(warnings) or UNSET))
+        ack = Ack(ref=ref, version=told, payload=dict(payload) if payload else UNSET, warnings=list(warnings) or UNSET)
+        if item_ids and is_batch:
+            ack.item_ids = list(item_ids)
+        elif item_ids:
+            ack.item_id = item_ids[0]
+        self.reply(ack)
 
     def reply_error(self, error: PortalError, ref: Ref = UNSET, wait: float | None = None) -> None:
         """Tell why a message was refused, and in how many seconds it may succeed; the connection stays open."""

@@ -14,15 +14,23 @@ from typing import Any
 
 from msgspec import UNSET
 
-from libraries.rules.errors import InvalidPayload, Unavailable
+from libraries.rules.changes import CHECKS, Change, ViewPatch, check_changes
+from libraries.rules.errors import Unavailable
 from libraries.rules.roles import portal_role
-from libraries.rules.state import Patch, check_item_patch, check_patch
+from libraries.rules.state import check_patch
+from libraries.services.changes import Message
 from realtime.hub.hub import current_hub
 from realtime.limits.entrance import current_entrance
 from realtime.limits.rates import Limiter
 from realtime.protocol.events import Pong
 from realtime.protocol.requests import (
     Auth,
+    Batch,
+    EncounterNext,
+    EncounterPrevious,
+    ItemAdd,
+    ItemMove,
+    ItemRemove,
     ItemUpdate,
     Ping,
     PortalViewUpdate,
@@ -64,27 +72,36 @@ async def portal_view_update(session: Session, message: PortalViewUpdate, size: 
     connection = session.connection
     patch = check_patch(message.payload)
     if patch.known:
-        asked = _asked(connection, message, size, patch)
-        await session.work.add(Update(connection, None, [asked], alone=bool(patch.relayed) or asked.is_retry))
+        await session.work.add(Update(connection, [_asked(connection, message, size, ViewPatch(patch))]))
     else:
         await session.work.add(Relay(connection, message.ref, size, lambda: relay_patch(connection, patch.relayed)))
 
 
-async def item_update(session: Session, message: ItemUpdate, size: int) -> None:
-    """Merge the payload into the item that it names, and store that; a patch of an unknown item is only relayed."""
-    item_id = message.payload.get("itemId") if message.item_id is UNSET else message.item_id
-    if item_id is None:
-        raise InvalidPayload("An item update needs the item's id as itemId.", {"itemId": "This is required."})
-    patch = check_item_patch(item_id, message.payload)
-    asked = _asked(session.connection, message, size, Patch(patch, {}))
-    await session.work.add(Update(session.connection, item_id, [asked], alone=asked.is_retry))
+async def change(session: Session, message: StoredRequest, size: int) -> None:
+    """Store a change of items or of the encounter; a patch of an unknown item is only relayed."""
+    kind = str(message.__struct_config__.tag)
+    body = {field: getattr(message, name) for name, field in _BODIES if getattr(message, name, UNSET) is not UNSET}
+    asked = _asked(session.connection, message, size, CHECKS[kind](body))
+    await session.work.add(Update(session.connection, [asked]))
 
 
-def _asked(connection: Connection, message: StoredRequest, size: int, patch: Patch) -> Asked:
+_BODIES = (("payload", "payload"), ("item_id", "itemId"), ("index", "index"))
+
+
+async def batch(session: Session, message: Batch, size: int) -> None:
+    """Store several changes as one version, or none of them."""
+    changes = check_changes(message.changes)
+    asked = _asked(session.connection, message, size, *changes, is_batch=True)
+    await session.work.add(Update(session.connection, [asked]))
+
+
+def _asked(
+    connection: Connection, message: StoredRequest, size: int, *changes: Change, is_batch: bool = False
+) -> Asked:
     before = message.connection_id
-    if not message.retry or before is UNSET:
-        return Asked(patch, message.ref, connection.id, size)
-    return Asked(patch, message.ref, before, size, is_retry=True)
+    is_retry = message.retry and before is not UNSET
+    sent_by = connection.id if not is_retry or before is UNSET else before
+    return Asked(Message(changes, is_batch), message.ref, sent_by, size, is_retry)
 
 
 async def request_sync(session: Session, message: RequestSync, size: int) -> None:
@@ -127,7 +144,13 @@ async def _look_up_role(connection: Connection) -> None:
 HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = {
     Ping: ping,
     PortalViewUpdate: portal_view_update,
-    ItemUpdate: item_update,
+    ItemUpdate: change,
+    ItemAdd: change,
+    ItemRemove: change,
+    ItemMove: change,
+    EncounterNext: change,
+    EncounterPrevious: change,
+    Batch: batch,
     RequestSync: request_sync,
     SyncResponse: sync_response,
     Auth: auth,

@@ -12,17 +12,15 @@ from msgspec import UNSET
 
 from libraries import events
 from libraries.events import Event
-from libraries.models import PortalView
 from libraries.receipts import find_receipt
+from libraries.rules.changes import Change, ItemPatch, ViewPatch, names_any
 from libraries.rules.commands import needs_flags, project_command, project_sync
 from libraries.rules.disclosure import NOTHING
-from libraries.rules.errors import AlreadyApplied, NotFound, PortalError, Unavailable
+from libraries.rules.errors import AlreadyApplied, NoSuchItem, NotFound, PortalError, Unavailable
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import Patch, merged
 from libraries.rules.warnings import warnings_of_command
 from libraries.selectors import Stored, load
-from libraries.services.items import update_item
-from libraries.services.portal_views import update_portal_view
+from libraries.services.changes import Message, Written, change_portal_view
 from realtime.database import in_lane, in_write_lane
 from realtime.news.compose import patch_news, sync_response_news, unknown_item_news
 from realtime.news.layer import publish
@@ -61,9 +59,9 @@ class Relay:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """The part of one message in an update: its checked patch, its ref, the connection that sent it first, its size."""
+    """One message in an update: its checked changes, its ref, the connection that sent it first, its size."""
 
-    patch: Patch
+    message: Message
     ref: Ref
     connection_id: str
     size: int
@@ -74,18 +72,37 @@ class Asked:
         """The ref in its stored form, so that the message is not stored twice; None without a ref."""
         return None if self.ref is UNSET else msgspec.json.encode(self.ref).decode()
 
+    @property
+    def change(self) -> Change:
+        """Its change; the first one of a batch."""
+        return self.message.changes[0]
+
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is never merged with another one.
+
+        These are: a batch, a change of which items there are or of the turn, a message with keys that are only relayed,
+        and one that is sent again.
+        """
+        if self.is_retry or self.message.is_batch or not isinstance(self.change, ViewPatch | ItemPatch):
+            return True
+        return isinstance(self.change, ViewPatch) and bool(self.change.patch.relayed)
+
+    @property
+    def target(self) -> str | None:
+        """The id of the item that it patches; None for the portal view."""
+        return self.change.item_id if isinstance(self.change, ItemPatch) else None
+
 
 @dataclass(slots=True)
 class Update:
-    """Stored updates of one target: the portal view, or the item named `item_id`.
+    """Messages that are stored as one version: one of any kind, or several patches of one target.
 
-    `alone` is set if an update must not be merged: it has keys that are only relayed, or is sent again.
+    The target is the portal view or an item. The patches are applied one after the other, as if each were stored alone.
     """
 
     connection: Connection
-    item_id: str | None
     asked: list[Asked]
-    alone: bool = False
 
     @property
     def messages(self) -> int:
@@ -99,18 +116,21 @@ class Update:
 
     def absorb(self, later: Job) -> bool:
         """Merge a later update of the same target into this one, so that both are one write."""
-        if not isinstance(later, Update) or later.item_id != self.item_id or self.alone or later.alone:
+        if not isinstance(later, Update):
+            return False
+        first, second = self.asked[0], later.asked[0]
+        if first.is_alone or second.is_alone or first.target != second.target:
             return False
         self.asked += later.asked
         return True
 
     def lets_pass(self, later: Job) -> bool:
-        """Whether the later one is an update of another target, and neither replaces the items."""
+        """Whether the later one is a patch of another target, and both orders lead to the same state."""
         return isinstance(later, Update) and not (self._is_barrier or later._is_barrier)
 
     @property
     def _is_barrier(self) -> bool:
-        return self.alone or (self.item_id is None and any("items" in one.patch.known for one in self.asked))
+        return any(one.is_alone or names_any(one.change, _STRUCTURE) for one in self.asked)
 
     async def run(self) -> None:
         """Do one write. If it is refused, do one for each message, so that each gets its own answer."""
@@ -118,16 +138,15 @@ class Update:
         try:
             if self.asked[0].is_retry and await self._was_applied(self.asked[0]):
                 return
-            stored = await self._store(happened)
+            written = await self._store(happened)
         except PortalError as error:
             await self._refused(error)
             return
-        if stored is None:
-            for one in self.asked:
-                await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.patch.known)).run()
-            return
-        for one in self.asked:
-            self.connection.reply_ack(one.ref, stored.version, stored.warnings)
+        version = written.portal_view.version
+        for one, answer, warnings in zip(self.asked, written.answers, written.warnings, strict=True):
+            self.connection.reply_ack(
+                one.ref, version, warnings, item_ids=answer.item_ids, payload=answer.payload, is_batch=one.message.is_batch
+            )
         await publish_events(happened)
 
     async def _refused(self, error: PortalError) -> None:
@@ -137,9 +156,12 @@ class Update:
                 self.connection.reply_error(error, one.ref)
         elif len(self.asked) > 1:
             for one in self.asked:
-                await Update(self.connection, self.item_id, [one]).run()
+                await Update(self.connection, [one]).run()
         elif isinstance(error, AlreadyApplied):
-            await Update(self.connection, self.item_id, [replace(self.asked[0], is_retry=True)]).run()
+            await Update(self.connection, [replace(self.asked[0], is_retry=True)]).run()
+        elif isinstance(error, NoSuchItem) and self.asked[0].target is not None and not self.asked[0].message.is_batch:
+            one = self.asked[0]
+            await Relay(self.connection, one.ref, one.size, partial(self._relay_item, one.change)).run()
         else:
             self.connection.reply_error(error, self.asked[0].ref)
 
@@ -148,7 +170,7 @@ class Update:
         user_id, portal_view_id = self.connection.subject.user_id, self.connection.portal_view_id
         if one.receipt is None or user_id is None:
             return False
-        version = await in_lane(
+        found = await in_lane(
             portal_view_id,
             find_receipt,
             user_id=user_id,
@@ -156,17 +178,15 @@ class Update:
             connection_id=one.connection_id,
             ref=one.receipt,
         )
-        if version is None:
+        if found is None:
             return False
-        self.connection.reply_ack(one.ref, version)
+        self.connection.reply_ack(
+            one.ref, found.version, item_ids=found.item_ids or (), is_batch=one.message.is_batch
+        )
         return True
 
-    async def _store(self, happened: list[Event]) -> PortalView | None:
+    async def _store(self, happened: list[Event]) -> Written:
         """Store the update; the service's events go into the list, and are published by the caller."""
-        patch = merged([one.patch for one in self.asked])
-        store: Callable[..., PortalView | None] = partial(update_portal_view, patch=patch)
-        if self.item_id is not None:
-            store = partial(update_item, item_id=self.item_id, patch=patch.known)
 
         def tell(event: Event) -> None:
             events.tell(event, is_published=True)
@@ -174,20 +194,27 @@ class Update:
 
         return await in_write_lane(
             self.connection.portal_view_id,
-            store,
+            change_portal_view,
             actor_id=self.connection.subject.user_id,
             portal_view_id=self.connection.portal_view_id,
+            messages=[one.message for one in self.asked],
             sender=self.connection.id,
             receipts=[(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None],
             tell=tell,
         )
 
-    async def _relay_item(self, payload: Mapping[str, Any]) -> Sequence[str]:
+    async def _relay_item(self, change: Change) -> Sequence[str]:
         """Send the patch of an item that is not stored to the other controllers."""
-        assert self.item_id is not None  # noqa: S101  # only items can be missing
+        assert isinstance(change, ItemPatch)  # noqa: S101  # only such a message has a target
         connection = self.connection
-        await publish(unknown_item_news(connection.portal_view_id, self.item_id, payload, sender=connection.id))
+        await publish(
+            unknown_item_news(connection.portal_view_id, change.item_id, change.patch, sender=connection.id)
+        )
         return ()
+
+
+_STRUCTURE = frozenset({"items", "encounter"})
+"""The keys of a patch that say which items there are, and whose turn it is: it never changes places with another one."""
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:

@@ -1,0 +1,38 @@
+"""The camera: which part of the current picture the screens show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from libraries.rules.errors import BadValue, named
+
+LIMITS: dict[str, tuple[float, float]] = {"x": (0, 1), "y": (0, 1), "zoom": (0.01, 100), "rotation": (-360, 360)}
+"""The least and the greatest value of each key.
+
+`x` and `y` are the point of the picture at the middle of the screen, as fractions of its width and height from the top
+left. With `zoom` 1 the whole picture fits. `rotation` is in degrees, clockwise.
+"""
+_OPTIONAL = {"rotation": 0}
+
+
+def check_camera(value: object) -> None:
+    """Raise BadValue unless it is null or a camera."""
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise BadValue("Must be null or an object with x, y, zoom and rotation.")
+    for key in value:
+        if key not in LIMITS:
+            raise BadValue(f"A camera has only {', '.join(LIMITS)}.", f".{named(key)}")
+    for key, (least, most) in LIMITS.items():
+        if key not in value and key in _OPTIONAL:
+            continue
+        number = value.get(key)
+        if isinstance(number, bool) or not isinstance(number, int | float) or not least <= number <= most:
+            raise BadValue(f"Must be a number from {least} to {most}.", f".{key}")
+
+
+def normal_camera(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
+    """A checked camera as it is stored: with all of its keys."""
+    return value if value is None or len(value) == len(LIMITS) else {**_OPTIONAL, **value}

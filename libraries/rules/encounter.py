@@ -1,0 +1,145 @@
+"""The encounter: who acts in which order, and whose turn it is. Pure.
+
+An encounter is `{"round": 2, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 17}]}`. `turn` is null while
+nobody has the turn. Functions here never change their arguments.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from libraries.rules.errors import BadValue, InvalidPayload, named
+from libraries.rules.item_ids import check_item_id, text_id
+
+Encounter = Mapping[str, Any]
+
+KEYS = ("round", "turn", "order")
+ENTRY_KEYS = ("itemId", "initiative")
+MAX_ROUND = 1_000_000
+MAX_INITIATIVE_CHARS = 64
+
+
+def check_encounter(value: object) -> None:
+    """Raise BadValue unless it is null or an encounter; whether its items exist is checked in `check_entries`."""
+    if value is None:
+        return
+    if not isinstance(value, Mapping):
+        raise BadValue("Must be null or an object with round, turn and order.")
+    _check_keys(value, KEYS, "An encounter")
+    number = value.get("round")
+    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_ROUND:
+        raise BadValue(f"Must be a whole number from 0 to {MAX_ROUND}.", ".round")
+    order = value.get("order")
+    if not isinstance(order, list):
+        raise BadValue("Must be a list of objects with itemId and initiative.", ".order")
+    seen: set[object] = set()
+    for place, entry in enumerate(order):
+        try:
+            _check_entry(entry, seen)
+        except BadValue as error:
+            raise error.below(f".order[{place}]") from None
+    turn = text_id(value.get("turn"))
+    if turn is not None and (not isinstance(turn, str) or turn not in seen):
+        raise BadValue("Must be null or the itemId of an entry of the order.", ".turn")
+
+
+def _check_entry(entry: object, seen: set[object]) -> None:
+    if not isinstance(entry, Mapping):
+        raise BadValue("Must be an object with itemId and initiative.")
+    _check_keys(entry, ENTRY_KEYS, "An entry")
+    try:
+        check_item_id(entry.get("itemId"))
+    except ValueError as error:
+        raise BadValue(str(error), ".itemId") from None
+    item_id, initiative = text_id(entry["itemId"]), entry.get("initiative")
+    if item_id in seen:
+        raise BadValue(f"Repeats the item “{named(item_id)}”; each may act once in a round.", ".itemId")
+    seen.add(item_id)
+    is_number = isinstance(initiative, int | float) and not isinstance(initiative, bool)
+    is_text = isinstance(initiative, str) and len(initiative) <= MAX_INITIATIVE_CHARS
+    if initiative is not None and not is_number and not is_text:
+        raise BadValue(f"Must be a number, text of at most {MAX_INITIATIVE_CHARS} characters, or null.", ".initiative")
+
+
+def _check_keys(value: Mapping[str, Any], keys: Collection[str], what: str) -> None:
+    for key in value:
+        if key not in keys:
+            raise BadValue(f"{what} has only {', '.join(keys)}.", f".{named(key)}")
+
+
+def normal_encounter(value: Encounter | None) -> Encounter | None:
+    """A checked encounter as it is stored: with all of its keys, and ids as text; the same object if it is so."""
+    if value is None:
+        return None
+    entries = [{"itemId": text_id(entry["itemId"]), "initiative": entry.get("initiative")} for entry in value["order"]]
+    normal = {"round": value["round"], "turn": text_id(value.get("turn")), "order": entries}
+    return value if normal == value else normal
+
+
+def check_entries(encounter: Encounter | None, item_ids: Collection[str]) -> None:
+    """InvalidPayload, with the place, unless each of its items exists."""
+    for place, entry in enumerate(encounter["order"] if encounter else ()):
+        if entry["itemId"] not in item_ids:
+            where, sentence = f"encounter.order[{place}].itemId", f"There is no item “{named(entry['itemId'])}”."
+            raise InvalidPayload(f"Nothing was changed: {where}: {sentence}", {where: sentence})
+
+
+def without(encounter: Encounter, stays: Callable[[str], bool]) -> Encounter:
+    """The encounter without the items that do not stay; the same object if all do.
+
+    If one of them had the turn, the next one has it: after the last, that is the first one in the next round.
+    """
+    order = [entry for entry in encounter["order"] if stays(entry["itemId"])]
+    if len(order) == len(encounter["order"]):
+        return encounter
+    number, turn = encounter["round"], encounter["turn"]
+    if turn is not None and not stays(turn):
+        place = _place(encounter, turn)
+        behind = next((entry["itemId"] for entry in encounter["order"][place:] if stays(entry["itemId"])), None)
+        if behind is None and order:
+            behind, number = order[0]["itemId"], min(number + 1, MAX_ROUND)
+        turn = behind
+    return {"round": number, "turn": turn, "order": order}
+
+
+def stepped(encounter: Encounter | None, step: int) -> Encounter:
+    """The encounter with the turn one entry further (1) or back (-1); the same object if there is nobody before.
+
+    InvalidPayload if nobody is in the order.
+    """
+    if encounter is None or not encounter["order"]:
+        sentence = "Nobody is in the order of the encounter."
+        raise InvalidPayload(f"Nothing was changed: {sentence}", {"encounter": sentence})
+    order, number = encounter["order"], encounter["round"]
+    if encounter["turn"] is None:
+        return encounter if step < 0 else {**encounter, "round": 1, "turn": order[0]["itemId"]}
+    place = _place(encounter, encounter["turn"]) + step
+    if place < 0 and number <= 1:
+        return encounter
+    number = min(number + place // len(order), MAX_ROUND)
+    return {**encounter, "round": number, "turn": order[place % len(order)]["itemId"]}
+
+
+def seen(encounter: Encounter, is_seen: Callable[[str], bool], shows: Callable[[str], bool]) -> dict[str, Any]:
+    """The encounter as viewers see it: only the items that they see, and initiatives as `shows` says.
+
+    While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first, that
+    is the last one of the round before. As long as nobody whom they see has had a turn, `turn` is null and `round` 0.
+    """
+    order = [
+        {"itemId": item_id, "initiative": entry["initiative"] if shows(item_id) else None}
+        for entry in encounter["order"]
+        if is_seen(item_id := entry["itemId"])
+    ]
+    number, turn = encounter["round"], encounter["turn"]
+    if turn is not None and not is_seen(turn):
+        before = [entry["itemId"] for entry in encounter["order"][: _place(encounter, turn)]]
+        turn = next(filter(is_seen, reversed(before)), None)
+        if turn is None and order and number > 1:
+            turn, number = order[-1]["itemId"], number - 1
+    return {"round": 0 if turn is None else number, "turn": turn, "order": order}
+
+
+def _place(encounter: Encounter, item_id: str) -> int:
+    return next(place for place, entry in enumerate(encounter["order"]) if entry["itemId"] == item_id)

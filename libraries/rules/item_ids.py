@@ -1,0 +1,75 @@
+"""The ids of items: text, and unique in a portal view. An item without one gets one. Pure.
+
+Records from elsewhere have integer ids, or ids under other keys. The same record gets the same id each time, so that it
+can be brought in again; and because the id is a keyed hash, it tells viewers nothing about the record.
+"""
+
+from __future__ import annotations
+
+import secrets
+from base64 import b32encode
+from collections import Counter
+from collections.abc import Collection, Mapping
+from hashlib import blake2b
+from typing import Any
+
+from libraries.rules.errors import BadValue
+from libraries.rules.keys import check_no_prototype
+
+MAX_ITEM_ID_CHARS = 128
+RECORD_IDS = ("_id", "Id", "slug", "key")
+"""The keys that other programs identify a record by, in order of priority."""
+_MADE_UP_BYTES = 15
+
+
+def text_id(value: object) -> object:
+    """An id in the form that is stored: an integer becomes text."""
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def check_item_id(value: object) -> None:
+    """Raise BadValue unless the value, in its stored form, can be the id of an item."""
+    value = text_id(value)
+    if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
+        raise BadValue(f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters, or an integer.")
+    check_no_prototype(value)
+
+
+def made_up_id(record: Mapping[str, Any], taken: Collection[str], key: bytes, nth: int = 0) -> str:
+    """An id for an item without one, which is not among the `taken` ones.
+
+    `key` is the secret of the hash, and `nth` the number of equal records before this one.
+    """
+    name = next((name for key in RECORD_IDS if (name := _record_id(record.get(key))) is not None), None)
+    while name is not None:
+        found = _text(blake2b(f"{nth} {name}".encode(), key=key, digest_size=_MADE_UP_BYTES).digest())
+        if found not in taken:
+            return found
+        nth += 1
+    return _text(secrets.token_bytes(_MADE_UP_BYTES))
+
+
+def with_ids(items: list[dict[str, Any]], key: bytes) -> list[dict[str, Any]]:
+    """The items, each with an id; the same list if all of them have one."""
+    taken = {item["id"] for item in items if "id" in item}
+    if len(taken) == len(items):
+        return items
+    equals: Counter[object] = Counter()
+    filled = []
+    for item in items:
+        if "id" not in item:
+            record = tuple(_record_id(item.get(name)) for name in RECORD_IDS)
+            item = {"id": made_up_id(item, taken, key, equals[record]), **item}
+            equals[record] += 1
+            taken.add(item["id"])
+        filled.append(item)
+    return filled
+
+
+def _record_id(value: object) -> str | None:
+    value = text_id(value)
+    return value if isinstance(value, str) and value else None
+
+
+def _text(digest: bytes) -> str:
+    return b32encode(digest).decode().lower()
