@@ -174,7 +174,7 @@ class PortalView(models.Model):
         """Save it in its normal form; services that update single columns set the others themselves."""
         if options.get("update_fields") is None:
             self.items = with_ids(normal_items(self.items), self.item_key)
-            state = self._settled()
+            state = self.content()
             self.current_item, self.current_item_id = state["currentItem"], state["currentItemId"]
             self.size = blocks_of(size_of(state))
             self.viewers_item_count, self.viewers_current_item = shown_count(state), shown_place(state)
@@ -195,7 +195,8 @@ class PortalView(models.Model):
         """The secret that the ids of its items are made up with."""
         return salted_hmac("libraries.item-ids", str(self.id), algorithm="sha256").digest()
 
-    def _settled(self) -> dict[str, Any]:
+    def content(self) -> dict[str, Any]:
+        """The keys of the state that clients can write, as stored."""
         return settled({key: getattr(self, field.column) for key, field in FIELDS.items()})
 
     def state(self) -> dict[str, Any]:
@@ -203,7 +204,7 @@ class PortalView(models.Model):
 
         The last two are not on the wire: `libraries.rules.projection` makes of it what a role sees.
         """
-        return self._with_head(self._settled())
+        return self._with_head(self.content())
 
     def head(self) -> dict[str, Any]:
         """The state without the keys that need its items."""

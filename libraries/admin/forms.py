@@ -150,7 +150,7 @@ class PortalViewForm(PortalViewModelForm):
 
     def _check(self) -> None:
         one, adding = self.instance, self.instance._state.adding
-        draft = Draft(one.state(), one.item_key)
+        draft = Draft(one.content(), one.item_key)
         draft.apply([ViewPatch(self.patch)])
         size = blocks_of(check_size(draft.state))
         library_id = self.cleaned_data["library"].pk if adding else one.library_id

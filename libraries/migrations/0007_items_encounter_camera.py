@@ -41,9 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="portalview",
             name="encounter",
-            field=models.JSONField(
-                blank=True, help_text="Who acts in which order, and whose turn it is.", null=True
-            ),
+            field=models.JSONField(blank=True, help_text="Who acts in which order, and whose turn it is.", null=True),
         ),
         migrations.AddField(
             model_name="receipt",

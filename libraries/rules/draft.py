@@ -25,7 +25,7 @@ from libraries.rules.errors import InvalidPayload, NoSuchItem, named
 from libraries.rules.item_ids import made_up_id, with_ids
 from libraries.rules.items import REVEAL_ON_TURN
 from libraries.rules.projection import SETTLED, delta, same
-from libraries.rules.state import MAX_ITEMS, State, find_item
+from libraries.rules.state import MAX_ITEMS, State, find_item, summary
 
 Item = dict[str, Any]
 
@@ -79,7 +79,7 @@ class Draft:
                     raise
                 body: Any = {"payload": {}} if isinstance(change, ViewPatch | ItemPatch | ItemAddition) else None
                 details = placed(error, place, body)
-                raise type(error)(f"Nothing was changed: {next(iter(details))}: {error.message}", details) from None
+                raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
         return Answer(tuple(self._added), self._beyond(started, sent))
@@ -123,7 +123,9 @@ class Draft:
         """Set the id of the current item from the keys of a patch, which name it by its index, its id, or both."""
         items, index = self.state["items"], known.get("currentItem")
         if index is not None and index >= len(items):
-            raise _refusal("currentItem", f"There is no item {index}; the portal view has {len(items)}, counted from 0.")
+            raise _refusal(
+                "currentItem", f"There is no item {index}; the portal view has {len(items)}, counted from 0."
+            )
         by_index = items[index]["id"] if index is not None else None
         wanted = known.get("currentItemId", by_index)
         if "currentItem" in known and wanted != by_index:
@@ -145,7 +147,9 @@ class Draft:
         if len(items) >= MAX_ITEMS:
             raise _refusal("payload", f"The portal view has {len(items)} items; at most {MAX_ITEMS} are possible.")
         if index is not None and index > len(items):
-            raise _refusal("index", f"The portal view has {len(items)} items: the last place for another is {len(items)}.")
+            raise _refusal(
+                "index", f"The portal view has {len(items)} items: the last place for another is {len(items)}."
+            )
         taken = {item["id"] for item in items}
         item = dict(change.item)
         if item.get("id") in taken:

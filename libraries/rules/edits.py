@@ -181,7 +181,9 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
             yield Updated(item_id, changed, place_of(after["items"], index))
 
 
-def _script(draft: Draft, before: Sequence[Item], after: Sequence[Item], shown: Callable[[Item], Item]) -> Iterator[Edit]:
+def _script(
+    draft: Draft, before: Sequence[Item], after: Sequence[Item], shown: Callable[[Item], Item]
+) -> Iterator[Edit]:
     """The edits that lead from one list to the other, apart from updates. Each index is the place after that edit."""
     old = {item["id"] for item in before}
     stays = {item["id"] for item in after if item["id"] in old} - draft.renewed

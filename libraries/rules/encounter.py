@@ -69,10 +69,10 @@ def _check_keys(value: Mapping[str, Any], keys: Collection[str], what: str) -> N
 
 
 def normal_encounter(value: Encounter | None) -> Encounter | None:
-    """A checked encounter as it is stored: with all of its keys, and ids as text; the same object if it is so."""
+    """A checked encounter as it is stored: with all three keys, and ids as text; the same object if it is so."""
     if value is None:
         return None
-    entries = [{"itemId": text_id(entry["itemId"]), "initiative": entry.get("initiative")} for entry in value["order"]]
+    entries = [{**entry, "itemId": text_id(entry["itemId"])} for entry in value["order"]]
     normal = {"round": value["round"], "turn": text_id(value.get("turn")), "order": entries}
     return value if normal == value else normal
 
@@ -122,13 +122,13 @@ def stepped(encounter: Encounter | None, step: int) -> Encounter:
 
 
 def seen(encounter: Encounter, is_seen: Callable[[str], bool], shows: Callable[[str], bool]) -> dict[str, Any]:
-    """The encounter as viewers see it: only the items that they see, and initiatives as `shows` says.
+    """The encounter as viewers see it: only the items that they see, and of those the initiatives that `shows` allows.
 
     While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first, that
     is the last one of the round before. As long as nobody whom they see has had a turn, `turn` is null and `round` 0.
     """
     order = [
-        {"itemId": item_id, "initiative": entry["initiative"] if shows(item_id) else None}
+        dict(entry) if shows(item_id) else {"itemId": item_id}
         for entry in encounter["order"]
         if is_seen(item_id := entry["itemId"])
     ]

@@ -37,6 +37,7 @@ MAX_DETAILS = 20
 HEALTH_DISPLAYS = DISPLAYS
 READ_ONLY = frozenset({"id", "libraryId", "version", "epoch", "createdAt", "updatedAt"})
 
+
 @dataclass(frozen=True, slots=True)
 class Field:
     """One key of a portal view: the model's column, and a check that raises ValueError with a sentence."""

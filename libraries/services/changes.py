@@ -64,7 +64,7 @@ def change_portal_view(
             raise VersionConflict(
                 f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
-        draft = Draft(portal_view.state(), portal_view.item_key)
+        draft = Draft(portal_view.content(), portal_view.item_key)
         answers = [draft.apply(message.changes, is_batch=message.is_batch) for message in messages]
         controllers, viewers = seen_by_controllers(draft), seen_by_viewers(draft, portal_view.rules)
         after = draft.state
@@ -91,7 +91,7 @@ def change_portal_view(
 
 def preview_changes(portal_view: PortalView, changes: Sequence[Change]) -> State:
     """The state that the portal view would have after a batch; nothing is stored."""
-    draft = Draft(portal_view.state(), portal_view.item_key)
+    draft = Draft(portal_view.content(), portal_view.item_key)
     draft.apply(changes, is_batch=True)
     return draft.state
 

@@ -52,7 +52,7 @@ def create_portal_view(
         portal_view = PortalView(library=library, disclosure=library.disclosure)
         if portal_view_id is not None:
             portal_view.id = portal_view_id
-        draft = Draft(portal_view.state(), portal_view.item_key)
+        draft = Draft(portal_view.content(), portal_view.item_key)
         draft.apply([ViewPatch(Patch(patch.known, {}, patch.sent))])
         put_state(portal_view, draft.before, draft.state)
         portal_view.save(force_insert=True)

@@ -145,7 +145,12 @@ class Update:
         version = written.portal_view.version
         for one, answer, warnings in zip(self.asked, written.answers, written.warnings, strict=True):
             self.connection.reply_ack(
-                one.ref, version, warnings, item_ids=answer.item_ids, payload=answer.payload, is_batch=one.message.is_batch
+                one.ref,
+                version,
+                warnings,
+                item_ids=answer.item_ids,
+                payload=answer.payload,
+                is_batch=one.message.is_batch,
             )
         await publish_events(happened)
 
@@ -180,9 +185,7 @@ class Update:
         )
         if found is None:
             return False
-        self.connection.reply_ack(
-            one.ref, found.version, item_ids=found.item_ids or (), is_batch=one.message.is_batch
-        )
+        self.connection.reply_ack(one.ref, found.version, item_ids=found.item_ids or (), is_batch=one.message.is_batch)
         return True
 
     async def _store(self, happened: list[Event]) -> Written:
@@ -207,9 +210,7 @@ class Update:
         """Send the patch of an item that is not stored to the other controllers."""
         assert isinstance(change, ItemPatch)  # noqa: S101  # only such a message has a target
         connection = self.connection
-        await publish(
-            unknown_item_news(connection.portal_view_id, change.item_id, change.patch, sender=connection.id)
-        )
+        await publish(unknown_item_news(connection.portal_view_id, change.item_id, change.patch, sender=connection.id))
         return ()
 
 
