@@ -77,8 +77,8 @@ class Draft:
             except InvalidPayload as error:
                 if not is_batch:
                     raise
-                body: Any = {"payload": {}} if isinstance(change, ViewPatch | ItemPatch | ItemAddition) else None
-                details = placed(error, place, body)
+                has_payload = isinstance(change, ViewPatch | ItemPatch | ItemAddition)
+                details = placed(error, place, {} if has_payload else None)
                 raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
