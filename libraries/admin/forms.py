@@ -17,8 +17,8 @@ from django.utils.html import format_html
 
 from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
-from libraries.rules.disclosure import check_disclosure
 from libraries.rules.changes import ViewPatch
+from libraries.rules.disclosure import check_disclosure
 from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
 from libraries.rules.presets import presets

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from libraries.rules.changes import (
     Change,
@@ -101,6 +101,8 @@ class Draft:
                 self._move(change)
             case TurnStep():
                 self._step(change.step)
+            case _:
+                assert_never(change)
         if not isinstance(change, ItemPatch):
             self._settle(before, sets_camera=sets_camera)
 

@@ -208,9 +208,7 @@ FULL = state_with(*(str(number) for number in range(MAX_ITEMS)))
         (state_with("a", encounter=encounter()), PREVIOUS, {"encounter": "Nobody is in the order of the encounter."}),
     ],
 )
-def test_a_change_that_does_not_fit_is_refused(
-    state: dict[str, Any], change: Change, details: dict[str, str]
-) -> None:
+def test_a_change_that_does_not_fit_is_refused(state: dict[str, Any], change: Change, details: dict[str, str]) -> None:
     error = refused(state, change)
     assert error.details == details
     assert isinstance(error, NoSuchItem) is ("no item" in error.message)
@@ -399,7 +397,10 @@ def test_an_item_that_does_not_wait_stays_as_it_is(rule: dict[str, Any]) -> None
         ([item("a", hp=1)], {}),
         ([item("a", text=None)], {}),
         ([view(items=[{"id": "a"}, {"id": "b"}])], {}),
-        ([view(items=[{"id": 1}])], {**dict.fromkeys(("currentItem", "currentItemId", "camera")), "items": [{"id": "1"}]}),
+        (
+            [view(items=[{"id": 1}])],
+            {**dict.fromkeys(("currentItem", "currentItemId", "camera")), "items": [{"id": "1"}]},
+        ),
         ([view(items=[{"id": "a", "hidden": False}])], {"items": [{"id": "a", "visible": True}]}),
         ([view(name="Night"), view(currentItem=1), view(currentItem=0)], {"camera": None}),
     ],

@@ -203,9 +203,7 @@ def test_the_camera_comes_into_sight_with_the_current_item() -> None:
 def test_an_item_in_the_encounter_comes_into_sight_there_too() -> None:
     state = state_with(SPY, "a", showEncounter=True, encounter=encounter("a", "spy", turn="spy"))
     seen = viewers_get(state, item("spy", visible=True))
-    assert seen == Seen(
-        {"encounter": encounter("a", "spy", turn="spy")}, (Added({"id": "spy", "name": "Spy"}, 0),)
-    )
+    assert seen == Seen({"encounter": encounter("a", "spy", turn="spy")}, (Added({"id": "spy", "name": "Spy"}, 0),))
 
 
 def test_an_items_wish_for_its_initiative_counts_in_the_encounter() -> None:
@@ -370,7 +368,9 @@ start = st.lists(st.sampled_from(IDS), unique=True).flatmap(
     lambda some: st.tuples(*(st.booleans().map(lambda seen, one=one: {"id": one, "visible": seen}) for one in some))
 )
 steps = st.lists(
-    st.tuples(st.sampled_from(["add", "remove", "move", "show"]), st.sampled_from(IDS), st.integers(0, 4), st.booleans()),
+    st.tuples(
+        st.sampled_from(["add", "remove", "move", "show"]), st.sampled_from(IDS), st.integers(0, 4), st.booleans()
+    ),
     max_size=8,
 )
 

@@ -145,7 +145,9 @@ def test_the_one_behind_has_the_turn_of_an_item_that_leaves(before: Any, gone: s
 
 
 @given(encounters(), some, some)
-def test_the_order_in_which_items_leave_makes_no_difference(one: dict[str, Any], gone: set[str], more: set[str]) -> None:
+def test_the_order_in_which_items_leave_makes_no_difference(
+    one: dict[str, Any], gone: set[str], more: set[str]
+) -> None:
     in_turn = without(without(one, lambda item_id: item_id not in gone), lambda item_id: item_id not in more)
     assert brief(in_turn)[1:] == brief(without(one, lambda item_id: item_id not in gone | more))[1:]
     check_encounter(in_turn)

@@ -7,12 +7,12 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libraries.rules.changes import ViewPatch, check_item_patch
 from libraries.rules.commands import needs_flags, project_command, project_sync
 from libraries.rules.disclosure import Disclosure, compiled
-from libraries.rules.items import SWITCHED, is_seen
-from libraries.rules.changes import ViewPatch, check_item_patch
 from libraries.rules.draft import Draft
 from libraries.rules.edits import Added, Seen, seen_by_controllers, seen_by_viewers
+from libraries.rules.items import SWITCHED, is_seen
 from libraries.rules.projection import VIEWERS_OWN, project
 from libraries.rules.roles import PortalRole
 from libraries.rules.state import check_patch
@@ -77,7 +77,9 @@ def change(state: dict[str, Any], step: Any, clients: dict[PortalRole, Any], dis
 
 def sent(seen: Seen) -> Any:
     """All values of a change, with the ids of its items."""
-    edits = [edit.item if isinstance(edit, Added) else [edit.item_id, getattr(edit, "patch", {})] for edit in seen.edits]
+    edits = [
+        edit.item if isinstance(edit, Added) else [edit.item_id, getattr(edit, "patch", {})] for edit in seen.edits
+    ]
     return [dict(seen.patch), edits]
 
 

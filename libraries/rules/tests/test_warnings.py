@@ -121,7 +121,9 @@ def test_the_number_of_warnings_and_of_looks_is_limited() -> None:
     assert of_item(public={"a": list(range(MAX_LOOKED_AT + 1)), "b": {"notes": 1}}) == []
 
 
-@pytest.mark.parametrize("change", [ItemRemoval("a"), ItemMove("a", 0), TurnStep(1), ItemPatch("gone", {"public": {}}, {})])
+@pytest.mark.parametrize(
+    "change", [ItemRemoval("a"), ItemMove("a", 0), TurnStep(1), ItemPatch("gone", {"public": {}}, {})]
+)
 def test_other_changes_need_no_warning(change: Any) -> None:
     assert list(warnings_of(change, {**STATE, "items": [{"id": "a", "public": {"notes": "n"}}]})) == []
 
