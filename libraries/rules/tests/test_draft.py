@@ -1,4 +1,4 @@
-"""Changes that are applied to a draft: their effects, their consequences, their refusals, and the answer to a sender."""
+"""Changes that are applied to a draft: effects, consequences, refusals, and the answer to a sender."""
 
 from __future__ import annotations
 
