@@ -65,6 +65,7 @@ class Draft:
         self.is_written = False
         self._key = key
         self._numbers: Counter[str] = Counter()
+        self._places: dict[str, int] = {}
         self._added: list[str] = []
         self._naive: dict[str, Mapping[str, Any]] = {}
         self._naive_items: object = None
@@ -85,6 +86,15 @@ class Draft:
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
         return Answer(tuple(self._added), self._beyond(started, sent))
+
+    def place_of(self, item_id: str) -> int | None:
+        """The index of the item with that id, or None; it is looked for only if it is not where it was before."""
+        items, place = self.state["items"], self._places.get(item_id)
+        if place is None or place >= len(items) or items[place]["id"] != item_id:
+            place = find_item(items, item_id)
+            if place is not None:
+                self._places[item_id] = place
+        return place
 
     def _apply(self, change: Change) -> None:
         before = self.state.copy()
@@ -191,7 +201,7 @@ class Draft:
         self.is_written = self.is_written or after is not encounter
 
     def _find(self, item_id: str) -> int:
-        index = find_item(self.state["items"], item_id)
+        index = self.place_of(item_id)
         if index is None:
             sentence = f"There is no item “{named(item_id)}”."
             raise NoSuchItem(f"Nothing was changed: itemId: {sentence}", {"itemId": sentence})
@@ -212,7 +222,7 @@ class Draft:
         items, current = state["items"], state["currentItemId"]
         if items is not before["items"] and state["encounter"] is not None:
             state["encounter"] = without(state["encounter"], {item["id"] for item in items}.__contains__)
-        place = None if current is None else find_item(items, current)
+        place = None if current is None else self.place_of(current)
         state["currentItem"], state["currentItemId"] = place, None if place is None else current
         changed = state["currentItemId"] != before["currentItemId"]
         if changed and state["autoResetImageState"] and not sets_camera:
@@ -223,7 +233,7 @@ class Draft:
         """Make the item visible that has the turn now, if it waited for that."""
         if after is None or after["turn"] is None or (before and _moment(before) == _moment(after)):
             return
-        index = find_item(self.state["items"], after["turn"])
+        index = self.place_of(after["turn"])
         if index is None or self.state["items"][index].get(REVEAL_ON_TURN) is not True:
             return
         old = self.state["items"][index]
@@ -249,7 +259,7 @@ class Draft:
 
     def _corrections(self) -> Iterable[dict[str, Any]]:
         for item_id, naive in self._naive.items():
-            index = find_item(self.state["items"], item_id)
+            index = self.place_of(item_id)
             assert index is not None  # noqa: S101  # an item that is removed is not noted any more
             if wrong := delta(naive, self.state["items"][index]):
                 yield {"type": "item-updated", "payload": {**wrong, "itemId": item_id}, "index": index}

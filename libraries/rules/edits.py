@@ -96,23 +96,25 @@ def seen_by_controllers(draft: Draft) -> Seen:
     added = {edit.item["id"] for edit in edits if isinstance(edit, Added)}
     for item_id, named in draft.named_items.items():
         if item_id not in added:
-            edits.append(_updated(before["items"], after["items"], item_id, named))
+            edits.append(_updated(draft, item_id, named))
     return Seen(patch, tuple(edits))
 
 
-def _updated(before: Sequence[Item], after: Sequence[Item], item_id: str, named: Collection[str]) -> Updated:
-    index = find_item(after, item_id)
-    assert index is not None  # noqa: S101  # what is removed is not named any more
-    old, new = before[_index_before(before, item_id, index)], after[index]
+def _updated(draft: Draft, item_id: str, named: Collection[str]) -> Updated:
+    index, old, new = _before_and_after(draft, item_id)
+    assert old is not None  # noqa: S101  # an item that was not there is added
     return Updated(item_id, {**delta(old, new), **{key: new.get(key) for key in named}}, index)
 
 
-def _index_before(before: Sequence[Item], item_id: str, index: int) -> int:
+def _before_and_after(draft: Draft, item_id: str) -> tuple[int, Item | None, Item]:
+    """The place of a named item, and the item as it was before, if it was there, and as it is now."""
+    index = draft.place_of(item_id)
+    assert index is not None  # noqa: S101  # what is removed is not named any more
+    before, new = draft.before["items"], draft.state["items"][index]
     if index < len(before) and before[index]["id"] == item_id:
-        return index
-    found = find_item(before, item_id)
-    assert found is not None  # noqa: S101  # an item that was not there is added
-    return found
+        return index, before[index], new
+    place = find_item(before, item_id)
+    return index, None if place is None else before[place], new
 
 
 def seen_by_viewers(draft: Draft, disclosure: Disclosure = NOTHING) -> Seen:
@@ -151,12 +153,8 @@ def _sights(draft: Draft) -> list[tuple[bool, bool]]:
         return []
     found = []
     for item_id in draft.named_items:
-        index = find_item(draft.before["items"], item_id)
-        if index is None:
-            continue
-        old = draft.before["items"][index]
-        new = draft.state["items"][_index_before(draft.state["items"], item_id, index)]
-        if is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show")):
+        _, old, new = _before_and_after(draft, item_id)
+        if old is not None and (is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show"))):
             found.append((is_seen(old), is_seen(new)))
     return found
 
@@ -171,12 +169,10 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
                 added.add(edit.item["id"])
             yield edit
     for item_id in draft.named_items:
-        index = find_item(after["items"], item_id)
-        assert index is not None  # noqa: S101  # what is removed is not named any more
-        if item_id in added or not is_seen(after["items"][index]):
+        index, old, new = _before_and_after(draft, item_id)
+        if item_id in added or old is None or not is_seen(new):
             continue
-        old = before["items"][_index_before(before["items"], item_id, index)]
-        changed = delta(build(old, before, disclosure), build(after["items"][index], after, disclosure))
+        changed = delta(build(old, before, disclosure), build(new, after, disclosure))
         if changed:
             yield Updated(item_id, changed, place_of(after["items"], index))
 
