@@ -68,7 +68,7 @@ class Draft:
         self._naive_items: object = None
 
     def apply(self, changes: Sequence[Change], *, is_batch: bool = False) -> Answer:
-        """Apply the changes of one message. InvalidPayload if one does not fit; then the draft is of no use any more."""
+        """Apply the changes of one message. After InvalidPayload, if one does not fit, the draft is of no use."""
         started, sent = self.state.copy(), dict[str, Any]()
         self._added, self._naive, self._naive_items = [], {}, None
         for place, change in enumerate(changes):

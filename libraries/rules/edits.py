@@ -146,7 +146,7 @@ def _changed(draft: Draft) -> set[str]:
 
 
 def _sights(draft: Draft) -> list[tuple[bool, bool]]:
-    """For each written item whose own rules of what is shown have changed: whether viewers saw it, and whether they do."""
+    """For each written item whose own rules of what is shown changed: whether viewers saw it, and whether they do."""
     if draft.replaced:
         return []
     found = []
