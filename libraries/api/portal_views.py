@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -109,7 +109,7 @@ class OnePortalView(ApiView):
         given = _writable(self.body)
         if "name" not in given:
             raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
-        return self._store(portal_view_id, {**_defaults(), **given})
+        return self._store(portal_view_id, {**_defaults(given), **given})
 
     @documented("Delete a portal view", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
     def delete(self, request: Request, portal_view_id: UUID) -> Response:
@@ -150,10 +150,14 @@ def _writable(body: Mapping[str, Any]) -> dict[str, Any]:
     return {key: value for key, value in body.items() if key in FIELDS}
 
 
-def _defaults() -> dict[str, Any]:
-    """The default values of the writable keys of a portal view."""
+def _defaults(given: Collection[str]) -> dict[str, Any]:
+    """The default values of the writable keys. What is current has two keys: neither has one if one is given."""
     blank = PortalView()
-    return {key: getattr(blank, field.column) for key, field in FIELDS.items()}
+    named = not _CURRENT.isdisjoint(given)
+    return {key: getattr(blank, field.column) for key, field in FIELDS.items() if not (named and key in _CURRENT)}
+
+
+_CURRENT = frozenset({"currentItem", "currentItemId"})
 
 
 def is_as_viewer(request: Request) -> bool:

@@ -72,11 +72,13 @@ def change_portal_view(
         answers = [draft.apply(message.changes, is_batch=message.is_batch) for message in messages]
         controllers, viewers = seen_by_controllers(draft), seen_by_viewers(draft, portal_view.rules)
         after = draft.state
+        kept = Receipts(actor_id, portal_view_id, receipts, sender)
         if draft.is_written:
             columns = put_state(portal_view, draft.before, after)
-            kept = Receipts(actor_id, portal_view_id, receipts, sender)
             item_ids = [item_id for answer in answers for item_id in answer.item_ids]
             after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers), item_ids=item_ids)
+        elif receipts:  # a retry must not be done later, when there would be something to do
+            kept.keep_of_nothing(portal_view)
         if draft.is_written or draft.relayed:
             shown = project_command(draft.relayed, after, portal_view.rules)
             event = PortalViewChanged(

@@ -183,3 +183,14 @@ def test_an_id_may_hold_any_character(editor: User, portal_view: PortalView, ite
     assert as_(editor).patch(path, {"name": "A"}).json()["item"] == {"id": item_id, "name": "A"}
     assert as_(editor).put(f"{path}/position", {"index": 0}).json()["index"] == 0
     assert as_(editor).delete(path).status_code == 204
+
+
+@pytest.mark.parametrize("body", [{"currentItem": 1}, {"currentItemId": "b"}, {"currentItem": 1, "currentItemId": "b"}])
+def test_a_replacement_may_name_what_is_current_by_either_key(
+    editor: User, portal_view: PortalView, body: dict[str, Any]
+) -> None:
+    whole = {"name": "New", "items": [{"id": "a"}, {"id": "b"}], **body}
+    answered = as_(editor).put(at(portal_view, ""), whole).json()
+    assert (answered["currentItem"], answered["currentItemId"]) == (1, "b")
+    cleared = as_(editor).put(at(portal_view, ""), {"name": "New"}).json()
+    assert (cleared["currentItem"], cleared["currentItemId"], cleared["camera"]) == (None, None, None)
