@@ -15,7 +15,7 @@ from realtime.news.structs import MessageNews
 from realtime.protocol.events import ItemMessage
 
 PORTAL_VIEW_ID = UUID(int=1)
-ENCOUNTER = {"round": 1, "turn": None, "order": []}
+ENCOUNTER: dict[str, Any] = {"round": 1, "turn": None, "order": []}
 BESIDE: dict[str, Any] = {
     "currentItem": 0,
     "currentItemId": "a",
