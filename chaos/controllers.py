@@ -21,6 +21,8 @@ AGAIN_SECONDS = 0.4
 MOST_UNCHECKED = SLOTS - 64
 """The most updates that it sends before the books are checked: no slot is written twice until then."""
 BURST = 6
+SEEN = 0.5
+"""The share of the updates of its own item that viewers see."""
 
 
 @dataclass
@@ -114,7 +116,9 @@ class Controller(Client):
     def _body(self, target: str, number: int) -> dict[str, Any]:
         by = signature((self.name, number))
         if target == "slot":
-            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, SIGNED: by}}
+            # Viewers see nothing of the others.
+            seen = {SIGNED: by} if self._rng.random() < SEEN else {}
+            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, **seen}}
         if target == "shared":
             payload = {"itemId": SHARED_ITEM, SIGNED: by, "hp": self._rng.randrange(60), "text": f"{by} {self.padding}"}
             return {"type": "item-update", "payload": payload}

@@ -17,8 +17,8 @@ from django.utils.html import format_html
 
 from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
-from libraries.rules.disclosure import check_disclosure
 from libraries.rules.changes import ViewPatch
+from libraries.rules.disclosure import check_disclosure
 from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
 from libraries.rules.presets import presets
@@ -104,15 +104,15 @@ class PortalViewForm(PortalViewModelForm):
         blank=_nothing,
         rows=4,
         required=False,
-        help_text='Which part of the current picture the screens show: {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}, or'
-        " null.",
+        help_text="Which part of the current picture the screens show:"
+        ' {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}, or null.',
     )
     encounter = JSONTextField(
         blank=_nothing,
         rows=8,
         required=False,
-        help_text='Who acts in which order: {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]},'
-        " or null.",
+        help_text="Who acts in which order:"
+        ' {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]}, or null.',
     )
     loaded_version = forms.IntegerField(widget=forms.HiddenInput)
 

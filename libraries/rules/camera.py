@@ -35,4 +35,6 @@ def check_camera(value: object) -> None:
 
 def normal_camera(value: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
     """A checked camera as it is stored: with all of its keys."""
-    return value if value is None or len(value) == len(LIMITS) else {**_OPTIONAL, **value}
+    if value is None or len(value) == len(LIMITS):
+        return value
+    return {key: value.get(key, _OPTIONAL.get(key)) for key in LIMITS}

@@ -10,8 +10,8 @@ from typing import Any
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import FREE, is_seen, revealed, switches_of
 from libraries.rules.encounter import without
+from libraries.rules.items import FREE, is_seen, revealed, switches_of
 from libraries.rules.projection import SETTLED, settled_seen, shown_items
 from libraries.rules.state import FIELDS, find_item, normal_items
 

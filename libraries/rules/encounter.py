@@ -124,8 +124,8 @@ def stepped(encounter: Encounter | None, step: int) -> Encounter:
 def seen(encounter: Encounter, is_seen: Callable[[str], bool], shows: Callable[[str], bool]) -> dict[str, Any]:
     """The encounter as viewers see it: only the items that they see, and of those the initiatives that `shows` allows.
 
-    While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first, that
-    is the last one of the round before. As long as nobody whom they see has had a turn, `turn` is null and `round` 0.
+    While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first,
+    that is the last one of the round before. Until somebody whom they see has had a turn, `turn` is null and `round` 0.
     """
     order = [
         dict(entry) if shows(item_id) else {"itemId": item_id}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from operator import is_
 from typing import Any
 
@@ -208,10 +207,12 @@ def summary(details: Mapping[str, str]) -> str:
     )
 
 
-def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None) -> int | None:
-    """The index of the item with that id, or None."""
+def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None, guess: int = -1) -> int | None:
+    """The index of the item with that id, or None; `guess` is an index to look at first."""
     if item_id is None:
         return None
+    if 0 <= guess < len(items) and items[guess].get("id") == item_id:
+        return guess
     return next((index for index, item in enumerate(items) if item.get("id") == item_id), None)
 
 

@@ -149,3 +149,27 @@ class TokenExpiring(ServerMessage, tag="token-expiring"):
     """The credential ends in so many seconds."""
 
     expires_in: int
+
+
+SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
+    str(message.__struct_config__.tag): message
+    for message in (
+        Connected,
+        Pong,
+        PortalViewUpdated,
+        ItemAdded,
+        ItemRemoved,
+        ItemMoved,
+        ItemUpdated,
+        BatchApplied,
+        SyncRequested,
+        SyncResponded,
+        Error,
+        Ack,
+        RoleChanged,
+        PortalViewDeleted,
+        GoingAway,
+        TokenExpiring,
+    )
+}
+"""Each message by its type."""

@@ -215,7 +215,7 @@ class Update:
 
 
 _STRUCTURE = frozenset({"items", "encounter"})
-"""The keys of a patch that say which items there are, and whose turn it is: it keeps its place among the others."""
+"""The keys of a patch that say which items there are, and whose turn it is: nothing changes places with it."""
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:

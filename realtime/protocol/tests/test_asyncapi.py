@@ -18,6 +18,7 @@ from libraries.rules.errors import InvalidPayload
 from realtime.management.commands import asyncapi
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
+    SERVER_MESSAGES,
     Ack,
     BatchApplied,
     Error,
@@ -90,6 +91,17 @@ def test_every_message_has_one_operation_that_says_who_may_send_it() -> None:
         if operation["action"] == "receive"
     }
     assert roles == {kind: {str(role) for role in allowed} for kind, allowed in ALLOWED.items()}
+
+
+def test_every_message_of_the_server_is_described() -> None:
+    leaves, below = set(), set(ServerMessage.__subclasses__())
+    while below:
+        message = below.pop()
+        below |= set(message.__subclasses__())
+        leaves |= set() if message.__subclasses__() else {message}
+    assert leaves == set(SERVER_MESSAGES.values())
+    sent = {name.removeprefix("send") for name in asyncapi.document()["operations"] if name.startswith("send")}
+    assert sent == {message.__name__ for message in leaves}
 
 
 @pytest.mark.parametrize(
