@@ -113,7 +113,7 @@ class Error(ServerMessage, tag="error"):
 class Ack(ServerMessage, kw_only=True, tag="ack"):
     """A message with a `ref` was done; the version that holds it, and what looks secret in it and is shown.
 
-    `item_id` is the id of the item that it added, `item_ids` are those of a batch. `payload` is what the server changed
+    `itemId` is the id of the item that it added, `itemIds` are those of a batch. `payload` is what the server changed
     beyond what was sent.
     """
 

@@ -16,9 +16,13 @@ from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCod
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
     Ack,
+    BatchApplied,
     Connected,
     Error,
     GoingAway,
+    ItemAdded,
+    ItemMoved,
+    ItemRemoved,
     ItemUpdated,
     Pong,
     PortalViewDeleted,
@@ -42,6 +46,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "ping": {},
     "portal-view-update": {"payload": {"name": "Night", "zoom": [1, {"x": None}]}},
     "item-update": {"itemId": "a", "payload": {"hp": 3}},
+    "item-add": {"payload": {"id": 5, "name": "Imp"}, "index": 0},
+    "item-remove": {"itemId": 5},
+    "item-move": {"itemId": "a", "index": 0},
+    "encounter-next": {},
+    "encounter-previous": {},
+    "batch": {"changes": [{"type": "item-remove", "itemId": "a"}, 5]},
     "request-sync": {},
     "sync-response": {"payload": {"items": []}, "to": "abc"},
     "auth": {"token": "a.b.c"},
@@ -58,6 +68,8 @@ envelopes = st.fixed_dictionaries(
         "ref": json_values,
         "payload": json_values,
         "itemId": json_values,
+        "index": json_values,
+        "changes": json_values,
         "to": json_values,
         "token": json_values,
         "retry": json_values,
@@ -153,11 +165,11 @@ def test_an_unknown_type_is_named_in_a_short_form(kind: str) -> None:
     assert (error.code, error.ref) == ("unknown-type", "r")
     assert f"“{kind[:64]}”" in error.message
     assert all(known in error.message for known in CLIENT_MESSAGES)
-    assert len(error.message) < 250
+    assert len(error.message) < 350
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 1, True])
-@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
+@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "item-add", "sync-response"])
 def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payload: object) -> None:
     for message in ({"type": kind, "payload": payload, "ref": 1}, {"type": kind, "ref": 1}):
         error = refused(message)
@@ -168,8 +180,16 @@ def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payloa
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
-        ({"type": "item-update", "payload": {}, "itemId": 5}, "itemId must be text, if it is given"),
-        ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text, if it is given"),
+        ({"type": "item-update", "payload": {}, "itemId": 0.5}, "itemId must be text or an integer, if it is given"),
+        ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text or an integer, if it is given"),
+        ({"type": "item-add", "payload": {}, "index": "0"}, "index must be a whole number, if it is given"),
+        ({"type": "item-remove"}, "itemId must be text or an integer."),
+        ({"type": "item-remove", "itemId": True, "payload": {}}, "itemId must be text or an integer."),
+        ({"type": "item-move", "itemId": "a"}, "index must be a whole number."),
+        ({"type": "item-move", "itemId": "a", "index": 0.5}, "index must be a whole number."),
+        ({"type": "encounter-next", "retry": 1}, "retry must be true or false, if it is given"),
+        ({"type": "batch"}, "changes must be a list."),
+        ({"type": "batch", "changes": {}}, "changes must be a list."),
         ({"type": "item-update", "payload": {}, "retry": 1}, "retry must be true or false, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": ""}, "connectionId must be text, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": "a\0"}, "connectionId must be text"),
@@ -236,6 +256,30 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             {"type": "item-updated", "payload": {"itemId": "a"}, "index": 0, "version": 2},
         ),
         (
+            ItemAdded(item={"id": "a"}, index=0, version=2),
+            {"type": "item-added", "item": {"id": "a"}, "index": 0, "version": 2},
+        ),
+        (
+            ItemRemoved(item_id="a", current_item=None, current_item_id=None, camera=None, encounter=None, version=2),
+            {"type": "item-removed", "itemId": "a", "version": 2}
+            | dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
+        ),
+        (
+            ItemMoved(item_id="a", index=0, current_item=1, version=2),
+            {"type": "item-moved", "itemId": "a", "index": 0, "currentItem": 1, "version": 2},
+        ),
+        (
+            BatchApplied(changes=[ItemRemoved(item_id="a"), PortalViewUpdated(payload={"name": "N"})], version=2),
+            {
+                "type": "batch-applied",
+                "changes": [
+                    {"type": "item-removed", "itemId": "a"},
+                    {"type": "portal-view-updated", "payload": {"name": "N"}},
+                ],
+                "version": 2,
+            },
+        ),
+        (
             SyncRequested(user_id=UUID(int=7), connection_id="c"),
             {"type": "sync-requested", "from": str(UUID(int=7)), "connectionId": "c"},
         ),
@@ -250,6 +294,11 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
         ),
         (Ack(ref="r", version=3), {"type": "ack", "ref": "r", "version": 3}),
         (Ack(ref="r", version=3, warnings=["w"]), {"type": "ack", "ref": "r", "version": 3, "warnings": ["w"]}),
+        (Ack(ref="r", version=3, item_id="a"), {"type": "ack", "ref": "r", "version": 3, "itemId": "a"}),
+        (
+            Ack(ref="r", version=3, item_ids=["a", "b"], payload={"items": []}),
+            {"type": "ack", "ref": "r", "version": 3, "itemIds": ["a", "b"], "payload": {"items": []}},
+        ),
         (
             RoleChanged(role="viewer", version=3, state=encode_state({})),
             {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},

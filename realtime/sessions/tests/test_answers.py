@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.rules.changes import CHECKS, check_changes
 from libraries.rules.errors import PortalError
 from libraries.rules.keys import MAX_KEY_CHARS
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import check_item_patch, check_patch
+from libraries.rules.state import check_patch
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
 from realtime.protocol.policy import may_send, refusal
-from realtime.protocol.requests import CLIENT_MESSAGES, InvalidMessage, ItemUpdate, decode
+from realtime.protocol.requests import CLIENT_MESSAGES, Batch, InvalidMessage, decode
 
 FIXED_BYTES = 512
 
@@ -32,8 +33,10 @@ def answer(text: str, role: PortalRole) -> str:
     if not may_send(role, kind):
         return encode(Error(message=refusal(role, kind), code="forbidden", ref=message.ref))
     try:
-        if isinstance(message, ItemUpdate):
-            check_item_patch(message.item_id, message.payload)
+        if isinstance(message, Batch):
+            check_changes(message.changes)
+        elif kind in CHECKS:
+            CHECKS[kind](json.loads(text))
         elif hasattr(message, "payload"):
             check_patch(message.payload)
     except PortalError as error:
@@ -55,9 +58,13 @@ payloads = st.dictionaries(
     bad_values | st.builds(lambda some: [{"id": one} for one in some], st.lists(long_texts, max_size=5)),
     max_size=30,
 )
+kinds = st.sampled_from([*CLIENT_MESSAGES]) | long_texts
+item_ids = long_texts | st.integers()
+bodies = {"payload": payloads | long_texts, "itemId": item_ids, "index": st.integers() | long_texts}
+changes = st.fixed_dictionaries({}, optional={"type": kinds, **bodies}) | long_texts
 messages = st.fixed_dictionaries(
-    {"type": st.sampled_from([*CLIENT_MESSAGES]) | long_texts, "payload": payloads | long_texts},
-    optional={"ref": long_texts | st.integers(), "itemId": long_texts, "to": long_texts, "token": long_texts},
+    {"type": kinds, **bodies},
+    optional={"ref": item_ids, "to": long_texts, "token": long_texts, "changes": st.lists(changes, max_size=30)},
 )
 
 
@@ -79,3 +86,11 @@ def test_many_bad_keys_get_a_short_answer(kind: str, key: str, value: object) ->
         payload = {key.format(index): value for index in range(count)}
         said = {"type": kind, "itemId": "a", "payload": payload}
         assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+
+
+@pytest.mark.parametrize(
+    "change", [{}, 0, "", {"type": "item-move"}, {"type": "portal-view-update", "payload": {"": 1}}]
+)
+def test_many_bad_changes_get_a_short_answer(change: object) -> None:
+    for count in (1, 2, 5, 1000):
+        assert is_bounded(json.dumps({"type": "batch", "changes": [change] * count}, separators=(",", ":")))
