@@ -140,7 +140,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any]], Change]] = {
 }
 """By the type of a change; a `batch` is a list of them."""
 
-_OF_ENVELOPE = frozenset({"type", "itemId", "index"})
+_OF_ENVELOPE = frozenset({"itemId", "index", "payload"})
 
 
 def check_changes(changes: object) -> tuple[Change, ...]:
@@ -154,20 +154,25 @@ def check_changes(changes: object) -> tuple[Change, ...]:
     checked: list[Change] = []
     details: dict[str, str] = {}
     for place, body in enumerate(changes):
-        try:
-            checked.append(_check_one(body))
-        except InvalidPayload as error:
-            details |= placed(error, place, body)
-            if len(details) >= MAX_DETAILS:
-                break
+        if (kind := _kind(body)) is None:
+            details[f"changes[{place}].type"] = f"Must be one of {', '.join(CHECKS)}."
+        else:
+            try:
+                checked.append(_check_one(kind, body))
+            except InvalidPayload as error:
+                details |= placed(error, place, body.get("payload"))
+        if len(details) >= MAX_DETAILS:
+            break
     _refuse_any(details)
     return tuple(checked)
 
 
-def _check_one(body: object) -> Change:
-    if not isinstance(body, Mapping) or not isinstance(kind := body.get("type"), str) or kind not in CHECKS:
-        sentence = f"Must be one of {', '.join(CHECKS)}."
-        raise InvalidPayload(sentence, {"type": sentence})
+def _kind(body: object) -> str | None:
+    kind = body.get("type") if isinstance(body, Mapping) else None
+    return kind if isinstance(kind, str) and kind in CHECKS else None
+
+
+def _check_one(kind: str, body: Mapping[str, Any]) -> Change:
     change = CHECKS[kind](body)
     if isinstance(change, ViewPatch) and change.patch.relayed:
         sentence = "Is no key of a portal view; a batch holds only what is stored."
@@ -176,17 +181,16 @@ def _check_one(body: object) -> Change:
     return change
 
 
-def placed(error: InvalidPayload, place: int, body: object) -> dict[str, str]:
-    """The details of a refused change of a batch, by their places in it."""
-    inside = body.get("payload") if isinstance(body, Mapping) else None
+def placed(error: InvalidPayload, place: int, payload: object) -> dict[str, str]:
+    """The details of a refused change of a batch by their places in it; `payload` is that of the change, if any."""
     return {
-        f"changes[{place}].{'payload.' if _is_inside(key, inside) else ''}{key}": sentence
-        for key, sentence in (error.details or {"type": error.message}).items()
+        f"changes[{place}].{'payload.' if _is_inside(key, payload) else ''}{key}": sentence
+        for key, sentence in (error.details or {"payload": error.message}).items()
     }
 
 
 def _is_inside(key: str, payload: object) -> bool:
-    return isinstance(payload, Mapping) and (key not in _OF_ENVELOPE or (key == "itemId" and key in payload))
+    return isinstance(payload, Mapping) and (key not in _OF_ENVELOPE or key in payload)
 
 
 def _payload(payload: object) -> Mapping[str, Any]:

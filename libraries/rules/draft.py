@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from libraries.rules.changes import (
     Change,
@@ -79,8 +79,8 @@ class Draft:
             except InvalidPayload as error:
                 if not is_batch:
                     raise
-                body: Any = {"payload": {}} if isinstance(change, ViewPatch | ItemPatch | ItemAddition) else None
-                details = placed(error, place, body)
+                has_payload = isinstance(change, ViewPatch | ItemPatch | ItemAddition)
+                details = placed(error, place, {} if has_payload else None)
                 raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
@@ -103,6 +103,8 @@ class Draft:
                 self._move(change)
             case TurnStep():
                 self._step(change.step)
+            case _:
+                assert_never(change)
         if not isinstance(change, ItemPatch):
             self._settle(before, sets_camera=sets_camera)
 

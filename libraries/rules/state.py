@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from libraries.rules.camera import check_camera, normal_camera
-from libraries.rules.encounter import check_encounter, normal_encounter
+from libraries.rules.encounter import check_encounter, normal_encounter, without
 from libraries.rules.errors import BadValue, InvalidPayload, few_details, named
 from libraries.rules.health import DISPLAYS
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS as MAX_ITEM_ID_CHARS
@@ -219,11 +219,15 @@ def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None, guess: in
 def settled(state: State) -> State:
     """The state with one idea of what is current: `currentItem` counts if the two keys disagree.
 
-    Only a process of the release before leaves them so: it does not know of `currentItemId`.
+    An encounter has no entry of an item that is gone. Only a process of the release before leaves a state that is not
+    so: it knows of neither key.
     """
-    index, items = state["currentItem"], state["items"]
+    index, items, encounter = state["currentItem"], state["items"], state["encounter"]
     item_id = items[index].get("id") if index is not None and index < len(items) else None
-    return {**state, "currentItem": None if item_id is None else index, "currentItemId": item_id}
+    if encounter is not None:
+        encounter = without(encounter, {item.get("id") for item in items}.__contains__)
+    current = {"currentItem": None if item_id is None else index, "currentItemId": item_id}
+    return {**state, **current, "encounter": encounter}
 
 
 def size_of(state: State) -> int:
