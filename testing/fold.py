@@ -42,12 +42,17 @@ class Folded:
         """The messages without an `ack` or `error`: after a reconnect the client may send them again."""
         return list(self._sent.values())
 
+    @property
+    def is_amid(self) -> bool:
+        """Whether the state may be amid a version: more messages of this client can be stored in it."""
+        return self._is_by_ack and bool(self._sent)
+
     def disconnect(self) -> tuple[int, str] | None:
         """The version and the epoch to come back with, or None to ask for the whole state.
 
-        It asks for it if a message is unanswered: that may be stored in this version, merged with an answered one.
+        It asks for it while its state may be amid a version.
         """
-        known = None if self._sent or self.epoch is None else (self.version, self.epoch)
+        known = None if self.is_amid or self.epoch is None else (self.version, self.epoch)
         self._is_connected, self._sent, self._held = False, {}, []
         return known
 
@@ -75,7 +80,7 @@ class Folded:
     def _begin(self, message: Message) -> None:
         """Start from a snapshot: what was acknowledged before counts no more, because it comes as a message."""
         self._is_connected, self._held = True, []
-        self.role, self.epoch = message["role"], message.get("epoch", self.epoch)
+        self.role, self.epoch = message["role"], message["epoch"]
         if "state" in message:
             self.state = dict(message["state"])
         self._reach(message["version"], by_ack=False)

@@ -10,6 +10,8 @@ from types import SimpleNamespace
 from typing import Any, cast
 from uuid import UUID
 
+import msgspec
+
 from libraries.events import Event, PortalViewChanged
 from libraries.models import PortalView
 from libraries.receipts import ReceiptKey
@@ -27,6 +29,7 @@ from libraries.services.changes import Message, Written
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
 EPOCH = "one"
+_encode = msgspec.json.Encoder(order="deterministic").encode
 KEY = b"the key of made-up ids, in tests"
 
 
@@ -138,3 +141,8 @@ def is_item_patch(message: Message) -> bool:
 def shown_to(state: State, role: PortalRole, disclosure: Disclosure = NOTHING) -> dict[str, Any]:
     """The state as a client of that role has it: without the date, which no change carries."""
     return {key: value for key, value in project(state, role, disclosure).items() if key != "updatedAt"}
+
+
+def as_text(state: Mapping[str, Any]) -> str:
+    """A client's state, or part of one, as text to compare: without the date."""
+    return _encode({key: value for key, value in state.items() if key != "updatedAt"}).decode()
