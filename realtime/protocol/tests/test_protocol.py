@@ -300,8 +300,8 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             {"type": "ack", "ref": "r", "version": 3, "itemIds": ["a", "b"], "payload": {"items": []}},
         ),
         (
-            RoleChanged(role="viewer", version=3, state=encode_state({})),
-            {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},
+            RoleChanged(role="viewer", version=3, epoch="e", state=encode_state({})),
+            {"type": "role-changed", "role": "viewer", "version": 3, "epoch": "e", "state": {}},
         ),
         (
             PortalViewDeleted(portal_view_id=UUID(int=7)),
