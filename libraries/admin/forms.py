@@ -16,8 +16,10 @@ from django.utils.html import format_html
 
 from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
+from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.disclosure import check_disclosure
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
+from libraries.rules.places import root
 from libraries.rules.presets import presets
 from libraries.rules.state import FIELDS, Patch, apply_patch, blocks_of, check_patch, check_size
 from libraries.services import quotas
@@ -116,11 +118,10 @@ class PortalViewForm(PortalViewModelForm):
         given = {key: cleaned[field.column] for key, field in FIELDS.items() if field.column in cleaned}
         changed = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
         try:
-            self.patch = check_patch(changed)
+            self.patch = check_patch(changed, MAX_BODY_IMAGE_CHARS)
             self._check(given)
         except InvalidPayload as error:
-            by_field = {FIELDS[key].column: sentence for key, sentence in (error.details or {}).items()}
-            self.add_error(None, ValidationError(by_field or error.message))
+            self.add_error(None, ValidationError(_by_field(error.details or {}) or error.message))
         except QuotaExceeded as error:
             self.add_error("library" if adding else "items", error.message)
         if changed and not adding:
@@ -151,6 +152,14 @@ class PortalViewForm(PortalViewModelForm):
         )
         again = reverse("admin:libraries_portalview_change", args=[self.instance.pk])
         self.add_error(None, format_html(sentence, stored or "–", loaded, again))
+
+
+def _by_field(details: Mapping[str, str]) -> dict[str, str]:
+    """The sentences of a refused patch by form field; one about a value within a field begins with its place."""
+    return {
+        FIELDS[root(place)].column: sentence if place in FIELDS else f"{place}: {sentence}"
+        for place, sentence in details.items()
+    }
 
 
 class LibraryForm(LibraryModelForm):

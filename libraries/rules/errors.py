@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from libraries.rules.places import part, path, told
 
 MAX_SENTENCE_CHARS = 512
 MAX_DETAIL_CHARS = 256
@@ -40,6 +43,39 @@ def described(error: BaseException | None) -> str:
         return "no error"
     words = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
     return f"{words} (from {described(error.__cause__)})" if error.__cause__ is not None else words
+
+
+class BadValue(ValueError):
+    """A value that may not be stored or relayed: a sentence, and the value's place below the one that was checked.
+
+    A place is text such as `.system.img`, `[3].x` or nothing. It is put together while the error travels up, so values
+    that are good cost nothing.
+    """
+
+    def __init__(self, sentence: str, place: str = "") -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.place = place
+
+    def below(self, key: object) -> Self:
+        """The same error, one level further up: the value is under this key, or at this index of a list."""
+        self.place = f"{part(key)}{self.place}"
+        return self
+
+    @property
+    def path(self) -> str:
+        """The whole place, as an answer names it."""
+        return path(self.place)
+
+
+def check_below(key: str, check: Callable[[Any], None], value: object) -> None:
+    """Check the value under a key; BadValue with its place, and with what was sent, for a ValueError."""
+    try:
+        check(value)
+    except BadValue as error:
+        raise error.below(key) from None
+    except ValueError as error:
+        raise BadValue(told(str(error), value)).below(key) from None
 
 
 class PortalError(Exception):

@@ -13,11 +13,13 @@ from typing import Any
 
 import msgspec
 
-from libraries.rules.errors import InvalidPayload, few_details, named
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
+from libraries.rules.errors import BadValue, InvalidPayload, check_below, few_details
 from libraries.rules.health import DISPLAYS
 from libraries.rules.items import SHOW_KEYS, visibilities
 from libraries.rules.keys import check_no_prototype
 from libraries.rules.names import check_name
+from libraries.rules.places import excerpt, told
 from libraries.rules.values import check_value
 
 State = dict[str, Any]
@@ -90,41 +92,52 @@ def _check_current_item(value: object) -> None:
 def _check_items(value: object) -> None:
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise ValueError(f"Must be a list of at most {MAX_ITEMS} items.")
-    seen: set[str] = set()
+    seen: dict[str, int] = {}
     for index, item in enumerate(value):
-        if not isinstance(item, Mapping):
-            raise ValueError(f"Item {index} must be an object.")
-        _check_item_id(item.get("id"), f"Item {index} needs an id: ")
-        if item["id"] in seen:
-            raise ValueError(f"Item {index} repeats the id “{named(item['id'])}”; ids must be unique.")
-        seen.add(item["id"])
-        for place, sentence in _bad_rules(item):
-            raise ValueError(f"Item {index}: {place} {sentence}.")
+        try:
+            _check_item(item, index, seen)
+        except BadValue as error:
+            raise error.below(index) from None
 
 
-def _check_item_id(value: object, lead: str = "") -> None:
+def _check_item(item: object, index: int, seen: dict[str, int]) -> None:
+    if not isinstance(item, Mapping):
+        raise BadValue(told("Must be an object.", item))
+    if "id" not in item:
+        raise BadValue(f"{_ITEM_ID.removesuffix('.')}; it is missing.", ".id")
+    check_below("id", _check_item_id, item["id"])
+    if (first := seen.setdefault(item["id"], index)) != index:
+        raise BadValue(f"Must be unique, and items[{first}] has it too; it is {excerpt(item['id'])}.", ".id")
+    for bad in _bad_rules(item):
+        raise bad
+
+
+_ITEM_ID = f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters."
+
+
+def _check_item_id(value: object) -> None:
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
-        raise ValueError(f"{lead}Must be text of 1 to {MAX_ITEM_ID_CHARS} characters.")
+        raise ValueError(_ITEM_ID)
     check_no_prototype(value)
 
 
-def _bad_rules(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each bad key that says what viewers see of an item, with the end of a sentence."""
+def _bad_rules(item: Mapping[str, Any]) -> Iterator[BadValue]:
+    """An error for each bad key that says what viewers see of an item."""
     for key, value, _ in visibilities(item):
         if value is not None and not isinstance(value, bool):
-            yield named(key), "must be true or false"
+            yield BadValue(told("Must be true or false.", value)).below(key)
     show = item.get("show")
     if show is None:
         return
     if not isinstance(show, Mapping):
-        yield "show", f"must be an object with some of {', '.join(SHOW_KEYS)}"
+        yield BadValue(told(f"Must be an object with some of {', '.join(SHOW_KEYS)}.", show), ".show")
         return
     for key, value in show.items():
         if key not in SHOW_KEYS:
-            yield f"show.{named(key)}", f"is not one of {', '.join(SHOW_KEYS)}"
+            yield BadValue(f"There is no such key; there are {', '.join(SHOW_KEYS)}.").below(key).below("show")
         elif not isinstance(value, bool) and (key != "health" or value not in HEALTH_DISPLAYS):
             also = f"{', '.join(HEALTH_DISPLAYS)}, " if key == "health" else ""
-            yield f"show.{key}", f"must be {also}true or false"
+            yield BadValue(told(f"Must be {also}true or false.", value)).below(key).below("show")
 
 
 def normal_items(items: Iterable[Any]) -> list[Any]:
@@ -160,8 +173,10 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def check_patch(payload: object) -> Patch:
+def check_patch(payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> Patch:
     """Split a payload's keys into stored and relayed ones; read-only keys are checked, and dropped.
+
+    A `data:` image may have `most` characters.
 
     Raises InvalidPayload, with a sentence for each bad key, unless every value may be stored or relayed.
     """
@@ -172,11 +187,11 @@ def check_patch(payload: object) -> Patch:
     for key, value in payload.items():
         field = FIELDS.get(key)
         try:
-            check_value({key: value})  # also for read-only keys: a `sync-response` is relayed with them
+            check_value({key: value}, most=most)  # also for read-only keys: a `sync-response` is relayed with them
             if field is not None:
-                field.check(value)
-        except ValueError as error:
-            details[key] = str(error)
+                check_below(key, field.check, value)
+        except BadValue as error:
+            details[error.path] = error.sentence
             if len(details) == MAX_DETAILS:
                 break
         if key not in READ_ONLY:
@@ -195,10 +210,10 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
         raise InvalidPayload("A payload must be an object.")
     details: dict[str, str] = {}
     try:
-        check_value(item_id)
-        _check_item_id(item_id)
-    except ValueError as error:
-        details["itemId"] = str(error)
+        check_value({"itemId": item_id})
+        check_below("itemId", _check_item_id, item_id)
+    except BadValue as error:
+        details["itemId"] = error.sentence
     patch = {key: value for key, value in payload.items() if key not in {"itemId", "id"}}
     if payload.get("itemId", item_id) != item_id:
         details["itemId"] = "The message names two different items."
@@ -207,12 +222,11 @@ def check_item_patch(item_id: object, payload: object) -> dict[str, Any]:
     for key, value in patch.items():
         try:
             check_value({key: value}, ITEM_DEPTH)
-        except ValueError as error:
-            details[key] = str(error)
+        except BadValue as error:
+            details[error.path] = error.sentence
             if len(details) == MAX_DETAILS:
                 break
-    bad = islice(_bad_rules(patch), MAX_DETAILS)
-    details |= {place: f"{sentence[0].upper()}{sentence[1:]}." for place, sentence in bad}
+    details |= {bad.path: bad.sentence for bad in islice(_bad_rules(patch), MAX_DETAILS)}
     if details:
         raise InvalidPayload(f"Nothing was changed: {_summary(details)}", details)
     unset = any(True for _ in visibilities(patch))

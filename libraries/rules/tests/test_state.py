@@ -9,6 +9,7 @@ from hypothesis import given
 
 from libraries.rules.errors import InvalidPayload
 from libraries.rules.items import visibilities
+from libraries.rules.places import MAX_EXCERPT_CHARS, root
 from libraries.rules.state import (
     FIELDS,
     HEALTH_DISPLAYS,
@@ -79,12 +80,12 @@ def test_the_fields_are_those_of_the_protocol() -> None:
 
 
 @pytest.mark.parametrize("key", sorted(READ_ONLY))
-@pytest.mark.parametrize("value", ["\0", 2**53, "javascript:run()", [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])
+@pytest.mark.parametrize("value", ["\0", 2**53, {"url": "javascript:run()"}, [[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]])
 def test_values_of_read_only_keys_are_checked_too(key: str, value: object) -> None:
     """A `sync-response` is relayed with them: unchecked nesting in it ended the connection with 1011."""
     with pytest.raises(InvalidPayload) as refused:
         check_patch({key: value})
-    assert set(refused.value.details or {}) == {key}
+    assert {root(place) for place in refused.value.details or {}} == {key}
 
 
 def test_a_payload_is_split_into_stored_relayed_and_read_only() -> None:
@@ -111,25 +112,30 @@ BAD_VALUES: list[tuple[str, object, str]] = [
     *each("healthDisplay", "one of numbers, bar, words", "", "Bar", None, 1, ["bar"]),
     *each("currentItem", "index of an item", -1, MAX_ITEMS, 1.0, True, "0", []),
     *each("items", "list of at most 500", None, {}, "", 1, [{}] * (MAX_ITEMS + 1)),
-    ("items", ["a"], "Item 0 must be an object."),
-    ("items", [{"id": "a"}, {}], "Item 1 needs an id: Must be text of 1 to 128 characters."),
-    ("items", [{"id": ""}], "Item 0 needs an id"),
-    ("items", [{"id": 7}], "Item 0 needs an id"),
-    ("items", [{"id": "x" * (MAX_ITEM_ID_CHARS + 1)}], "Item 0 needs an id"),
-    ("items", [{"id": "a"}, {"id": "b"}, {"id": "a"}], "Item 2 repeats the id “a”"),
-    ("items", [{"id": "a", "visible": 0}], "Item 0: visible must be true or false."),
-    ("items", [{"id": "a"}, {"id": "b", "Hidden": "no"}], "Item 1: Hidden must be true or false."),
-    ("items", [{"id": "a", "is_visible": []}], "Item 0: is_visible must be true or false."),
-    ("items", [{"id": "a", "show": "all"}], "Item 0: show must be an object with some of health, ac, actions"),
-    ("items", [{"id": "a", "show": {"hp": True}}], "Item 0: show.hp is not one of health, ac, actions, initiative"),
-    ("items", [{"id": "a", "show": {"ac": "numbers"}}], "Item 0: show.ac must be true or false."),
-    ("items", [{"id": "a", "show": {"health": 1}}], "Item 0: show.health must be numbers, bar, words, true or false."),
-    ("items", [{"id": "a", "show": {"health": []}}], "Item 0: show.health must be numbers, bar, words, true or false."),
-    ("items", [{"id": "a", "image": "javascript:alert(1)"}], "must start with https:"),
-    ("zoom", 2**53, "2^53-1"),
-    ("zoom", "\0", "NUL"),
-    ("zoom\0", 1, "NUL"),
-    ("zoom", {"src": "ftp://a"}, "must start with https:"),
+    ("zoom", 2**53, "2^53-1; it is 9007199254740992."),
+    ("zoom", "\0", "NUL; it is “\\u0000”."),
+]
+_WISHES = "Must be numbers, bar, words, true or false; it is"
+BAD_INSIDE: list[tuple[str, object, str, str]] = [
+    ("items", ["a"], "items[0]", "Must be an object; it is “a”."),
+    ("items", [{"id": "a"}, {}], "items[1].id", "Must be text of 1 to 128 characters; it is missing."),
+    ("items", [{"id": ""}], "items[0].id", "Must be text of 1 to 128 characters; it is “”."),
+    ("items", [{"id": 7}], "items[0].id", "Must be text of 1 to 128 characters; it is 7."),
+    ("items", [{"id": "x" * (MAX_ITEM_ID_CHARS + 1)}], "items[0].id", f"; it is “{'x' * MAX_EXCERPT_CHARS}…”."),
+    ("items", [{"id": "constructor"}], "items[0].id", "The name constructor is not possible"),
+    ("items", [{"id": "a"}, {"id": "b"}, {"id": "a"}], "items[2].id", "unique, and items[0] has it too; it is “a”."),
+    ("items", [{"id": "a", "visible": 0}], "items[0].visible", "Must be true or false; it is 0."),
+    ("items", [{"id": "a"}, {"id": "b", "Hidden": "no"}], "items[1].Hidden", "Must be true or false; it is “no”."),
+    ("items", [{"id": "a", "is_visible": []}], "items[0].is_visible", "Must be true or false; it is a list of 0."),
+    ("items", [{"id": "a", "is visible": 2}], 'items[0]["is visible"]', "Must be true or false; it is 2."),
+    ("items", [{"id": "a", "show": "all"}], "items[0].show", "Must be an object with some of health, ac, actions"),
+    ("items", [{"id": "a", "show": {"hp": True}}], "items[0].show.hp", "no such key; there are health, ac, actions"),
+    ("items", [{"id": "a", "show": {"ac": "numbers"}}], "items[0].show.ac", "Must be true or false; it is “numbers”."),
+    ("items", [{"id": "a", "show": {"health": 1}}], "items[0].show.health", f"{_WISHES} 1."),
+    ("items", [{"id": "a", "show": {"health": []}}], "items[0].show.health", f"{_WISHES} a list of 0."),
+    ("items", [{"id": "a", "image": "javascript:alert(1)"}], "items[0].image", "; it is “javascript:alert(1)”."),
+    ("zoom\0", 1, '["zoom\\u0000"]', "NUL"),
+    ("zoom", {"src": "//a"}, "zoom.src", "; it is “//a”."),
 ]
 GOOD_VALUES: list[tuple[str, object]] = [
     *((flag, value) for flag in FLAGS for value in (True, False)),
@@ -162,6 +168,14 @@ def test_a_bad_value_is_refused_under_its_key(key: str, value: object, sentence:
     assert details[key].endswith(".")
 
 
+@pytest.mark.parametrize(("key", "value", "place", "sentence"), BAD_INSIDE)
+def test_a_bad_value_is_refused_with_its_place(key: str, value: object, place: str, sentence: str) -> None:
+    details = details_of({"showAC": True, key: value})
+    assert details.keys() == {place}
+    assert sentence in details[place]
+    assert details[place].endswith(".")
+
+
 @pytest.mark.parametrize(("key", "value"), GOOD_VALUES)
 def test_a_good_value_is_allowed(key: str, value: object) -> None:
     assert check_patch({key: value}).known == {key: value}
@@ -173,21 +187,26 @@ def test_every_bad_key_is_named_in_details_and_message() -> None:
     details = refusal.value.details
     assert details is not None
     assert details.keys() == {"name", "blackout"}
-    assert refusal.value.message == (f"Nothing was changed: name: {details['name']} blackout: Must be true or false.")
+    assert refusal.value.message == (
+        f"Nothing was changed: name: {details['name']} blackout: Must be true or false; it is 1."
+    )
+
+
+_TOO_DEEP = "Nesting is limited to 16 levels; it is an object."
 
 
 def test_a_payload_may_be_nested_sixteen_levels_deep_and_no_more() -> None:
     check_patch(nested(MAX_DEPTH))
-    assert details_of(nested(MAX_DEPTH + 1)) == {"a": "Nesting is limited to 16 levels."}
+    assert details_of(nested(MAX_DEPTH + 1)) == {".".join("a" * MAX_DEPTH): _TOO_DEEP}
     items = [{"id": "a", "deep": nested(MAX_DEPTH - 3)}]
     check_patch({"items": items})
     items[0]["deep"] = nested(MAX_DEPTH - 2)
-    assert details_of({"items": items}) == {"items": "Nesting is limited to 16 levels."}
+    assert details_of({"items": items}) == {f"items[0].deep{'.a' * (MAX_DEPTH - 3)}": _TOO_DEEP}
 
 
 def test_an_item_patch_may_be_as_deep_as_an_item_in_a_state() -> None:
     check_item_patch("a", {"deep": nested(MAX_DEPTH - 3)})
-    assert item_details_of("a", {"deep": nested(MAX_DEPTH - 2)}) == {"deep": "Nesting is limited to 16 levels."}
+    assert item_details_of("a", {"deep": nested(MAX_DEPTH - 2)}) == {f"deep{'.a' * (MAX_DEPTH - 3)}": _TOO_DEEP}
 
 
 def test_an_answer_to_many_bad_rules_names_some() -> None:
@@ -198,7 +217,7 @@ def test_an_answer_to_many_bad_keys_names_some_and_can_be_sent() -> None:
     payload = {f"\ud800{index}": 1 for index in range(1000)}
     for details in (details_of(payload), item_details_of("a", payload)):
         assert 1 < len(details) < MAX_DETAILS
-        assert details["\\ud8000"].startswith("Text may not hold half")
+        assert details['["\\ud8000"]'].startswith("Text may not hold half")
         as_sent(details)
 
 
@@ -252,12 +271,13 @@ def test_an_item_is_stored_with_one_visible(item: dict[str, Any], stored: dict[s
         ("a", {"itemId": None}, "itemId", "two different items"),
         ("a", {"id": "b"}, "id", "can't be changed"),
         ("a", {"visible": 1}, "visible", "true or false"),
-        ("a", {"HIDDEN": "no"}, "HIDDEN", "Must be true or false."),
-        ("a", {"show": {"ac": 1}}, "show.ac", "Must be true or false."),
+        ("a", {"HIDDEN": "no"}, "HIDDEN", "Must be true or false; it is “no”."),
+        ("a", {"show": {"ac": 1}}, "show.ac", "Must be true or false; it is 1."),
         ("a", {"show": []}, "show", "Must be an object with some of health"),
-        ("a", {"show": {"hp": True}}, "show.hp", "Is not one of health"),
+        ("a", {"show": {"hp": True}}, "show.hp", "There is no such key; there are health"),
         ("a", {"x": float("nan")}, "x", "2^53-1"),
-        ("a", {"image": "file:///etc/passwd"}, "image", "must start with https:"),
+        ("a", {"image": "file:///etc/passwd"}, "image", "A file on your disk cannot be seen by others"),
+        ("a", {"system": {"img": "blob:x"}, "hp": 2}, "system.img", "; it is “blob:x”."),
     ],
 )
 def test_a_bad_item_patch_is_refused(item_id: object, payload: Any, key: str, sentence: str) -> None:
