@@ -16,6 +16,7 @@ from fuzz import readers, shown, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
 from libraries.rules.roles import PortalRole
 from realtime.server.websocket import portions
 
@@ -79,6 +80,7 @@ _STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "lib
 _PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
 _ITEMS, _HEALTH, _SHAPES = "libraries.rules.items", "libraries.rules.health", "libraries.rules.shapes"
 _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warnings", "libraries.rules.record_paths"
+_PLACES = "libraries.rules.places"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
 
@@ -101,8 +103,13 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_KEYS}.is_url_key", "text", message_bytes),
     Target(f"{_KEYS}.plain_key", "text", message_bytes),
     Target(f"{_KEYS}.check_key", "text", message_bytes),
-    Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
+    Target(f"{_KEYS}.is_word_key", "text", message_bytes),
+    Target(f"{_ADDRESSES}.check_harmless", "text", message_bytes, call=after(MAX_MESSAGE_IMAGE_CHARS)),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
+    Target(f"{_PLACES}.part", "text", message_bytes),
+    Target(f"{_PLACES}.root", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "json", message_bytes, readers.value, label="(value)"),
     Target("libraries.rules.names.check_name", "text", field_bytes),
     # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
@@ -204,6 +211,7 @@ WALKED = (
         "libraries.rules.names",
         "libraries.rules.networks",
         "libraries.rules.paths",
+        "libraries.rules.places",
         "libraries.api.pagination",
     ),
     *(
@@ -259,6 +267,8 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.warnings.warnings_of_command": "is called by warnings_of_patch",
     "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
     "libraries.rules.keys.check_no_prototype": "is called by check_key",
+    "libraries.rules.places.path": "takes at most 17 parts",
+    "libraries.rules.places.told": "calls excerpt",
     "libraries.rules.networks.network_of_scope": "calls network_of",
     "libraries.rules.state.blocks_of": "takes a number",
     "libraries.rules.state.merged": "takes what check_patch has let through",

@@ -79,7 +79,11 @@ def _id(random: Random, state: State) -> str:
 
 def _item_update(random: Random, state: State) -> Message:
     item_id, payload = _id(random, state), _content(random)
-    return {"payload": {"itemId": item_id, **payload}} if random.random() < 0.2 else {"itemId": item_id, "payload": payload}
+    return (
+        {"payload": {"itemId": item_id, **payload}}
+        if random.random() < 0.2
+        else {"itemId": item_id, "payload": payload}
+    )
 
 
 def _view_update(random: Random, state: State) -> Message:
@@ -114,7 +118,12 @@ def _entry(random: Random, item_id: str) -> Message:
 def _camera(random: Random, state: State) -> Message | None:
     if random.random() < 0.3:
         return None
-    return {"x": random.choice([0, 0.5]), "y": 1, "zoom": random.choice([1, 2.5]), **random.choice([{}, {"rotation": 90}])}
+    return {
+        "x": random.choice([0, 0.5]),
+        "y": 1,
+        "zoom": random.choice([1, 2.5]),
+        **random.choice([{}, {"rotation": 90}]),
+    }
 
 
 def _current(random: Random, state: State) -> int | None:
@@ -156,4 +165,11 @@ _KINDS: dict[str, Callable[[Random, State], Message]] = {
     "encounter-next": lambda random, state: {},
     "encounter-previous": lambda random, state: {},
 }
-_WEIGHTS = {"portal-view-update": 6, "item-update": 5, "item-add": 3, "item-remove": 2, "item-move": 3, "encounter-next": 4}
+_WEIGHTS = {
+    "portal-view-update": 6,
+    "item-update": 5,
+    "item-add": 3,
+    "item-remove": 2,
+    "item-move": 3,
+    "encounter-next": 4,
+}

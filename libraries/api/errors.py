@@ -83,8 +83,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape of refusals; long texts in it are cut, because they may be the sender's own words."""
-    return {"code": code, "message": shortened(message), "details": few_details(details) if details else None}
+    """The one shape of refusals. A long message is cut, because it may be the sender's own words, as details must be."""
+    return {"code": code, "message": shortened(message), "details": dict(details) if details else None}
 
 
 def _of_framework(error: exceptions.APIException) -> dict[str, Any]:
@@ -121,7 +121,7 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
         else:
             details[key] = f"{details[key]} {sentence}" if key in details else sentence
     sentences = whole + [f"{key}: {sentence}" for key, sentence in few_details(details).items()]
-    return refusal(InvalidPayload.code, " ".join(sentences), details)
+    return refusal(InvalidPayload.code, " ".join(sentences), few_details(details))
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:

@@ -134,7 +134,7 @@ def test_the_state_has_the_format_of_the_wire(portal_view: PortalView) -> None:
     assert state["createdAt"] == iso(portal_view.created_at)
     assert portal_view.content() == {key: state[key] for key in FIELDS}
     assert portal_view.head() == {key: value for key, value in state.items() if key not in NOT_IN_HEAD}
-    assert NOT_IN_HEAD == {"items", "currentItemId", "camera", "encounter"}
+    assert {"items", "currentItemId", "camera", "encounter"} == NOT_IN_HEAD
 
 
 def test_a_head_reads_no_items(portal_view: PortalView) -> None:

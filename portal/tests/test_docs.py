@@ -176,7 +176,8 @@ def test_limits() -> None:
         state.MAX_ITEM_ID_CHARS,
         changes.MAX_CHANGES,
         requests.MAX_REF_CHARS,
-        addresses.MAX_DATA_URL_CHARS,
+        addresses.MAX_MESSAGE_IMAGE_CHARS,
+        addresses.MAX_BODY_IMAGE_CHARS,
     ]
 
 

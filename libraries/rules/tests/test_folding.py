@@ -7,9 +7,7 @@ Without a network: each message is stored at once, and everybody gets theirs in 
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
