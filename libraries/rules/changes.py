@@ -138,6 +138,11 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], int], Change]] = {
 }
 """By the type of a change: a check of its body, and of `data:` images of at most so many characters."""
 
+def check_change(kind: str, body: Mapping[str, Any], most: int = MAX_MESSAGE_IMAGE_CHARS) -> Change:
+    """A change of that type; InvalidPayload, with the places of bad values in its payload, if anything is bad."""
+    return CHECKS[kind](body, most)
+
+
 _OF_ENVELOPE = frozenset({"itemId", "index", "payload"})
 
 
@@ -173,7 +178,7 @@ def _kind(body: object) -> str | None:
 
 
 def _check_one(kind: str, body: Mapping[str, Any], most: int) -> Change:
-    change = CHECKS[kind](body, most)
+    change = check_change(kind, body, most)
     if isinstance(change, ViewPatch) and change.patch.relayed:
         sentence = "Is no key of a portal view; a batch holds only what is stored."
         relayed = islice(change.patch.relayed, MAX_DETAILS)

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from libraries.rules.changes import CHECKS, check_changes
+from libraries.rules.changes import check_changes
 from libraries.rules.errors import PortalError
 from libraries.rules.keys import MAX_KEY_CHARS
 from libraries.rules.roles import PortalRole
@@ -36,7 +36,7 @@ def answer(text: str, role: PortalRole) -> str:
         if isinstance(message, Batch):
             check_changes(message.changes)
         elif kind in CHECKS:
-            CHECKS[kind](json.loads(text))
+            check_change(kind, json.loads(text))
         elif hasattr(message, "payload"):
             check_patch(message.payload)
     except PortalError as error:
