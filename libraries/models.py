@@ -25,6 +25,7 @@ from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.projection import shown_count, shown_place
 from libraries.rules.roles import Role
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, blocks_of, normal_items, size_of
+from libraries.stored_json import StoredJSON
 from libraries.validators import validate_lines, validate_name
 
 
@@ -179,7 +180,7 @@ class PortalView(models.Model):
     auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
-    items = models.JSONField(default=list, blank=True)
+    items = StoredJSON(default=list, blank=True)
     size = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
     )

@@ -167,11 +167,13 @@ if _database["ENGINE"] == env.SQLITE:
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
     _database["CONN_HEALTH_CHECKS"] = True  # and does not hand out those broken by a restart of Postgres
+    # A parameter goes to Postgres as it is. Written into the statement, a state of 1 MiB is escaped, and parsed twice.
+    _database.setdefault("OPTIONS", {})["server_side_binding"] = True
     # One connection for the sockets of a process and one for its requests stay open; more are opened in a rush, and
     # closed a minute after it. In seconds: the wait for a connection, and the duration of an attempt, whose pauses
     # double. The next request starts a new attempt after a short one, so a database that was unavailable is found soon
     # after it is back.
-    _database.setdefault("OPTIONS", {})["pool"] = {
+    _database["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": 10,
         "max_idle": 60,
