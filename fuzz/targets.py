@@ -32,7 +32,7 @@ def message_bytes() -> int:
 
 def body_bytes() -> int:
     """The longest body that the REST API accepts."""
-    return int(api_json.MAX_BODY_BYTES)
+    return int(api_json.MAX_STATE_BODY_BYTES)
 
 
 def field_bytes() -> int:
@@ -158,7 +158,7 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
     Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
     # REST.
-    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api.bodies.StateParser.parse", "raw", body_bytes, readers.stream, before(None)),
     Target("libraries.api.bodies.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
     Target("libraries.api.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
     Target("libraries.api.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from libraries.api.base import ApiView
+from libraries.api.bodies import StateParser
 from libraries.api.filters import PortalViewFilters
 from libraries.api.preconditions import etag, parse_tags
 from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, documented
@@ -34,6 +35,7 @@ _ONLY_ANSWERED = READ_ONLY | {"role", "warnings"}
 class LibraryPortalViews(ApiView):
     """`libraries/{libraryId}/portal-views`."""
 
+    parser_classes = (StateParser,)
     queryset = PortalView.objects.none()
     filterset_class = PortalViewFilters
 
@@ -68,6 +70,8 @@ class LibraryPortalViews(ApiView):
 
 class OnePortalView(ApiView):
     """`portal-views/{portalViewId}`."""
+
+    parser_classes = (StateParser,)
 
     @documented(
         "Read a portal view",
