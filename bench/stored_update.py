@@ -37,6 +37,7 @@ AIM_MS = 25.0
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = Path(__file__).parent / "RESULTS.md"
 TITLE = "## A stored update of one item"
+NEXT = "## Abuse"
 
 Times = dict[str, list[float]]
 
@@ -194,21 +195,22 @@ def section(seen: dict[str, dict[str, Times]], load: float) -> str:
     )
 
 
+def stored(folder: Path) -> str:
+    """The section that RESULTS.md in that folder has, with an empty line behind it; empty without one."""
+    page = folder / "RESULTS.md"
+    _, found, rest = (page.read_text() if page.exists() else "").partition(TITLE)
+    return f"{found}{rest.partition(NEXT)[0]}" if found else ""
+
+
 def write(text: str) -> None:
     """Replace the section in RESULTS.md, or add it before that of abuse, which is the last."""
-    page = RESULTS.read_text()
-    before, found, rest = page.partition(TITLE)
-    if found:
-        _, mark, after = rest.partition("\n## ")
-        page = f"{before}{text}{mark}{after}"
-    else:
-        before, mark, after = page.partition("## Abuse")
-        page = f"{before}{text}\n{mark}{after}"
-    RESULTS.write_text(page)
+    page = RESULTS.read_text().replace(stored(RESULTS.parent), "")
+    before, mark, after = page.partition(NEXT)
+    RESULTS.write_text(f"{before}{text}\n{mark}{after}")
 
 
 def main() -> int:
-    """Measure and print; returns 1 if an update of the largest portal view takes longer than aimed at."""
+    """Measure and print; returns 1 if an update of the largest portal view takes more CPU than aimed at."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--here", action="store_true", help="measure in this process, and print JSON")
     parser.add_argument("--write", action="store_true", help="put the table into bench/RESULTS.md")
@@ -219,10 +221,9 @@ def main() -> int:
     seen = measure()
     for row in [HEAD, *rows(seen)]:
         print(f"{row[0]:22}" + "".join(f"{cell:>24}" for cell in row[1:]))
-    slowest = max(median(sizes[str(KIB[-1])]["ms"]) for sizes in seen.values())
-    print(
-        f"\nAt most {AIM_MS:.0f} ms for {KIB[-1]} KiB: {'' if slowest <= AIM_MS else 'NOT '}reached, {slowest:.1f} ms."
-    )
+    slowest = max(median(sizes[str(KIB[-1])]["cpu"]) for sizes in seen.values())
+    reached = "reached" if slowest <= AIM_MS else "NOT reached"
+    print(f"\nAt most {AIM_MS:.0f} ms of CPU for {KIB[-1]} KiB: {reached}, {slowest:.1f} ms.")
     if arguments.write:
         write(section(seen, os.getloadavg()[0]))
     return 0 if slowest <= AIM_MS else 1
