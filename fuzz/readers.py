@@ -269,6 +269,11 @@ def pages(function: Callable[..., Any], given: Any) -> object:
     return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
 
 
+def parsed(function: Callable[..., Any], given: Any) -> object:
+    """Parse the body of a portal view."""
+    return function(resolve("libraries.api.bodies.StateParser")(), given)
+
+
 def parsers(function: Callable[..., Any], given: Any) -> object:
     """Choose a parser."""
     return function(None, given, [resolve("libraries.api.bodies.StateParser")()])

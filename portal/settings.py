@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 
 from libraries.rules.net import HIDDEN
 from portal import __version__, env, logs
+from realtime.protocol.oversize import ANSWERED_TIMES
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
 
@@ -88,8 +89,8 @@ PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
 DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
-DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
-DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES * ANSWERED_TIMES
+DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE
 # Fields of one form: a library's form in the admin has five for each member
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
