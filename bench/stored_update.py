@@ -92,6 +92,15 @@ def _set_up() -> tuple[Any, dict[int, Any]]:
     }
 
 
+def _server_of(connection: Any) -> int:
+    """The number of the process of Postgres that serves this connection; 0 for SQLite."""
+    if connection.vendor != "postgresql":
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
 def _measure_here() -> dict[str, Times]:
     """Milliseconds of each update by size, in the database of this process."""
     owner_id, ids = _set_up()
@@ -102,11 +111,7 @@ def _measure_here() -> dict[str, Times]:
     from realtime.server.process.garbage import settle
 
     settle()  # as a server does
-    server = 0
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_backend_pid()")
-            (server,) = cursor.fetchone()
+    server = _server_of(connection)
 
     def tell(event: Any) -> None:
         list(news_of(event))
