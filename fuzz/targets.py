@@ -18,6 +18,7 @@ from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
 from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
 from libraries.rules.roles import PortalRole
+from realtime.protocol.oversize import ANSWERED_TIMES
 from realtime.server.websocket import portions
 
 MAX_PATH_BYTES = 63 * 1024
@@ -31,9 +32,14 @@ def message_bytes() -> int:
     return int(settings.PORTAL_MAX_MESSAGE_BYTES) or MAX_FIELD_BYTES
 
 
+def answered_bytes() -> int:
+    """The longest message that a socket answers."""
+    return message_bytes() * ANSWERED_TIMES
+
+
 def body_bytes() -> int:
     """The longest body that the REST API accepts."""
-    return int(api_json.MAX_BODY_BYTES)
+    return int(api_json.MAX_STATE_BODY_BYTES)
 
 
 def field_bytes() -> int:
@@ -89,6 +95,9 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes, readers.frame, label="(payload)"),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes),
+    Target("realtime.protocol.oversize.size_over", "text", answered_bytes, call=after(0x10000)),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
     Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.said, before("a")),
@@ -165,7 +174,7 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
     Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
     # REST.
-    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, readers.parsed),
     Target("libraries.api.bodies.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
     Target("libraries.api.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
     Target("libraries.api.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
@@ -235,7 +244,12 @@ WALKED = (
         "realtime.sessions.handshake",
         "realtime.sessions.origins",
     ),
-    *("realtime.protocol.encodings", "realtime.protocol.policy", "realtime.protocol.requests"),
+    *(
+        "realtime.protocol.encodings",
+        "realtime.protocol.policy",
+        "realtime.protocol.requests",
+        "realtime.protocol.oversize",
+    ),
     "realtime.server.websocket.wire",
 )
 """The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""
@@ -274,6 +288,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.state.merged": "takes what check_patch has let through",
     "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
+    "realtime.protocol.oversize.too_big": "calls ref_of",
     "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
     "realtime.protocol.policy.refusal": "takes a type that decode has let through",
     "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",

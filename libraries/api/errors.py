@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -63,7 +64,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     elif isinstance(error, PermissionDenied):
         body = refusal(Forbidden.code, "You may not do this.")
     elif isinstance(error, RequestDataTooBig):
-        body = refusal(TooLarge.default_code, str(TooLarge.default_detail))
+        body = refusal(TooLarge.default_code, str(TooLarge(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0).detail))
     elif isinstance(error, SuspiciousOperation):  # such as a query of more than a thousand parts
         body = refusal(InvalidPayload.code, "The request is not valid: its query or its body has too many parts.")
     elif isinstance(error, exceptions.APIException):

@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from libraries.api.base import ApiView
+from libraries.api.bodies import StateParser
 from libraries.api.filters import PortalViewFilters
 from libraries.api.portal_view_serializers import (
     PortalViewBody,
@@ -35,6 +36,7 @@ _ONLY_ANSWERED = READ_ONLY | {"role", "warnings"}
 class LibraryPortalViews(ApiView):
     """`libraries/{libraryId}/portal-views`."""
 
+    parser_classes = (StateParser,)
     queryset = PortalView.objects.none()
     filterset_class = PortalViewFilters
 
@@ -69,6 +71,8 @@ class LibraryPortalViews(ApiView):
 
 class OnePortalView(ApiView):
     """`portal-views/{portalViewId}`."""
+
+    parser_classes = (StateParser,)
 
     @documented(
         "Read a portal view",

@@ -28,7 +28,7 @@ from libraries.rules.values import check_value
 State = dict[str, Any]
 
 MAX_ITEMS = 500
-MAX_STATE_BYTES = 256 * 1024
+MAX_STATE_BYTES = 1024 * 1024
 SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
 NOT_IN_HEAD = frozenset({"items", "currentItemId", "camera", "encounter"})
@@ -246,7 +246,7 @@ def blocks_of(size: int) -> int:
 
 
 def check_size(state: State) -> int:
-    """The size of the state as JSON in bytes; InvalidPayload if it is more than 256 KiB."""
+    """The size of the state as JSON in bytes; InvalidPayload if it is more than 1 MiB."""
     size = size_of(state)
     if size > MAX_STATE_BYTES:
         sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."

@@ -205,7 +205,7 @@ BAD: list[tuple[Any, list[str]]] = [
     ({"items": [{"show": {"hp": True}}]}, ["items[0].show.hp"]),
     ({"items": [{"id": str(n)} for n in range(MAX_ITEMS + 1)]}, ["items"]),
     ({"items": [{"id": "a", "image": "javascript:alert(1)"}]}, ["items[0].image"]),
-    ({"items": [{"id": "a", "text": "x" * 300_000}]}, ["items"]),
+    ({"items": [{"id": "a", "text": "x" * 2**20}]}, ["items"]),
     ({"items": [{"id": "a", **nested(20)}]}, [f"items[0]{'.a' * 14}"]),
     ({"items": [{"id": "a", "hp": 2**53}]}, ["items[0].hp"]),
     ([], []),
