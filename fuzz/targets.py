@@ -86,7 +86,7 @@ _STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "lib
 _PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
 _ITEMS, _HEALTH, _SHAPES = "libraries.rules.items", "libraries.rules.health", "libraries.rules.shapes"
 _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warnings", "libraries.rules.record_paths"
-_PLACES = "libraries.rules.places"
+_PLACES, _FAULTS = "libraries.rules.places", "libraries.rules.json_faults"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
 
@@ -115,6 +115,10 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_KEYS}.is_word_key", "text", message_bytes),
     Target(f"{_ADDRESSES}.check_harmless", "text", message_bytes, call=after(MAX_MESSAGE_IMAGE_CHARS)),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
+    Target(f"{_FAULTS}.json_fault", "raw", message_bytes, call=after("the message")),
+    Target(f"{_FAULTS}.json_fault", "raw", body_bytes, readers.octets, after("the body"), "(body)"),
+    Target(f"{_FAULTS}.too_deep", "raw", message_bytes, call=after("the message", 1)),
+    Target(f"{_FAULTS}.kind_of", "json", message_bytes, readers.value),
     Target(f"{_PLACES}.part", "text", message_bytes),
     Target(f"{_PLACES}.root", "text", message_bytes),
     Target(f"{_PLACES}.excerpt", "text", message_bytes),
@@ -216,6 +220,7 @@ WALKED = (
     *("libraries.rules.addresses", "libraries.api.bodies", "libraries.api.authentication", "libraries.rules.emails"),
     *(
         "libraries.api.filters",
+        "libraries.rules.json_faults",
         "libraries.rules.keys",
         "libraries.rules.names",
         "libraries.rules.networks",

@@ -15,6 +15,7 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from libraries.rules.json_faults import json_fault, too_deep
 from libraries.rules.values import MAX_BODY_VALUES, has_too_many_values
 
 MAX_BODY_BYTES = 512 * 1024
@@ -46,9 +47,9 @@ class JSONParser(BaseParser):
         try:
             value = msgspec.json.decode(body)
         except RecursionError:
-            raise ParseError("The body is nested too deeply.") from None
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from None
+            raise ParseError(too_deep(body, "the body", 0)) from None
+        except (msgspec.DecodeError, UnicodeError):
+            raise ParseError(json_fault(body, "the body")) from None
         if has_too_many_values(value, len(body), MAX_BODY_VALUES):
             raise ParseError(f"The body holds too many values: at most {MAX_BODY_VALUES} are possible.")
         return value

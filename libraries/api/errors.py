@@ -126,14 +126,14 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each sentence with the dotted path of the value concerned."""
+    """Each sentence with the place of the value concerned: `members[1].email`."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(detail, list | tuple):
         for index, inner in enumerate(detail):
             of_an_entry = isinstance(inner, Mapping | list | tuple)
-            yield from _flat(inner, f"{path}.{index}".lstrip(".") if of_an_entry else path)
+            yield from _flat(inner, f"{path}[{index}]" if of_an_entry else path)
     else:
         yield path, str(detail)
 

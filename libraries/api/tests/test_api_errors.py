@@ -248,8 +248,8 @@ def test_nested_errors_are_flat() -> None:
         {"a": ["One.", "Two."], "b": {"c": ["Three."]}, "d": [{}, {"e": ["Four."]}], "non_field_errors": ["Five."]}
     )
     answer = exception_handler(error, {})
-    details = {"a": "One. Two.", "b.c": "Three.", "d.1.e": "Four."}
-    message = "Five. a: One. Two. b.c: Three. d.1.e: Four."
+    details = {"a": "One. Two.", "b.c": "Three.", "d[1].e": "Four."}
+    message = "Five. a: One. Two. b.c: Three. d[1].e: Four."
     assert answer.data == refusal("invalid-payload", message, details)
 
 

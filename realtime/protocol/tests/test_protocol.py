@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.rules.json_faults import kind_of
 from libraries.rules.values import MAX_MESSAGE_VALUES
 from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import encode, encode_state
@@ -148,7 +149,8 @@ def test_json_that_is_not_an_object_is_an_invalid_message(message: object) -> No
     text = json.dumps(message)
     error = refused(text)
     assert error.code == "invalid-message"
-    assert error.message == 'A message must be a JSON object like {"type": "ping"}.'
+    assert error.message.startswith('A message must be a JSON object like {"type": "ping"}; it is ')
+    assert error.message.endswith(f" {kind_of(message)}.")
 
 
 @pytest.mark.parametrize("kind", [None, 1, [], {}, True])
