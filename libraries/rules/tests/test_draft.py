@@ -1,7 +1,8 @@
-"""Changes that are applied to a draft: their effects, their consequences, their refusals, and the answer to a sender."""
+"""Changes that are applied to a draft: effects, consequences, refusals, and the answer to a sender."""
 
 from __future__ import annotations
 
+from collections import Counter
 from copy import deepcopy
 from typing import Any
 
@@ -85,7 +86,7 @@ def test_keys_that_are_only_relayed_are_not_written() -> None:
 
 def test_items_without_an_id_get_one() -> None:
     items = after(state_with(), view(items=[{"slug": "ogre"}, {"id": "a"}, {"slug": "ogre"}]))["items"]
-    expected = [made_up_id({"slug": "ogre"}, (), KEY, nth) for nth in range(2)]
+    expected = [made_up_id({"slug": "ogre"}, (), KEY, Counter(ogre=nth)) for nth in range(2)]
     assert [one["id"] for one in items] == [expected[0], "a", expected[1]]
 
 
@@ -163,9 +164,20 @@ def test_an_added_item_without_an_id_gets_one() -> None:
     draft = Draft(state_with("a"), KEY)
     answer = draft.apply([add(slug="ogre"), add(id=None, slug="ogre"), add(name="random")])
     assert answer.item_ids == tuple(ids(draft.state).split()[1:])
-    assert answer.item_ids[:2] == tuple(made_up_id({"slug": "ogre"}, (), KEY, nth) for nth in range(2))
+    assert answer.item_ids[:2] == tuple(made_up_id({"slug": "ogre"}, (), KEY, Counter(ogre=nth)) for nth in range(2))
     assert answer.payload == {}, "the ids are told apart"
     assert next(iter(draft.state["items"][1])) == "id"
+
+
+def test_a_made_up_id_is_the_next_that_is_free() -> None:
+    first, second, third = (made_up_id({"slug": "ogre"}, (), KEY, Counter(ogre=nth)) for nth in range(3))
+    ogre = add(slug="ogre")
+    assert ids(after(state_with(first), ogre)) == f"{first} {second}"
+    assert ids(after(state_with(second), ogre, ogre)) == f"{second} {first} {third}"
+    assert ids(after(state_with("a"), ogre, remove(first), ogre)) == f"a {second}", "one batch uses no number twice"
+    assert ids(after(after(state_with("a"), ogre, remove(first)), ogre)) == f"a {first}"
+    assert ids(after(state_with("a"), ogre, ogre, view(items=[{"id": "b"}]), ogre)) == f"b {first}"
+    assert ids(after(state_with("a"), view(items=[{"slug": "ogre"}]), ogre)) == f"{first} {second}"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -9,9 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libraries.rules.errors import BadValue
-from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, RECORD_IDS, check_item_id, made_up_id, text_id, with_ids
+from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, RECORD_IDS, check_item_id, text_id, with_ids
+from libraries.rules.item_ids import made_up_id as made_up_id_of
 
 KEY, OTHER_KEY = b"k" * 32, b"o" * 32
+
+
+def made_up_id(record: dict[str, Any], taken: Any = (), key: bytes = KEY, number: int = 0) -> str:
+    """The id that is made up if this is the least number that may be free."""
+    names = Counter({str(value): number for value in record.values()})
+    return made_up_id_of(record, taken, key, names)
+
 
 record_ids = st.dictionaries(
     st.sampled_from([*RECORD_IDS, "name"]), st.sampled_from(["ogre", "", "7", 7, 8, None, True, 1.5, ["x"], {"a": 1}])
@@ -51,34 +60,43 @@ def test_an_id_is_no_key_of_every_object(value: str) -> None:
 @pytest.mark.parametrize("key", RECORD_IDS)
 def test_the_same_record_gets_the_same_id(key: str) -> None:
     record = {"name": "Ogre", key: "ogre-1"}
-    assert made_up_id(record, (), KEY) == made_up_id({key: "ogre-1", "hp": 3}, (), KEY)
-    assert made_up_id(record, (), KEY) != made_up_id({key: "ogre-2"}, (), KEY)
+    assert made_up_id(record) == made_up_id({key: "ogre-1", "hp": 3})
+    assert made_up_id(record) != made_up_id({key: "ogre-2"})
 
 
 def test_an_integer_and_the_same_text_are_the_same_record_id() -> None:
-    assert made_up_id({"_id": 7}, (), KEY) == made_up_id({"_id": "7"}, (), KEY)
+    assert made_up_id({"_id": 7}) == made_up_id({"_id": "7"})
 
 
 def test_the_first_usable_key_counts() -> None:
     bad = {"_id": {"$oid": "x"}, "Id": "", "slug": "ogre", "key": "k"}
-    assert made_up_id(bad, (), KEY) == made_up_id({"slug": "ogre"}, (), KEY)
+    assert made_up_id(bad) == made_up_id({"slug": "ogre"})
 
 
 def test_an_id_says_nothing_about_the_record_or_the_portal_view() -> None:
     record = {"slug": "the-secret-lich"}
-    assert "lich" not in made_up_id(record, (), KEY)
-    assert made_up_id(record, (), KEY) != made_up_id(record, (), OTHER_KEY)
+    assert "lich" not in made_up_id(record)
+    assert made_up_id(record) != made_up_id(record, key=OTHER_KEY)
 
 
 def test_equal_records_get_different_ids() -> None:
-    first, second = (made_up_id({"slug": "ogre"}, (), KEY, nth) for nth in range(2))
+    first, second = (made_up_id({"slug": "ogre"}, number=nth) for nth in range(2))
     assert first != second
-    assert made_up_id({"slug": "ogre"}, {first}, KEY) == second
-    assert made_up_id({"slug": "ogre"}, {first, second}, KEY) not in {first, second}
+    assert made_up_id({"slug": "ogre"}, {first}) == second
+    assert made_up_id({"slug": "ogre"}, {first, second}) not in {first, second}
+
+
+def test_many_equal_records_are_numbered_and_not_tried_again_and_again() -> None:
+    numbers: Counter[str] = Counter()
+    taken = {made_up_id_of({"slug": "ogre", "key": str(one)}, (), KEY, numbers) for one in range(50)}
+    assert (len(taken), numbers) == (50, {"ogre": 50})
+    assert [item["id"] for item in with_ids([{"slug": "ogre"}] * 50, KEY)] == [
+        made_up_id({"slug": "ogre"}, number=number) for number in range(50)
+    ]
 
 
 def test_a_record_without_an_id_gets_a_random_one() -> None:
-    assert len({made_up_id({"name": "Ogre"}, (), KEY) for _ in range(50)}) == 50
+    assert len({made_up_id({"name": "Ogre"}) for _ in range(50)}) == 50
 
 
 def test_a_list_in_which_every_item_has_an_id_stays_the_same() -> None:
