@@ -116,7 +116,7 @@ def check_move(item_id: object, index: object) -> ItemMove:
 
 
 def _view_patch(body: Mapping[str, Any]) -> Change:
-    return ViewPatch(check_patch(body.get("payload")))
+    return ViewPatch(check_patch(_payload(body.get("payload"))))
 
 
 def _item_patch(body: Mapping[str, Any]) -> Change:
