@@ -128,7 +128,7 @@ def _item_patch(body: Mapping[str, Any], most: int) -> Change:
 
 
 CHECKS: dict[str, Callable[[Mapping[str, Any], int], Change]] = {
-    "portal-view-update": lambda body, most: ViewPatch(check_patch(body.get("payload"), most)),
+    "portal-view-update": lambda body, most: ViewPatch(check_patch(_payload(body.get("payload")), most)),
     "item-update": _item_patch,
     "item-add": lambda body, most: check_addition(body.get("payload"), body.get("index"), most),
     "item-remove": lambda body, most: check_removal(body.get("itemId")),
