@@ -106,7 +106,8 @@ def _measure_here() -> dict[str, Times]:
     owner_id, ids = _set_up()
     from django.db import connection
 
-    from libraries.services.items import update_item
+    from libraries.rules.changes import check_item_patch
+    from libraries.services.changes import Message, change_portal_view
     from realtime.news.compose import news_of
     from realtime.server.process.garbage import settle
 
@@ -122,17 +123,14 @@ def _measure_here() -> dict[str, Times]:
     seen: dict[str, Times] = {str(kib): {"ms": [], "cpu": []} for kib in KIB}
     for number in range(ROUNDS + 1):
         for kib, portal_view_id in ids.items():
-            update = partial(
-                update_item,
-                actor_id=owner_id,
-                portal_view_id=portal_view_id,
-                item_id=f"creature-{(kib - 1) * 1024 // ITEM_BYTES // 2}",
-                sender="measured",
-                tell=tell,
+            write = partial(
+                change_portal_view, actor_id=owner_id, portal_view_id=portal_view_id, sender="measured", tell=tell
             )
+            item_id = f"creature-{(kib - 1) * 1024 // ITEM_BYTES // 2}"
             for turn in range(UPDATES_OF_ROUND):
+                message = Message([check_item_patch(item_id, next(patches))])
                 cpu, began = _cpu_seconds(server), time.perf_counter()
-                update(patch=next(patches), receipts=[("measured", str(turn))])
+                write(messages=[message], receipts=[("measured", str(turn))])
                 passed, used = time.perf_counter() - began, _cpu_seconds(server) - cpu
                 if number:  # the first round fills caches
                     seen[str(kib)]["ms"].append(passed * 1e3)

@@ -36,9 +36,9 @@ from libraries.rules.state import (
     settled,
     size_of,
 )
+from libraries.stored_json import StoredJSON
 from libraries.users import User as User
 from libraries.users import UserManager as UserManager
-from libraries.stored_json import StoredJSON
 from libraries.validators import validate_lines, validate_name
 
 

@@ -15,7 +15,7 @@ import msgspec
 from libraries.events import Event, PortalViewChanged
 from libraries.models import PortalView
 from libraries.receipts import ReceiptKey
-from libraries.rules.changes import ItemPatch, ViewPatch, check_changes
+from libraries.rules.changes import ItemPatch, ViewPatch, check_change, check_changes
 from libraries.rules.commands import project_command
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.draft import Draft

@@ -138,6 +138,7 @@ CHECKS: dict[str, Callable[[Mapping[str, Any], int], Change]] = {
 }
 """By the type of a change: a check of its body, and of `data:` images of at most so many characters."""
 
+
 def check_change(kind: str, body: Mapping[str, Any], most: int = MAX_MESSAGE_IMAGE_CHARS) -> Change:
     """A change of that type; InvalidPayload, with the places of bad values in its payload, if anything is bad."""
     return CHECKS[kind](body, most)

@@ -409,4 +409,5 @@ def test_the_edits_of_any_changes_lead_to_the_new_list(items: tuple[dict[str, An
 
 def any_renewed(draft: Draft) -> bool:
     """Whether viewers are told of an item that was removed and added again, although it looks the same."""
-    return any(one["id"] in draft.renewed and one["visible"] for one in draft.state["items"])
+    was = {one["id"] for one in draft.before["items"]}
+    return any(one["id"] in draft.added & was and one["visible"] for one in draft.state["items"])

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from libraries.rules.changes import check_item_patch
 from libraries.rules.errors import BadValue, InvalidPayload
 from libraries.rules.keys import MAX_KEY_CHARS, REFUSED_KEYS
 from libraries.rules.places import MAX_EXCERPT_CHARS, MAX_PLACE_CHARS, excerpt, part, path, root, told
-from libraries.rules.state import FIELDS, READ_ONLY, check_item_patch, check_patch
+from libraries.rules.state import FIELDS, READ_ONLY, check_patch
 from libraries.rules.values import MAX_SAFE_INTEGER, check_value
 from libraries.tests.strategies import spellings
 
@@ -125,7 +126,7 @@ def test_the_place_leads_to_the_bad_value(case: tuple[dict[str, Any], Any]) -> N
 @given(planted(bad_values, good_keys))
 def test_every_answer_has_the_place_as_key_of_its_details(case: tuple[dict[str, Any], Any]) -> None:
     payload, value = case
-    assume(not {*payload} & {*FIELDS, *READ_ONLY, "id", "itemId", "visible", "show"})
+    assume(not {*payload} & {*FIELDS, *READ_ONLY, "id", "itemId", "visible", "show", "revealOnTurn"})
     for check in (check_patch, lambda given: check_item_patch("a", given)):
         with pytest.raises(InvalidPayload) as refusal:
             check(payload)
@@ -137,7 +138,7 @@ def test_every_answer_has_the_place_as_key_of_its_details(case: tuple[dict[str, 
 @given(st.data(), st.integers(0, 40))
 def test_the_place_in_a_list_of_items_has_the_items_index(data: st.DataObject, index: int) -> None:
     item, value = data.draw(planted(bad_values, good_keys))
-    assume(not {*item} & {"id", "visible", "show"})
+    assume(not {*item} & {"id", "visible", "show", "revealOnTurn"})
     payload = {"items": [*({"id": str(number)} for number in range(index)), {"id": "it", **item}]}
     with pytest.raises(InvalidPayload) as refusal:
         check_patch(payload)
