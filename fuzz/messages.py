@@ -61,12 +61,23 @@ _shown = st.fixed_dictionaries(
 _items = st.lists(_shown | st.dictionaries(_words, scalars, max_size=4), max_size=30).map(
     lambda items: [{**item, "id": str(place)} for place, item in enumerate(items)]
 )
+_cameras = st.fixed_dictionaries({"x": st.floats(0, 1), "y": st.sampled_from([0, 1, 2]), "zoom": st.integers(0, 3)})
+_encounters = st.fixed_dictionaries(
+    {
+        "round": st.integers(-1, 3),
+        "order": st.lists(st.sampled_from(["0", "1", 2]), max_size=3).map(lambda ids: [{"itemId": one} for one in ids]),
+    },
+    optional={"turn": st.sampled_from([None, "0", 1, "9"])},
+)
 _known = st.fixed_dictionaries(
     {},
     optional={
         "name": st.text(min_size=1, max_size=50),
         "items": _items,
         "currentItem": st.none() | st.integers(0, 3),
+        "currentItemId": st.none() | st.sampled_from(["0", "1", 2, "9"]),
+        "camera": st.none() | _cameras,
+        "encounter": st.none() | _encounters,
         "blackout": st.booleans(),
         "showHealth": st.booleans(),
         "showConditions": st.booleans(),
@@ -76,11 +87,19 @@ _known = st.fixed_dictionaries(
 payloads: st.SearchStrategy[Any] = st.one_of(_known, _shown, _many, st.dictionaries(keys, values, max_size=6), values)
 
 
+def _changes() -> st.SearchStrategy[Any]:
+    """The changes of a batch; a batch can be one of them, which is refused."""
+    inner = st.sampled_from(sorted(CLIENT_MESSAGES)).flatmap(_body)
+    return st.lists(inner | values, max_size=5) | values
+
+
 def _body(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """A body of that type: each key usually has a valid value, or is omitted."""
     fitting: dict[str, st.SearchStrategy[Any]] = {
         "payload": payloads,
-        "itemId": st.sampled_from(["a", "b", "nobody", ""]) | texts,
+        "itemId": st.sampled_from(["a", "b", "0", 1, "nobody", ""]) | texts,
+        "index": st.integers(-1, 3) | st.none() | scalars,
+        "changes": st.deferred(_changes),
         "to": st.sampled_from(["HYTDsCZwjiG0", ""]) | texts,
         "token": texts,
         "retry": st.booleans() | scalars,
