@@ -38,6 +38,7 @@ from libraries.rules.state import (
 )
 from libraries.users import User as User
 from libraries.users import UserManager as UserManager
+from libraries.stored_json import StoredJSON
 from libraries.validators import validate_lines, validate_name
 
 
@@ -125,7 +126,7 @@ class PortalView(models.Model):
     current_item_id = models.CharField(max_length=MAX_ITEM_ID_CHARS, null=True, editable=False)  # noqa: DJ001  # as on the wire
     camera = models.JSONField(null=True, blank=True, help_text="Which part of the current picture the screens show.")
     encounter = models.JSONField(null=True, blank=True, help_text="Who acts in which order, and whose turn it is.")
-    items = models.JSONField(default=list, blank=True)
+    items = StoredJSON(default=list, blank=True)
     size = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
     )

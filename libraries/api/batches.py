@@ -11,6 +11,7 @@ from libraries.api.base import ApiView
 from libraries.api.portal_view_serializers import AppliedBatchSerializer, BatchSerializer, PortalViewSerializer
 from libraries.api.portal_views import tag_of, wanted_version
 from libraries.api.schema import IF_MATCH, documented
+from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.changes import Change, check_changes
 from libraries.rules.errors import InvalidPayload, named
 from libraries.rules.projection import epoch_seen, project
@@ -66,4 +67,4 @@ def _changes(view: ApiView) -> tuple[Change, ...]:
     strangers = [named(key) for key in view.body if key != "changes"]
     if strangers:
         raise InvalidPayload(f"A batch has only changes, no {strangers[0]}.", {strangers[0]: "There is no such key."})
-    return check_changes(view.body.get("changes"))
+    return check_changes(view.body.get("changes"), MAX_BODY_IMAGE_CHARS)

@@ -17,6 +17,7 @@ from libraries.api.preconditions import item_etag, parse_tags
 from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, INDEX, documented
 from libraries.api.shapes import ITEM, SHOWN_ITEM
 from libraries.models import PortalView
+from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.changes import Change, check_addition, check_item_patch, check_move, check_removal
 from libraries.rules.errors import InvalidPayload, NoSuchItem, NotFound, VersionConflict
 from libraries.rules.projection import project
@@ -56,7 +57,7 @@ class Items(ApiView):
     )
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """The body is the item; without an id it gets one. Owners and editors may. Everybody connected is told."""
-        written = _store(self, portal_view_id, check_addition(self.body, _index(request)))
+        written = _store(self, portal_view_id, check_addition(self.body, _index(request), MAX_BODY_IMAGE_CHARS))
         item_id = written.answers[0].item_ids[0]
         location = reverse("item", args=[portal_view_id, item_id])
         return _written(written, item_id, status=201, headers={"Location": location})
@@ -91,7 +92,8 @@ class OneItem(ApiView):
     )
     def patch(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:
         """The keys that the body has; null removes a key. Owners and editors may. Everybody connected is told."""
-        return _written(_store(self, portal_view_id, check_item_patch(item_id, self.body), item_id), item_id)
+        patch = check_item_patch(item_id, self.body, MAX_BODY_IMAGE_CHARS)
+        return _written(_store(self, portal_view_id, patch, item_id), item_id)
 
     @documented("Remove an item", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
     def delete(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:

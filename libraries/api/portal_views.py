@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from libraries.api.base import ApiView
+from libraries.api.bodies import StateParser
 from libraries.api.filters import PortalViewFilters
 from libraries.api.portal_view_serializers import (
     PortalViewBody,
@@ -22,6 +23,7 @@ from libraries.api.preconditions import etag, parse_tags
 from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, documented
 from libraries.api.serializers import UNKNOWN_KEY
 from libraries.models import PortalView
+from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.errors import InvalidPayload, few_details, named
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import FIELDS, READ_ONLY, check_patch
@@ -34,6 +36,7 @@ _ONLY_ANSWERED = READ_ONLY | {"role", "warnings"}
 class LibraryPortalViews(ApiView):
     """`libraries/{libraryId}/portal-views`."""
 
+    parser_classes = (StateParser,)
     queryset = PortalView.objects.none()
     filterset_class = PortalViewFilters
 
@@ -60,7 +63,7 @@ class LibraryPortalViews(ApiView):
     def post(self, request: Request, library_id: UUID) -> Response:
         """Owners and editors of the library may."""
         portal_view = services.create_portal_view(
-            actor_id=self.actor_id, library_id=library_id, patch=check_patch(_writable(self.body))
+            actor_id=self.actor_id, library_id=library_id, patch=check_patch(_writable(self.body), MAX_BODY_IMAGE_CHARS)
         )
         location = reverse("portal-view", args=[portal_view.id])
         return _written(portal_view, status=201, headers={"Location": location})
@@ -68,6 +71,8 @@ class LibraryPortalViews(ApiView):
 
 class OnePortalView(ApiView):
     """`portal-views/{portalViewId}`."""
+
+    parser_classes = (StateParser,)
 
     @documented(
         "Read a portal view",
@@ -124,7 +129,7 @@ class OnePortalView(ApiView):
             services.update_portal_view(
                 actor_id=self.actor_id,
                 portal_view_id=portal_view_id,
-                patch=check_patch(payload),
+                patch=check_patch(payload, MAX_BODY_IMAGE_CHARS),
                 if_version=wanted_version(self, portal_view_id),
             )
         )

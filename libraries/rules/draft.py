@@ -6,9 +6,10 @@ and `libraries.rules.edits` makes one message of it for each role.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, assert_never
 
 from libraries.rules.changes import (
     Change,
@@ -65,6 +66,7 @@ class Draft:
         self.is_restructured = False
         self.is_written = False
         self._key = key
+        self._numbers: Counter[str] = Counter()
         self._item_ids: list[str] = []
         self._naive: dict[str, Mapping[str, Any]] = {}
         self._naive_items: object = None
@@ -79,8 +81,8 @@ class Draft:
             except InvalidPayload as error:
                 if not is_batch:
                     raise
-                body: Any = {"payload": {}} if isinstance(change, ViewPatch | ItemPatch | ItemAddition) else None
-                details = placed(error, place, body)
+                has_payload = isinstance(change, ViewPatch | ItemPatch | ItemAddition)
+                details = placed(error, place, {} if has_payload else None)
                 raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
@@ -103,6 +105,8 @@ class Draft:
                 self._move(change)
             case TurnStep():
                 self._step(change.step)
+            case _:
+                assert_never(change)
         if not isinstance(change, ItemPatch):
             self._settle(before, sets_camera=sets_camera)
 
@@ -117,6 +121,7 @@ class Draft:
             self.replaced = self.is_restructured = True
             self._naive_items = change.patch.sent.get("items")
             self._naive.clear()
+            self._numbers.clear()
         self._choose(known)
         if "encounter" in known:
             check_entries(known["encounter"], {item["id"] for item in self.state["items"]})
@@ -157,7 +162,7 @@ class Draft:
         if item.get("id") in taken:
             raise _refusal("id", f"There is an item “{named(item['id'])}” already; ids must be unique.")
         if "id" not in item:
-            item = {"id": made_up_id(item, taken, self._key), **item}
+            item = {"id": made_up_id(item, taken, self._key, self._numbers), **item}
         place = len(items) if index is None else index
         self.state["items"] = [*items[:place], item, *items[place:]]
         self.is_restructured = True

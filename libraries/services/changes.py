@@ -34,11 +34,15 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The portal view after the messages, and for each of them its answer and its warnings."""
+    """The portal view after the messages, and for each of them its answer and its warnings.
+
+    `is_stored` is false if there was nothing to store: the version is then that of an earlier change.
+    """
 
     portal_view: PortalView
     answers: Sequence[Answer] = ()
     warnings: Sequence[Sequence[str]] = field(default=())
+    is_stored: bool = True
 
 
 @tried_again
@@ -92,7 +96,8 @@ def change_portal_view(
                 sender=sender,
             )
             tell_on_commit(tell, event)
-    return Written(portal_view, answers, [_warnings(message, after, portal_view) for message in messages])
+    warnings = [_warnings(message, after, portal_view) for message in messages]
+    return Written(portal_view, answers, warnings, draft.is_written)
 
 
 def preview_changes(portal_view: PortalView, changes: Sequence[Change]) -> State:

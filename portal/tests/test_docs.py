@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from libraries.api import bodies
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.rules import addresses, changes, keys, networks, state, values
 from libraries.rules.roles import PORTAL_ROLES, PortalRole
@@ -171,12 +172,14 @@ def test_limits() -> None:
         values.MAX_DEPTH,
         values.MAX_MESSAGE_VALUES,
         values.MAX_BODY_VALUES,
+        bodies.MAX_STATE_BODY_BYTES,
         keys.MAX_KEY_CHARS,
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
         changes.MAX_CHANGES,
         requests.MAX_REF_CHARS,
-        addresses.MAX_DATA_URL_CHARS,
+        addresses.MAX_MESSAGE_IMAGE_CHARS,
+        addresses.MAX_BODY_IMAGE_CHARS,
     ]
 
 

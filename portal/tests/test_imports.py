@@ -86,7 +86,5 @@ async def test_three_broken_records_are_named_by_their_place_and_nothing_is_stor
             changes[number]["payload"] |= fault
         said = await answer(made, way, owner, portal_view_id, changes)
         assert said["code"] == "invalid-payload"
-        assert set(said["details"]) == {
-            f"changes[{number}].payload.{place}" for number, (_, place) in BROKEN.items()
-        }
+        assert set(said["details"]) == {f"changes[{number}].payload.{place}" for number, (_, place) in BROKEN.items()}
         assert owner.get(f"/api/portal-views/{portal_view_id}")["items"] == []

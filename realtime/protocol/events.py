@@ -126,10 +126,11 @@ class Ack(ServerMessage, kw_only=True, tag="ack"):
 
 
 class RoleChanged(ServerMessage, tag="role-changed"):
-    """The connection's role is another now, and with it what it sees."""
+    """The connection's role is another now, and with it what it sees, and the epoch of its versions."""
 
     role: str
     version: int
+    epoch: str
     state: msgspec.Raw
 
 

@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.rules.json_faults import kind_of
 from libraries.rules.values import MAX_MESSAGE_VALUES
 from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import encode, encode_state
@@ -148,7 +149,8 @@ def test_json_that_is_not_an_object_is_an_invalid_message(message: object) -> No
     text = json.dumps(message)
     error = refused(text)
     assert error.code == "invalid-message"
-    assert error.message == 'A message must be a JSON object like {"type": "ping"}.'
+    assert error.message.startswith('A message must be a JSON object like {"type": "ping"}; it is ')
+    assert error.message.endswith(f" {kind_of(message)}.")
 
 
 @pytest.mark.parametrize("kind", [None, 1, [], {}, True])
@@ -300,8 +302,8 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             {"type": "ack", "ref": "r", "version": 3, "itemIds": ["a", "b"], "payload": {"items": []}},
         ),
         (
-            RoleChanged(role="viewer", version=3, state=encode_state({})),
-            {"type": "role-changed", "role": "viewer", "version": 3, "state": {}},
+            RoleChanged(role="viewer", version=3, epoch="e", state=encode_state({})),
+            {"type": "role-changed", "role": "viewer", "version": 3, "epoch": "e", "state": {}},
         ),
         (
             PortalViewDeleted(portal_view_id=UUID(int=7)),
@@ -339,10 +341,12 @@ def test_connected_has_the_state_unless_nothing_was_missed() -> None:
 def test_every_close_says_whether_to_reconnect() -> None:
     closing = {code for code, close in ERRORS.items() if close is not None}
     assert closing < RECONNECT.keys()
-    assert RECONNECT.keys() - closing == {"unavailable", "rate-limited", "portal-view-deleted", "going-away"}
+    others = {"unavailable", "rate-limited", "message-too-big", "portal-view-deleted", "going-away"}
+    assert RECONNECT.keys() - closing == others
 
 
 def test_codes_and_close_codes_are_those_of_the_protocol() -> None:
     assert {code.value for code in CloseCode} == {1000, 1003, 1008, 1009, 1011, 1012, 1013}
     assert all(code == code.lower() and " " not in code and "_" not in code for code in ERRORS)
-    assert {ERRORS[reason] for reason in CLOSE_REASONS.values()} == set(CLOSE_REASONS)
+    # A message that is too big closes only if it is far too big: the server does that by itself.
+    assert {ERRORS[reason] or CloseCode.TOO_BIG for reason in CLOSE_REASONS.values()} == set(CLOSE_REASONS)

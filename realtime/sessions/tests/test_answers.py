@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
-from libraries.rules.changes import CHECKS, check_changes
+from libraries.rules.changes import check_changes
 from libraries.rules.errors import PortalError
 from libraries.rules.keys import MAX_KEY_CHARS
 from libraries.rules.roles import PortalRole
@@ -36,7 +36,7 @@ def answer(text: str, role: PortalRole) -> str:
         if isinstance(message, Batch):
             check_changes(message.changes)
         elif kind in CHECKS:
-            CHECKS[kind](json.loads(text))
+            check_change(kind, json.loads(text))
         elif hasattr(message, "payload"):
             check_patch(message.payload)
     except PortalError as error:
@@ -52,7 +52,8 @@ def is_bounded(text: str) -> bool:
 
 letters = st.sampled_from(['"', "\\", "\x01", "\n", "k", "é", "ﷺ", "\U0001f409"])
 long_texts = st.builds(lambda letter, size, end: letter * size + end, letters, st.integers(0, 300), st.text(max_size=3))
-bad_values = st.sampled_from([2**60, "//", "javascript:x", "\0", "x" * 40, [], {"__proto__": 1}, [{"k" * 200: 1}], -1])
+ADDRESSES = ["//", "javascript:x", "data:x", "blob:x", "C:/", "data:image/png;base64," + "A" * 50_000, "\u200b//\u200b"]
+bad_values = st.sampled_from([2**60, *ADDRESSES, "\0", "x" * 40, [], {"__proto__": 1}, [{"k" * 200: 1}], -1])
 payloads = st.dictionaries(
     long_texts | st.sampled_from(["src", "image", "items", "name", "blackout", "constructor", "__proto__", "visible"]),
     bad_values | st.builds(lambda some: [{"id": one} for one in some], st.lists(long_texts, max_size=5)),
@@ -71,6 +72,35 @@ messages = st.fixed_dictionaries(
 @given(messages)
 def test_no_message_gets_a_long_answer(message: dict[str, Any]) -> None:
     assert is_bounded(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+
+odd_letters = st.sampled_from(['"', "\\", "\x01", "\u200b", "\U000e0061", " ", "k", "é", "ﷺ"])
+odd_keys = st.builds(lambda letter, size: letter * size, odd_letters, st.integers(0, 40))
+
+
+@given(
+    st.lists(odd_keys | st.just(0), max_size=14),
+    st.sampled_from(["x", "image", "show", "visible"]),
+    st.sampled_from([2**60, *ADDRESSES, "\0" * 9, '"' * 40, "\x01" * 40, "\u200b" * 40, None, [], {"hp": 1}, {"": 1}]),
+    st.sampled_from(["portal-view-update", "item-update"]),
+)
+def test_no_odd_place_gets_a_long_answer(keys: list[Any], last: str, value: object, kind: str) -> None:
+    inner: Any = {last: value}
+    for key in keys:
+        inner = {key: inner} if isinstance(key, str) else [inner]
+    for payload in ({"": inner}, inner if isinstance(inner, dict) else {}, {"items": [{"id": "a", "": inner}]}):
+        said = {"type": kind, "itemId": "a", "payload": payload}
+        assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("key", ["items", "name", "blackout", "healthDisplay", "currentItem", "showHealth", "url", "x"])
+@pytest.mark.parametrize(
+    "value", [2**60, *ADDRESSES, "\0", None, [], {}, [None], [{"id": None}], [{"id": "a", "show": 1}]]
+)
+def test_one_bad_value_gets_a_short_answer(key: str, value: object) -> None:
+    for kind in ("portal-view-update", "item-update"):
+        said = {"type": kind, "itemId": "a", "payload": {key: value}}
+        assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
 @given(st.text())
