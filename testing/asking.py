@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -65,12 +65,28 @@ def any_change(random: Random, state: State, *, commands: bool = False) -> Messa
 def an_item(random: Random, ids: Sequence[Any] = NEW_IDS) -> Message:
     """An item in the form that clients send; its id may be an integer, or missing."""
     item_id = random.choice(ids)
-    return {**({} if item_id is None else {"id": item_id}), **_content(random)}
+    return {**({} if item_id is None else {"id": item_id}), **content(random)}
 
 
-def _content(random: Random) -> Message:
-    keys = random.sample(sorted(CONTENT), random.randint(0, 4))
+def content(random: Random, keys: Collection[str] = CONTENT) -> Message:
+    """Some keys of an item."""
+    keys = random.sample(sorted(keys), random.randint(0, 4))
     return {key: random.choice(CONTENT[key]) for key in keys}
+
+
+def any_fields(random: Random, state: State) -> Message:
+    """Some keys of a portal view, but for those about items."""
+    keys = [
+        *SWITCHES,
+        "showEncounter",
+        "showEncounter",
+        "autoResetImageState",
+        "name",
+        "healthDisplay",
+        "blackout",
+        "camera",
+    ]
+    return {key: _FIELDS[key](random, state) for key in random.sample(keys, random.randint(1, 2))}
 
 
 def _id(random: Random, state: State) -> str:
@@ -78,7 +94,7 @@ def _id(random: Random, state: State) -> str:
 
 
 def _item_update(random: Random, state: State) -> Message:
-    item_id, payload = _id(random, state), _content(random)
+    item_id, payload = _id(random, state), content(random)
     return (
         {"payload": {"itemId": item_id, **payload}}
         if random.random() < 0.2
@@ -115,7 +131,8 @@ def _entry(random: Random, item_id: str) -> Message:
     return {"itemId": item_id, **random.choice([{}, {"initiative": 12}, {"initiative": "late"}, {"initiative": None}])}
 
 
-def _camera(random: Random, state: State) -> Message | None:
+def a_camera(random: Random, state: State) -> Message | None:
+    """A camera, or null."""
     if random.random() < 0.3:
         return None
     return {
@@ -145,7 +162,7 @@ _FIELDS: dict[str, Callable[[Random, State], Any]] = {
     "blackout": lambda random, state: random.random() < 0.25,
     "currentItem": _current,
     "currentItemId": _current_id,
-    "camera": _camera,
+    "camera": a_camera,
     "encounter": _encounter,
     "items": _items,
 }

@@ -54,6 +54,25 @@ def new_state(**more: Any) -> State:
     }
 
 
+def amid_a_fight() -> State:
+    """A state with a current item and an encounter, two of whose items viewers do not see."""
+    items: list[dict[str, Any]] = [
+        {"id": "a", "name": "Ogre", "hp": 7, "maxHp": 9, "image": "/a.png"},
+        {"id": "b", "name": "Spy", "visible": False, "notes": "waits behind the door"},
+        {"id": "c", "name": "Mage", "public": {"mood": "calm"}, "show": {"initiative": False}},
+        {"id": "d", "name": "Ghost", "visible": False, "revealOnTurn": True},
+    ]
+    order = [{"itemId": "c", "initiative": 17}, {"itemId": "b"}, {"itemId": "a", "initiative": 4}, {"itemId": "d"}]
+    return new_state(
+        items=items,
+        encounter={"round": 1, "turn": "c", "order": order},
+        showEncounter=True,
+        currentItem=0,
+        currentItemId="a",
+        camera={"x": 0.5, "y": 0.5, "zoom": 2, "rotation": 0},
+    )
+
+
 def checked(message: Mapping[str, Any]) -> Message:
     """The changes of a client's message, checked as the server's handlers do; InvalidPayload if one is bad."""
     if message["type"] == "batch":

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, assert_never
 
 from libraries.rules.changes import (
@@ -24,7 +25,7 @@ from libraries.rules.changes import (
 from libraries.rules.encounter import check_entries, stepped, without
 from libraries.rules.errors import InvalidPayload, NoSuchItem, named
 from libraries.rules.item_ids import made_up_id, with_ids
-from libraries.rules.items import REVEAL_ON_TURN
+from libraries.rules.items import REVEAL_ON_TURN, is_seen
 from libraries.rules.projection import SETTLED, delta, same
 from libraries.rules.state import MAX_ITEMS, State, find_item, summary
 
@@ -48,9 +49,10 @@ class Draft:
 
     `named` are the keys that patches of the portal view named, and `named_items` those that patches of items named, by
     id. `replaced` says whether all items were replaced, `is_restructured` whether any was added, removed or moved:
-    `moved` and `added` are the ids of those that were moved, and of those that were added, maybe after a removal.
-    `places` are indices at which written items were. `relayed` is what is sent with it and not stored. `is_written`
-    says whether there is anything to store.
+    `moved` and `added` are the ids of those that were moved, and of those that were added, maybe after a removal; in
+    `moved_for_viewers` are only those that were moved past an item that viewers saw before. `places` are indices at
+    which written items were. `relayed` is what is sent with it and not stored. `is_written` says whether there is
+    anything to store.
     """
 
     def __init__(self, before: State, key: bytes) -> None:
@@ -59,6 +61,7 @@ class Draft:
         self.named: set[str] = set()
         self.named_items: dict[str, set[str]] = {}
         self.moved: set[str] = set()
+        self.moved_for_viewers: set[str] = set()
         self.added: set[str] = set()
         self.places: dict[str, int] = {}
         self.relayed: dict[str, Any] = {}
@@ -184,7 +187,14 @@ class Draft:
         rest = [*items[:index], *items[index + 1 :]]
         self.state["items"] = [*rest[: change.index], items[index], *rest[change.index :]]
         self.moved.add(change.item_id)
+        low, high = sorted((index, change.index))
+        if not self._seen_before.isdisjoint(item["id"] for item in items[low : high + 1] if item is not items[index]):
+            self.moved_for_viewers.add(change.item_id)
         self.is_written = self.is_restructured = True
+
+    @cached_property
+    def _seen_before(self) -> frozenset[str]:
+        return frozenset(item["id"] for item in self.before["items"] if is_seen(item))
 
     def _step(self, step: int) -> None:
         encounter = self.state["encounter"]

@@ -92,7 +92,7 @@ def seen_by_controllers(draft: Draft) -> Seen:
         return Seen({**patch, "items": after["items"]})
     edits: list[Edit] = []
     if draft.is_restructured:
-        edits += _script(draft, before["items"], after["items"], lambda item: dict(item))
+        edits += _script(draft, draft.moved, before["items"], after["items"], dict)
     for item_id, named in draft.named_items.items():
         if item_id not in draft.added:
             edits.append(_updated(draft, item_id, named))
@@ -160,7 +160,7 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
     added: set[str] = set()
     if draft.is_restructured or is_seen_anew:
         lists = (list(filter(is_seen, before["items"])), list(filter(is_seen, after["items"])))
-        for edit in _script(draft, *lists, lambda item: build(item, after, disclosure)):
+        for edit in _script(draft, draft.moved_for_viewers, *lists, lambda item: build(item, after, disclosure)):
             if isinstance(edit, Added):
                 added.add(edit.item["id"])
             yield edit
@@ -176,7 +176,11 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
 
 
 def _script(
-    draft: Draft, before: Sequence[Item], after: Sequence[Item], shown: Callable[[Item], Item]
+    draft: Draft,
+    moved: Collection[str],
+    before: Sequence[Item],
+    after: Sequence[Item],
+    shown: Callable[[Item], Item],
 ) -> Iterator[Edit]:
     """The edits that lead from one list to the other, apart from updates. Each index is the place after that edit."""
     old = {item["id"] for item in before}
@@ -192,7 +196,7 @@ def _script(
             place = _behind(order, previous)
             order.insert(place, item_id)
             yield Added(shown(item), place)
-        elif item_id in draft.moved and not _stands_behind(order, previous, item_id):
+        elif item_id in moved and not _stands_behind(order, previous, item_id):
             order.remove(item_id)
             place = _behind(order, previous)
             order.insert(place, item_id)

@@ -33,7 +33,7 @@ from realtime.sessions.handlers import HANDLERS, Session
 from realtime.sessions.work import Job, Work
 from realtime.tests.doubles import Person
 from testing.fold import Folded, Message
-from testing.table import PORTAL_VIEW_ID, Table, as_text, checked, shown_to
+from testing.table import PORTAL_VIEW_ID, Table, amid_a_fight, as_text, checked, shown_to
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 
@@ -218,7 +218,7 @@ class World:
     """All of it. `people` write and see by their roles; `devices` are clients, by the number of their person."""
 
     def __init__(self, roles: Collection[PortalRole], devices: Collection[int]) -> None:
-        self.table = Table()
+        self.table = Table(amid_a_fight())
         subjects = [Subject(UUID(int=number + 1)) for number in range(len(roles))]
         self._roles = dict(zip(subjects, roles, strict=True))
         self.processes = [Process(self), Process(self)]

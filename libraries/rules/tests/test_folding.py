@@ -17,16 +17,16 @@ from libraries.rules.roles import PortalRole
 from libraries.tests.strategies import as_sent
 from testing.asking import any_message
 from testing.conversation import Conversation, can_be_merged
-from testing.table import Table, checked, shown_to
+from testing.table import Table, amid_a_fight, checked, new_state, shown_to
 
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"]})
 seeds = st.integers(0, 2**32 - 1)
 steps = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3), seeds), min_size=1, max_size=30)
 
 
-def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False) -> Conversation:
+def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False, fights: bool = True) -> Conversation:
     """Two controllers write, one or several messages at a time; everybody is compared after each write."""
-    table = Table(disclosure=DISCLOSURE if discloses else NOTHING)
+    table = Table(amid_a_fight() if fights else new_state(), DISCLOSURE if discloses else NOTHING)
     talk = Conversation(table)
     for who, count, seed in given_steps:
         random = Random(seed)
@@ -48,6 +48,6 @@ def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False) ->
 
 
 @settings(max_examples=150)
-@given(steps, st.booleans())
-def test_everybody_folds_what_is_stored(given_steps: list[tuple[int, int, int]], discloses: bool) -> None:
-    play(given_steps, discloses=discloses)
+@given(steps, st.booleans(), st.booleans())
+def test_everybody_folds_what_is_stored(given_steps: list[tuple[int, int, int]], discloses: bool, fights: bool) -> None:
+    play(given_steps, discloses=discloses, fights=fights)
