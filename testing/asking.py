@@ -144,11 +144,13 @@ def a_camera(random: Random, state: State) -> Message | None:
 
 
 def _current(random: Random, state: State) -> int | None:
-    return random.choice([None, *range(len(state["items"]))])
+    places: list[int | None] = [None, *range(len(state["items"]))]
+    return random.choice(places)
 
 
 def _current_id(random: Random, state: State) -> str | None:
-    return random.choice([None, *(item["id"] for item in state["items"])])
+    ids: list[str | None] = [None, *(item["id"] for item in state["items"])]
+    return random.choice(ids)
 
 
 def _flag(random: Random, state: State) -> bool:

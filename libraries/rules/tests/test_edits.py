@@ -365,7 +365,7 @@ def test_edits_come_in_one_order_and_each_index_is_the_place_after_it() -> None:
 
 IDS = ("a", "b", "c", "d", "e")
 start = st.lists(st.sampled_from(IDS), unique=True).flatmap(
-    lambda some: st.tuples(*(st.booleans().map(lambda seen, one=one: {"id": one, "visible": seen}) for one in some))
+    lambda some: st.tuples(*(st.fixed_dictionaries({"id": st.just(one), "visible": st.booleans()}) for one in some))
 )
 steps = st.lists(
     st.tuples(

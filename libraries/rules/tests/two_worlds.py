@@ -88,7 +88,8 @@ class World:
     @property
     def turn(self) -> str | None:
         """The item that has the turn."""
-        return (self.state["encounter"] or {"turn": None})["turn"]
+        turn: str | None = (self.state["encounter"] or {"turn": None})["turn"]
+        return turn
 
     @property
     def public_turn(self) -> str | None:
