@@ -79,7 +79,7 @@ def said(text: str) -> dict[str, Any]:
 def posted(text: str) -> dict[str, Any]:
     """A body, as the parser accepts it; NotAccepted if it is no object."""
     try:
-        read = resolve("libraries.api.bodies.JSONParser")().parse(stream(text))
+        read = resolve("libraries.api.bodies.StateParser")().parse(stream(text))
     except APIException as error:
         raise NotAccepted from error
     if not isinstance(read, dict):
@@ -277,9 +277,14 @@ def pages(function: Callable[..., Any], given: Any) -> object:
     return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
 
 
+def parsed(function: Callable[..., Any], given: Any) -> object:
+    """Parse the body of a portal view."""
+    return function(resolve("libraries.api.bodies.StateParser")(), given)
+
+
 def parsers(function: Callable[..., Any], given: Any) -> object:
     """Choose a parser."""
-    return function(None, given, [resolve("libraries.api.bodies.JSONParser")()])
+    return function(None, given, [resolve("libraries.api.bodies.StateParser")()])
 
 
 def counted(function: Callable[..., Any], given: Any) -> object:

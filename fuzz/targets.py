@@ -16,7 +16,9 @@ from fuzz import drafts, readers, shown, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
 from libraries.rules.roles import PortalRole
+from realtime.protocol.oversize import ANSWERED_TIMES
 from realtime.server.websocket import portions
 
 MAX_PATH_BYTES = 63 * 1024
@@ -30,9 +32,14 @@ def message_bytes() -> int:
     return int(settings.PORTAL_MAX_MESSAGE_BYTES) or MAX_FIELD_BYTES
 
 
+def answered_bytes() -> int:
+    """The longest message that a socket answers."""
+    return message_bytes() * ANSWERED_TIMES
+
+
 def body_bytes() -> int:
     """The longest body that the REST API accepts."""
-    return int(api_json.MAX_BODY_BYTES)
+    return int(api_json.MAX_STATE_BODY_BYTES)
 
 
 def field_bytes() -> int:
@@ -79,6 +86,7 @@ _STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "lib
 _PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
 _ITEMS, _HEALTH, _SHAPES = "libraries.rules.items", "libraries.rules.health", "libraries.rules.shapes"
 _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warnings", "libraries.rules.record_paths"
+_PLACES, _FAULTS = "libraries.rules.places", "libraries.rules.json_faults"
 _CHANGES, _EDITS, _ENCOUNTER = "libraries.rules.changes", "libraries.rules.edits", "libraries.rules.encounter"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
@@ -88,6 +96,9 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes, readers.frame, label="(payload)"),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes),
+    Target("realtime.protocol.oversize.size_over", "text", answered_bytes, call=after(0x10000)),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
     Target("libraries.rules.camera.check_camera", "object", message_bytes, readers.said),
@@ -114,8 +125,17 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_KEYS}.is_url_key", "text", message_bytes),
     Target(f"{_KEYS}.plain_key", "text", message_bytes),
     Target(f"{_KEYS}.check_key", "text", message_bytes),
-    Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
+    Target(f"{_KEYS}.is_word_key", "text", message_bytes),
+    Target(f"{_ADDRESSES}.check_harmless", "text", message_bytes, call=after(MAX_MESSAGE_IMAGE_CHARS)),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
+    Target(f"{_FAULTS}.json_fault", "raw", message_bytes, call=after("the message")),
+    Target(f"{_FAULTS}.json_fault", "raw", body_bytes, readers.octets, after("the body"), "(body)"),
+    Target(f"{_FAULTS}.too_deep", "raw", message_bytes, call=after("the message", 1)),
+    Target(f"{_FAULTS}.kind_of", "json", message_bytes, readers.value),
+    Target(f"{_PLACES}.part", "text", message_bytes),
+    Target(f"{_PLACES}.root", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "json", message_bytes, readers.value, label="(value)"),
     Target("libraries.rules.names.check_name", "text", field_bytes),
     # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
@@ -175,7 +195,7 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
     Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
     # REST.
-    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, readers.parsed),
     Target("libraries.api.bodies.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
     Target("libraries.api.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
     Target("libraries.api.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
@@ -215,15 +235,15 @@ TARGETS: tuple[Target, ...] = (
 
 _WALKED_RULES = (
     *("addresses", "camera", "changes", "commands", "disclosure", "draft", "edits", "emails", "encounter", "health"),
-    *("item_ids", "items", "keys", "names", "net", "networks", "paths", "projection", "record_paths", "shapes"),
-    *("state", "values", "warnings"),
+    *("item_ids", "items", "json_faults", "keys", "names", "net", "networks", "paths", "places", "projection"),
+    *("record_paths", "shapes", "state", "values", "warnings"),
 )
 _WALKED_API = ("authentication", "bodies", "filters", "pagination", "preconditions", "serializers")
 WALKED = (
     *(f"libraries.rules.{name}" for name in _WALKED_RULES),
     *(f"libraries.api.{name}" for name in _WALKED_API),
     *("portal.logs", "portal.redaction", "realtime.sessions.handshake", "realtime.sessions.origins"),
-    *("realtime.protocol.encodings", "realtime.protocol.policy", "realtime.protocol.requests"),
+    *(f"realtime.protocol.{name}" for name in ("encodings", "oversize", "policy", "requests")),
     "realtime.server.websocket.wire",
 )
 """The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""
@@ -263,6 +283,8 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.changes.names_any": "looks a few keys up",
     "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
     "libraries.rules.keys.check_no_prototype": "is called by check_key",
+    "libraries.rules.places.path": "takes at most 17 parts",
+    "libraries.rules.places.told": "calls excerpt",
     "libraries.rules.networks.network_of_scope": "calls network_of",
     "libraries.rules.state.blocks_of": "takes a number",
     "libraries.rules.state.bad_rules": "is called by check_patch and check_item_patch",
@@ -270,6 +292,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.state.summary": "is called by check_patch",
     "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
+    "realtime.protocol.oversize.too_big": "calls ref_of",
     "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
     "realtime.protocol.policy.refusal": "takes a type that decode has let through",
     "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",

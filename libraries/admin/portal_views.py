@@ -17,7 +17,7 @@ from django.utils.safestring import SafeString
 
 from libraries.admin.base import PortalAdmin, as_json, page_of_object, pretty
 from libraries.admin.forms import PortalViewForm
-from libraries.admin.preview import cards
+from libraries.admin.preview import cards, turns
 from libraries.models import PortalView
 from libraries.rules.encounter import stepped
 from libraries.rules.errors import NotFound
@@ -187,6 +187,7 @@ class PortalViewAdmin(PortalAdmin):
             "original": portal_view,
             "shown": shown,
             "cards": cards(shown),
+            "turns": turns(shown),
             "shown_as_json": pretty(shown),
         }
         return TemplateResponse(request, "admin/libraries/portalview/preview.html", context)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, assert_never
 
 from libraries.rules.changes import (
@@ -24,7 +25,7 @@ from libraries.rules.changes import (
 from libraries.rules.encounter import check_entries, stepped, without
 from libraries.rules.errors import InvalidPayload, NoSuchItem, named
 from libraries.rules.item_ids import made_up_id, with_ids
-from libraries.rules.items import REVEAL_ON_TURN
+from libraries.rules.items import REVEAL_ON_TURN, is_seen
 from libraries.rules.projection import SETTLED, delta, same
 from libraries.rules.state import MAX_ITEMS, State, find_item, summary
 
@@ -48,8 +49,10 @@ class Draft:
 
     `named` are the keys that patches of the portal view named, and `named_items` those that patches of items named, by
     id. `replaced` says whether all items were replaced, `is_restructured` whether any was added, removed or moved:
-    `moved` and `renewed` are the ids of those that were moved, and of those that were removed and added again.
-    `relayed` is what is sent with it and not stored. `is_written` says whether there is anything to store.
+    `moved` and `added` are the ids of those that were moved, and of those that were added, maybe after a removal; in
+    `moved_for_viewers` are only those that were moved past an item that viewers saw before. `places` are indices at
+    which written items were. `relayed` is what is sent with it and not stored. `is_written` says whether there is
+    anything to store.
     """
 
     def __init__(self, before: State, key: bytes) -> None:
@@ -58,22 +61,23 @@ class Draft:
         self.named: set[str] = set()
         self.named_items: dict[str, set[str]] = {}
         self.moved: set[str] = set()
-        self.renewed: set[str] = set()
+        self.moved_for_viewers: set[str] = set()
+        self.added: set[str] = set()
+        self.places: dict[str, int] = {}
         self.relayed: dict[str, Any] = {}
         self.replaced = False
         self.is_restructured = False
         self.is_written = False
         self._key = key
         self._numbers: Counter[str] = Counter()
-        self._places: dict[str, int] = {}
-        self._added: list[str] = []
+        self._item_ids: list[str] = []
         self._naive: dict[str, Mapping[str, Any]] = {}
         self._naive_items: object = None
 
     def apply(self, changes: Sequence[Change], *, is_batch: bool = False) -> Answer:
-        """Apply the changes of one message. InvalidPayload if one does not fit; then the draft is of no use any more."""
+        """Apply the changes of one message. After InvalidPayload, if one does not fit, the draft is of no use."""
         started, sent = self.state.copy(), dict[str, Any]()
-        self._added, self._naive, self._naive_items = [], {}, None
+        self._item_ids, self._naive, self._naive_items = [], {}, None
         for place, change in enumerate(changes):
             try:
                 self._apply(change)
@@ -85,16 +89,7 @@ class Draft:
                 raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
-        return Answer(tuple(self._added), self._beyond(started, sent))
-
-    def place_of(self, item_id: str) -> int | None:
-        """The index of the item with that id, or None; it is looked for only if it is not where it was before."""
-        items, place = self.state["items"], self._places.get(item_id)
-        if place is None or place >= len(items) or items[place]["id"] != item_id:
-            place = find_item(items, item_id)
-            if place is not None:
-                self._places[item_id] = place
-        return place
+        return Answer(tuple(self._item_ids), self._beyond(started, sent))
 
     def _apply(self, change: Change) -> None:
         before = self.state.copy()
@@ -174,10 +169,9 @@ class Draft:
         place = len(items) if index is None else index
         self.state["items"] = [*items[:place], item, *items[place:]]
         self.is_restructured = True
-        self._added.append(item["id"])
+        self._item_ids.append(item["id"])
         self._note(item["id"], {**change.sent, "id": item["id"]})
-        if any(old["id"] == item["id"] for old in self.before["items"]):
-            self.renewed.add(item["id"])
+        self.added.add(item["id"])
 
     def _remove(self, item_id: str) -> None:
         index, items = self._find(item_id), self.state["items"]
@@ -193,7 +187,14 @@ class Draft:
         rest = [*items[:index], *items[index + 1 :]]
         self.state["items"] = [*rest[: change.index], items[index], *rest[change.index :]]
         self.moved.add(change.item_id)
+        low, high = sorted((index, change.index))
+        if not self._seen_before.isdisjoint(item["id"] for item in items[low : high + 1] if item is not items[index]):
+            self.moved_for_viewers.add(change.item_id)
         self.is_written = self.is_restructured = True
+
+    @cached_property
+    def _seen_before(self) -> frozenset[str]:
+        return frozenset(item["id"] for item in self.before["items"] if is_seen(item))
 
     def _step(self, step: int) -> None:
         encounter = self.state["encounter"]
@@ -201,15 +202,16 @@ class Draft:
         self.is_written = self.is_written or after is not encounter
 
     def _find(self, item_id: str) -> int:
-        index = self.place_of(item_id)
+        index = find_item(self.state["items"], item_id, self.places.get(item_id, -1))
         if index is None:
             sentence = f"There is no item “{named(item_id)}”."
             raise NoSuchItem(f"Nothing was changed: itemId: {sentence}", {"itemId": sentence})
+        self.places[item_id] = index
         return index
 
     def _put(self, index: int, item: Mapping[str, Any]) -> None:
-        items = self.state["items"]
-        self.state["items"] = [*items[:index], item, *items[index + 1 :]]
+        self.state["items"] = items = self.state["items"].copy()
+        items[index] = item
 
     def _note(self, item_id: str, naive: Mapping[str, Any]) -> None:
         """Note that an item is written, and what its sender knows of it."""
@@ -222,7 +224,7 @@ class Draft:
         items, current = state["items"], state["currentItemId"]
         if items is not before["items"] and state["encounter"] is not None:
             state["encounter"] = without(state["encounter"], {item["id"] for item in items}.__contains__)
-        place = None if current is None else self.place_of(current)
+        place = None if current is None else find_item(items, current)
         state["currentItem"], state["currentItemId"] = place, None if place is None else current
         changed = state["currentItemId"] != before["currentItemId"]
         if changed and state["autoResetImageState"] and not sets_camera:
@@ -233,7 +235,7 @@ class Draft:
         """Make the item visible that has the turn now, if it waited for that."""
         if after is None or after["turn"] is None or (before and _moment(before) == _moment(after)):
             return
-        index = self.place_of(after["turn"])
+        index = find_item(self.state["items"], after["turn"])
         if index is None or self.state["items"][index].get(REVEAL_ON_TURN) is not True:
             return
         old = self.state["items"][index]
@@ -254,12 +256,12 @@ class Draft:
         """Whether the stored items, apart from those written since, are the ones that were sent, in the same order."""
         items = self.state["items"]
         return self._naive_items is items or (
-            not self._added and same(self._naive_items, [self._naive.get(item["id"], item) for item in items])
+            not self._item_ids and same(self._naive_items, [self._naive.get(item["id"], item) for item in items])
         )
 
     def _corrections(self) -> Iterable[dict[str, Any]]:
         for item_id, naive in self._naive.items():
-            index = self.place_of(item_id)
+            index = find_item(self.state["items"], item_id, self.places.get(item_id, -1))
             assert index is not None  # noqa: S101  # an item that is removed is not noted any more
             if wrong := delta(naive, self.state["items"][index]):
                 yield {"type": "item-updated", "payload": {**wrong, "itemId": item_id}, "index": index}

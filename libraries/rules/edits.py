@@ -92,29 +92,24 @@ def seen_by_controllers(draft: Draft) -> Seen:
         return Seen({**patch, "items": after["items"]})
     edits: list[Edit] = []
     if draft.is_restructured:
-        edits += _script(draft, before["items"], after["items"], lambda item: dict(item))
-    added = {edit.item["id"] for edit in edits if isinstance(edit, Added)}
+        edits += _script(draft, draft.moved, before["items"], after["items"], dict)
     for item_id, named in draft.named_items.items():
-        if item_id not in added:
+        if item_id not in draft.added:
             edits.append(_updated(draft, item_id, named))
     return Seen(patch, tuple(edits))
 
 
 def _updated(draft: Draft, item_id: str, named: Collection[str]) -> Updated:
-    index, old, new = _before_and_after(draft, item_id)
-    assert old is not None  # noqa: S101  # an item that was not there is added
+    old, new, index = _both(draft, item_id)
     return Updated(item_id, {**delta(old, new), **{key: new.get(key) for key in named}}, index)
 
 
-def _before_and_after(draft: Draft, item_id: str) -> tuple[int, Item | None, Item]:
-    """The place of a named item, and the item as it was before, if it was there, and as it is now."""
-    index = draft.place_of(item_id)
-    assert index is not None  # noqa: S101  # what is removed is not named any more
-    before, new = draft.before["items"], draft.state["items"][index]
-    if index < len(before) and before[index]["id"] == item_id:
-        return index, before[index], new
-    place = find_item(before, item_id)
-    return index, None if place is None else before[place], new
+def _both(draft: Draft, item_id: str) -> tuple[Item, Item, int]:
+    """An item that was there before and still is: before, after, and its index after."""
+    guess = draft.places.get(item_id, -1)
+    was, index = (find_item(state["items"], item_id, guess) for state in (draft.before, draft.state))
+    assert was is not None and index is not None  # noqa: S101, PT018  # otherwise it is added or removed
+    return draft.before["items"][was], draft.state["items"][index], index
 
 
 def seen_by_viewers(draft: Draft, disclosure: Disclosure = NOTHING) -> Seen:
@@ -148,14 +143,15 @@ def _changed(draft: Draft) -> set[str]:
 
 
 def _sights(draft: Draft) -> list[tuple[bool, bool]]:
-    """For each written item whose own rules of what is shown have changed: whether viewers saw it, and whether they do."""
+    """For each written item whose own rules of what is shown changed: whether viewers saw it, and whether they do."""
     if draft.replaced:
         return []
     found = []
     for item_id in draft.named_items:
-        _, old, new = _before_and_after(draft, item_id)
-        if old is not None and (is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show"))):
-            found.append((is_seen(old), is_seen(new)))
+        if item_id not in draft.added:
+            old, new, _ = _both(draft, item_id)
+            if is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show")):
+                found.append((is_seen(old), is_seen(new)))
     return found
 
 
@@ -164,13 +160,15 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
     added: set[str] = set()
     if draft.is_restructured or is_seen_anew:
         lists = (list(filter(is_seen, before["items"])), list(filter(is_seen, after["items"])))
-        for edit in _script(draft, *lists, lambda item: build(item, after, disclosure)):
+        for edit in _script(draft, draft.moved_for_viewers, *lists, lambda item: build(item, after, disclosure)):
             if isinstance(edit, Added):
                 added.add(edit.item["id"])
             yield edit
     for item_id in draft.named_items:
-        index, old, new = _before_and_after(draft, item_id)
-        if item_id in added or old is None or not is_seen(new):
+        if item_id in added or item_id in draft.added:
+            continue
+        old, new, index = _both(draft, item_id)
+        if not is_seen(new):
             continue
         changed = delta(build(old, before, disclosure), build(new, after, disclosure))
         if changed:
@@ -178,11 +176,15 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
 
 
 def _script(
-    draft: Draft, before: Sequence[Item], after: Sequence[Item], shown: Callable[[Item], Item]
+    draft: Draft,
+    moved: Collection[str],
+    before: Sequence[Item],
+    after: Sequence[Item],
+    shown: Callable[[Item], Item],
 ) -> Iterator[Edit]:
     """The edits that lead from one list to the other, apart from updates. Each index is the place after that edit."""
     old = {item["id"] for item in before}
-    stays = {item["id"] for item in after if item["id"] in old} - draft.renewed
+    stays = {item["id"] for item in after if item["id"] in old} - draft.added
     for item in before:
         if item["id"] not in stays:
             yield Removed(item["id"])
@@ -194,7 +196,7 @@ def _script(
             place = _behind(order, previous)
             order.insert(place, item_id)
             yield Added(shown(item), place)
-        elif item_id in draft.moved and not _stands_behind(order, previous, item_id):
+        elif item_id in moved and not _stands_behind(order, previous, item_id):
             order.remove(item_id)
             place = _behind(order, previous)
             order.insert(place, item_id)

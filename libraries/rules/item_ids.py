@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from libraries.rules.errors import BadValue
 from libraries.rules.keys import check_no_prototype
 
 MAX_ITEM_ID_CHARS = 128
@@ -28,10 +27,10 @@ def text_id(value: object) -> object:
 
 
 def check_item_id(value: object) -> None:
-    """Raise BadValue unless the value, in its stored form, can be the id of an item."""
+    """Raise ValueError, with a sentence, unless the value can be the id of an item."""
     value = text_id(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
-        raise BadValue(f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters, or an integer.")
+        raise ValueError(f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters, or an integer.")
     check_no_prototype(value)
 
 

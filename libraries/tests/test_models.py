@@ -176,7 +176,8 @@ def test_a_full_save_fills_in_ids_and_the_current_one(library: Library) -> None:
     assert one.current_item_id == made_up["id"]
     one.items = []
     one.save()
-    assert (one.current_item, one.current_item_id) == (None, None)
+    now: tuple[object, object] = (one.current_item, one.current_item_id)
+    assert now == (None, None)
 
 
 def test_ids_are_made_up_with_a_secret_of_the_portal_view(library: Library, settings: Any) -> None:

@@ -45,17 +45,22 @@ class Connection:
     Later updates are counted by its `room`'s versions. A client is told one of the two, by its role. With `as_viewer`
     it is a viewer, whatever its person's role.
 
+    `is_level` says that it gets each update of its room at once: then the newest version it was sent is the room's.
+
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
     monotonic clock, is when its last `request-sync` was, or will be, passed on.
     """
 
     __slots__ = (
         "_expires_at",
+        "_own",
+        "_own_before",
         "as_viewer",
         "asked_at",
         "closed",
         "due",
         "id",
+        "is_level",
         "outlet",
         "portal_view_id",
         "role",
@@ -84,7 +89,9 @@ class Connection:
         self.room: Versioned | None = None
         self.version = 0
         self.viewers_version = 0
+        self.is_level = False
         self.closed = False
+        self._own = self._own_before = 0
         self._expires_at = 0.0
         self.due = 0.0
         self.asked_at = -math.inf
@@ -109,9 +116,27 @@ class Connection:
 
     def newest_for(self, role: PortalRole) -> int:
         """The newest version that was delivered to the client, as that role is told it."""
+        room = self.room if self.is_level else None
         if role is PortalRole.CONTROLLER:
-            return max(self.version, self.room.version if self.room else 0)
-        return max(self.viewers_version, self.room.viewers_version if self.room else 0)
+            return max(self.version, room.version if room else 0)
+        return max(self.viewers_version, room.viewers_version if room else 0)
+
+    def note_own(self, version: int) -> None:
+        """Note a version that the client itself has written, before it is told of it by an `ack`.
+
+        A viewer cannot make anything of that `ack`.
+        """
+        self._own = version
+        if self.role is not PortalRole.CONTROLLER:
+            self._own_before = version
+
+    def note_snapshot(self) -> None:
+        """Note that the client gets the state: what it was told before counts no more."""
+        self._own_before = self._own
+
+    def knows_own(self, version: int | None) -> bool:
+        """Whether the client needs no copy of what it has sent; `version` is None if that was not stored."""
+        return version is None or version > self._own_before
 
     def reply_ack(
         self,

@@ -97,6 +97,8 @@ class Room:
             # A new connection must not see what the others here know to be outdated: it may be hidden since.
             request.at_least = max(request.at_least, self.version)
         self._note_access(request)
+        if connection.is_level:
+            self._note_delivered(connection)
         self._seats.take_away(connection)
         if connection.outlet.stalled_since is not None and not isinstance(request, Entry):
             self.people.owe(request)
@@ -112,6 +114,7 @@ class Room:
         else:
             connection.version, connection.viewers_version = snapshot.stored.version, snapshot.stored.viewers_version
         connection.reply(request.message(snapshot, recovered))
+        connection.note_snapshot()
         for update in snapshot.since:
             update.deliver_to(connection)
         self.people.stay(connection)  # only now: if the state cannot be shown, the connection keeps waiting
@@ -130,7 +133,11 @@ class Room:
     def _stalled(self, connection_id: str) -> None:
         # It has all that was delivered until now, and skips what comes next.
         if (connection := self.people.connections.get(connection_id)) is not None:
-            connection.version, connection.viewers_version = self.version, self.viewers_version
+            self._note_delivered(connection)
+
+    def _note_delivered(self, connection: Connection) -> None:
+        connection.is_level = False
+        connection.version, connection.viewers_version = self.version, self.viewers_version
 
     def _drained(self, connection_id: str) -> None:
         # If it skipped what it may see, it gets the newest state now. If it skipped nothing, it gets no version twice.

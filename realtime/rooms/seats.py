@@ -43,15 +43,19 @@ class Seats:
         audience = self.audiences.get(key)
         if audience is None:
             audience = self.audiences[key] = Audience(outlet.form, self._on_stall, self._on_drain)
+        connection.is_level = outlet.stalled_since is None
         audience.add(connection.id, outlet)
 
     def take_away(self, connection: Connection) -> None:
         """Remove a connection: it gets nothing more."""
         connection.outlet.leave()
+        connection.is_level = False
         self.ahead.pop(connection.id, None)
 
     def deliver(self, update: Update, sender: Connection | None, version: int) -> None:
-        """Deliver to all except the sender; the room is at that version now."""
+        """Deliver to all except the sender, if it knows the update; the room is at that version now."""
+        if sender is not None and not sender.knows_own(update.version):
+            sender = None
         for (role, _), audience in self.audiences.items():
             message = update.seen_by(role)
             if message is not None:

@@ -128,8 +128,9 @@ class RoleChange(SnapshotRequest):
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`role-changed`."""
-        role = self.connection.role
-        return RoleChanged(role=role, version=self.connection.told_version, state=snapshot.seen_by(role))
+        role, version = self.connection.role, self.connection.told_version
+        epoch = epoch_seen(snapshot.stored.epoch, role)
+        return RoleChanged(role=role, version=version, epoch=epoch, state=snapshot.seen_by(role))
 
 
 @dataclass(slots=True)

@@ -58,7 +58,7 @@ class Update:
             connection.viewers_version = self.viewers_version or connection.viewers_version
             if self.is_whole and connection.told_version == told_before:
                 return  # a viewer who has missed nothing
-        if connection.id == self.sender:
+        if connection.id == self.sender and connection.knows_own(self.version):
             return
         message = self.by(connection.version).seen_by(connection.role)
         if message is not None:

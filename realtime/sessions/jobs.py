@@ -11,7 +11,7 @@ import msgspec
 from msgspec import UNSET
 
 from libraries import events
-from libraries.events import Event
+from libraries.events import Event, PortalViewChanged
 from libraries.receipts import find_receipt
 from libraries.rules.changes import Change, ItemPatch, ViewPatch, names_any
 from libraries.rules.commands import needs_flags, project_command, project_sync
@@ -142,7 +142,9 @@ class Update:
         except PortalError as error:
             await self._refused(error)
             return
-        version = written.portal_view.version
+        version = written.portal_view.version if written.is_stored else None
+        if version is not None and not self.asked[0].is_retry:
+            self.connection.note_own(version)
         for one, answer, warnings in zip(self.asked, written.answers, written.warnings, strict=True):
             self.connection.reply_ack(
                 one.ref,
@@ -193,6 +195,9 @@ class Update:
 
         def tell(event: Event) -> None:
             events.tell(event, is_published=True)
+            if self.asked[0].is_retry and isinstance(event, PortalViewChanged):
+                # Its sender cannot tell whether the `ack` is of a version stored before, so it gets the change itself.
+                event = msgspec.structs.replace(event, sender=None)
             happened.append(event)
 
         return await in_write_lane(
@@ -215,7 +220,7 @@ class Update:
 
 
 _STRUCTURE = frozenset({"items", "encounter"})
-"""The keys of a patch that say which items there are, and whose turn it is: it never changes places with another one."""
+"""The keys of a patch that say which items there are, and whose turn it is: nothing changes places with it."""
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:

@@ -30,7 +30,7 @@ from schemathesis.specs.openapi.checks import (
 
 from conftest import ITEMS, PASSWORD
 from libraries.api.errors import STATUSES
-from libraries.api.serializers import PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
+from libraries.api.portal_view_serializers import PortalViewBody, PortalViewHeadSerializer, PortalViewSerializer
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.keys import plain_key
 from libraries.rules.net import HIDDEN

@@ -9,15 +9,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libraries.rules.camera import LIMITS, check_camera, normal_camera
-from libraries.rules.errors import BadValue
+from libraries.rules.errors import BadValue, check_below
+from libraries.rules.places import told
 
 WHOLE = {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}
 
 
 def place_of(value: object) -> tuple[str, str]:
     with pytest.raises(BadValue) as refused:
-        check_camera(value)
-    return refused.value.place, str(refused.value)
+        check_below("camera", check_camera, value)
+    return refused.value.path.removeprefix("camera"), refused.value.sentence
 
 
 @pytest.mark.parametrize("value", [None, WHOLE, {key: WHOLE[key] for key in ("x", "y", "zoom")}])
@@ -27,15 +28,27 @@ def test_null_and_a_camera_are_accepted(value: Any) -> None:
 
 @pytest.mark.parametrize("value", [[], "x", 1, True, [WHOLE]])
 def test_anything_else_is_refused(value: object) -> None:
-    assert place_of(value) == ("", "Must be null or an object with x, y, zoom and rotation.")
+    assert place_of(value) == ("", told("Must be null or an object with x, y, zoom and rotation.", value))
 
 
 @pytest.mark.parametrize(("key", "least", "most"), [(key, *limits) for key, limits in LIMITS.items()])
 def test_each_key_has_its_limits(key: str, least: float, most: float) -> None:
     for number in (least, most, (least + most) / 2):
         check_camera({**WHOLE, key: number})
-    for bad in (least - 0.001, most + 0.001, float("nan"), float("inf"), True, False, None, "1", [1], {}):
-        assert place_of({**WHOLE, key: bad}) == (f".{key}", f"Must be a number from {least} to {most}.")
+    bads: tuple[object, ...] = (
+        least - 0.001,
+        most + 0.001,
+        float("nan"),
+        float("inf"),
+        True,
+        False,
+        None,
+        "1",
+        [1],
+        {},
+    )
+    for bad in bads:
+        assert place_of({**WHOLE, key: bad}) == (f".{key}", told(f"Must be a number from {least} to {most}.", bad))
 
 
 @pytest.mark.parametrize("key", ["x", "y", "zoom"])
@@ -44,7 +57,7 @@ def test_all_but_the_rotation_are_required(key: str) -> None:
 
 
 def test_another_key_is_refused() -> None:
-    assert place_of({**WHOLE, "z": 1}) == (".z", "A camera has only x, y, zoom, rotation.")
+    assert place_of({**WHOLE, "z": 1}) == (".z", "There is no such key; there are x, y, zoom, rotation.")
     place, _ = place_of({**WHOLE, "n" * 1_000: 1})
     assert len(place) < 100
 

@@ -476,13 +476,13 @@ def test_a_draft_notes_what_was_named_added_and_moved() -> None:
     draft = draft_of(
         state_with(*"abc"), view(name="Night"), item("a", hp=1), item("a", x=None), add(id="d"), move("c", 0)
     )
-    assert (draft.named, draft.named_items, draft.moved, draft.renewed) == ({"name"}, {"a": {"hp", "x"}}, {"c"}, set())
+    assert (draft.named, draft.named_items, draft.moved, draft.added) == ({"name"}, {"a": {"hp", "x"}}, {"c"}, {"d"})
     assert (draft.replaced, draft.is_restructured) == (False, True)
 
 
 def test_an_item_that_is_removed_and_added_again_is_a_new_one() -> None:
     draft = draft_of(state_with(*"ab"), item("a", hp=1), remove("a"), add(id="a"), add(id="c"), remove("c"))
-    assert (draft.renewed, draft.named_items) == ({"a"}, {})
+    assert (draft.added, draft.named_items) == ({"a", "c"}, {})
 
 
 def test_new_items_replace_all() -> None:

@@ -365,7 +365,7 @@ def test_edits_come_in_one_order_and_each_index_is_the_place_after_it() -> None:
 
 IDS = ("a", "b", "c", "d", "e")
 start = st.lists(st.sampled_from(IDS), unique=True).flatmap(
-    lambda some: st.tuples(*(st.booleans().map(lambda seen, one=one: {"id": one, "visible": seen}) for one in some))
+    lambda some: st.tuples(*(st.fixed_dictionaries({"id": st.just(one), "visible": st.booleans()}) for one in some))
 )
 steps = st.lists(
     st.tuples(
@@ -409,4 +409,5 @@ def test_the_edits_of_any_changes_lead_to_the_new_list(items: tuple[dict[str, An
 
 def any_renewed(draft: Draft) -> bool:
     """Whether viewers are told of an item that was removed and added again, although it looks the same."""
-    return any(one["id"] in draft.renewed and one["visible"] for one in draft.state["items"])
+    was = {one["id"] for one in draft.before["items"]}
+    return any(one["id"] in draft.added & was and one["visible"] for one in draft.state["items"])

@@ -18,7 +18,7 @@ from libraries.rules.encounter import (
     stepped,
     without,
 )
-from libraries.rules.errors import BadValue, InvalidPayload
+from libraries.rules.errors import BadValue, InvalidPayload, check_below
 
 IDS = "abcd"
 
@@ -43,6 +43,11 @@ some = st.sets(st.sampled_from(IDS))
 
 # --- What is accepted --------------------------------------------------------------------------------------
 
+
+def anything(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
 GOOD: list[Any] = [
     None,
     encounter(""),
@@ -52,42 +57,50 @@ GOOD: list[Any] = [
     {"round": 1, "turn": "7", "order": [{"itemId": 7}]},
     *(
         {"round": 1, "order": [{"itemId": "a", "initiative": initiative}]}
-        for initiative in (None, 0, -3, 17.5, "", "first", "x" * MAX_INITIATIVE_CHARS)
+        for initiative in anything(None, 0, -3, 17.5, "", "first", "x" * MAX_INITIATIVE_CHARS)
     ),
 ]
 BAD: list[tuple[Any, str, str]] = [
-    *((value, "", "Must be null or an object with round, turn and order.") for value in ([], "x", 1, True)),
-    ({**encounter(""), "current": 1}, ".current", "An encounter has only round, turn, order."),
+    *((value, "", "Must be null or an object with round, turn and order") for value in anything([], "x", 1, True)),
+    ({**encounter(""), "current": 1}, ".current", "There is no such key; there are round, turn, order."),
     *(
-        ({**encounter("a"), "round": number}, ".round", f"Must be a whole number from 0 to {MAX_ROUND}.")
-        for number in (None, True, -1, MAX_ROUND + 1, 1.0, "1")
+        ({**encounter("a"), "round": number}, ".round", f"Must be a whole number from 0 to {MAX_ROUND}")
+        for number in anything(None, True, -1, MAX_ROUND + 1, 1.0, "1")
     ),
     ({"order": []}, ".round", "Must be a whole number"),
-    *(({"round": 1, "order": order}, ".order", "Must be a list of objects") for order in (None, {}, "ab", 3)),
+    *(({"round": 1, "order": order}, ".order", "Must be a list of objects") for order in anything(None, {}, "ab", 3)),
     ({"round": 1}, ".order", "Must be a list of objects"),
     *(
-        ({"round": 1, "order": [{"itemId": "a"}, entry]}, ".order[1]", "Must be an object with itemId and initiative.")
-        for entry in ("b", None, [])
+        ({"round": 1, "order": [{"itemId": "a"}, entry]}, ".order[1]", "Must be an object with itemId and initiative")
+        for entry in anything("b", None, [])
     ),
-    ({"round": 1, "order": [{"itemId": "a", "hp": 1}]}, ".order[0].hp", "An entry has only itemId, initiative."),
+    (
+        {"round": 1, "order": [{"itemId": "a", "hp": 1}]},
+        ".order[0].hp",
+        "There is no such key; there are itemId",
+    ),
     *(
         ({"round": 1, "order": [{"itemId": item_id}]}, ".order[0].itemId", "Must be text of 1 to 128 characters")
-        for item_id in (None, "", True, 1.5, [], {}, "x" * 129)
+        for item_id in anything(None, "", True, 1.5, [], {}, "x" * 129)
     ),
     ({"round": 1, "order": [{}]}, ".order[0].itemId", "Must be text"),
     ({"round": 1, "order": [{"itemId": "__proto__"}]}, ".order[0].itemId", "__proto__"),
-    ({"round": 1, "order": [{"itemId": 1}, {"itemId": "1"}]}, ".order[1].itemId", "Repeats the item “1”"),
+    (
+        {"round": 1, "order": [{"itemId": 1}, {"itemId": "1"}]},
+        ".order[1].itemId",
+        "and order[0] has it too; it is “1”.",
+    ),
     *(
         (
             {"round": 1, "order": [{"itemId": "a", "initiative": initiative}]},
             ".order[0].initiative",
-            "Must be a number, text of at most 64 characters, or null.",
+            "Must be a number, text of at most 64 characters, or null",
         )
-        for initiative in (True, [], {}, "x" * (MAX_INITIATIVE_CHARS + 1))
+        for initiative in anything(True, [], {}, "x" * (MAX_INITIATIVE_CHARS + 1))
     ),
     *(
-        ({**encounter("a"), "turn": turn}, ".turn", "Must be null or the itemId of an entry of the order.")
-        for turn in ("b", "", True, [], {}, 1.5)
+        ({**encounter("a"), "turn": turn}, ".turn", "Must be null or the itemId of an entry of the order")
+        for turn in anything("b", "", True, [], {}, 1.5)
     ),
 ]
 
@@ -109,9 +122,9 @@ def test_an_encounter_is_accepted_and_stored_in_one_form(value: Any) -> None:
 @pytest.mark.parametrize(("value", "place", "sentence"), BAD)
 def test_a_bad_encounter_is_refused_at_its_place(value: Any, place: str, sentence: str) -> None:
     with pytest.raises(BadValue) as refused:
-        check_encounter(value)
-    assert refused.value.place == place
-    assert sentence in str(refused.value)
+        check_below("encounter", check_encounter, value)
+    assert refused.value.path == f"encounter{place}"
+    assert sentence in refused.value.sentence
 
 
 def test_each_entry_names_an_item() -> None:

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libraries.rules.errors import BadValue
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, RECORD_IDS, check_item_id, text_id, with_ids
 from libraries.rules.item_ids import made_up_id as made_up_id_of
 
@@ -47,7 +46,7 @@ def test_a_good_id_is_accepted(value: object) -> None:
 
 @pytest.mark.parametrize("value", ["", "x" * (MAX_ITEM_ID_CHARS + 1), None, True, False, 1.5, [], {}, 10**200])
 def test_a_bad_id_is_refused(value: object) -> None:
-    with pytest.raises(BadValue, match="^Must be text of 1 to 128 characters, or an integer.$"):
+    with pytest.raises(ValueError, match="^Must be text of 1 to 128 characters, or an integer.$"):
         check_item_id(value)
 
 

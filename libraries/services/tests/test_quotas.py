@@ -42,7 +42,7 @@ def sizes(library: Library) -> int:
 # --- The stored size ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "blocks"), [(1, 1), (SIZE_BLOCK, 1), (SIZE_BLOCK + 1, 2), (MAX_STATE_BYTES, 256)])
+@pytest.mark.parametrize(("size", "blocks"), [(1, 1), (SIZE_BLOCK, 1), (SIZE_BLOCK + 1, 2), (MAX_STATE_BYTES, 1024)])
 def test_a_size_is_stored_in_full_blocks(size: int, blocks: int) -> None:
     assert blocks_of(size) == blocks * SIZE_BLOCK
 

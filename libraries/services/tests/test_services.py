@@ -203,7 +203,7 @@ def test_a_shorter_list_clears_a_current_item_beyond_it(portal_view: PortalView,
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     published(partial(update, patch=check_patch({"currentItem": 1})))
     (news,) = changes(partial(update, patch=check_patch({"items": []})), published)
-    gone = {"items": [], "currentItem": None, "currentItemId": None}
+    gone: dict[str, Any] = {"items": [], "currentItem": None, "currentItemId": None}
     assert (news.viewers, news.version) == (Seen(gone), 3)
     portal_view.refresh_from_db()
     assert (portal_view.items, portal_view.current_item, portal_view.current_item_id) == ([], None, None)

@@ -38,7 +38,7 @@ def test_a_receipt_has_the_version_that_stored_the_message(portal_view: PortalVi
 
 def test_a_receipt_has_the_ids_of_the_items_that_were_added(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
-    one = {"user_id": editor.id, "portal_view_id": portal_view.id, "connection_id": "c1"}
+    one: dict[str, Any] = {"user_id": editor.id, "portal_view_id": portal_view.id, "connection_id": "c1"}
     for ref, changes in (("1", [add(id="a"), add(id="b")]), ("2", [item("a", hp=1)])):
         change_portal_view(**this, messages=[Message(changes, is_batch=True)], receipts=[("c1", ref)])
     receipts = [find_receipt(**one, ref=ref) for ref in ("1", "2")]

@@ -138,14 +138,11 @@ def test_the_form_shows_the_items_as_readable_json(desk: Desk, portal_view: Port
         ('[{"id": "a", "hp": NaN}]', "NaN is not a JSON value."),
         ('[{"id": "a", "hp": 1, "hp": 2}]', "An object has the key “hp” twice."),
         ("[" * 100_000, "This is nested too deeply."),
-        ('{"id": "a"}', "Must be a list of at most 500 items."),
-        ('[{"id": ""}]', "items[0].id: Must be text of 1 to 128 characters, or an integer."),
-        (
-            '[{"id": "a"}, {"id": "a"}]',
-            "items[1].id: Repeats the id “a”; ids must be unique, and 1 and “1” are the same id.",
-        ),
-        ('[{"id": "a", "visible": "no"}]', "items[0].visible: Must be true or false."),
-        ('[{"id": "a", "hp": 1e999}]', "Numbers must lie between -(2^53-1) and 2^53-1."),
+        ('{"id": "a"}', "Must be a list of at most 500 items; it is an object."),
+        ('[{"id": ""}]', "items[0].id: Must be text of 1 to 128 characters, or an integer; it is “”."),
+        ('[{"id": "a"}, {"id": "a"}]', "items[1].id: Must be unique, and items[0] has it too; it is “a”."),
+        ('[{"id": "a", "visible": "no"}]', "items[0].visible: Must be true or false; it is “no”."),
+        ('[{"id": "a", "hp": 1e999}]', "items[0].hp: Numbers must lie between -(2^53-1) and 2^53-1; it is inf."),
     ],
 )
 def test_errors_of_items_are_shown_beside_the_field(
@@ -160,8 +157,8 @@ def test_errors_of_items_are_shown_beside_the_field(
 
 
 def test_items_over_the_size_limit_are_refused_beside_the_field(desk: Desk, portal_view: PortalView) -> None:
-    page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 300_000}]))
-    assert "at most 262144 are possible" in errors(page)["items"][0]
+    page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 2**20}]))
+    assert "at most 1048576 are possible" in errors(page)["items"][0]
 
 
 @pytest.mark.parametrize("changes", [{"current_item": "3"}, {"current_item": "2", "items": '[{"id": "a"}]'}])
@@ -182,7 +179,7 @@ def test_without_the_current_item_among_the_new_items_there_is_none(desk: Desk, 
 def test_several_errors_are_shown_at_once(desk: Desk, portal_view: PortalView) -> None:
     page = desk.save(change(portal_view), name="", items='[{"id": 1.5}]', current_item="-1")
     assert errors(page).keys() == {"name", "current_item"}
-    page = desk.save(change(portal_view), name="javascript:alert(1)", items='[{"id": 1.5}]')
+    page = desk.save(change(portal_view), name="\u200b", items='[{"id": 1.5}]')
     assert errors(page).keys() == {"name", "items"}
 
 
