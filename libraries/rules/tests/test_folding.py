@@ -41,7 +41,7 @@ def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False, fi
             assert as_sent(table.state) == before
             continue
         is_seen = as_sent(shown_to(table.state, PortalRole.VIEWER, table.disclosure)) != talk.seen_before
-        assert (told.viewers is not None and '"version"' in told.viewers) == is_seen
+        assert ("version" in told.get(PortalRole.VIEWER, {})) == is_seen
         assert table.state["version"] in {version, version + 1}
         talk.check()
     return talk
