@@ -67,7 +67,10 @@ class Conversation:
         return PortalRole.VIEWER if one is self.viewer else PortalRole.CONTROLLER
 
     def say(self, who: Folded | None, messages: Sequence[Message]) -> dict[PortalRole, Message]:
-        """Store messages of one client, None for REST, as one version, and tell everybody; PortalError if refused. Returns what each role got."""
+        """Store messages of one client, None for REST, as one version, and tell everybody; PortalError if refused.
+
+        Returns what each role got.
+        """
         self.seen_before = self._shown(PortalRole.VIEWER)
         written, told = changed(self.table, messages)
         for message, answer in zip(messages, written.answers, strict=True):

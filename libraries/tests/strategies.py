@@ -154,7 +154,9 @@ cameras: st.SearchStrategy[dict[str, Any] | None] = st.none() | st.fixed_diction
         "rotation": st.sampled_from([0, 90]),
     }
 )
-_initiatives = st.sampled_from([{}, {"initiative": None}, {"initiative": NUMBERS["showEncounter"]}])
+_initiatives: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"initiative": None}, {"initiative": NUMBERS["showEncounter"]}]
+)
 
 
 @st.composite
@@ -202,7 +204,8 @@ def _patches(draw: st.DrawFn) -> dict[str, Any]:
     count = len(patch.get("items", ()))
     if count:
         place = draw(st.integers(0, count - 1))
-        chosen = draw(st.sampled_from([{"currentItem": place}, {"currentItemId": id_of(place)}, {}]))
+        named: list[dict[str, Any]] = [{"currentItem": place}, {"currentItemId": id_of(place)}, {}]
+        chosen = draw(st.sampled_from(named))
         patch = {key: value for key, value in patch.items() if not chosen or not key.startswith("currentItem")}
         patch |= {**chosen, "encounter": draw(encounters(count))}
     return patch
