@@ -168,8 +168,8 @@ def check_changes(changes: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> tuple
                 details |= placed(error, place, body.get("payload"))
         if len(details) >= MAX_DETAILS:
             break
-    # A change takes more than 20 characters, so the answer to many may be longer.
-    _refuse_any(details, MAX_DETAIL_CHARS + 20 * len(changes))
+    # A change takes more than 16 characters, so the answer to many may be longer.
+    _refuse_any(details, MAX_DETAIL_CHARS + 16 * len(changes))
     return tuple(checked)
 
 

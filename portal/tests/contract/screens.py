@@ -73,8 +73,14 @@ class Screens:
         assert answer["type"] == "ack", answer
         seen = self._stack.viewer.get(self.path)
         told = Told(answer, await self.controller.hear(answer["version"]), await self.viewer.hear(seen["version"]))
-        self._apply({"type": type_, **body}, [answer["itemId"]] if "itemId" in answer else answer.get("itemIds", []))
-        self._correct(answer.get("payload", {}))
+        if body.get("retry"):  # its `ack` may be of a version stored before, so a change that is new comes to it, too
+            assert await self.sender.hear(answer["version"]) == told.controller
+        else:
+            self._apply(
+                {"type": type_, **body}, [answer["itemId"]] if "itemId" in answer else answer.get("itemIds", [])
+            )
+            self._correct(answer.get("payload", {}))
+            self.sender.picture.version = answer["version"]
         self.check()
         assert answer["version"] == self.stored["version"]
         return told
@@ -129,8 +135,7 @@ class Screens:
                     items.insert(change["index"], items.pop(place))
 
     def _correct(self, payload: Message) -> None:
-        self.sender.picture.fold({"type": "portal-view-updated", "payload": payload, "version": 0})
-        changes = payload.get("changes", [])
+        changes = [*payload.get("changes", ()), {"type": "portal-view-updated", "payload": payload}]
         self.sender.picture.fold({"type": "batch-applied", "changes": changes, "version": 0})
 
 

@@ -82,7 +82,7 @@ async def test_an_item_that_is_removed_and_added_again_is_another_one(stack: Sta
 GOOD: list[Change] = [{"type": "portal-view-update", "payload": {"name": "Lost"}}, patch("goblin", hp=1)]
 BAD: dict[str, tuple[Change, str]] = {
     "a-bad-value": (patch("orc", image="javascript:0"), "payload.image"),
-    "a-bad-value-inside": (patch("orc", deep=[{"n": 2**60}]), "payload.deep"),
+    "a-bad-value-inside": (patch("orc", deep=[{"n": 2**60}]), "payload.deep[0].n"),
     "an-unknown-item": (patch("ghost", hp=1), "itemId"),
     "an-unknown-item-in-the-payload": ({"type": "item-update", "payload": {"itemId": "ghost"}}, "itemId"),
     "no-item": ({"type": "item-update", "payload": {}}, "itemId"),

@@ -131,6 +131,7 @@ async def test_an_ack_says_whom_the_turn_revealed(person: Person, portal_view: P
 
 async def test_a_step_back_before_the_first_turn_stores_nothing(person: Person, portal_view: PortalView) -> None:
     assert (await do(person, view(encounter={"round": 1, "turn": "spy", "order": ORDER})))["version"] == 2
+    person.connection.version = 2
     async with Listener(portal_view.id) as listener:
         assert await do(person, TurnStep(-1)) == {"type": "ack", "ref": "r", "version": 2}
         await do(person, TurnStep(1))
