@@ -76,7 +76,7 @@ def content(random: Random, keys: Collection[str] = CONTENT) -> Message:
 
 def any_fields(random: Random, state: State) -> Message:
     """Some keys of a portal view, but for those about items."""
-    keys = [*SWITCHES, "showEncounter", "showEncounter", "autoResetImageState", "name", "healthDisplay", "blackout", "camera"]
+    keys = [*SWITCHES, "showEncounter", "autoResetImageState", "name", "healthDisplay", "blackout", "camera"]
     return {key: _FIELDS[key](random, state) for key in random.sample(keys, random.randint(1, 2))}
 
 
@@ -86,7 +86,11 @@ def _id(random: Random, state: State) -> str:
 
 def _item_update(random: Random, state: State) -> Message:
     item_id, payload = _id(random, state), content(random)
-    return {"payload": {"itemId": item_id, **payload}} if random.random() < 0.2 else {"itemId": item_id, "payload": payload}
+    return (
+        {"payload": {"itemId": item_id, **payload}}
+        if random.random() < 0.2
+        else {"itemId": item_id, "payload": payload}
+    )
 
 
 def _view_update(random: Random, state: State) -> Message:
@@ -122,15 +126,22 @@ def a_camera(random: Random, state: State) -> Message | None:
     """A camera, or null."""
     if random.random() < 0.3:
         return None
-    return {"x": random.choice([0, 0.5]), "y": 1, "zoom": random.choice([1, 2.5]), **random.choice([{}, {"rotation": 90}])}
+    return {
+        "x": random.choice([0, 0.5]),
+        "y": 1,
+        "zoom": random.choice([1, 2.5]),
+        **random.choice([{}, {"rotation": 90}]),
+    }
 
 
 def _current(random: Random, state: State) -> int | None:
-    return random.choice([None, *range(len(state["items"]))])
+    places: list[int | None] = [None, *range(len(state["items"]))]
+    return random.choice(places)
 
 
 def _current_id(random: Random, state: State) -> str | None:
-    return random.choice([None, *(item["id"] for item in state["items"])])
+    ids: list[str | None] = [None, *(item["id"] for item in state["items"])]
+    return random.choice(ids)
 
 
 def _flag(random: Random, state: State) -> bool:
@@ -164,4 +175,11 @@ _KINDS: dict[str, Callable[[Random, State], Message]] = {
     "encounter-next": lambda random, state: {},
     "encounter-previous": lambda random, state: {},
 }
-_WEIGHTS = {"portal-view-update": 6, "item-update": 5, "item-add": 3, "item-remove": 2, "item-move": 3, "encounter-next": 4}
+_WEIGHTS = {
+    "portal-view-update": 6,
+    "item-update": 5,
+    "item-add": 3,
+    "item-remove": 2,
+    "item-move": 3,
+    "encounter-next": 4,
+}

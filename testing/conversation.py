@@ -23,7 +23,8 @@ CONNECTED = {"type": "connected", "epoch": "one", "recovered": False}
 def connected(table: Table, role: PortalRole, **more: Any) -> Message:
     """The first message for a new connection."""
     state = project(table.state, role, table.disclosure)
-    return as_json({**CONNECTED, "role": str(role), "version": state["version"], "state": state, **more})
+    message = {**CONNECTED, "role": str(role), "version": state["version"], "state": state, **more}
+    return dict(as_json(message))
 
 
 def as_json(value: Any) -> Any:
@@ -46,7 +47,7 @@ def ack_of(ref: int | str, version: int, answer: Any, *, is_batch: bool) -> Mess
         ack.item_ids = list(answer.item_ids)
     elif answer.item_ids:
         ack.item_id = answer.item_ids[0]
-    return as_json(ack)
+    return dict(as_json(ack))
 
 
 class Conversation:
@@ -65,7 +66,10 @@ class Conversation:
         return PortalRole.VIEWER if one is self.viewer else PortalRole.CONTROLLER
 
     def say(self, who: Folded | None, messages: Sequence[Message]) -> dict[PortalRole, Message]:
-        """Store messages of one client, None for REST, as one version, and tell everybody; PortalError if refused. Returns what each role got."""
+        """Store messages of one client, None for REST, as one version; returns what each role is told of it.
+
+        PortalError if one is refused.
+        """
         self.seen_before = self._shown(PortalRole.VIEWER)
         written, told = changed(self.table, messages)
         for message, answer in zip(messages, written.answers, strict=True):

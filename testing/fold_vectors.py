@@ -44,7 +44,7 @@ SAME_FOR_BOTH: dict[str, Callable[[Vector], None]] = {
     ),
     "a batch that leads back": lambda one: one.hears(batch(remove("a"), add(0, id="a", name="Another")), move("a", 2)),
     "all items are replaced": lambda one: one.hears(view(items=[{"id": "a", "name": "A"}, {"id": "n", "name": "N"}])),
-    "a blackout and its end": lambda one: one.hears(view(blackout=True), item("a", name="Unseen"), view(blackout=False)),
+    "a blackout and its end": lambda one: one.hears(view(blackout=True), item("a", name="X"), view(blackout=False)),
 }
 
 
@@ -174,7 +174,9 @@ FOR_CONTROLLERS: dict[str, Callable[[Vector], None]] = {
     "own items get ids": lambda one: one.does(add(slug="elf", name="Elf"), view(items=[{"slug": "elf"}, {"id": 7}])),
     "own turns": lambda one: one.does(NEXT, NEXT, NEXT, NEXT, PREVIOUS),
     "own batch": lambda one: one.does(
-        batch(add(0, slug="x", name="X"), item("a", hp=None), add(id="f"), move("a", 0), remove("b"), view(blackout=True))
+        batch(
+            add(0, slug="x", name="X"), item("a", hp=None), add(id="f"), move("a", 0), remove("b"), view(blackout=True)
+        )
     ),
     "an ack corrects what was sent": lambda one: one.does(
         item("a", hidden=True), view(currentItem=1), view(camera={"x": 0, "y": 0, "zoom": 1}), add(Hidden=False, id="h")

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
+from libraries.services.items import update_item
 
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.roles import Role
 from libraries.rules.state import check_item_patch, check_patch
-from libraries.services.items import update_item
 from libraries.services.members import change_role, remove_member
 from libraries.services.people import set_user_active
 from libraries.services.portal_views import delete_portal_view, update_portal_view

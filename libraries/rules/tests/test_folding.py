@@ -7,9 +7,7 @@ Without a network: each message is stored at once, and everybody gets theirs in 
 from __future__ import annotations
 
 from random import Random
-from typing import Any
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +49,5 @@ def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False, fi
 
 @settings(max_examples=150)
 @given(steps, st.booleans(), st.booleans())
-def test_everybody_folds_what_is_stored(
-    given_steps: list[tuple[int, int, int]], discloses: bool, fights: bool
-) -> None:
+def test_everybody_folds_what_is_stored(given_steps: list[tuple[int, int, int]], discloses: bool, fights: bool) -> None:
     play(given_steps, discloses=discloses, fights=fights)

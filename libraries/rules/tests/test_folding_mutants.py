@@ -61,7 +61,10 @@ def _current_as_it_is(state: Mapping[str, Any]) -> dict[str, Any]:
 
 MUTANTS: dict[str, tuple[Callable[[int], None], Callable[..., Any]]] = {
     # A wrong index, and no index
-    "libraries.rules.edits._behind": (play_folding, lambda order, previous: min(_placed(order, previous) + 1, len(order))),
+    "libraries.rules.edits._behind": (
+        play_folding,
+        lambda order, previous: min(_placed(order, previous) + 1, len(order)),
+    ),
     "libraries.rules.edits.place_of": (play_traces, lambda items, index: index),
     "libraries.rules.edits._stands_behind": (play_traces, lambda order, previous, item_id: False),
     # Null that removes nothing, and a key that is gone without a null

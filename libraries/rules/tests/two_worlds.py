@@ -88,7 +88,8 @@ class World:
     @property
     def turn(self) -> str | None:
         """The item that has the turn."""
-        return (self.state["encounter"] or {"turn": None})["turn"]
+        encounter = self.state["encounter"]
+        return None if encounter is None or encounter["turn"] is None else str(encounter["turn"])
 
     @property
     def public_turn(self) -> str | None:
