@@ -14,6 +14,7 @@ from typing import Any
 
 import matplotlib
 
+from bench import stored_update
 from bench.abuse import section as abuse_section
 from bench.figures import Figures, median, ratio, ratios, spread, table
 from testing.limits import NO_LIMITS_SENTENCE
@@ -258,7 +259,7 @@ def write(figures: dict[str, Figures], folder: Path) -> None:
         machine=machine(),
         aims=aims(figures),
         tables={name: SECTIONS[name](seen) for name, seen in figures.items()},
-        abuse=abuse_section.stored(folder),
+        abuse=stored_update.stored(folder) + abuse_section.stored(folder),
     )
     (folder / "RESULTS.md").write_text(page)
     _plot(figures["fan-out"], folder / "fan-out.png")

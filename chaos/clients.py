@@ -21,7 +21,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chaos.ledger import Ledger, Reader
-from chaos.picture import Message, Picture
+from chaos.picture import UPDATES, Message, Picture
 from testing.sockets import portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
@@ -178,7 +178,7 @@ class Client:
 
     def _take(self, message: Message) -> None:
         match message["type"]:
-            case "portal-view-updated" | "item-updated":
+            case kind if kind in UPDATES:
                 self.reader.read(message)
                 self.on_update(message)
                 if "version" in message:

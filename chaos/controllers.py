@@ -13,7 +13,7 @@ from typing import Any
 from websockets.exceptions import ConnectionClosed
 
 from chaos.clients import Client, Entry, Table
-from chaos.ledger import COMMAND, SHARED_ITEM, SIGNED, SLOTS, signature, slot
+from chaos.ledger import COMMAND, GUEST, SHARED_ITEM, SIGNED, SLOTS, signature, slot
 from chaos.picture import Message
 
 AGAIN_SECONDS = 0.4
@@ -21,6 +21,12 @@ AGAIN_SECONDS = 0.4
 MOST_UNCHECKED = SLOTS - 64
 """The most updates that it sends before the books are checked: no slot is written twice until then."""
 BURST = 6
+GUESTS = 3
+"""The most guests of a controller, apart from those whose `ack` has not come yet."""
+TARGETS = ((0.6, "slot"), (0.72, "shared"), (0.82, "guest"), (0.89, "turn"), (1.0, "name"))
+"""What single updates write to, by the dice."""
+SEEN = 0.5
+"""The share of the updates of its own item that viewers see."""
 
 
 @dataclass
@@ -30,10 +36,12 @@ class Sent:
     message: dict[str, Any]
     connection_id: str
     at: float
+    leaves: int | None = None
+    """The number of the update that added the guest which this one removes."""
 
 
 class Controller(Client):
-    """One controller; its item of the portal view has its name."""
+    """One controller; its item of the portal view has its name. It has a few guests: items that it adds and removes."""
 
     role = "controller"
 
@@ -46,6 +54,7 @@ class Controller(Client):
         self.padding = ""
         """If set, only updates that contain this text are sent."""
         self.told = 0
+        self._guests: dict[int, str] = {}
         self._number = 0
         self._unchecked = 0
         self._retries: set[asyncio.Task[None]] = set()
@@ -67,13 +76,19 @@ class Controller(Client):
             self.told = max(self.told, message["version"])
             self.changed_at = time.monotonic()
             if ref in self.pending:
-                del self.pending[ref]
-                self.table.ledger.note_acked((self.name, ref), message["version"])
+                self._done(ref, self.pending.pop(ref), message)
             self.relayed.discard(ref)
         elif message["code"] != "unavailable":
             self.table.ledger.break_promise(f"{self.name} got the error {message['code']}: {message['message']}")
         elif ref in self.pending:
             self._later(self._retry_soon(ref))
+
+    def _done(self, ref: int, sent: Sent, ack: Message) -> None:
+        self.table.ledger.note_acked((self.name, ref), ack["version"])
+        if sent.leaves is not None:
+            self.table.ledger.note_left((self.name, sent.leaves))
+        added = [ack["itemId"]] if "itemId" in ack else ack.get("itemIds", [])
+        self._guests.update((ref, item_id) for item_id in added)
 
     def forget_checked(self) -> None:
         """The books were checked: slots may be written again."""
@@ -95,7 +110,7 @@ class Controller(Client):
             elif dice < 0.2:
                 await self._command()
             else:
-                await self.update("slot" if dice < 0.7 else "shared" if dice < 0.87 else "name")
+                await self.update(next(target for least, target in TARGETS if dice < least))
             await asyncio.sleep(self._rng.expovariate(self.per_second))
 
     async def update(self, target: str) -> None:
@@ -106,15 +121,27 @@ class Controller(Client):
         """A new update's message, recorded as sent."""
         self._number += 1
         self._unchecked += 1
-        message = {"ref": self._number, **self._body(target, self._number)}
-        self.pending[self._number] = Sent(message, self.connection_id, time.monotonic())
+        leaves = next(iter(self._guests)) if target == "guest" and len(self._guests) >= GUESTS else None
+        message = {"ref": self._number, **self._body(target, self._number, leaves)}
+        self.pending[self._number] = Sent(message, self.connection_id, time.monotonic(), leaves)
         self.table.ledger.note_sent((self.name, self._number), target)
         return message
 
-    def _body(self, target: str, number: int) -> dict[str, Any]:
+    def _body(self, target: str, number: int, leaves: int | None) -> dict[str, Any]:
         by = signature((self.name, number))
+        if target == "turn":
+            return {"type": "encounter-next"}
+        if target == "guest":
+            # It gets its id from the server; the next one with the same slug another.
+            comes = {"type": "item-add", "payload": {GUEST: self.name, SIGNED: by}}
+            if leaves is None:
+                return comes
+            goes = {"type": "item-remove", "itemId": self._guests.pop(leaves)}
+            return {"type": "batch", "changes": [goes, {**comes, "index": 0}]}
         if target == "slot":
-            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, SIGNED: by}}
+            # Viewers see nothing of the others.
+            seen = {SIGNED: by} if self._rng.random() < SEEN else {}
+            return {"type": "item-update", "payload": {"itemId": self.name, slot(number): number, **seen}}
         if target == "shared":
             payload = {"itemId": SHARED_ITEM, SIGNED: by, "hp": self._rng.randrange(60), "text": f"{by} {self.padding}"}
             return {"type": "item-update", "payload": payload}

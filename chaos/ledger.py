@@ -7,7 +7,7 @@ No I/O in here.
 from __future__ import annotations
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,6 +18,8 @@ SHARED_ITEM = "shared"
 """The item that all controllers write to."""
 SIGNED = "caption"
 """The key of an item that identifies its last update; viewers see it, and not the slots."""
+GUEST = "slug"
+"""The key of the items that controllers add and remove."""
 COMMAND = "pointer"
 """The key of the relayed commands, whose objects viewers see."""
 
@@ -49,10 +51,19 @@ class Ledger:
         self._acked: dict[Key, int] = {}
         self._seen: dict[tuple[str, Key], int] = {}
         self._newest: dict[str, tuple[int, Key]] = {}
+        self._guests: set[Key] = set()
+        self._turns = 0
 
     def note_sent(self, key: Key, target: str) -> None:
-        """Record that an update is sent; `target` is what it writes to: `slot`, `shared` or `name`."""
+        """Record that an update is sent; `target` is what it writes to.
+
+        That is `slot`, `shared` or `name`, or `guest` for an item that it adds, or `turn` for a turn that it takes.
+        """
         self._targets[key] = target
+
+    def note_left(self, key: Key) -> None:
+        """Record that the server acknowledged the removal of the guest that this update added."""
+        self._guests.discard(key)
 
     def note_acked(self, key: Key, version: int) -> None:
         """Record that the server acknowledged the update with `version`."""
@@ -63,7 +74,11 @@ class Ledger:
             self.break_promise(f"{_name(key)} was acknowledged twice")
         self._acked[key] = version
         target = self._targets[key]
-        if target != "slot":
+        if target == "guest":
+            self._guests.add(key)
+        elif target == "turn":
+            self._turns += 1
+        elif target != "slot":
             self._newest[target] = max(self._newest.get(target, (0, key)), (version, key))
 
     def note_seen(self, key: Key, role: str, version: int) -> None:
@@ -107,8 +122,34 @@ class Ledger:
         for target, (version, key) in self._newest.items():
             if written[target] != signature(key):
                 self._lose(key, f"the {target} was last written by it, in {version}, and says {written[target]}")
+        self._check_guests(items)
+        self._check_turns(stored.get("encounter"))
         self._acked.clear()
         self._newest.clear()
+
+    def _check_guests(self, items: Mapping[str, Any]) -> None:
+        """Each acknowledged guest is there once, unless its removal was acknowledged; nobody else is."""
+        expected = Counter(map(signature, self._guests))
+        found = Counter(item[SIGNED] for item in items.values() if GUEST in item)
+        for by in (expected - found).elements():
+            self.tally.lost += 1
+            self.break_promise(f"The item that {by} added was acknowledged and is lost")
+        for by in (found - expected).elements():
+            self.tally.duplicates += 1
+            self.break_promise(f"The item that {by} added was stored twice, or not removed")
+
+    def _check_turns(self, encounter: Mapping[str, Any] | None) -> None:
+        """As many turns were taken as acknowledged."""
+        if encounter is None or encounter["turn"] is None:
+            taken = 0
+        else:
+            order = [entry["itemId"] for entry in encounter["order"]]
+            taken = (encounter["round"] - 1) * len(order) + order.index(encounter["turn"]) + 1
+        if taken != self._turns:
+            self.tally.lost += max(0, self._turns - taken)
+            self.tally.duplicates += max(0, taken - self._turns)
+            self.break_promise(f"{taken} turns were taken, and {self._turns} acknowledged")
+            self._turns = taken
 
     def take_tally(self) -> Tally:
         """Return the counts, and restart them."""
@@ -146,16 +187,16 @@ class Reader:
         self.skips = 0
 
     def read(self, message: Mapping[str, Any]) -> None:
-        """Record the content of a `portal-view-updated` or an `item-updated`, and its order."""
-        payload, version = message["payload"], message.get("version")
+        """Record the content of a message about a change, and its order."""
+        version = message.get("version")
         if version is None:
-            self._read_command(payload)
+            self._read_command(message["payload"])
             return
         if version <= self.version:
             self._ledger.note_out_of_order(self._who, self.version, version)
-        self.skips += "id" in payload and version > self.version + 1
+        self.skips += "id" in message.get("payload", ()) and version > self.version + 1
         self.version = max(version, self.version)
-        for key in updates_in(message["type"], payload):
+        for key in updates_in(message):
             self._ledger.note_seen(key, self._role, version)
 
     def _read_command(self, payload: Mapping[str, Any]) -> None:
@@ -167,10 +208,23 @@ class Reader:
         self._commands[controller] = max(number, self._commands[controller])
 
 
-def updates_in(kind: str, payload: Mapping[str, Any]) -> list[Key]:
+def updates_in(message: Mapping[str, Any]) -> list[Key]:
     """The updates in a message; none if it has the whole state, which many updates led to."""
-    if kind == "portal-view-updated":
-        return [_key(payload["name"])] if "name" in payload and "id" not in payload else []
+    match message["type"]:
+        case "batch-applied":
+            return [key for change in message["changes"] for key in updates_in(change)]
+        case "item-added":
+            return [_key(message["item"][SIGNED])]
+        case "portal-view-updated":
+            payload = message["payload"]
+            return [_key(payload["name"])] if "name" in payload and "id" not in payload else []
+        case "item-updated":
+            return _updates_of_item(message["payload"])
+        case _:
+            return []
+
+
+def _updates_of_item(payload: Mapping[str, Any]) -> list[Key]:
     slots = [(payload["itemId"], number) for key, number in payload.items() if key[0] == "k" and key[1:].isdigit()]
     return slots or ([_key(payload[SIGNED])] if payload.get(SIGNED) else [])
 

@@ -9,6 +9,12 @@ from collections.abc import Mapping
 from typing import Any
 
 Message = dict[str, Any]
+UPDATES = frozenset(
+    {"portal-view-updated", "item-added", "item-removed", "item-moved", "item-updated", "batch-applied"}
+)
+"""The types of the messages that change the state."""
+BESIDE = ("currentItem", "currentItemId", "camera", "encounter")
+"""The keys of the state that a message about one item may carry beside it."""
 NOT_SHOWN = ("version", "updatedAt")
 """A patch does not contain these, so a screen that was never reloaded has old values."""
 
@@ -28,22 +34,42 @@ class Picture:
             self.state = connected["state"]
 
     def fold(self, message: Message) -> None:
-        """Take a `portal-view-updated` or an `item-updated`; relayed keys change nothing."""
-        version = message.get("version")
-        if version is None:
-            return
-        self.version = version
-        payload = message["payload"]
-        if message["type"] == "portal-view-updated":
-            self.state.update((key, value) for key, value in payload.items() if key in self.state)
-        else:
-            self._fold_item(message["index"], payload)
+        """Take one of `UPDATES`; relayed keys change nothing."""
+        if "version" in message:
+            self.version = message["version"]
+            self._apply(message)
 
-    def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:
-        patch = {key: value for key, value in payload.items() if key != "itemId"}
-        items = self.state["items"]
-        # A watcher is a viewer: null removes a key.
-        items[index] = {key: value for key, value in {**items[index], **patch}.items() if value is not None}
+    def _apply(self, message: Message) -> None:
+        match message["type"]:
+            case "portal-view-updated":
+                self._patch(message["payload"])
+            case "batch-applied":
+                for change in message["changes"]:
+                    self._apply(change)
+            case _:
+                self._edit(message)
+                self._patch({key: message[key] for key in BESIDE if key in message})
+
+    def _patch(self, payload: Mapping[str, Any]) -> None:
+        self.state.update((key, value) for key, value in payload.items() if key in self.state)
+
+    def _edit(self, message: Message) -> None:
+        items = self.state["items"] = list(self.state["items"])
+        match message["type"]:
+            case "item-added":
+                items.insert(message["index"], message["item"])
+            case "item-removed":
+                del items[self._place(message["itemId"])]
+            case "item-moved":
+                items.insert(message["index"], items.pop(self._place(message["itemId"])))
+            case "item-updated":
+                index = message["index"]
+                patch = {key: value for key, value in message["payload"].items() if key != "itemId"}
+                merged = {**items[index], **patch}  # null removes a key
+                items[index] = {key: value for key, value in merged.items() if value is not None or key not in patch}
+
+    def _place(self, item_id: str) -> int:
+        return next(place for place, item in enumerate(self.state["items"]) if item["id"] == item_id)
 
     def shows(self, stored: Mapping[str, Any]) -> bool:
         """Whether this is the stored state, as the same role reads it over REST."""

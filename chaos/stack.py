@@ -127,7 +127,9 @@ def running_stack() -> Iterator[Stack]:
 def _make_table(owner: LoggedIn, cast: Cast, name: str, controllers: tuple[str, ...]) -> Table:
     items = [{"id": SHARED_ITEM, "type": "stat-block", "maxHp": 60, "gmNotes": "not for viewers"}]
     items += [{"id": controller, "type": "note", "text": name} for controller in controllers]
-    made = owner.post(f"/api/libraries/{cast.library_id}/portal-views", {"name": name, "items": items})
+    encounter = {"round": 0, "turn": None, "order": [{"itemId": controller} for controller in controllers]}
+    state = {"name": name, "items": items, "encounter": encounter, "showEncounter": True}
+    made = owner.post(f"/api/libraries/{cast.library_id}/portal-views", state)
     return Table(name, str(made["id"]), Ledger(), controllers)
 
 

@@ -12,8 +12,10 @@ import sys
 import unicodedata
 from functools import cache
 
+from libraries.rules import camera, encounter
 from libraries.rules.disclosure import ROWS
-from libraries.rules.items import IMAGES, SHOW_KEYS, SWITCHED, TEXTS
+from libraries.rules.item_ids import RECORD_IDS
+from libraries.rules.items import IMAGES, REVEAL_ON_TURN, SHOW_KEYS, SWITCHED, TEXTS
 from libraries.rules.net import HIDDEN
 from libraries.rules.state import FIELDS, READ_ONLY
 from realtime.protocol.requests import CLIENT_MESSAGES
@@ -85,10 +87,23 @@ def _patterns(value: object) -> list[str]:
 def vocabulary() -> tuple[str, ...]:
     """The keys with a special meaning in the code, from its own tables."""
     hidden = {key for row in HIDDEN.values() for key in row}
-    messages = {"type", "payload", "ref", "itemId", "to", "retry", "connectionId", "token", *CLIENT_MESSAGES}
+    messages = {
+        "type",
+        "payload",
+        "ref",
+        "itemId",
+        "index",
+        "changes",
+        "to",
+        "retry",
+        "connectionId",
+        "token",
+        *CLIENT_MESSAGES,
+    }
     addresses = {"url", "src", "href", "image", "portrait", "avatars"}
     dangers = {"__proto__", "constructor", "id", "current", "max"}
-    shown = {*TEXTS, *SWITCHED, *IMAGES, *SHOW_KEYS, *ROWS, "public", "alias", "show", "visible", "hidden", "camera"}
+    shown = {*TEXTS, *SWITCHED, *IMAGES, *SHOW_KEYS, *ROWS, "public", "alias", "show", "visible", "hidden"}
+    shown |= {REVEAL_ON_TURN, *RECORD_IDS, *camera.LIMITS, *encounter.KEYS, *encounter.ENTRY_KEYS}
     return tuple(sorted({*hidden, *FIELDS, *READ_ONLY, *messages, *addresses, *dangers, *shown}))
 
 

@@ -12,6 +12,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from fuzz import fragments
+from libraries.rules.items import SHOW_KEYS
 from libraries.rules.state import FIELDS, READ_ONLY
 from realtime.protocol.requests import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
 
@@ -44,8 +45,29 @@ values: st.SearchStrategy[Any] = st.recursive(
     scalars, lambda inner: st.lists(inner, max_size=6) | st.dictionaries(keys, inner, max_size=6), max_leaves=12
 )
 _many = st.tuples(keys, scalars, st.integers(1, 3_000)).map(lambda one: {one[0]: [one[1]] * one[2]})
-_items = st.lists(st.dictionaries(_words, scalars, max_size=4), max_size=30).map(
+_shown = st.fixed_dictionaries(
+    {},
+    optional={
+        "name": st.text(max_size=20),
+        "alias": st.text(max_size=20),
+        "hidden": st.none() | st.booleans(),
+        "isVisible": st.none() | st.booleans(),
+        "show": st.dictionaries(st.sampled_from(SHOW_KEYS), st.booleans(), max_size=3),
+        "hp": scalars | st.dictionaries(_words, scalars, max_size=3),
+        "actions": st.lists(values, max_size=4),
+        "public": values,
+    },
+)
+_items = st.lists(_shown | st.dictionaries(_words, scalars, max_size=4), max_size=30).map(
     lambda items: [{**item, "id": str(place)} for place, item in enumerate(items)]
+)
+_cameras = st.fixed_dictionaries({"x": st.floats(0, 1), "y": st.sampled_from([0, 1, 2]), "zoom": st.integers(0, 3)})
+_encounters = st.fixed_dictionaries(
+    {
+        "round": st.integers(-1, 3),
+        "order": st.lists(st.sampled_from(["0", "1", 2]), max_size=3).map(lambda ids: [{"itemId": one} for one in ids]),
+    },
+    optional={"turn": st.sampled_from([None, "0", 1, "9"])},
 )
 _known = st.fixed_dictionaries(
     {},
@@ -53,19 +75,31 @@ _known = st.fixed_dictionaries(
         "name": st.text(min_size=1, max_size=50),
         "items": _items,
         "currentItem": st.none() | st.integers(0, 3),
+        "currentItemId": st.none() | st.sampled_from(["0", "1", 2, "9"]),
+        "camera": st.none() | _cameras,
+        "encounter": st.none() | _encounters,
         "blackout": st.booleans(),
         "showHealth": st.booleans(),
+        "showConditions": st.booleans(),
         "healthDisplay": st.sampled_from(["numbers", "bar", "words"]),
     },
 )
-payloads: st.SearchStrategy[Any] = st.one_of(_known, _many, st.dictionaries(keys, values, max_size=6), values)
+payloads: st.SearchStrategy[Any] = st.one_of(_known, _shown, _many, st.dictionaries(keys, values, max_size=6), values)
+
+
+def _changes() -> st.SearchStrategy[Any]:
+    """The changes of a batch; a batch can be one of them, which is refused."""
+    inner = st.sampled_from(sorted(CLIENT_MESSAGES)).flatmap(_body)
+    return st.lists(inner | values, max_size=5) | values
 
 
 def _body(kind: str) -> st.SearchStrategy[dict[str, Any]]:
     """A body of that type: each key usually has a valid value, or is omitted."""
     fitting: dict[str, st.SearchStrategy[Any]] = {
         "payload": payloads,
-        "itemId": st.sampled_from(["a", "b", "nobody", ""]) | texts,
+        "itemId": st.sampled_from(["a", "b", "0", 1, "nobody", ""]) | texts,
+        "index": st.integers(-1, 3) | st.none() | scalars,
+        "changes": st.deferred(_changes),
         "to": st.sampled_from(["HYTDsCZwjiG0", ""]) | texts,
         "token": texts,
         "retry": st.booleans() | scalars,

@@ -102,7 +102,8 @@ def _ring(stack: Stack, kind: ServerKind, seed: int, outcome: Outcome, exits: Ex
     server = exits.enter_context(stack.serving(kind))
     people = exits.enter_context(stack.people(server.server))
     port = server.server.port
-    body = {"name": "Fuzzed", "items": [{"id": "a", "hp": 3, "maxHp": 9}, {"id": "b"}]}
+    items = [{"id": "a", "hp": 3, "maxHp": 9}, {"id": "b", "visible": False}]
+    body = {"name": "Fuzzed", "items": items, "showHealth": True, "healthDisplay": "bar"}
     fuzzed = people["owner"].post(f"/api/libraries/{stack.cast.library_id}/portal-views", body)["id"]
     own = people["stranger"].post("/api/libraries", {"name": "Quiet"})["id"]
     quiet = people["stranger"].post(f"/api/libraries/{own}/portal-views", {"name": "Quiet"})["id"]
@@ -111,6 +112,7 @@ def _ring(stack: Stack, kind: ServerKind, seed: int, outcome: Outcome, exits: Ex
         return f"{portal_view_path(portal_view_id)}?token={people[role].access}"
 
     speakers = {role: Speaker(port, path(fuzzed, role)) for role in ("owner", "viewer")}
+    speakers["owner as viewer"] = Speaker(port, f"{path(fuzzed, 'owner')}&as=viewer")
     bystander = Bystander(port, path(quiet, "stranger"))
     for speaker in (*speakers.values(), bystander):
         exits.callback(speaker.hang_up)

@@ -24,7 +24,12 @@ FLAGS: dict[str, Any] = {
     "healthDisplay": "bar",
     "blackout": False,
 }
-BLANK: dict[str, Any] = {**FLAGS, "name": "Evening", "autoResetImageState": True, "currentItem": None, "items": []}
+BLANK: dict[str, Any] = {
+    **{**FLAGS, "name": "Evening", "autoResetImageState": True, "items": []},
+    **dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
+}
+KEY = b"k" * 32
+"""The secret of a portal view's ids."""
 _VIEW = "de300000-0000-4000-8000-000000000002"
 
 
@@ -74,7 +79,7 @@ def said(text: str) -> dict[str, Any]:
 def posted(text: str) -> dict[str, Any]:
     """A body, as the parser accepts it; NotAccepted if it is no object."""
     try:
-        read = resolve("libraries.api.bodies.JSONParser")().parse(stream(text))
+        read = resolve("libraries.api.bodies.StateParser")().parse(stream(text))
     except APIException as error:
         raise NotAccepted from error
     if not isinstance(read, dict):
@@ -89,18 +94,21 @@ def payload(text: str) -> dict[str, Any]:
 
 def item(text: str) -> dict[str, Any]:
     """A message's payload that `check_item_patch` accepts."""
-    return _accepted("libraries.rules.state.check_item_patch", "a", said(text))
+    return _accepted("libraries.rules.changes.check_item_patch", "a", said(text))
 
 
 def state(text: str) -> dict[str, Any]:
     """A portal view's state after a body was stored in it; NotAccepted if nothing was stored."""
+    draft = resolve("libraries.rules.draft.Draft")(BLANK, KEY)
     try:
-        known = resolve("libraries.rules.state.check_patch")(posted(text)).known
+        patch = resolve("libraries.rules.state.check_patch")(posted(text))
+        draft.apply([resolve("libraries.rules.changes.ViewPatch")(patch)])
     except PortalError as error:
         raise NotAccepted from error
-    if not known:
+    if not draft.is_written:
         raise NotAccepted
-    return {**BLANK, **known}
+    stored: dict[str, Any] = draft.state
+    return stored
 
 
 def items(text: str) -> list[dict[str, Any]]:
@@ -269,9 +277,14 @@ def pages(function: Callable[..., Any], given: Any) -> object:
     return function(view, given, *([None] if function.__name__ == "get_page_number" else []))
 
 
+def parsed(function: Callable[..., Any], given: Any) -> object:
+    """Parse the body of a portal view."""
+    return function(resolve("libraries.api.bodies.StateParser")(), given)
+
+
 def parsers(function: Callable[..., Any], given: Any) -> object:
     """Choose a parser."""
-    return function(None, given, [resolve("libraries.api.bodies.JSONParser")()])
+    return function(None, given, [resolve("libraries.api.bodies.StateParser")()])
 
 
 def counted(function: Callable[..., Any], given: Any) -> object:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from fuzz.readers import BLANK
 from libraries.rules.disclosure import compiled
 from libraries.rules.keys import plain_key
 
@@ -21,35 +20,9 @@ DISCLOSES = compiled(
 """What a library discloses: a path of each form."""
 
 
-def patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Compute both roles' parts of a patch that replaced the items."""
-    return function({**BLANK, "items": [{"id": "0"}]}, given, set(given), DISCLOSES)
-
-
-def item_patch_seen(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Compute both roles' parts of a patch of one item."""
-    before, after = ({**BLANK, "items": [one]} for one in ({"id": "a"}, {"id": "a", **given}))
-    return function(before, after, 0, given, DISCLOSES)
-
-
 def own_keys(function: Callable[..., Any], given: dict[str, Any]) -> object:
     """Read the health of an item, from its values by plain key."""
     return function({plain_key(key): value for key, value in given.items()})
-
-
-def command_warned_of(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Look for what seems secret in a command."""
-    return function({}, given, BLANK)
-
-
-def items_warned_of(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Look for what seems secret in new items."""
-    return function({"items": given["items"]}, {}, given, DISCLOSES)
-
-
-def item_warned_of(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Look for what seems secret in a patch of an item."""
-    return function(given, given, BLANK, DISCLOSES)
 
 
 def found_by_path(function: Callable[..., Any], given: dict[str, Any]) -> object:

@@ -12,11 +12,13 @@ from typing import Any
 
 from django.conf import settings
 
-from fuzz import readers, shown, wires
+from fuzz import drafts, readers, shown, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
 from libraries.rules.roles import PortalRole
+from realtime.protocol.oversize import ANSWERED_TIMES
 from realtime.server.websocket import portions
 
 MAX_PATH_BYTES = 63 * 1024
@@ -30,9 +32,14 @@ def message_bytes() -> int:
     return int(settings.PORTAL_MAX_MESSAGE_BYTES) or MAX_FIELD_BYTES
 
 
+def answered_bytes() -> int:
+    """The longest message that a socket answers."""
+    return message_bytes() * ANSWERED_TIMES
+
+
 def body_bytes() -> int:
     """The longest body that the REST API accepts."""
-    return int(api_json.MAX_BODY_BYTES)
+    return int(api_json.MAX_STATE_BODY_BYTES)
 
 
 def field_bytes() -> int:
@@ -79,6 +86,8 @@ _STATE, _VALUES, _KEYS = "libraries.rules.state", "libraries.rules.values", "lib
 _PROJECTION, _ADDRESSES, _REDACTION = "libraries.rules.projection", "libraries.rules.addresses", "portal.redaction"
 _ITEMS, _HEALTH, _SHAPES = "libraries.rules.items", "libraries.rules.health", "libraries.rules.shapes"
 _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warnings", "libraries.rules.record_paths"
+_PLACES, _FAULTS = "libraries.rules.places", "libraries.rules.json_faults"
+_CHANGES, _EDITS, _ENCOUNTER = "libraries.rules.changes", "libraries.rules.edits", "libraries.rules.encounter"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
 _VIEWER = PortalRole.VIEWER
 
@@ -87,12 +96,27 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes, readers.frame, label="(payload)"),
+    Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes),
+    Target("realtime.protocol.oversize.size_over", "text", answered_bytes, call=after(0x10000)),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
-    Target(f"{_STATE}.check_item_patch", "object", message_bytes, readers.said, before("a")),
-    Target(f"{_STATE}.check_item_patch", "text", message_bytes, call=after({}), label="(item's id)"),
-    Target(f"{_STATE}.apply_patch", "items", body_bytes, readers.posted, before(BLANK)),
-    Target(f"{_STATE}.apply_item_patch", "object", message_bytes, readers.item, before([{"id": "a"}], 0)),
+    Target("libraries.rules.camera.check_camera", "object", message_bytes, readers.said),
+    Target(f"{_ENCOUNTER}.check_encounter", "items", body_bytes, drafts.encounter),
+    Target(f"{_ENCOUNTER}.normal_encounter", "items", body_bytes, drafts.encounter),
+    Target(f"{_ENCOUNTER}.check_entries", "items", body_bytes, drafts.encounter, drafts.checked_entries),
+    Target(f"{_ENCOUNTER}.without", "items", body_bytes, drafts.encounter, after(drafts.is_odd)),
+    Target(f"{_ENCOUNTER}.stepped", "items", body_bytes, drafts.encounter, after(1)),
+    Target(f"{_ENCOUNTER}.seen", "items", body_bytes, drafts.encounter, drafts.seen_encounter),
+    Target("libraries.rules.item_ids.check_item_id", "text", message_bytes),
+    Target("libraries.rules.item_ids.with_ids", "items", body_bytes, drafts.records, after(readers.KEY)),
+    Target(f"{_CHANGES}.check_item_patch", "object", message_bytes, readers.said, before("a")),
+    Target(f"{_CHANGES}.check_item_patch", "text", message_bytes, call=after({}), label="(item's id)"),
+    Target(f"{_CHANGES}.check_addition", "object", message_bytes, readers.said),
+    Target(f"{_CHANGES}.check_changes", "items", body_bytes, drafts.batch),
+    Target(f"{_CHANGES}.check_changes", "object", message_bytes, drafts.any_batch, label="(any payload)"),
+    Target("libraries.rules.draft.Draft.apply", "items", body_bytes, drafts.changed, drafts.applied),
+    Target(f"{_STATE}.settled", "items", body_bytes, drafts.encounter_state),
     Target(f"{_STATE}.find_item", "items", body_bytes, readers.items, after("?")),
     Target(f"{_STATE}.check_size", "items", body_bytes, readers.state),
     Target(f"{_STATE}.size_of", "items", body_bytes, readers.state),
@@ -101,8 +125,17 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_KEYS}.is_url_key", "text", message_bytes),
     Target(f"{_KEYS}.plain_key", "text", message_bytes),
     Target(f"{_KEYS}.check_key", "text", message_bytes),
-    Target(f"{_ADDRESSES}.could_run", "text", message_bytes),
+    Target(f"{_KEYS}.is_word_key", "text", message_bytes),
+    Target(f"{_ADDRESSES}.check_harmless", "text", message_bytes, call=after(MAX_MESSAGE_IMAGE_CHARS)),
     Target(f"{_ADDRESSES}.check_address", "text", message_bytes),
+    Target(f"{_FAULTS}.json_fault", "raw", message_bytes, call=after("the message")),
+    Target(f"{_FAULTS}.json_fault", "raw", body_bytes, readers.octets, after("the body"), "(body)"),
+    Target(f"{_FAULTS}.too_deep", "raw", message_bytes, call=after("the message", 1)),
+    Target(f"{_FAULTS}.kind_of", "json", message_bytes, readers.value),
+    Target(f"{_PLACES}.part", "text", message_bytes),
+    Target(f"{_PLACES}.root", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "text", message_bytes),
+    Target(f"{_PLACES}.excerpt", "json", message_bytes, readers.value, label="(value)"),
     Target("libraries.rules.names.check_name", "text", field_bytes),
     # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
@@ -137,13 +170,17 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_COMMANDS}.project_command", "object", message_bytes, readers.payload, after(None), "(no state)"),
     Target(f"{_COMMANDS}.project_sync", "items", message_bytes, readers.state, after(BLANK, DISCLOSES)),
     Target(f"{_COMMANDS}.needs_flags", "object", message_bytes, readers.payload),
-    Target(f"{_WARNINGS}.warnings_of_patch", "object", message_bytes, readers.payload, shown.command_warned_of),
-    Target(f"{_WARNINGS}.warnings_of_patch", "items", body_bytes, readers.state, shown.items_warned_of, "(items)"),
-    Target(f"{_WARNINGS}.warnings_of_item", "object", message_bytes, readers.item, shown.item_warned_of),
+    Target(f"{_WARNINGS}.warnings_of", "object", message_bytes, readers.payload, drafts.command_warned_of, "(command)"),
+    Target(f"{_WARNINGS}.warnings_of", "items", body_bytes, readers.state, drafts.items_warned_of, "(items)"),
+    Target(f"{_WARNINGS}.warnings_of", "object", message_bytes, readers.item, drafts.item_warned_of, "(item)"),
     Target(f"{_STATE}.normal_items", "items", body_bytes, readers.items),
     Target(f"{_PROJECTION}.difference", "items", body_bytes, readers.state, before(BLANK)),
-    Target(f"{_PROJECTION}.patch_seen", "items", body_bytes, readers.state, shown.patch_seen),
-    Target(f"{_PROJECTION}.item_patch_seen", "object", message_bytes, readers.item, shown.item_patch_seen),
+    Target(f"{_PROJECTION}.delta", "object", message_bytes, readers.item, before({"id": "a", "hp": 1})),
+    Target(f"{_PROJECTION}.settled_seen", "items", body_bytes, drafts.encounter_state),
+    Target(f"{_EDITS}.seen_by_controllers", "items", body_bytes, drafts.draft),
+    Target(f"{_EDITS}.seen_by_viewers", "items", body_bytes, drafts.draft, after(DISCLOSES)),
+    Target(f"{_EDITS}.seen_by_viewers", "items", body_bytes, drafts.replaced, after(DISCLOSES), "(new items)"),
+    Target(f"{_EDITS}.seen_by_viewers", "object", message_bytes, drafts.patched, after(DISCLOSES), "(one item)"),
     Target("realtime.protocol.encodings.encode", "object", message_bytes, readers.update),
     Target("realtime.protocol.encodings.encode_state", "items", body_bytes, readers.state),
     # The handshake.
@@ -158,7 +195,7 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
     Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
     # REST.
-    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, before(None)),
+    Target("libraries.api.bodies.JSONParser.parse", "raw", body_bytes, readers.stream, readers.parsed),
     Target("libraries.api.bodies.OnlyJSON.select_parser", "text", header_bytes, readers.content_type, readers.parsers),
     Target("libraries.api.preconditions.parse_tags", "text", header_bytes, readers.header, before("If-Match")),
     Target("libraries.api.preconditions.Tags.has", "text", header_bytes, readers.tags, after('"1"')),
@@ -196,38 +233,17 @@ TARGETS: tuple[Target, ...] = (
     Target("portal.logs.formatter", "text", path_bytes, readers.record, readers.formatted),
 )
 
+_WALKED_RULES = (
+    *("addresses", "camera", "changes", "commands", "disclosure", "draft", "edits", "emails", "encounter", "health"),
+    *("item_ids", "items", "json_faults", "keys", "names", "net", "networks", "paths", "places", "projection"),
+    *("record_paths", "shapes", "state", "values", "warnings"),
+)
+_WALKED_API = ("authentication", "bodies", "filters", "pagination", "preconditions", "serializers")
 WALKED = (
-    *("libraries.rules.addresses", "libraries.api.bodies", "libraries.api.authentication", "libraries.rules.emails"),
-    *(
-        "libraries.api.filters",
-        "libraries.rules.keys",
-        "libraries.rules.names",
-        "libraries.rules.networks",
-        "libraries.rules.paths",
-        "libraries.api.pagination",
-    ),
-    *(
-        "libraries.api.preconditions",
-        "libraries.rules.projection",
-        "libraries.rules.items",
-        "libraries.rules.health",
-        "libraries.rules.shapes",
-        "libraries.rules.net",
-        "libraries.rules.record_paths",
-        "libraries.rules.disclosure",
-        "libraries.rules.commands",
-        "libraries.rules.warnings",
-        "libraries.api.serializers",
-        "libraries.rules.state",
-    ),
-    *(
-        "libraries.rules.values",
-        "portal.logs",
-        "portal.redaction",
-        "realtime.sessions.handshake",
-        "realtime.sessions.origins",
-    ),
-    *("realtime.protocol.encodings", "realtime.protocol.policy", "realtime.protocol.requests"),
+    *(f"libraries.rules.{name}" for name in _WALKED_RULES),
+    *(f"libraries.api.{name}" for name in _WALKED_API),
+    *("portal.logs", "portal.redaction", "realtime.sessions.handshake", "realtime.sessions.origins"),
+    *(f"realtime.protocol.{name}" for name in ("encodings", "oversize", "policy", "requests")),
     "realtime.server.websocket.wire",
 )
 """The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""
@@ -245,7 +261,8 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.projection.digest": "takes nothing",
     "libraries.rules.projection.own_versions": "copies the keys of a state",
     "libraries.rules.projection.place_of": "is called by shown_place",
-    "libraries.rules.projection.ItemSeen": "is made by item_patch_seen",
+    "libraries.rules.projection.shown_encounter": "is called by settled_seen",
+    "libraries.rules.projection.same": "is called by difference",
     "libraries.rules.items.is_seen": "looks at one key",
     "libraries.rules.items.build_each": "is called by shown_items",
     "libraries.rules.items.revealed": "takes switches",
@@ -256,14 +273,26 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.health.shown": "takes three numbers",
     "libraries.rules.record_paths": "RecordPath.find calls the steps",
     "libraries.rules.disclosure.Disclosure": "is called by build",
-    "libraries.rules.warnings.warnings_of_command": "is called by warnings_of_patch",
+    "libraries.rules.warnings.warnings_of_command": "looks at keys, as warnings_of",
+    "libraries.rules.camera.normal_camera": "adds one key",
+    "libraries.rules.item_ids.text_id": "looks at a type",
+    "libraries.rules.item_ids.made_up_id": "is called by with_ids",
+    "libraries.rules.changes.check_removal": "checks an id, as check_item_patch",
+    "libraries.rules.changes.check_move": "checks an id and a number",
+    "libraries.rules.changes.placed": "is called by check_changes",
+    "libraries.rules.changes.names_any": "looks a few keys up",
     "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
     "libraries.rules.keys.check_no_prototype": "is called by check_key",
+    "libraries.rules.places.path": "takes at most 17 parts",
+    "libraries.rules.places.told": "calls excerpt",
     "libraries.rules.networks.network_of_scope": "calls network_of",
     "libraries.rules.state.blocks_of": "takes a number",
-    "libraries.rules.state.merged": "takes what check_patch has let through",
+    "libraries.rules.state.bad_rules": "is called by check_patch and check_item_patch",
+    "libraries.rules.state.normal_item": "is called by normal_items",
+    "libraries.rules.state.summary": "is called by check_patch",
     "portal.logs.ClientFaults": "looks at a record's level",
     "portal.logs.configure": "takes settings",
+    "realtime.protocol.oversize.too_big": "calls ref_of",
     "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
     "realtime.protocol.policy.refusal": "takes a type that decode has let through",
     "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",

@@ -131,26 +131,13 @@ ITEMS: list[dict[str, Any]] = [
         "image": "/static/demo/ghoul.svg",
         "text": "It waits below the third arch of the causeway.",
         "visible": False,
+        "revealOnTurn": True,
         "hp": 22,
         "maxHp": 22,
         "ac": 12,
         "initiative": 12,
         "actions": [{"name": "Claws", "text": "+4 to hit, 2d4 + 2 slashing, DC 10 Constitution or paralysed"}],
-        "gmNotes": "Switch it to visible when somebody lingers on the causeway.",
-    },
-    {
-        "id": "fight",
-        "type": "encounter",
-        "name": "On the causeway",
-        "public": {
-            "round": 2,
-            "turn": "ilse",
-            "encounter": [
-                {"itemId": "ilse", "name": "Ilse Varn", "initiative": 17},
-                {"itemId": "warden", "name": "The Bell Warden", "initiative": 14},
-                {"itemId": "oren", "name": "Brother Oren", "initiative": 9},
-            ],
-        },
+        "gmNotes": "It comes out of the water when its turn comes, whoever lingers on the causeway.",
     },
     {
         "id": "clues",
@@ -190,5 +177,15 @@ PORTAL_VIEW: dict[str, Any] = {
     "showActions": False,
     "healthDisplay": "bar",
     "currentItem": 0,
+    "encounter": {
+        "round": 2,
+        "turn": "warden",
+        "order": [
+            {"itemId": "ilse", "initiative": 17},
+            {"itemId": "warden", "initiative": 14},
+            {"itemId": "ghoul", "initiative": 12},
+            {"itemId": "oren", "initiative": 9},
+        ],
+    },
     "items": ITEMS,
 }

@@ -1,4 +1,6 @@
-"""The stored data: libraries, memberships and portal views. `libraries.users` has the people, `libraries.attempts` log-ins.
+"""The stored data: libraries, memberships and portal views.
+
+People are in `libraries.users`, and log-ins in `libraries.attempts`.
 
 Rules that the database can enforce are constraints here. Permissions are checked in `services`, and nothing here
 notifies anybody of a change.
@@ -34,6 +36,7 @@ from libraries.rules.state import (
     settled,
     size_of,
 )
+from libraries.stored_json import StoredJSON
 from libraries.users import User as User
 from libraries.users import UserManager as UserManager
 from libraries.validators import validate_lines, validate_name
@@ -120,10 +123,10 @@ class PortalView(models.Model):
     auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
-    current_item_id = models.CharField(max_length=MAX_ITEM_ID_CHARS, null=True, editable=False)
+    current_item_id = models.CharField(max_length=MAX_ITEM_ID_CHARS, null=True, editable=False)  # noqa: DJ001  # as on the wire
     camera = models.JSONField(null=True, blank=True, help_text="Which part of the current picture the screens show.")
     encounter = models.JSONField(null=True, blank=True, help_text="Who acts in which order, and whose turn it is.")
-    items = models.JSONField(default=list, blank=True)
+    items = StoredJSON(default=list, blank=True)
     size = models.PositiveIntegerField(
         default=0, db_default=0, editable=False, help_text="Bytes of the state as JSON, rounded up to full KiB."
     )
@@ -231,7 +234,8 @@ class Receipt(models.Model):
 
     A receipt belongs to one portal view: a message to another one is a different message, even with the same ref and
     connection. `ref` is the message's, as JSON; `connection_id` is that of the connection that first sent it.
-    `item_ids` are the ids of the items that it added, null for none. `by_retry` is true if it was stored when another connection sent it again.
+    `item_ids` are the ids of the items that it added, null for none. `by_retry` is true if it was stored when another
+    connection sent it again.
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="+")

@@ -85,6 +85,12 @@ class Receipts:
             raise AlreadyApplied
         return rows.exclude(Exists(last))
 
+    def keep_of_nothing(self, portal_view: PortalView) -> None:
+        """Write them for messages that changed nothing; AlreadyApplied if one of them was stored before."""
+        if not self.unless_stored(PortalView.objects.filter(id=portal_view.id)).exists():
+            raise AlreadyApplied
+        self.keep(portal_view.version)
+
     def keep(self, version: int, item_ids: Sequence[str] = ()) -> None:
         """Write them for the stored version, with the ids of added items; AlreadyApplied if a retry was stored before.
 

@@ -15,6 +15,7 @@ from csp.constants import NONE, SELF
 
 from libraries.rules.net import HIDDEN
 from portal import __version__, env, logs
+from realtime.protocol.oversize import ANSWERED_TIMES
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
 
@@ -88,8 +89,8 @@ PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31
 DATA_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or None
-DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES
-DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = PORTAL_MAX_MESSAGE_BYTES
+DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE = PORTAL_MAX_MESSAGE_BYTES * ANSWERED_TIMES
+DAPHNE_WEBSOCKET_MAX_FRAME_SIZE = DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE
 # Fields of one form: a library's form in the admin has five for each member
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 6_000
 # Keys to hide from viewers besides the built-in ones: flag -> names
@@ -167,11 +168,13 @@ if _database["ENGINE"] == env.SQLITE:
 else:
     _database["CONN_MAX_AGE"] = 0  # the pool keeps connections
     _database["CONN_HEALTH_CHECKS"] = True  # and does not hand out those broken by a restart of Postgres
+    # A parameter goes to Postgres as it is. Written into the statement, a state of 1 MiB is escaped, and parsed twice.
+    _database.setdefault("OPTIONS", {})["server_side_binding"] = True
     # One connection for the sockets of a process and one for its requests stay open; more are opened in a rush, and
     # closed a minute after it. In seconds: the wait for a connection, and the duration of an attempt, whose pauses
     # double. The next request starts a new attempt after a short one, so a database that was unavailable is found soon
     # after it is back.
-    _database.setdefault("OPTIONS", {})["pool"] = {
+    _database["OPTIONS"]["pool"] = {
         "min_size": 2,
         "max_size": 10,
         "max_idle": 60,

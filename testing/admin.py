@@ -25,13 +25,21 @@ class AdminClient:
         self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
         self.submit("/admin/login/", username=person.email, password=person.password)
 
-    def submit(self, path: str, **values: str) -> None:
-        """Fetch the page's form, fill in `values`, leave the rest as it is, and send it; raises FormRefused."""
-        page = self._http.get(path)
-        page.raise_for_status()
+    def page(self, path: str) -> str:
+        """The HTML of a page."""
+        answer = self._http.get(path)
+        answer.raise_for_status()
+        return answer.text
+
+    def submit(self, path: str, **values: str | None) -> None:
+        """Fetch the page's form, fill in `values`, leave the rest as it is, and send it; raises FormRefused.
+
+        None leaves a value out: a box without its mark.
+        """
         form = _Form()
-        form.feed(page.text)
-        self.post(path, {**form.values, **values})
+        form.feed(self.page(path))
+        filled = {**form.values, **values}
+        self.post(path, {name: value for name, value in filled.items() if value is not None})
 
     def post(self, path: str, values: Mapping[str, str]) -> None:
         """Send a form, without having loaded its page; raises FormRefused."""

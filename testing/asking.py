@@ -76,7 +76,16 @@ def content(random: Random, keys: Collection[str] = CONTENT) -> Message:
 
 def any_fields(random: Random, state: State) -> Message:
     """Some keys of a portal view, but for those about items."""
-    keys = [*SWITCHES, "showEncounter", "autoResetImageState", "name", "healthDisplay", "blackout", "camera"]
+    keys = [
+        *SWITCHES,
+        "showEncounter",
+        "showEncounter",
+        "autoResetImageState",
+        "name",
+        "healthDisplay",
+        "blackout",
+        "camera",
+    ]
     return {key: _FIELDS[key](random, state) for key in random.sample(keys, random.randint(1, 2))}
 
 

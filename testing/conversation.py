@@ -23,8 +23,8 @@ CONNECTED = {"type": "connected", "epoch": "one", "recovered": False}
 def connected(table: Table, role: PortalRole, **more: Any) -> Message:
     """The first message for a new connection."""
     state = project(table.state, role, table.disclosure)
-    message = {**CONNECTED, "role": str(role), "version": state["version"], "state": state, **more}
-    return dict(as_json(message))
+    message: Message = as_json({**CONNECTED, "role": str(role), "version": state["version"], "state": state, **more})
+    return message
 
 
 def as_json(value: Any) -> Any:
@@ -47,7 +47,8 @@ def ack_of(ref: int | str, version: int, answer: Any, *, is_batch: bool) -> Mess
         ack.item_ids = list(answer.item_ids)
     elif answer.item_ids:
         ack.item_id = answer.item_ids[0]
-    return dict(as_json(ack))
+    said: Message = as_json(ack)
+    return said
 
 
 class Conversation:

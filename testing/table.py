@@ -16,7 +16,7 @@ import msgspec
 from libraries.events import Event, PortalViewChanged
 from libraries.models import PortalView
 from libraries.receipts import ReceiptKey
-from libraries.rules.changes import CHECKS, ItemPatch, ViewPatch, check_changes
+from libraries.rules.changes import ItemPatch, ViewPatch, check_change, check_changes
 from libraries.rules.commands import project_command
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.draft import Draft
@@ -80,7 +80,7 @@ def checked(message: Mapping[str, Any]) -> Message:
     """The changes of a client's message, checked as the server's handlers do; InvalidPayload if one is bad."""
     if message["type"] == "batch":
         return Message(check_changes(message["changes"]), is_batch=True)
-    return Message([CHECKS[message["type"]](message)])
+    return Message([check_change(message["type"], message)])
 
 
 def is_relayed(message: Message) -> bool:

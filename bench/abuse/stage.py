@@ -51,7 +51,7 @@ def tenant(name, viewers, large):
     return {"library": str(library.id), "views": [str(one.id) for one in views], "people": [str(p.id) for p in people]}
 
 User.objects.create_user("%s", "a password that nobody guesses")
-print(json.dumps({"other": tenant("other", %d, 0), "attacker": tenant("attacker", 1, 400)}))
+print(json.dumps({"other": tenant("other", %d, 0), "attacker": tenant("attacker", 1, 1_900)}))
 """
 
 

@@ -116,10 +116,62 @@ def test_a_whole_state_instead_of_updates_is_a_skip() -> None:
 
 
 def test_updates_are_read_from_messages_but_not_from_whole_states() -> None:
-    assert updates_in("item-updated", {"itemId": "anna", "k1": 1, "k2": 2, "text": "…"}) == [("anna", 1), ("anna", 2)]
-    assert updates_in("item-updated", {"itemId": "shared", "caption": "ben:4", "hp": 3}) == [("ben", 4)]
-    assert updates_in("item-updated", {"itemId": "anna", "caption": "anna:7"}) == [("anna", 7)]
-    assert updates_in("item-updated", {"itemId": "anna", "caption": "anna:7", "k7": 7}) == [("anna", 7)]
-    assert updates_in("item-updated", {"itemId": "anna", "text": "x", "caption": None}) == []
-    assert updates_in("portal-view-updated", {"name": "ben:5", "showHealth": True}) == [("ben", 5)]
-    assert updates_in("portal-view-updated", {"id": "…", "name": "ben:5"}) == []
+    for payload, updates in (
+        ({"itemId": "anna", "k1": 1, "k2": 2, "text": "…"}, [("anna", 1), ("anna", 2)]),
+        ({"itemId": "shared", "caption": "ben:4", "hp": 3}, [("ben", 4)]),
+        ({"itemId": "anna", "caption": "anna:7"}, [("anna", 7)]),
+        ({"itemId": "anna", "caption": "anna:7", "k7": 7}, [("anna", 7)]),
+        ({"itemId": "anna", "text": "x", "caption": None}, []),
+    ):
+        assert updates_in({"type": "item-updated", "payload": payload}) == updates
+    for payload, updates in (
+        ({"name": "ben:5", "showHealth": True}, [("ben", 5)]),
+        ({"id": "…", "name": "ben:5"}, []),
+    ):
+        assert updates_in({"type": "portal-view-updated", "payload": payload}) == updates
+    added = {"type": "item-added", "item": {"id": "x", "caption": "ben:6"}}
+    removed = {"type": "item-removed", "itemId": "y"}
+    assert updates_in(added) == updates_in({"type": "batch-applied", "changes": [removed, added]}) == [("ben", 6)]
+    assert updates_in(removed) == []
+
+
+def guests(*numbers: int, turn: str | None = None, number: int = 0) -> Any:
+    """A stored state with guests that these updates of anna added."""
+    found = [{"id": f"x{place}", "slug": "anna", "caption": f"anna:{by}"} for place, by in enumerate(numbers)]
+    state = stored(version=9)
+    encounter = {"round": number, "turn": turn, "order": [{"itemId": "anna"}, {"itemId": "ben"}]}
+    return {**state, "items": [*state["items"], *found], "encounter": encounter}
+
+
+@pytest.mark.parametrize(
+    ("state", "lost", "duplicates"),
+    [(guests(5), 0, 0), (guests(), 1, 0), (guests(5, 5), 0, 1), (guests(4, 5), 0, 1), (guests(4), 1, 1)],
+    ids=["right", "lost", "twice", "not removed", "both"],
+)
+def test_each_guest_is_there_once(state: dict[str, Any], lost: int, duplicates: int) -> None:
+    ledger = Ledger()
+    for number in (4, 5):
+        ledger.note_sent(("anna", number), "guest")
+        ledger.note_acked(("anna", number), number)
+    ledger.note_left(("anna", 4))
+    ledger.check(state)
+    assert (ledger.tally.lost, ledger.tally.duplicates, len(ledger.tally.broken)) == (
+        lost,
+        duplicates,
+        lost + duplicates,
+    )
+
+
+@pytest.mark.parametrize(
+    ("turn", "number", "lost", "duplicates"),
+    [("anna", 2, 0, 0), ("ben", 1, 1, 0), ("ben", 2, 0, 1), (None, 0, 3, 0)],
+)
+def test_as_many_turns_were_taken_as_acknowledged(turn: str | None, number: int, lost: int, duplicates: int) -> None:
+    ledger = Ledger()
+    for update_number in (1, 2, 3):
+        ledger.note_sent(("anna", update_number), "turn")
+        ledger.note_acked(("anna", update_number), update_number)
+    ledger.check(guests(turn=turn, number=number))
+    assert (ledger.tally.lost, ledger.tally.duplicates) == (lost, duplicates)
+    ledger.check(guests(turn=turn, number=number))
+    assert len(ledger.tally.broken) == (lost + duplicates > 0)

@@ -16,6 +16,7 @@ def picture() -> Picture:
         "name": "Evening",
         "showHealth": False,
         "version": 4,
+        "currentItem": None,
         "items": [{"id": "spy"}, {"id": "ogre", "n": 1}],
     }
     picture = Picture()
@@ -36,6 +37,35 @@ def test_a_patch_replaces_keys_of_the_state(picture: Picture) -> None:
 def test_relayed_keys_change_nothing(picture: Picture) -> None:
     picture.fold({"type": "portal-view-updated", "payload": {"name": "Night"}})
     assert (picture.version, picture.state["name"]) == (4, "Evening")
+
+
+@pytest.mark.parametrize(
+    ("message", "ids"),
+    [
+        ({"type": "item-added", "item": {"id": "elf"}, "index": 1}, ["spy", "elf", "ogre"]),
+        ({"type": "item-added", "item": {"id": "elf"}, "index": 2}, ["spy", "ogre", "elf"]),
+        ({"type": "item-removed", "itemId": "spy"}, ["ogre"]),
+        ({"type": "item-moved", "itemId": "spy", "index": 1}, ["ogre", "spy"]),
+        ({"type": "item-moved", "itemId": "ogre", "index": 0}, ["ogre", "spy"]),
+    ],
+    ids=["added", "added at the end", "removed", "moved back", "moved forward"],
+)
+def test_items_are_added_removed_and_moved(picture: Picture, message: dict[str, Any], ids: list[str]) -> None:
+    picture.fold({**message, "version": 5, "currentItem": 1})
+    assert [item["id"] for item in picture.state["items"]] == ids
+    assert (picture.state["currentItem"], picture.version) == (1, 5)
+
+
+def test_a_batch_is_folded_in_its_order(picture: Picture) -> None:
+    changes = [
+        {"type": "item-removed", "itemId": "spy"},
+        {"type": "item-added", "item": {"id": "elf"}, "index": 0},
+        {"type": "item-updated", "payload": {"itemId": "elf", "hp": 3}, "index": 0},
+        {"type": "portal-view-updated", "payload": {"name": "Night", "currentItem": 0}},
+    ]
+    picture.fold({"type": "batch-applied", "version": 5, "changes": changes})
+    assert picture.state["items"] == [{"id": "elf", "hp": 3}, {"id": "ogre", "n": 1}]
+    assert (picture.state["name"], picture.state["currentItem"]) == ("Night", 0)
 
 
 @pytest.mark.parametrize(

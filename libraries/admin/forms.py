@@ -6,8 +6,7 @@ A portal view is saved only over the loaded state.
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django import forms
@@ -17,10 +16,12 @@ from django.utils.html import format_html
 
 from libraries.admin.base import pretty
 from libraries.models import Library, PortalView
-from libraries.rules.disclosure import check_disclosure
+from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.changes import ViewPatch
+from libraries.rules.disclosure import check_disclosure
 from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, QuotaExceeded
+from libraries.rules.places import root
 from libraries.rules.presets import presets
 from libraries.rules.state import FIELDS, Patch, blocks_of, check_patch, check_size
 from libraries.services import quotas
@@ -104,15 +105,15 @@ class PortalViewForm(PortalViewModelForm):
         blank=_nothing,
         rows=4,
         required=False,
-        help_text='Which part of the current picture the screens show: {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}, or'
-        " null.",
+        help_text="Which part of the current picture the screens show:"
+        ' {"x": 0.5, "y": 0.5, "zoom": 1, "rotation": 0}, or null.',
     )
     encounter = JSONTextField(
         blank=_nothing,
         rows=8,
         required=False,
-        help_text='Who acts in which order: {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]},'
-        " or null.",
+        help_text="Who acts in which order:"
+        ' {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]}, or null.',
     )
     loaded_version = forms.IntegerField(widget=forms.HiddenInput)
 
@@ -137,11 +138,10 @@ class PortalViewForm(PortalViewModelForm):
         given = {key: cleaned[field.column] for key, field in FIELDS.items() if field.column in cleaned}
         changed = {key: value for key, value in given.items() if adding or FIELDS[key].column in self.changed_data}
         try:
-            self.patch = check_patch(changed)
+            self.patch = check_patch(changed, MAX_BODY_IMAGE_CHARS)
             self._check()
         except InvalidPayload as error:
-            by_field = dict(_by_field(error.details or {}))
-            self.add_error(None, ValidationError(by_field or error.message))
+            self.add_error(None, ValidationError(_by_field(error.details or {}) or error.message))
         except QuotaExceeded as error:
             self.add_error("library" if adding else "items", error.message)
         if changed and not adding:
@@ -173,12 +173,15 @@ class PortalViewForm(PortalViewModelForm):
         self.add_error(None, format_html(sentence, stored or "–", loaded, again))
 
 
-def _by_field(details: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Each refusal by the form's field; below the field itself its place comes first."""
-    for place, sentence in details.items():
-        key = re.split(r"[.\[]", place, maxsplit=1)[0]
-        column = "current_item" if key == "currentItemId" else FIELDS[key].column
-        yield column, sentence if place == key else f"{place}: {sentence}"
+def _by_field(details: Mapping[str, str]) -> dict[str, str]:
+    """The sentences of a refused patch by form field; one about a value within a field begins with its place."""
+    return {
+        _COLUMNS[root(place)]: sentence if place in FIELDS else f"{place}: {sentence}"
+        for place, sentence in details.items()
+    }
+
+
+_COLUMNS = {key: field.column for key, field in FIELDS.items()} | {"currentItemId": "current_item"}
 
 
 class LibraryForm(LibraryModelForm):

@@ -17,15 +17,14 @@ from django.utils.safestring import SafeString
 
 from libraries.admin.base import PortalAdmin, as_json, page_of_object, pretty
 from libraries.admin.forms import PortalViewForm
-from libraries.admin.preview import cards
+from libraries.admin.preview import cards, turns
 from libraries.models import PortalView
-from libraries.rules.changes import TurnStep
-from libraries.rules.errors import InvalidPayload, NotFound
+from libraries.rules.encounter import stepped
+from libraries.rules.errors import NotFound
 from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
 from libraries.rules.state import FIELDS, check_patch
 from libraries.services import portal_views as services
-from libraries.services.changes import Message, change_portal_view
 
 Action = Callable[["PortalViewAdmin", HttpRequest, QuerySet[PortalView]], None]
 
@@ -70,9 +69,15 @@ def previous_item(model_admin: PortalViewAdmin, request: HttpRequest, portal_vie
     model_admin.update_each(request, portal_views, lambda state: _step(state, -1))
 
 
+def _turn_patch(state: Mapping[str, Any], step: int) -> dict[str, Any]:
+    """The patch that gives the turn to the next entry (1), or to the one before (-1); it stops before the first."""
+    encounter = state["encounter"]
+    return {"encounter": stepped(encounter, step)} if encounter and encounter["order"] else {}
+
+
 def _turn(label: str, step: int) -> Action:
     def turn(model_admin: PortalViewAdmin, request: HttpRequest, portal_views: QuerySet[PortalView]) -> None:
-        model_admin.step_each(request, portal_views, step)
+        model_admin.update_each(request, portal_views, lambda state: _turn_patch(state, step))
 
     turn.__name__ = f"turn_{'next' if step > 0 else 'previous'}"
     return admin.action(permissions=["change"], description=label)(turn)
@@ -167,19 +172,6 @@ class PortalViewAdmin(PortalAdmin):
         sentence = f"Changed: {', '.join(names)}." if names else "Nothing to change: all of them were so already."
         self.message_user(request, sentence, messages.SUCCESS if names else messages.INFO)
 
-    def step_each(self, request: HttpRequest, portal_views: QuerySet[PortalView], step: int) -> None:
-        """Give the turn of each portal view's encounter to the next entry (1), or back to the one before (-1)."""
-        names = []
-        for portal_view_id in list(portal_views.values_list("pk", flat=True)):
-            with suppress(InvalidPayload, NotFound):  # it has no encounter, or is gone
-                written = change_portal_view(
-                    actor_id=None, portal_view_id=portal_view_id, messages=[Message([TurnStep(step)])]
-                )
-                self.log_change(request, written.portal_view, [{"changed": {"fields": ["encounter"]}}])
-                names.append(written.portal_view.name)
-        sentence = f"Changed: {', '.join(names)}." if names else "None of them has anybody in an encounter."
-        self.message_user(request, sentence, messages.SUCCESS if names else messages.WARNING)
-
     @page_of_object(permissions=["view"], description="As viewers see it")
     def preview(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """A page with the portal view's state as viewers get it."""
@@ -195,6 +187,7 @@ class PortalViewAdmin(PortalAdmin):
             "original": portal_view,
             "shown": shown,
             "cards": cards(shown),
+            "turns": turns(shown),
             "shown_as_json": pretty(shown),
         }
         return TemplateResponse(request, "admin/libraries/portalview/preview.html", context)

@@ -1,4 +1,4 @@
-"""The items of the preview page, made only from the projected state, never from the stored one."""
+"""The items and turns of the preview page, made only from the projected state, never from the stored one."""
 
 from __future__ import annotations
 
@@ -25,6 +25,25 @@ class Card:
 def cards(shown: Mapping[str, Any]) -> list[Card]:
     """One card for each item of a state projected for viewers."""
     return [_card(index, item, index == shown["currentItem"]) for index, item in enumerate(shown["items"])]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """An entry of the encounter's order."""
+
+    name: str
+    initiative: str
+    is_current: bool
+
+
+def turns(shown: Mapping[str, Any]) -> list[Turn]:
+    """The order of the encounter of a state projected for viewers; empty without one."""
+    encounter = shown["encounter"] or {"turn": None, "order": []}
+    names = {item["id"]: _text(item.get("name") or item["id"]) for item in shown["items"]}
+    return [
+        Turn(names[entry["itemId"]], _text(entry.get("initiative")), entry["itemId"] == encounter["turn"])
+        for entry in encounter["order"]
+    ]
 
 
 def _card(index: int, item: Mapping[str, Any], is_current: bool) -> Card:

@@ -18,6 +18,7 @@ from rest_framework.serializers import BaseSerializer
 
 from libraries.api.bodies import OnlyJSON
 from libraries.rules.errors import InvalidPayload, NotFound, few_details, named
+from libraries.rules.json_faults import kind_of
 
 MAX_QUERY_CHARS = 2048
 """The limit on the query string of a list, which is repeated in the addresses of the pages before and after."""
@@ -51,7 +52,8 @@ class ApiView(GenericAPIView[Any]):
         """The body, unchecked; InvalidPayload if it is no object."""
         body: object = self.request.data
         if not isinstance(body, Mapping):
-            raise InvalidPayload('The body must be an object like {"name": "Evening"}.')
+            sentence = f'The body must be an object like {{"name": "Evening"}}; it is {kind_of(body)}.'
+            raise InvalidPayload(sentence)
         return body
 
     def read(self, serializer_class: type[BaseSerializer[Any]], **extra: Any) -> dict[str, Any]:

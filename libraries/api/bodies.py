@@ -6,7 +6,7 @@ The allowed content of a body is in `libraries.rules.state` and `libraries.api.s
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 from rest_framework.exceptions import APIException, ParseError
@@ -15,9 +15,12 @@ from rest_framework.parsers import BaseParser
 from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
+from libraries.rules.json_faults import json_fault, too_deep
 from libraries.rules.values import MAX_BODY_VALUES, has_too_many_values
 
 MAX_BODY_BYTES = 512 * 1024
+MAX_STATE_BODY_BYTES = 4 * 1024 * 1024
+"""For portal views. A state of the greatest size fits with white space and escapes."""
 
 
 class TooLarge(APIException):
@@ -25,28 +28,37 @@ class TooLarge(APIException):
 
     status_code = 413
     default_code = "too-large"
-    default_detail = f"The body is too long: at most {MAX_BODY_BYTES} bytes are possible."
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"The body is too long: at most {most} bytes are possible.")
 
 
 class JSONParser(BaseParser):
-    """Bytes of at most `MAX_BODY_BYTES` to JSON of at most `MAX_BODY_VALUES` values; ParseError or TooLarge."""
+    """Bytes, at most `most`, to JSON of at most `MAX_BODY_VALUES` values; ParseError or TooLarge."""
 
     media_type = "application/json"
+    most: ClassVar[int] = MAX_BODY_BYTES
 
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Mapping[str, Any] | None = None) -> Any:
         """The value in the stream."""
-        body = stream.read(MAX_BODY_BYTES + 1)
-        if len(body) > MAX_BODY_BYTES:
-            raise TooLarge
+        body = stream.read(self.most + 1)
+        if len(body) > self.most:
+            raise TooLarge(self.most)
         try:
             value = msgspec.json.decode(body)
         except RecursionError:
-            raise ParseError("The body is nested too deeply.") from None
-        except (msgspec.DecodeError, UnicodeError) as error:
-            raise ParseError(f"The body is not valid JSON: {error}.") from None
+            raise ParseError(too_deep(body, "the body", 0)) from None
+        except (msgspec.DecodeError, UnicodeError):
+            raise ParseError(json_fault(body, "the body")) from None
         if has_too_many_values(value, len(body), MAX_BODY_VALUES):
             raise ParseError(f"The body holds too many values: at most {MAX_BODY_VALUES} are possible.")
         return value
+
+
+class StateParser(JSONParser):
+    """The same for the body of a portal view, which may be longer."""
+
+    most = MAX_STATE_BODY_BYTES
 
 
 class JSONRenderer(BaseRenderer):

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
@@ -63,7 +64,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
     elif isinstance(error, PermissionDenied):
         body = refusal(Forbidden.code, "You may not do this.")
     elif isinstance(error, RequestDataTooBig):
-        body = refusal(TooLarge.default_code, str(TooLarge.default_detail))
+        body = refusal(TooLarge.default_code, str(TooLarge(settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 0).detail))
     elif isinstance(error, SuspiciousOperation):  # such as a query of more than a thousand parts
         body = refusal(InvalidPayload.code, "The request is not valid: its query or its body has too many parts.")
     elif isinstance(error, exceptions.APIException):
@@ -83,8 +84,8 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape of refusals; long texts in it are cut, because they may be the sender's own words."""
-    return {"code": code, "message": shortened(message), "details": few_details(details) if details else None}
+    """The one shape of refusals. A long message is cut here, as details are where they are made."""
+    return {"code": code, "message": shortened(message), "details": dict(details) if details else None}
 
 
 def _of_framework(error: exceptions.APIException) -> dict[str, Any]:
@@ -121,18 +122,18 @@ def _of_validation(error: exceptions.ValidationError) -> dict[str, Any]:
         else:
             details[key] = f"{details[key]} {sentence}" if key in details else sentence
     sentences = whole + [f"{key}: {sentence}" for key, sentence in few_details(details).items()]
-    return refusal(InvalidPayload.code, " ".join(sentences), details)
+    return refusal(InvalidPayload.code, " ".join(sentences), few_details(details))
 
 
 def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
-    """Each sentence with the dotted path of the value concerned."""
+    """Each sentence with the place of the value concerned: `members[1].email`."""
     if isinstance(detail, Mapping):
         for key, inner in detail.items():
             yield from _flat(inner, f"{path}.{key}" if path else str(key))
     elif isinstance(detail, list | tuple):
         for index, inner in enumerate(detail):
             of_an_entry = isinstance(inner, Mapping | list | tuple)
-            yield from _flat(inner, f"{path}.{index}".lstrip(".") if of_an_entry else path)
+            yield from _flat(inner, f"{path}[{index}]" if of_an_entry else path)
     else:
         yield path, str(detail)
 

@@ -49,3 +49,15 @@ class CameraField(serializers.DictField):
 
 class EncounterField(serializers.DictField):
     """The encounter; `libraries.api.schema` describes it."""
+
+
+class ItemField(serializers.DictField):
+    """One item; `libraries.api.schema` describes it."""
+
+
+class ShownItemField(serializers.DictField):
+    """One item as the asker may see it; `libraries.api.schema` describes it."""
+
+
+class ChangeField(serializers.DictField):
+    """A change in a batch; `libraries.api.schema` describes it."""

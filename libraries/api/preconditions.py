@@ -1,4 +1,4 @@
-"""Entity tags of portal views, and the conditions on them (RFC 9110, sections 8.8.3 and 13.1). Pure.
+"""Entity tags of portal views and items, and the conditions on them (RFC 9110, sections 8.8.3 and 13.1). Pure.
 
 A controller's tag is `"<version>"`. A viewer's is `"<version>-viewer-<rules>"`, with the viewers' version and a digest
 of the rules that the text was built by, because it names a different text. It must not validate a copy that a cache
@@ -12,12 +12,18 @@ tag names a version, which is the same in every encoding.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any
+
+import msgspec
 
 from libraries.rules.errors import InvalidPayload
 from libraries.rules.projection import digest
 from libraries.rules.roles import PortalRole
 
+_encode = msgspec.json.Encoder(order="deterministic").encode
 _TAG = r'(?:W/)?"[\x21\x23-\x7e\x80-\xff]*"'
 _TAGS = re.compile(rf"[ \t,]*{_TAG}(?:[ \t]*,[ \t,]*{_TAG})*[ \t,]*")
 _EACH = re.compile(_TAG)
@@ -46,6 +52,11 @@ class Tags:
 def etag(version: int, role: PortalRole) -> str:
     """The tag of a portal view at a version, for a reader with that role."""
     return f'"{version}"' if role == PortalRole.CONTROLLER else f'"{version}-{role}-{digest()}"'
+
+
+def item_etag(item: Mapping[str, Any]) -> str:
+    """The tag of an item: a hash of the item as the reader sees it."""
+    return f'"{blake2b(_encode(item), digest_size=16).hexdigest()}"'
 
 
 def parse_tags(name: str, value: str | None) -> Tags | None:

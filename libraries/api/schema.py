@@ -12,16 +12,19 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSe
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
 
-from libraries.api.serializers import ErrorSerializer, PortalViewSerializer, WrittenPortalViewSerializer
-from libraries.rules.camera import LIMITS
+from libraries.api import shapes
+from libraries.api.portal_view_serializers import (
+    AppliedBatchSerializer,
+    ItemsSerializer,
+    PortalViewSerializer,
+    WrittenItemSerializer,
+    WrittenPortalViewSerializer,
+)
+from libraries.api.serializers import ErrorSerializer
 from libraries.rules.disclosure import MAX_PATHS, ROWS
-from libraries.rules.encounter import MAX_INITIATIVE_CHARS, MAX_ROUND
-from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
-from libraries.rules.items import SHOW_KEYS
 from libraries.rules.projection import project
 from libraries.rules.record_paths import MAX_PATH_CHARS
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import HEALTH_DISPLAYS, MAX_ITEMS
 
 View = TypeVar("View", bound=Callable[..., Any])
 
@@ -44,6 +47,12 @@ AS_VIEWER = OpenApiParameter(
     enum=["viewer"],
     description="What viewers get, for a controller who wants to look.",
 )
+INDEX = OpenApiParameter(
+    "index",
+    int,
+    OpenApiParameter.QUERY,
+    description="The place of the new item, from 0. Default: the end.",
+)
 _ETAG = OpenApiParameter(
     "ETag",
     str,
@@ -51,6 +60,14 @@ _ETAG = OpenApiParameter(
     response=[200, 201, 304],
     description='The version in quotes, as in `"3"`; for viewers with a digest of the rules: `"3-viewer-5e507283"`.',
 )
+_ITEM_ETAG = OpenApiParameter(
+    "ETag",
+    str,
+    OpenApiParameter.HEADER,
+    response=[200, 201, 304],
+    description="A hash of the item as the asker sees it.",
+)
+_TAGGED = (PortalViewSerializer, WrittenPortalViewSerializer, ItemsSerializer, AppliedBatchSerializer)
 _LOCATION = OpenApiParameter(
     "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of what was made."
 )
@@ -127,6 +144,7 @@ def documented(
     parameters: Sequence[OpenApiParameter] = (),
     errors: Sequence[int] = (),
     open: bool = False,
+    operation_id: str | None = None,
 ) -> Callable[[View], View]:
     """Describe a view: its answers by status, its body, and its own refusals.
 
@@ -137,11 +155,13 @@ def documented(
     for refused in sorted(refusals):
         said = None if refused == 304 else ErrorSerializer
         responses[refused] = OpenApiResponse(said, _MEANINGS[refused])
-    of_one_view = answer in (PortalViewSerializer, WrittenPortalViewSerializer)
-    headers = [*([_ETAG] if of_one_view else []), *([_LOCATION] if status == 201 and not open else [])]
+    of_an_item = answer in (WrittenItemSerializer, shapes.SHOWN_ITEM)
+    tags = [_ETAG] if answer in _TAGGED else [_ITEM_ETAG] if of_an_item else []
+    headers = [*tags, *([_LOCATION] if status == 201 and not open else [])]
     return extend_schema(
+        operation_id=operation_id,
         summary=summary,
-        request=body,
+        request={"application/json": body} if isinstance(body, dict) else body,
         responses=responses,
         parameters=[*parameters, *headers],
         examples=_EXAMPLES if answer is PortalViewSerializer else None,
@@ -162,53 +182,21 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 class ItemDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
     """An item in a body."""
 
-    target_class = "libraries.api.serializers.ItemField"
+    target_class = "libraries.api.fields.ItemField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""
-        return {
-            "type": "object",
-            "properties": {
-                "id": _ITEM_ID,
-                "visible": {"type": "boolean", "nullable": True, "description": "False: viewers don't see it."},
-                "public": {"type": "object", "additionalProperties": {}, "description": "What is for players."},
-                "show": {"nullable": True, "description": "Overrides the switches.", **_SHOW},
-                "revealOnTurn": {
-                    "type": "boolean",
-                    "nullable": True,
-                    "description": "True: viewers see it from its next turn on, and the key is gone.",
-                },
-            },
-            "additionalProperties": {},
-        }
-
-
-_ITEM_ID: dict[str, Any] = {
-    "oneOf": [{"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}, {"type": "integer"}],
-    "nullable": True,
-    "description": "An integer becomes text. Without an id the item gets one.",
-}
-
-
-_SHOW: dict[str, Any] = {
-    "type": "object",
-    "properties": {
-        key: {"type": "boolean"} if key != "health" else {"enum": [*HEALTH_DISPLAYS, True, False]} for key in SHOW_KEYS
-    },
-    "additionalProperties": False,
-}
+        return shapes.ITEM
 
 
 class ShownItemDescription(ItemDescription):  # type: ignore[no-untyped-call]
     """An item in an answer."""
 
-    target_class = "libraries.api.serializers.ShownItemField"
+    target_class = "libraries.api.fields.ShownItemField"
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
-        """The schema: an answer always has the id, as text."""
-        schema = super().map_serializer_field(auto_schema, direction)
-        schema["properties"]["id"] = {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}
-        return {**schema, "required": ["id"]}
+        """The schema."""
+        return shapes.SHOWN_ITEM
 
 
 class CameraDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -218,9 +206,7 @@ class CameraDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-unt
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""
-        bounds = {key: {"type": "number", "minimum": least, "maximum": most} for key, (least, most) in LIMITS.items()}
-        required = [key for key in LIMITS if direction == "response" or key != "rotation"]
-        return {"type": "object", "properties": bounds, "required": required, "additionalProperties": False}
+        return shapes.camera(answered=direction == "response")
 
 
 class EncounterDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
@@ -230,28 +216,17 @@ class EncounterDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-
 
     def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
         """The schema."""
-        initiative = {
-            "oneOf": [{"type": "number"}, {"type": "string", "maxLength": MAX_INITIATIVE_CHARS}],
-            "nullable": True,
-        }
-        text = {"type": "string", "minLength": 1, "maxLength": MAX_ITEM_ID_CHARS}
-        item_id = text if direction == "response" else {"oneOf": [text, {"type": "integer"}]}
-        entry = {
-            "type": "object",
-            "properties": {"itemId": item_id, "initiative": initiative},
-            "required": ["itemId"],
-            "additionalProperties": False,
-        }
-        return {
-            "type": "object",
-            "properties": {
-                "round": {"type": "integer", "minimum": 0, "maximum": MAX_ROUND},
-                "turn": {**item_id, "nullable": True},
-                "order": {"type": "array", "items": entry, "maxItems": MAX_ITEMS},
-            },
-            "required": ["round", "order"],
-            "additionalProperties": False,
-        }
+        return shapes.encounter(answered=direction == "response")
+
+
+class ChangeDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A change in a batch."""
+
+    target_class = "libraries.api.fields.ChangeField"
+
+    def map_serializer_field(self, auto_schema: AutoSchema, direction: str) -> dict[str, Any]:
+        """The schema."""
+        return shapes.CHANGE
 
 
 class DisclosureDescription(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]

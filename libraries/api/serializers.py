@@ -1,7 +1,6 @@
 """The shapes of REST bodies and answers, for checking and for OpenAPI.
 
-The content of a portal view is checked in `libraries.rules.state`, and `libraries.rules.projection` decides what a
-viewer may see. The classes for portal views only describe, and put the projected state into an answer.
+Those of portal views are in `libraries.api.portal_view_serializers`.
 """
 
 from __future__ import annotations
@@ -13,15 +12,12 @@ from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
-from libraries.api.fields import CameraField, DisclosureField, EncounterField, Moment, Text
-from libraries.models import Library, Membership, PortalView, User
+from libraries.api.fields import DisclosureField, Moment, Text
+from libraries.models import Library, Membership, User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import named
-from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
-from libraries.rules.projection import epoch_seen, own_versions, project
 from libraries.rules.roles import PortalRole, Role, portal_role
-from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_DETAILS, MAX_ITEMS, MAX_NAME_CHARS
-from libraries.rules.warnings import MAX_WARNINGS
+from libraries.rules.state import MAX_DETAILS, MAX_NAME_CHARS
 from libraries.validators import validate_lines, validate_name
 
 UNKNOWN_KEY = "There is no such key."
@@ -165,135 +161,6 @@ class NewRoleSerializer(Body):
     """Another role for a member."""
 
     role = serializers.ChoiceField(_ROLES)
-
-
-# --- Portal views -----------------------------------------------------------------------------------------
-
-
-class ItemField(serializers.DictField):
-    """One item; `libraries.api.schema` describes it."""
-
-
-class ShownItemField(serializers.DictField):
-    """One item as the asker may see it; `libraries.api.schema` describes it."""
-
-
-class _PortalViewFields(serializers.Serializer[PortalView]):
-    """The common keys of bodies, answers and lists; the defaults are those of a new portal view."""
-
-    name = serializers.CharField(max_length=MAX_NAME_CHARS)
-    showEncounter = serializers.BooleanField(required=False, help_text="Viewers see initiative. Default: false.")
-    showHealth = serializers.BooleanField(required=False, help_text="Viewers see hit points. Default: false.")
-    showAC = serializers.BooleanField(required=False, help_text="Viewers see armour classes. Default: false.")
-    showActions = serializers.BooleanField(required=False, help_text="Viewers see actions. Default: false.")
-    showConditions = serializers.BooleanField(required=False, help_text="Viewers see conditions. Default: true.")
-    healthDisplay = serializers.ChoiceField(
-        [(display, display) for display in HEALTH_DISPLAYS],
-        required=False,
-        help_text="How viewers see health: in numbers, as a fraction, or as a word. Default: numbers.",
-    )
-    autoResetImageState = serializers.BooleanField(
-        required=False, help_text="A new image starts without zoom. Default: true."
-    )
-    blackout = serializers.BooleanField(required=False, help_text="Viewers see nothing at all. Default: false.")
-    currentItem = serializers.IntegerField(
-        min_value=0,
-        max_value=MAX_ITEMS - 1,
-        allow_null=True,
-        required=False,
-        help_text="The item that is shown, as an index from 0 into the items that the asker sees. Default: null, none.",
-    )
-
-
-class _WholePortalViewFields(_PortalViewFields):
-    """The common keys of bodies and of answers with the items."""
-
-    currentItemId = serializers.CharField(
-        max_length=MAX_ITEM_ID_CHARS,
-        allow_null=True,
-        required=False,
-        help_text="The id of the item that is shown; null if the asker doesn't see it. Default: null.",
-    )
-    camera = CameraField(
-        allow_null=True,
-        required=False,
-        help_text="Which part of the current picture the screens show: the point of the picture in the middle of the"
-        " screen, as fractions of its width and height; zoom 1 fits the whole picture; rotation is in degrees,"
-        " clockwise. Default: null, the whole picture.",
-    )
-    encounter = EncounterField(
-        allow_null=True,
-        required=False,
-        help_text="Who acts in which order, and whose turn it is. Viewers see it if showEncounter is on. Default: null.",
-    )
-
-
-class PortalViewBody(_WholePortalViewFields):
-    """What may be written to a portal view. Keys that are only answered are ignored, others refused."""
-
-    items = serializers.ListField(
-        child=ItemField(), max_length=MAX_ITEMS, required=False, help_text="Ids are unique. Default: none."
-    )
-
-
-class _AnsweredFields(serializers.Serializer[PortalView]):
-    """The additional keys of every answer about a portal view."""
-
-    id = serializers.UUIDField()
-    libraryId = serializers.UUIDField()
-    version = serializers.IntegerField(min_value=1, help_text="Rises by one with each stored change.")
-    epoch = serializers.CharField(help_text="Versions of different epochs can't be compared.")
-    role = serializers.ChoiceField(_PORTAL_ROLES, help_text="What the asker is to it.")
-    createdAt = serializers.DateTimeField()
-    updatedAt = serializers.DateTimeField()
-
-    def get_fields(self) -> dict[str, Any]:
-        """The fields: an answer always has all of them."""
-        fields = super().get_fields()
-        for field in fields.values():
-            field.required = True
-        return fields
-
-
-class PortalViewSerializer(_AnsweredFields, _WholePortalViewFields):
-    """A portal view as the asker may see it."""
-
-    items = serializers.ListField(child=ShownItemField(), max_length=MAX_ITEMS)
-
-    def to_representation(self, instance: PortalView) -> dict[str, Any]:
-        """A portal view with the asker's `role`, projected for it."""
-        role = portal_role(instance.role)
-        seen = project(instance.state(), role, instance.rules)
-        return {**seen, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
-
-
-class WrittenPortalViewSerializer(PortalViewSerializer):
-    """A portal view as the person who wrote it sees it."""
-
-    warnings = serializers.ListField(
-        child=serializers.CharField(),
-        max_length=MAX_WARNINGS,
-        help_text="What looks secret in this write, and is shown.",
-    )
-
-    def to_representation(self, instance: PortalView) -> dict[str, Any]:
-        """An object from a service, with its warnings."""
-        return {**super().to_representation(instance), "warnings": list(instance.warnings)}
-
-
-class PortalViewHeadSerializer(_AnsweredFields, _PortalViewFields):
-    """A portal view as the asker may see it, without its items."""
-
-    itemCount = serializers.IntegerField(min_value=0, help_text="How many items the asker may know of.")
-
-    def to_representation(self, instance: PortalView) -> dict[str, Any]:
-        """An object of `libraries.selectors.portal_views_in`, projected for its role."""
-        role = portal_role(instance.role)
-        head = own_versions(instance.head(), role)
-        count = instance.item_count
-        if role == PortalRole.VIEWER:
-            head["currentItem"], count = instance.viewers_current_item, instance.viewers_item_count
-        return {**head, "itemCount": count, "epoch": epoch_seen(instance.epoch, role), "role": str(role)}
 
 
 class ErrorSerializer(serializers.Serializer[Any]):

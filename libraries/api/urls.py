@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, path, re_path, register_converter
+from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.views import APIView
 
 from libraries.api import auth as api_auth
+from libraries.api import batches as api_batches
 from libraries.api import document as api_document
+from libraries.api import items as api_items
 from libraries.api import libraries as api_libraries
 from libraries.api import portal_views as api
 from libraries.api.base import NothingHere
@@ -18,7 +21,16 @@ def _at(route: str, view: type[APIView], name: str) -> list[URLPattern]:
     return [path(route, view.as_view(), name=name), path(f"{route}/", view.as_view(schema=None))]
 
 
+class _ItemId(StringConverter):
+    """The id of an item. It may have slashes, but not at its ends, where they could be the address's own."""
+
+    regex = "[^/]+(?:/+[^/]+)*"
+
+
+register_converter(_ItemId, "item_id")
 _LIBRARY = "libraries/<uuid:library_id>"
+_PORTAL_VIEW = "portal-views/<uuid:portal_view_id>"
+_ITEM = f"{_PORTAL_VIEW}/items/<item_id:item_id>"
 
 urlpatterns = [
     *_at("auth/register", api_auth.Register, "register"),
@@ -31,7 +43,12 @@ urlpatterns = [
     *_at(f"{_LIBRARY}/members", api_libraries.Members, "members"),
     *_at(f"{_LIBRARY}/members/<uuid:user_id>", api_libraries.OneMember, "member"),
     *_at(f"{_LIBRARY}/portal-views", api.LibraryPortalViews, "portal-views"),
-    *_at("portal-views/<uuid:portal_view_id>", api.OnePortalView, "portal-view"),
+    *_at(_PORTAL_VIEW, api.OnePortalView, "portal-view"),
+    *_at(f"{_PORTAL_VIEW}/batch", api_batches.Batch, "batch"),
+    *_at(f"{_PORTAL_VIEW}/preview", api_batches.Preview, "preview"),
+    *_at(f"{_PORTAL_VIEW}/items", api_items.Items, "items"),
+    *_at(f"{_ITEM}/position", api_items.ItemPosition, "item-position"),
+    *_at(_ITEM, api_items.OneItem, "item"),
     *_at("schema", api_document.Schema, "schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema")),

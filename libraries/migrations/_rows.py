@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-BATCH = 100  # of at most 256 KiB each
+BATCH = 25  # of at most 1 MiB each
 
 
 def rewrite(

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from libraries.rules.errors import InvalidPayload, named
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
+from libraries.rules.errors import MAX_DETAIL_CHARS, BadValue, InvalidPayload, check_below
 from libraries.rules.item_ids import check_item_id, text_id
 from libraries.rules.items import visibilities
+from libraries.rules.places import part, path, told
 from libraries.rules.state import MAX_DETAILS, MAX_ITEMS, Patch, bad_rules, check_patch, normal_item, summary
 from libraries.rules.values import check_value
 
@@ -73,10 +75,10 @@ class TurnStep:
 Change = ViewPatch | ItemPatch | ItemAddition | ItemRemoval | ItemMove | TurnStep
 
 
-def check_item_patch(item_id: object, payload: object) -> ItemPatch:
+def check_item_patch(item_id: object, payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> ItemPatch:
     """The patch of an item; InvalidPayload if anything is bad. The id can be in the payload, too, and not be changed.
 
-    A `visible` or `hidden` that is null makes the item visible.
+    A `visible` or `hidden` that is null makes the item visible. A `data:` image may have `most` characters.
     """
     body = _payload(payload)
     details = _bad_id(item_id)
@@ -85,20 +87,20 @@ def check_item_patch(item_id: object, payload: object) -> ItemPatch:
         details["itemId"] = "The message names two different items."
     if text_id(body.get("id", item_id)) != text_id(item_id):
         details["id"] = "An item's id can't be changed by an item update."
-    _check_item_values(sent, details)
+    _check_item_values(sent, details, most)
     normal = normal_item(sent)
     if "visible" not in normal and any(True for _ in visibilities(sent)):
         normal = {**normal, "visible": True}
     return ItemPatch(str(item_id), normal, sent)
 
 
-def check_addition(payload: object, index: object = None) -> ItemAddition:
-    """A new item; InvalidPayload if anything is bad."""
+def check_addition(payload: object, index: object = None, most: int = MAX_MESSAGE_IMAGE_CHARS) -> ItemAddition:
+    """A new item; InvalidPayload if anything is bad. A `data:` image may have `most` characters."""
     sent = _payload(payload)
     details: dict[str, str] = {} if index is None else _bad_index(index)
     if sent.get("id") is not None:
         details |= _bad_id(sent["id"], "id")
-    _check_item_values(sent, details)
+    _check_item_values(sent, details, most)
     return ItemAddition(normal_item(sent), index if isinstance(index, int) else None, sent)
 
 
@@ -115,78 +117,87 @@ def check_move(item_id: object, index: object) -> ItemMove:
     return ItemMove(str(item_id), index)
 
 
-def _view_patch(body: Mapping[str, Any]) -> Change:
-    return ViewPatch(check_patch(body.get("payload")))
-
-
-def _item_patch(body: Mapping[str, Any]) -> Change:
+def _item_patch(body: Mapping[str, Any], most: int) -> Change:
     payload = body.get("payload")
     item_id = body.get("itemId")
     if item_id is None and isinstance(payload, Mapping):
         item_id = payload.get("itemId")
     if item_id is None:
         raise InvalidPayload("An item update needs the item's id as itemId.", {"itemId": "This is required."})
-    return check_item_patch(item_id, payload)
+    return check_item_patch(item_id, payload, most)
 
 
-CHECKS: dict[str, Callable[[Mapping[str, Any]], Change]] = {
-    "portal-view-update": _view_patch,
+CHECKS: dict[str, Callable[[Mapping[str, Any], int], Change]] = {
+    "portal-view-update": lambda body, most: ViewPatch(check_patch(_payload(body.get("payload")), most)),
     "item-update": _item_patch,
-    "item-add": lambda body: check_addition(body.get("payload"), body.get("index")),
-    "item-remove": lambda body: check_removal(body.get("itemId")),
-    "item-move": lambda body: check_move(body.get("itemId"), body.get("index")),
-    "encounter-next": lambda body: TurnStep(1),
-    "encounter-previous": lambda body: TurnStep(-1),
+    "item-add": lambda body, most: check_addition(body.get("payload"), body.get("index"), most),
+    "item-remove": lambda body, most: check_removal(body.get("itemId")),
+    "item-move": lambda body, most: check_move(body.get("itemId"), body.get("index")),
+    "encounter-next": lambda body, most: TurnStep(1),
+    "encounter-previous": lambda body, most: TurnStep(-1),
 }
-"""By the type of a change; a `batch` is a list of them."""
-
-_OF_ENVELOPE = frozenset({"type", "itemId", "index"})
+"""By the type of a change: a check of its body, and of `data:` images of at most so many characters."""
 
 
-def check_changes(changes: object) -> tuple[Change, ...]:
+def check_change(kind: str, body: Mapping[str, Any], most: int = MAX_MESSAGE_IMAGE_CHARS) -> Change:
+    """A change of that type; InvalidPayload, with the places of bad values in its payload, if anything is bad."""
+    return CHECKS[kind](body, most)
+
+
+_OF_ENVELOPE = frozenset({"itemId", "index", "payload"})
+
+
+def check_changes(changes: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> tuple[Change, ...]:
     """The changes of a batch; InvalidPayload, with the place of each bad value, unless all of them are good.
 
-    A batch holds only what is stored: a key that would be relayed is refused.
+    A batch holds only what is stored: a key that would be relayed is refused. A `data:` image may have `most`
+    characters.
     """
     if not isinstance(changes, list) or not 0 < len(changes) <= MAX_CHANGES:
-        sentence = f"Must be a list of 1 to {MAX_CHANGES} changes."
+        sentence = told(f"Must be a list of 1 to {MAX_CHANGES} changes.", changes)
         raise InvalidPayload(f"Nothing was changed: changes: {sentence}", {"changes": sentence})
     checked: list[Change] = []
     details: dict[str, str] = {}
     for place, body in enumerate(changes):
-        try:
-            checked.append(_check_one(body))
-        except InvalidPayload as error:
-            details |= placed(error, place, body)
-            if len(details) >= MAX_DETAILS:
-                break
-    _refuse_any(details)
+        if (kind := _kind(body)) is None:
+            details[f"changes[{place}].type"] = f"Must be one of {', '.join(CHECKS)}."
+        else:
+            try:
+                checked.append(_check_one(kind, body, most))
+            except InvalidPayload as error:
+                details |= placed(error, place, body.get("payload"))
+        if len(details) >= MAX_DETAILS:
+            break
+    # A change takes more than 20 characters, so the answer to many may be longer.
+    _refuse_any(details, MAX_DETAIL_CHARS + 20 * len(changes))
     return tuple(checked)
 
 
-def _check_one(body: object) -> Change:
-    if not isinstance(body, Mapping) or not isinstance(kind := body.get("type"), str) or kind not in CHECKS:
-        sentence = f"Must be one of {', '.join(CHECKS)}."
-        raise InvalidPayload(sentence, {"type": sentence})
-    change = CHECKS[kind](body)
+def _kind(body: object) -> str | None:
+    kind = body.get("type") if isinstance(body, Mapping) else None
+    return kind if isinstance(kind, str) and kind in CHECKS else None
+
+
+def _check_one(kind: str, body: Mapping[str, Any], most: int) -> Change:
+    change = check_change(kind, body, most)
     if isinstance(change, ViewPatch) and change.patch.relayed:
         sentence = "Is no key of a portal view; a batch holds only what is stored."
         relayed = islice(change.patch.relayed, MAX_DETAILS)
-        raise InvalidPayload(sentence, {key: sentence for key in relayed})
+        raise InvalidPayload(sentence, {path(part(key)): sentence for key in relayed})
     return change
 
 
-def placed(error: InvalidPayload, place: int, body: object) -> dict[str, str]:
-    """The details of a refused change of a batch, by their places in it."""
-    inside = body.get("payload") if isinstance(body, Mapping) else None
-    return {
-        f"changes[{place}].{'payload.' if _is_inside(key, inside) else ''}{key}": sentence
-        for key, sentence in (error.details or {"type": error.message}).items()
-    }
+def placed(error: InvalidPayload, place: int, payload: object) -> dict[str, str]:
+    """The details of a refused change of a batch by their places in it; `payload` is that of the change, if any."""
+    details = {}
+    for key, sentence in (error.details or {"payload": error.message}).items():
+        below = key if key.startswith("[") else f".{key}"
+        details[path(f"changes[{place}]{'.payload' if _is_inside(key, payload) else ''}{below}")] = sentence
+    return details
 
 
 def _is_inside(key: str, payload: object) -> bool:
-    return isinstance(payload, Mapping) and (key not in _OF_ENVELOPE or (key == "itemId" and key in payload))
+    return isinstance(payload, Mapping) and (key not in _OF_ENVELOPE or key in payload)
 
 
 def _payload(payload: object) -> Mapping[str, Any]:
@@ -197,34 +208,34 @@ def _payload(payload: object) -> Mapping[str, Any]:
 
 def _bad_id(item_id: object, key: str = "itemId") -> dict[str, str]:
     try:
-        check_value(item_id)
-        check_item_id(item_id)
-    except ValueError as error:
-        return {key: str(error)}
+        check_value({key: item_id})
+        check_below(key, check_item_id, item_id)
+    except BadValue as error:
+        return {key: error.sentence}
     return {}
 
 
 def _bad_index(index: object) -> dict[str, str]:
     is_index = isinstance(index, int) and not isinstance(index, bool) and 0 <= index < MAX_ITEMS
-    return {} if is_index else {"index": f"Must be a whole number from 0 to {MAX_ITEMS - 1}."}
+    return {} if is_index else {"index": told(f"Must be a whole number from 0 to {MAX_ITEMS - 1}.", index)}
 
 
-def _check_item_values(item: Mapping[str, Any], details: dict[str, str]) -> None:
+def _check_item_values(item: Mapping[str, Any], details: dict[str, str], most: int) -> None:
     """Add what is bad in an item, or in a patch of one, to the details; InvalidPayload if there are any."""
     for key, value in item.items():
         try:
-            check_value({key: value}, ITEM_DEPTH)
-        except ValueError as error:
-            details[f"{named(key)}{getattr(error, 'place', '')}"] = str(error)
+            check_value({key: value}, ITEM_DEPTH, most=most)
+        except BadValue as error:
+            details[error.path] = error.sentence
             if len(details) >= MAX_DETAILS:
                 break
-    details |= dict(islice(bad_rules(item), MAX_DETAILS))
+    details |= {bad.path: bad.sentence for bad in islice(bad_rules(item), MAX_DETAILS)}
     _refuse_any(details)
 
 
-def _refuse_any(details: Mapping[str, str]) -> None:
+def _refuse_any(details: Mapping[str, str], room: int = MAX_DETAIL_CHARS) -> None:
     if details:
-        raise InvalidPayload(f"Nothing was changed: {summary(details)}", details)
+        raise InvalidPayload(f"Nothing was changed: {summary(details)}", details, room)
 
 
 def names_any(change: Change, keys: Collection[str]) -> bool:

@@ -10,8 +10,8 @@ from typing import Any
 
 from libraries.rules import net
 from libraries.rules.disclosure import NOTHING, Disclosure
-from libraries.rules.items import FREE, is_seen, revealed, switches_of
 from libraries.rules.encounter import without
+from libraries.rules.items import FREE, is_seen, revealed, switches_of
 from libraries.rules.projection import SETTLED, settled_seen, shown_items
 from libraries.rules.state import FIELDS, find_item, normal_items
 
@@ -94,4 +94,6 @@ def _view(payload: Mapping[str, Any], state: Mapping[str, Any]) -> dict[str, Any
 
 def _unless(item: object, stored_unseen: Collection[str]) -> Mapping[str, Any]:
     """The item; an unseen one in its place if it is none, or stored as unseen."""
-    return item if isinstance(item, Mapping) and item.get("id") not in stored_unseen else {"visible": False}
+    if not isinstance(item, Mapping):
+        return {"visible": False}
+    return {"id": item["id"], "visible": False} if item.get("id") in stored_unseen else item

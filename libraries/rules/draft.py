@@ -6,10 +6,11 @@ and `libraries.rules.edits` makes one message of it for each role.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, assert_never
 
 from libraries.rules.changes import (
     Change,
@@ -48,9 +49,10 @@ class Draft:
 
     `named` are the keys that patches of the portal view named, and `named_items` those that patches of items named, by
     id. `replaced` says whether all items were replaced, `is_restructured` whether any was added, removed or moved:
-    `moved` and `renewed` are the ids of those that were moved, and of those that were removed and added again; in
-    `moved_for_viewers` are only those that were moved past an item that viewers saw before.
-    `relayed` is what is sent with it and not stored. `is_written` says whether there is anything to store.
+    `moved` and `added` are the ids of those that were moved, and of those that were added, maybe after a removal; in
+    `moved_for_viewers` are only those that were moved past an item that viewers saw before. `places` are indices at
+    which written items were. `relayed` is what is sent with it and not stored. `is_written` says whether there is
+    anything to store.
     """
 
     def __init__(self, before: State, key: bytes) -> None:
@@ -60,32 +62,34 @@ class Draft:
         self.named_items: dict[str, set[str]] = {}
         self.moved: set[str] = set()
         self.moved_for_viewers: set[str] = set()
-        self.renewed: set[str] = set()
+        self.added: set[str] = set()
+        self.places: dict[str, int] = {}
         self.relayed: dict[str, Any] = {}
         self.replaced = False
         self.is_restructured = False
         self.is_written = False
         self._key = key
-        self._added: list[str] = []
+        self._numbers: Counter[str] = Counter()
+        self._item_ids: list[str] = []
         self._naive: dict[str, Mapping[str, Any]] = {}
         self._naive_items: object = None
 
     def apply(self, changes: Sequence[Change], *, is_batch: bool = False) -> Answer:
-        """Apply the changes of one message. InvalidPayload if one does not fit; then the draft is of no use any more."""
+        """Apply the changes of one message. After InvalidPayload, if one does not fit, the draft is of no use."""
         started, sent = self.state.copy(), dict[str, Any]()
-        self._added, self._naive, self._naive_items = [], {}, None
+        self._item_ids, self._naive, self._naive_items = [], {}, None
         for place, change in enumerate(changes):
             try:
                 self._apply(change)
             except InvalidPayload as error:
                 if not is_batch:
                     raise
-                body: Any = {"payload": {}} if isinstance(change, ViewPatch | ItemPatch | ItemAddition) else None
-                details = placed(error, place, body)
+                has_payload = isinstance(change, ViewPatch | ItemPatch | ItemAddition)
+                details = placed(error, place, {} if has_payload else None)
                 raise type(error)(f"Nothing was changed: {summary(details)}", details) from None
             if isinstance(change, ViewPatch):
                 sent |= change.patch.sent or change.patch.known
-        return Answer(tuple(self._added), self._beyond(started, sent))
+        return Answer(tuple(self._item_ids), self._beyond(started, sent))
 
     def _apply(self, change: Change) -> None:
         before = self.state.copy()
@@ -104,6 +108,8 @@ class Draft:
                 self._move(change)
             case TurnStep():
                 self._step(change.step)
+            case _:
+                assert_never(change)
         if not isinstance(change, ItemPatch):
             self._settle(before, sets_camera=sets_camera)
 
@@ -118,6 +124,7 @@ class Draft:
             self.replaced = self.is_restructured = True
             self._naive_items = change.patch.sent.get("items")
             self._naive.clear()
+            self._numbers.clear()
         self._choose(known)
         if "encounter" in known:
             check_entries(known["encounter"], {item["id"] for item in self.state["items"]})
@@ -158,14 +165,13 @@ class Draft:
         if item.get("id") in taken:
             raise _refusal("id", f"There is an item “{named(item['id'])}” already; ids must be unique.")
         if "id" not in item:
-            item = {"id": made_up_id(item, taken, self._key), **item}
+            item = {"id": made_up_id(item, taken, self._key, self._numbers), **item}
         place = len(items) if index is None else index
         self.state["items"] = [*items[:place], item, *items[place:]]
         self.is_restructured = True
-        self._added.append(item["id"])
+        self._item_ids.append(item["id"])
         self._note(item["id"], {**change.sent, "id": item["id"]})
-        if any(old["id"] == item["id"] for old in self.before["items"]):
-            self.renewed.add(item["id"])
+        self.added.add(item["id"])
 
     def _remove(self, item_id: str) -> None:
         index, items = self._find(item_id), self.state["items"]
@@ -196,15 +202,16 @@ class Draft:
         self.is_written = self.is_written or after is not encounter
 
     def _find(self, item_id: str) -> int:
-        index = find_item(self.state["items"], item_id)
+        index = find_item(self.state["items"], item_id, self.places.get(item_id, -1))
         if index is None:
             sentence = f"There is no item “{named(item_id)}”."
             raise NoSuchItem(f"Nothing was changed: itemId: {sentence}", {"itemId": sentence})
+        self.places[item_id] = index
         return index
 
     def _put(self, index: int, item: Mapping[str, Any]) -> None:
-        items = self.state["items"]
-        self.state["items"] = [*items[:index], item, *items[index + 1 :]]
+        self.state["items"] = items = self.state["items"].copy()
+        items[index] = item
 
     def _note(self, item_id: str, naive: Mapping[str, Any]) -> None:
         """Note that an item is written, and what its sender knows of it."""
@@ -249,12 +256,12 @@ class Draft:
         """Whether the stored items, apart from those written since, are the ones that were sent, in the same order."""
         items = self.state["items"]
         return self._naive_items is items or (
-            not self._added and same(self._naive_items, [self._naive.get(item["id"], item) for item in items])
+            not self._item_ids and same(self._naive_items, [self._naive.get(item["id"], item) for item in items])
         )
 
     def _corrections(self) -> Iterable[dict[str, Any]]:
         for item_id, naive in self._naive.items():
-            index = find_item(self.state["items"], item_id)
+            index = find_item(self.state["items"], item_id, self.places.get(item_id, -1))
             assert index is not None  # noqa: S101  # an item that is removed is not noted any more
             if wrong := delta(naive, self.state["items"][index]):
                 yield {"type": "item-updated", "payload": {**wrong, "itemId": item_id}, "index": index}

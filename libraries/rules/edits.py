@@ -93,26 +93,23 @@ def seen_by_controllers(draft: Draft) -> Seen:
     edits: list[Edit] = []
     if draft.is_restructured:
         edits += _script(draft, draft.moved, before["items"], after["items"], dict)
-    added = {edit.item["id"] for edit in edits if isinstance(edit, Added)}
     for item_id, named in draft.named_items.items():
-        if item_id not in added:
-            edits.append(_updated(before["items"], after["items"], item_id, named))
+        if item_id not in draft.added:
+            edits.append(_updated(draft, item_id, named))
     return Seen(patch, tuple(edits))
 
 
-def _updated(before: Sequence[Item], after: Sequence[Item], item_id: str, named: Collection[str]) -> Updated:
-    index = find_item(after, item_id)
-    assert index is not None  # noqa: S101  # what is removed is not named any more
-    old, new = before[_index_before(before, item_id, index)], after[index]
+def _updated(draft: Draft, item_id: str, named: Collection[str]) -> Updated:
+    old, new, index = _both(draft, item_id)
     return Updated(item_id, {**delta(old, new), **{key: new.get(key) for key in named}}, index)
 
 
-def _index_before(before: Sequence[Item], item_id: str, index: int) -> int:
-    if index < len(before) and before[index]["id"] == item_id:
-        return index
-    found = find_item(before, item_id)
-    assert found is not None  # noqa: S101  # an item that was not there is added
-    return found
+def _both(draft: Draft, item_id: str) -> tuple[Item, Item, int]:
+    """An item that was there before and still is: before, after, and its index after."""
+    guess = draft.places.get(item_id, -1)
+    was, index = (find_item(state["items"], item_id, guess) for state in (draft.before, draft.state))
+    assert was is not None and index is not None  # noqa: S101, PT018  # otherwise it is added or removed
+    return draft.before["items"][was], draft.state["items"][index], index
 
 
 def seen_by_viewers(draft: Draft, disclosure: Disclosure = NOTHING) -> Seen:
@@ -146,18 +143,15 @@ def _changed(draft: Draft) -> set[str]:
 
 
 def _sights(draft: Draft) -> list[tuple[bool, bool]]:
-    """For each written item whose own rules of what is shown have changed: whether viewers saw it, and whether they do."""
+    """For each written item whose own rules of what is shown changed: whether viewers saw it, and whether they do."""
     if draft.replaced:
         return []
     found = []
     for item_id in draft.named_items:
-        index = find_item(draft.before["items"], item_id)
-        if index is None:
-            continue
-        old = draft.before["items"][index]
-        new = draft.state["items"][_index_before(draft.state["items"], item_id, index)]
-        if is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show")):
-            found.append((is_seen(old), is_seen(new)))
+        if item_id not in draft.added:
+            old, new, _ = _both(draft, item_id)
+            if is_seen(old) != is_seen(new) or not same(old.get("show"), new.get("show")):
+                found.append((is_seen(old), is_seen(new)))
     return found
 
 
@@ -171,12 +165,12 @@ def _edits_of_viewers(draft: Draft, disclosure: Disclosure, is_seen_anew: bool) 
                 added.add(edit.item["id"])
             yield edit
     for item_id in draft.named_items:
-        index = find_item(after["items"], item_id)
-        assert index is not None  # noqa: S101  # what is removed is not named any more
-        if item_id in added or not is_seen(after["items"][index]):
+        if item_id in added or item_id in draft.added:
             continue
-        old = before["items"][_index_before(before["items"], item_id, index)]
-        changed = delta(build(old, before, disclosure), build(after["items"][index], after, disclosure))
+        old, new, index = _both(draft, item_id)
+        if not is_seen(new):
+            continue
+        changed = delta(build(old, before, disclosure), build(new, after, disclosure))
         if changed:
             yield Updated(item_id, changed, place_of(after["items"], index))
 
@@ -190,7 +184,7 @@ def _script(
 ) -> Iterator[Edit]:
     """The edits that lead from one list to the other, apart from updates. Each index is the place after that edit."""
     old = {item["id"] for item in before}
-    stays = {item["id"] for item in after if item["id"] in old} - draft.renewed
+    stays = {item["id"] for item in after if item["id"] in old} - draft.added
     for item in before:
         if item["id"] not in stays:
             yield Removed(item["id"])

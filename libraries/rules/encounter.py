@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from libraries.rules.errors import BadValue, InvalidPayload, named
+from libraries.rules.errors import BadValue, InvalidPayload, check_below, named
 from libraries.rules.item_ids import check_item_id, text_id
+from libraries.rules.places import excerpt, told
 
 Encounter = Mapping[str, Any]
 
@@ -21,51 +22,57 @@ MAX_INITIATIVE_CHARS = 64
 
 
 def check_encounter(value: object) -> None:
-    """Raise BadValue unless it is null or an encounter; whether its items exist is checked in `check_entries`."""
+    """Raise ValueError, with the place, unless it is null or an encounter; `check_entries` looks for its items."""
     if value is None:
         return
     if not isinstance(value, Mapping):
-        raise BadValue("Must be null or an object with round, turn and order.")
-    _check_keys(value, KEYS, "An encounter")
-    number = value.get("round")
-    if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number <= MAX_ROUND:
-        raise BadValue(f"Must be a whole number from 0 to {MAX_ROUND}.", ".round")
-    order = value.get("order")
-    if not isinstance(order, list):
-        raise BadValue("Must be a list of objects with itemId and initiative.", ".order")
-    seen: set[object] = set()
-    for place, entry in enumerate(order):
-        try:
-            _check_entry(entry, seen)
-        except BadValue as error:
-            raise error.below(f".order[{place}]") from None
+        raise ValueError("Must be null or an object with round, turn and order.")
+    _check_keys(value, KEYS)
+    check_below("round", _check_round, value.get("round"))
+    order: Any = value.get("order")
+    check_below("order", _check_order, order)
     turn = text_id(value.get("turn"))
-    if turn is not None and (not isinstance(turn, str) or turn not in seen):
-        raise BadValue("Must be null or the itemId of an entry of the order.", ".turn")
+    if turn is not None and (not isinstance(turn, str) or all(text_id(entry["itemId"]) != turn for entry in order)):
+        raise BadValue(told("Must be null or the itemId of an entry of the order.", turn)).below("turn")
 
 
-def _check_entry(entry: object, seen: set[object]) -> None:
+def _check_round(value: object) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= MAX_ROUND:
+        raise ValueError(f"Must be a whole number from 0 to {MAX_ROUND}.")
+
+
+def _check_order(value: object) -> None:
+    if not isinstance(value, list):
+        raise ValueError("Must be a list of objects with itemId and initiative.")
+    seen: dict[object, int] = {}
+    for index, entry in enumerate(value):
+        try:
+            _check_entry(entry, index, seen)
+        except BadValue as error:
+            raise error.below(index) from None
+
+
+def _check_entry(entry: object, index: int, seen: dict[object, int]) -> None:
     if not isinstance(entry, Mapping):
-        raise BadValue("Must be an object with itemId and initiative.")
-    _check_keys(entry, ENTRY_KEYS, "An entry")
-    try:
-        check_item_id(entry.get("itemId"))
-    except ValueError as error:
-        raise BadValue(str(error), ".itemId") from None
-    item_id, initiative = text_id(entry["itemId"]), entry.get("initiative")
-    if item_id in seen:
-        raise BadValue(f"Repeats the item “{named(item_id)}”; each may act once in a round.", ".itemId")
-    seen.add(item_id)
-    is_number = isinstance(initiative, int | float) and not isinstance(initiative, bool)
-    is_text = isinstance(initiative, str) and len(initiative) <= MAX_INITIATIVE_CHARS
-    if initiative is not None and not is_number and not is_text:
-        raise BadValue(f"Must be a number, text of at most {MAX_INITIATIVE_CHARS} characters, or null.", ".initiative")
+        raise BadValue(told("Must be an object with itemId and initiative.", entry))
+    _check_keys(entry, ENTRY_KEYS)
+    check_below("itemId", check_item_id, entry.get("itemId"))
+    check_below("initiative", _check_initiative, entry.get("initiative"))
+    if (first := seen.setdefault(text_id(entry["itemId"]), index)) != index:
+        raise BadValue(f"Must be unique, and order[{first}] has it too; it is {excerpt(entry['itemId'])}.", ".itemId")
 
 
-def _check_keys(value: Mapping[str, Any], keys: Collection[str], what: str) -> None:
+def _check_initiative(value: object) -> None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    is_text = isinstance(value, str) and len(value) <= MAX_INITIATIVE_CHARS
+    if value is not None and not is_number and not is_text:
+        raise ValueError(f"Must be a number, text of at most {MAX_INITIATIVE_CHARS} characters, or null.")
+
+
+def _check_keys(value: Mapping[str, Any], keys: Collection[str]) -> None:
     for key in value:
         if key not in keys:
-            raise BadValue(f"{what} has only {', '.join(keys)}.", f".{named(key)}")
+            raise BadValue(f"There is no such key; there are {', '.join(keys)}.").below(key)
 
 
 def normal_encounter(value: Encounter | None) -> Encounter | None:
@@ -124,8 +131,8 @@ def stepped(encounter: Encounter | None, step: int) -> Encounter:
 def seen(encounter: Encounter, is_seen: Callable[[str], bool], shows: Callable[[str], bool]) -> dict[str, Any]:
     """The encounter as viewers see it: only the items that they see, and of those the initiatives that `shows` allows.
 
-    While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first, that
-    is the last one of the round before. As long as nobody whom they see has had a turn, `turn` is null and `round` 0.
+    While an unseen item has the turn, viewers see the turn of the one before it that they do see: before the first,
+    that is the last one of the round before. Until somebody whom they see has had a turn, `turn` is null and `round` 0.
     """
     order = [
         dict(entry) if shows(item_id) else {"itemId": item_id}

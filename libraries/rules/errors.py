@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any, Self
+
+from libraries.rules.places import part, path, told
 
 MAX_SENTENCE_CHARS = 512
 MAX_DETAIL_CHARS = 256
@@ -16,10 +19,9 @@ def named(word: object) -> str:
     return str(word)[:MAX_NAMED_CHARS].encode(errors="backslashreplace").decode()
 
 
-def few_details(details: Mapping[str, str]) -> dict[str, str]:
+def few_details(details: Mapping[str, str], room: int = MAX_DETAIL_CHARS) -> dict[str, str]:
     """The first of the details, by `named` keys: an answer should not be far longer than its request."""
     few: dict[str, str] = {}
-    room = MAX_DETAIL_CHARS
     for key, sentence in details.items():
         shown, said = named(key), shortened(sentence)
         room -= len(shown) + len(said)
@@ -43,32 +45,51 @@ def described(error: BaseException | None) -> str:
 
 
 class BadValue(ValueError):
-    """A value that may not be stored or relayed: a sentence, and the place below the value that was checked.
+    """A value that may not be stored or relayed: a sentence, and the value's place below the one that was checked.
 
-    The place is a path such as `.system.img` or `[3].name`; empty for the value itself.
+    A place is text such as `.system.img`, `[3].x` or nothing. It is put together while the error travels up, so values
+    that are good cost nothing.
     """
 
     def __init__(self, sentence: str, place: str = "") -> None:
         super().__init__(sentence)
+        self.sentence = sentence
         self.place = place
 
-    def below(self, place: str) -> BadValue:
-        """The same error, one step further out."""
-        return BadValue(str(self), f"{place}{self.place}")
+    def below(self, key: object) -> Self:
+        """The same error, one level further up: the value is under this key, or at this index of a list."""
+        self.place = f"{part(key)}{self.place}"
+        return self
+
+    @property
+    def path(self) -> str:
+        """The whole place, as an answer names it."""
+        return path(self.place)
+
+
+def check_below(key: str, check: Callable[[Any], None], value: object) -> None:
+    """Check the value under a key; BadValue with its place, and with what was sent, for a ValueError."""
+    try:
+        check(value)
+    except BadValue as error:
+        raise error.below(key) from None
+    except ValueError as error:
+        raise BadValue(told(str(error), value)).below(key) from None
 
 
 class PortalError(Exception):
     """A refusal with a stable `code`, a `message` that a person can act on, and optional `details` by key.
 
-    Message and details are cut short, see `few_details`: they may contain the sender's own words.
+    Message and details are cut short, see `few_details`: they may contain the sender's own words. `room` is the number
+    of characters for the details.
     """
 
     code: str = "error"
 
-    def __init__(self, message: str, details: Mapping[str, str] | None = None) -> None:
+    def __init__(self, message: str, details: Mapping[str, str] | None = None, room: int = MAX_DETAIL_CHARS) -> None:
         super().__init__(message)
         self.message = shortened(message)
-        self.details = few_details(details) if details else None
+        self.details = few_details(details, room) if details else None
 
 
 class InvalidPayload(PortalError):

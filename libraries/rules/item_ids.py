@@ -13,7 +13,6 @@ from collections.abc import Collection, Mapping
 from hashlib import blake2b
 from typing import Any
 
-from libraries.rules.errors import BadValue
 from libraries.rules.keys import check_no_prototype
 
 MAX_ITEM_ID_CHARS = 128
@@ -28,24 +27,26 @@ def text_id(value: object) -> object:
 
 
 def check_item_id(value: object) -> None:
-    """Raise BadValue unless the value, in its stored form, can be the id of an item."""
+    """Raise ValueError, with a sentence, unless the value can be the id of an item."""
     value = text_id(value)
     if not isinstance(value, str) or not 0 < len(value) <= MAX_ITEM_ID_CHARS:
-        raise BadValue(f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters, or an integer.")
+        raise ValueError(f"Must be text of 1 to {MAX_ITEM_ID_CHARS} characters, or an integer.")
     check_no_prototype(value)
 
 
-def made_up_id(record: Mapping[str, Any], taken: Collection[str], key: bytes, nth: int = 0) -> str:
+def made_up_id(record: Mapping[str, Any], taken: Collection[str], key: bytes, numbers: Counter[str]) -> str:
     """An id for an item without one, which is not among the `taken` ones.
 
-    `key` is the secret of the hash, and `nth` the number of equal records before this one.
+    `key` is the secret of the hash. `numbers` has, for each id of a record, the least number that may be free; it is
+    counted up here, so that many equal records cost no more than others.
     """
-    name = next((name for key in RECORD_IDS if (name := _record_id(record.get(key))) is not None), None)
+    found = (_record_id(record.get(name)) for name in RECORD_IDS)
+    name = next((name for name in found if name is not None), None)
     while name is not None:
-        found = _text(blake2b(f"{nth} {name}".encode(), key=key, digest_size=_MADE_UP_BYTES).digest())
-        if found not in taken:
-            return found
-        nth += 1
+        made = _text(blake2b(f"{numbers[name]} {name}".encode(), key=key, digest_size=_MADE_UP_BYTES).digest())
+        numbers[name] += 1
+        if made not in taken:
+            return made
     return _text(secrets.token_bytes(_MADE_UP_BYTES))
 
 
@@ -54,13 +55,11 @@ def with_ids(items: list[dict[str, Any]], key: bytes) -> list[dict[str, Any]]:
     taken = {item["id"] for item in items if "id" in item}
     if len(taken) == len(items):
         return items
-    equals: Counter[object] = Counter()
+    numbers: Counter[str] = Counter()
     filled = []
     for item in items:
         if "id" not in item:
-            record = tuple(_record_id(item.get(name)) for name in RECORD_IDS)
-            item = {"id": made_up_id(item, taken, key, equals[record]), **item}
-            equals[record] += 1
+            item = {"id": made_up_id(item, taken, key, numbers), **item}
             taken.add(item["id"])
         filled.append(item)
     return filled

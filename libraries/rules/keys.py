@@ -7,6 +7,8 @@ import unicodedata
 from functools import lru_cache
 from string import ascii_lowercase
 
+from libraries.rules.errors import BadValue
+
 MAX_KEY_CHARS = 128
 REFUSED_KEYS = frozenset({"__proto__", "constructor", "prototype"})
 """Names that every JavaScript object has: a page that copies such a key would change its own code's objects."""
@@ -16,6 +18,8 @@ _SHORT_CHARS = 40
 _ADDRESSES = ("avatar", "href", "image", "img", "link", "portrait", "src", "thumbnail", "uri", "url")
 _PICTURES = ("artwork", "icon", "logo", "photo", "picture", "poster")
 URL_KEYS = frozenset({*_ADDRESSES, *_PICTURES})
+WORDS = frozenset({"alt", "caption", "description", "label", "name", "text", "title"})
+"""The plain keys whose text is never an address, also below the key of one."""
 _URL_ENDINGS = ("href", "image", "src", "uri", "url")
 
 # Characters that are neither letters nor digits, and the letters that are drawn as nothing: the fillers of Hangul (two
@@ -28,15 +32,15 @@ _FRAMED = {
 
 
 def check_no_prototype(name: str) -> None:
-    """Raise ValueError, with a sentence, for one of `REFUSED_KEYS`: as a key, or as an id that pages use as a key."""
+    """Raise BadValue for one of `REFUSED_KEYS`: as a key, or as an id that pages use as a key."""
     if name in REFUSED_KEYS:
-        raise ValueError(f"The name {name} is not possible: pages could take it for a part of their own objects.")
+        raise BadValue(f"The name {name} is not possible: pages could take it for a part of their own objects.")
 
 
 def check_key(key: str) -> None:
-    """Raise ValueError, with a sentence, for a key that is too long, or one of `REFUSED_KEYS`."""
+    """Raise BadValue for a key that is too long, or one of `REFUSED_KEYS`."""
     if len(key) > MAX_KEY_CHARS:
-        raise ValueError(f"A key may have at most {MAX_KEY_CHARS} characters.")
+        raise BadValue(f"A key may have at most {MAX_KEY_CHARS} characters; it has {len(key)}.")
     check_no_prototype(key)
 
 
@@ -72,3 +76,8 @@ def is_url_key(key: str) -> bool:
     """Whether the text under `key` is an address that a page may follow or show."""
     plain = plain_key(key).removesuffix("s")
     return plain in URL_KEYS or plain.endswith(_URL_ENDINGS)
+
+
+def is_word_key(key: str) -> bool:
+    """Whether the text under `key` is for people, also in an object under the key of an address."""
+    return plain_key(key) in WORDS

@@ -12,7 +12,7 @@ from libraries.rules.keys import plain_key
 
 NAMES = ("name", "title", "label")
 TEXTS = ("text", "desc", "description", "content", "entries", "body")
-ICONS = ("icon",)
+ICON = "icon"
 """The plain keys of an entry with its name, text and icon, in order of priority."""
 
 
@@ -59,7 +59,7 @@ def _marked(value: object) -> dict[str, str] | None:
     if not isinstance(value, Mapping):
         return None
     inside = _plain(value)
-    found = {"name": _first(inside, NAMES), "text": _first(inside, TEXTS), "icon": _first(inside, ICONS)}
+    found = {"name": _first(inside, NAMES), "text": _first(inside, TEXTS), "icon": text(inside.get(ICON))}
     return {key: inner for key, inner in found.items() if inner is not None} if found["name"] is not None else None
 
 

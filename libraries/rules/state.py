@@ -8,26 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from operator import is_
 from typing import Any
 
 import msgspec
 
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS
 from libraries.rules.camera import check_camera, normal_camera
-from libraries.rules.encounter import check_encounter, normal_encounter
-from libraries.rules.errors import BadValue, InvalidPayload, few_details, named
+from libraries.rules.encounter import check_encounter, normal_encounter, without
+from libraries.rules.errors import BadValue, InvalidPayload, check_below, few_details
 from libraries.rules.health import DISPLAYS
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS as MAX_ITEM_ID_CHARS
 from libraries.rules.item_ids import check_item_id, text_id
 from libraries.rules.items import REVEAL_ON_TURN, SHOW_KEYS, visibilities
 from libraries.rules.names import check_name
+from libraries.rules.places import excerpt, told
 from libraries.rules.values import check_value
 
 State = dict[str, Any]
 
 MAX_ITEMS = 500
-MAX_STATE_BYTES = 256 * 1024
+MAX_STATE_BYTES = 1024 * 1024
 SIZE_BLOCK = 1024
 MAX_NAME_CHARS = 200
 NOT_IN_HEAD = frozenset({"items", "currentItemId", "camera", "encounter"})
@@ -86,24 +87,23 @@ def _check_current_item(value: object) -> None:
 def _check_items(value: object) -> None:
     if not isinstance(value, list) or len(value) > MAX_ITEMS:
         raise ValueError(f"Must be a list of at most {MAX_ITEMS} items.")
-    seen: set[object] = set()
+    seen: dict[object, int] = {}
     for index, item in enumerate(value):
-        if not isinstance(item, Mapping):
-            raise BadValue("Must be an object.", f"[{index}]")
-        if item.get("id") is not None:
-            _check_own_id(item["id"], seen, f"[{index}].id")
-        for place, sentence in bad_rules(item):
-            raise BadValue(sentence, f"[{index}].{place}")
+        try:
+            _check_item(item, index, seen)
+        except BadValue as error:
+            raise error.below(index) from None
 
 
-def _check_own_id(value: object, seen: set[object], place: str) -> None:
-    try:
-        check_item_id(value)
-    except ValueError as error:
-        raise BadValue(str(error), place) from None
-    if text_id(value) in seen:
-        raise BadValue(f"Repeats the id “{named(value)}”; ids must be unique, and 1 and “1” are the same id.", place)
-    seen.add(text_id(value))
+def _check_item(item: object, index: int, seen: dict[object, int]) -> None:
+    if not isinstance(item, Mapping):
+        raise BadValue(told("Must be an object.", item))
+    if (own := item.get("id")) is not None:
+        check_below("id", check_item_id, own)
+        if (first := seen.setdefault(text_id(own), index)) != index:
+            raise BadValue(f"Must be unique, and items[{first}] has it too; it is {excerpt(own)}.", ".id")
+    for bad in bad_rules(item):
+        raise bad
 
 
 def _check_current_item_id(value: object) -> None:
@@ -111,24 +111,24 @@ def _check_current_item_id(value: object) -> None:
         check_item_id(value)
 
 
-def bad_rules(item: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The place of each bad key that says what viewers see of an item, with a sentence."""
+def bad_rules(item: Mapping[str, Any]) -> Iterator[BadValue]:
+    """An error for each bad key that says what viewers see of an item."""
     rules = [(key, value) for key, value, _ in visibilities(item)]
     for key, value in [*rules, (REVEAL_ON_TURN, item.get(REVEAL_ON_TURN))]:
         if value is not None and not isinstance(value, bool):
-            yield named(key), "Must be true or false."
+            yield BadValue(told("Must be true or false.", value)).below(key)
     show = item.get("show")
     if show is None:
         return
     if not isinstance(show, Mapping):
-        yield "show", f"Must be an object with some of {', '.join(SHOW_KEYS)}."
+        yield BadValue(told(f"Must be an object with some of {', '.join(SHOW_KEYS)}.", show), ".show")
         return
     for key, value in show.items():
         if key not in SHOW_KEYS:
-            yield f"show.{named(key)}", f"Is not one of {', '.join(SHOW_KEYS)}."
+            yield BadValue(f"There is no such key; there are {', '.join(SHOW_KEYS)}.").below(key).below("show")
         elif not isinstance(value, bool) and (key != "health" or value not in HEALTH_DISPLAYS):
             also = f"{', '.join(HEALTH_DISPLAYS)}, " if key == "health" else ""
-            yield f"show.{key}", f"Must be {also}true or false."
+            yield BadValue(told(f"Must be {also}true or false.", value)).below(key).below("show")
 
 
 def normal_items(items: list[Any]) -> list[Any]:
@@ -174,10 +174,11 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def check_patch(payload: object) -> Patch:
+def check_patch(payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> Patch:
     """Split a payload's keys into stored and relayed ones; read-only keys are checked, and dropped.
 
-    Raises InvalidPayload, with a sentence for each bad key, unless every value may be stored or relayed.
+    A `data:` image may have `most` characters. InvalidPayload, with a sentence for each bad value by its place, unless
+    every value may be stored or relayed.
     """
     if not isinstance(payload, Mapping):
         raise InvalidPayload("A payload must be an object.")
@@ -186,11 +187,11 @@ def check_patch(payload: object) -> Patch:
     for key, value in payload.items():
         field = FIELDS.get(key)
         try:
-            check_value({key: value})  # also for read-only keys: a `sync-response` is relayed with them
+            check_value({key: value}, most=most)  # also for read-only keys: a `sync-response` is relayed with them
             if field is not None:
-                field.check(value)
-        except ValueError as error:
-            details[f"{key}{getattr(error, 'place', '')}"] = str(error)
+                check_below(key, field.check, value)
+        except BadValue as error:
+            details[error.path] = error.sentence
             if len(details) == MAX_DETAILS:
                 break
         if key not in READ_ONLY:
@@ -208,21 +209,27 @@ def summary(details: Mapping[str, str]) -> str:
     )
 
 
-def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None) -> int | None:
-    """The index of the item with that id, or None."""
+def find_item(items: Sequence[Mapping[str, Any]], item_id: str | None, guess: int = -1) -> int | None:
+    """The index of the item with that id, or None; `guess` is an index to look at first."""
     if item_id is None:
         return None
+    if 0 <= guess < len(items) and items[guess].get("id") == item_id:
+        return guess
     return next((index for index, item in enumerate(items) if item.get("id") == item_id), None)
 
 
 def settled(state: State) -> State:
     """The state with one idea of what is current: `currentItem` counts if the two keys disagree.
 
-    Only a process of the release before leaves them so: it does not know of `currentItemId`.
+    An encounter has no entry of an item that is gone. Only a process of the release before leaves a state that is not
+    so: it knows of neither key.
     """
-    index, items = state["currentItem"], state["items"]
+    index, items, encounter = state["currentItem"], state["items"], state["encounter"]
     item_id = items[index].get("id") if index is not None and index < len(items) else None
-    return {**state, "currentItem": None if item_id is None else index, "currentItemId": item_id}
+    if encounter is not None:
+        encounter = without(encounter, {item.get("id") for item in items}.__contains__)
+    current = {"currentItem": None if item_id is None else index, "currentItemId": item_id}
+    return {**state, **current, "encounter": encounter}
 
 
 def size_of(state: State) -> int:
@@ -239,7 +246,7 @@ def blocks_of(size: int) -> int:
 
 
 def check_size(state: State) -> int:
-    """The size of the state as JSON in bytes; InvalidPayload if it is more than 256 KiB."""
+    """The size of the state as JSON in bytes; InvalidPayload if it is more than 1 MiB."""
     size = size_of(state)
     if size > MAX_STATE_BYTES:
         sentence = f"The portal view would be {size} bytes long; at most {MAX_STATE_BYTES} are possible."

@@ -7,9 +7,12 @@ and `libraries.rules.addresses`.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from libraries.rules.addresses import check_address, could_run
-from libraries.rules.keys import check_key, is_url_key
+from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS, check_harmless
+from libraries.rules.errors import BadValue
+from libraries.rules.keys import check_key, is_url_key, is_word_key
+from libraries.rules.places import told
 
 MAX_DEPTH = 16
 MAX_SAFE_INTEGER = 2**53 - 1
@@ -37,45 +40,64 @@ def has_too_many_values(value: object, length: int, most: int) -> bool:
     return False
 
 
-def check_value(value: object, depth: int = 1, key: str = "") -> None:
-    """Raise ValueError, with a sentence, unless `value` at nesting level `depth` may be stored and relayed.
+def check_value(value: object, depth: int = 1, key: str = "", most: int = MAX_MESSAGE_IMAGE_CHARS) -> None:
+    """Raise BadValue, with the place, unless `value` at nesting level `depth` may be stored and relayed.
 
     `key` is the key of the value; it decides whether text is an address. Each key is checked once, whatever its value
-    contains.
+    contains. `most` is the number of characters that a `data:` image may have.
     """
-    _check_value(value, depth, is_url_key(key))
+    _check_value(value, depth, is_url_key(key), most)
 
 
-def _check_value(value: object, depth: int, is_address: bool) -> None:
+def _check_value(value: object, depth: int, is_address: bool, most: int) -> None:
     if isinstance(value, str):
-        _check_text(value, is_address)
+        _check_text(value)
+        if is_address:
+            check_harmless(value, most)
     elif value is None or isinstance(value, bool):
         return
     elif isinstance(value, int | float):
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
-            raise ValueError("Numbers must lie between -(2^53-1) and 2^53-1.")
+            raise BadValue(told("Numbers must lie between -(2^53-1) and 2^53-1.", value))
     elif depth > MAX_DEPTH:
-        raise ValueError(f"Nesting is limited to {MAX_DEPTH} levels.")
+        raise BadValue(told(f"Nesting is limited to {MAX_DEPTH} levels.", value))
     elif isinstance(value, Mapping):
+        _check_object(value, depth, is_address, most)
+    elif isinstance(value, list | tuple):
+        _check_list(value, depth, is_address, most)
+    else:
+        raise BadValue("Only JSON values are possible here.")
+
+
+def _check_object(value: Mapping[Any, object], depth: int, is_address: bool, most: int) -> None:
+    name: object = ""
+    try:
         for name, inner in value.items():
             if not isinstance(name, str):
-                raise ValueError("Keys must be text.")
+                raise BadValue("Keys must be text.")
             check_key(name)
-            _check_text(name, False)
-            _check_value(inner, depth + 1, is_url_key(name))
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _check_value(inner, depth + 1, is_address)
-    else:
-        raise ValueError("Only JSON values are possible here.")
+            _check_text(name)
+            # An object under the key of an address holds addresses: {"images": {"front": …, "back": …}}.
+            leads = is_url_key(name) or (is_address and not is_word_key(name))
+            _check_value(inner, depth + 1, leads, most)
+    except BadValue as error:
+        raise error.below(name) from None
 
 
-def _check_text(text: str, is_address: bool) -> None:
-    if "\0" in text:
-        raise ValueError("Text may not hold the character NUL.")
+def _check_list(value: list[object] | tuple[object, ...], depth: int, is_address: bool, most: int) -> None:
+    index = 0
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("Text may not hold half of a surrogate pair.") from None
-    if is_address or could_run(text):
-        check_address(text)
+        for index, inner in enumerate(value):  # noqa: B007
+            _check_value(inner, depth + 1, is_address, most)
+    except BadValue as error:
+        raise error.below(index) from None
+
+
+def _check_text(text: str) -> None:
+    if "\0" in text:
+        raise BadValue(told("Text may not hold the character NUL.", text))
+    if not text.isascii():
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            raise BadValue(told("Text may not hold half of a surrogate pair.", text)) from None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from uuid import UUID
@@ -19,7 +19,7 @@ from libraries.rules.commands import project_command
 from libraries.rules.draft import Answer, Draft
 from libraries.rules.edits import Seen, seen_by_controllers, seen_by_viewers
 from libraries.rules.errors import VersionConflict
-from libraries.rules.state import State
+from libraries.rules.state import State, check_size
 from libraries.rules.warnings import MAX_WARNINGS, warnings_of
 from libraries.services.storing import lock_portal_view, put_state, store
 
@@ -52,15 +52,17 @@ def change_portal_view(
     portal_view_id: UUID,
     messages: Sequence[Message],
     if_version: int | None = None,
+    check: Callable[[State], None] | None = None,
     sender: str | None = None,
     receipts: Collection[ReceiptKey] = (),
     tell: Tell = events.tell,
 ) -> Written:
     """The portal view after all of the messages, stored as one version; none of them is stored if one is refused.
 
-    Unknown keys of a patch are relayed with it, or alone, and not stored. With `if_version`, VersionConflict unless that
-    is the stored version. `receipts` are kept for the messages. AlreadyApplied, and no change, if there is a receipt for
-    a message first sent by another connection than `sender`.
+    Unknown keys of a patch are relayed with it, or alone, and not stored. With `if_version`, VersionConflict unless
+    that is the stored version; `check` is called with the stored state, and may refuse. `receipts` are kept for the
+    messages. AlreadyApplied, and no change, if there is a receipt for a message first sent by another connection than
+    `sender`.
     """
     with transaction.atomic():
         portal_view = lock_portal_view(actor_id, portal_view_id)
@@ -69,14 +71,18 @@ def change_portal_view(
                 f"The portal view has changed: its version is {portal_view.version} now. Read it again."
             )
         draft = Draft(portal_view.content(), portal_view.item_key)
+        if check is not None:
+            check(draft.before)
         answers = [draft.apply(message.changes, is_batch=message.is_batch) for message in messages]
         controllers, viewers = seen_by_controllers(draft), seen_by_viewers(draft, portal_view.rules)
         after = draft.state
+        kept = Receipts(actor_id, portal_view_id, receipts, sender)
         if draft.is_written:
             columns = put_state(portal_view, draft.before, after)
-            kept = Receipts(actor_id, portal_view_id, receipts, sender)
             item_ids = [item_id for answer in answers for item_id in answer.item_ids]
             after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers), item_ids=item_ids)
+        elif receipts:  # a retry must not be done later, when there would be something to do
+            kept.keep_of_nothing(portal_view)
         if draft.is_written or draft.relayed:
             shown = project_command(draft.relayed, after, portal_view.rules)
             event = PortalViewChanged(
@@ -95,9 +101,10 @@ def change_portal_view(
 
 
 def preview_changes(portal_view: PortalView, changes: Sequence[Change]) -> State:
-    """The state that the portal view would have after a batch; nothing is stored."""
-    draft = Draft(portal_view.content(), portal_view.item_key)
+    """The state that the portal view would have after a batch; nothing is stored. InvalidPayload as if it were."""
+    draft = Draft(portal_view.state(), portal_view.item_key)
     draft.apply(changes, is_batch=True)
+    check_size(draft.state)
     return draft.state
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from libraries.rules.roles import PortalRole, portal_role
 from libraries.rules.state import FIELDS, State, blocks_of, check_size
 from libraries.selectors import portal_views_of
 from libraries.services import quotas
+from libraries.stored_json import encoded
 
 
 def require_controller(role: str) -> None:
@@ -40,16 +41,21 @@ def lock_portal_view(actor_id: UUID | None, portal_view_id: UUID) -> PortalView:
     return portal_view
 
 
-def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) -> set[str]:
-    """Set the model's state; returns the changed columns. InvalidPayload or QuotaExceeded if it is too large."""
-    size, grown = portal_view.size, blocks_of(check_size(after))
+def put_state(portal_view: PortalView, before: Mapping[str, Any], after: State) -> dict[str, Any]:
+    """Set the model's state; returns the changed columns with what to write, the items encoded.
+
+    InvalidPayload or QuotaExceeded if it is too large.
+    """
+    items = encoded(after["items"])  # once, to measure and to write them
+    size, grown = portal_view.size, blocks_of(check_size({**after, "items": items}))
     quotas.check_growth(library_id=portal_view.library_id, portal_view_id=portal_view.id, before=size, after=grown)
     portal_view.size = grown
-    columns = {field.column for key, field in FIELDS.items() if after[key] is not before[key]}
-    for key, field in FIELDS.items():
-        if field.column in columns:
-            setattr(portal_view, field.column, after[key])
-    return columns | ({"size"} if grown != size else set())
+    columns = {field.column: after[key] for key, field in FIELDS.items() if after[key] is not before[key]}
+    for column, value in columns.items():
+        setattr(portal_view, column, value)
+    if "items" in columns:
+        columns["items"] = items
+    return columns if grown == size else {**columns, "size": grown}
 
 
 _OF_VIEWERS = ("viewers_updated_at", "viewers_item_count", "viewers_current_item")
@@ -58,7 +64,7 @@ _OF_VIEWERS = ("viewers_updated_at", "viewers_item_count", "viewers_current_item
 def store(
     portal_view: PortalView,
     after: State,
-    columns: Collection[str],
+    columns: Mapping[str, Any],
     receipts: Receipts,
     *,
     viewers_changed: bool,
@@ -77,8 +83,8 @@ def store(
         portal_view.viewers_current_item = shown_place(after)
     else:
         portal_view.unseen_writes += 1
-    written = (*columns, "version", "updated_at", *(_OF_VIEWERS if viewers_changed else ("unseen_writes",)))
-    values = {column: getattr(portal_view, column) for column in written}
+    written = ("version", "updated_at", *(_OF_VIEWERS if viewers_changed else ("unseen_writes",)))
+    values = {**columns, **{column: getattr(portal_view, column) for column in written}}
     if not receipts.unless_stored(PortalView.objects.filter(id=portal_view.id)).update(**values):
         raise AlreadyApplied
     receipts.keep(portal_view.version, item_ids)

@@ -146,6 +146,26 @@ def items(draw: st.DrawFn, index: int) -> dict[str, Any]:
     return {"id": id_of(index), **draw(contents), **draw(visibles), **draw(shows)}
 
 
+cameras: st.SearchStrategy[dict[str, Any] | None] = st.none() | st.fixed_dictionaries(
+    {
+        "x": st.sampled_from([0, 0.5, 1]),
+        "y": st.sampled_from([0, 0.25]),
+        "zoom": st.sampled_from([1, 2.5]),
+        "rotation": st.sampled_from([0, 90]),
+    }
+)
+_initiatives = st.sampled_from([{}, {"initiative": None}, {"initiative": NUMBERS["showEncounter"]}])
+
+
+@st.composite
+def encounters(draw: st.DrawFn, count: int) -> dict[str, Any] | None:
+    """An encounter of some of the first `count` items, in the form that is stored."""
+    places = draw(st.lists(st.integers(0, max(count - 1, 0)), max_size=count, unique=True))
+    order = [{"itemId": id_of(place), **draw(_initiatives)} for place in places]
+    turn = draw(st.none() | st.sampled_from([entry["itemId"] for entry in order])) if order else None
+    return draw(st.none() | st.just({"round": draw(st.integers(0, 3)), "turn": turn, "order": order}))
+
+
 item_lists = st.integers(0, MAX_ITEMS).flatmap(lambda count: st.tuples(*(items(index) for index in range(count))))
 _fields: dict[str, st.SearchStrategy[Any]] = {
     "name": st.sampled_from(["Evening", "Night"]),
@@ -154,6 +174,9 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
     "autoResetImageState": st.booleans(),
     "blackout": st.sampled_from([False, False, True]),
     "currentItem": st.none(),
+    "currentItemId": st.none(),
+    "camera": cameras,
+    "encounter": encounters(0),
     "items": item_lists.map(list),
 }
 
@@ -165,18 +188,45 @@ def states(draw: st.DrawFn) -> dict[str, Any]:
     state = {"id": "p", "libraryId": "l", **draw(st.fixed_dictionaries(_fields)), **versions}
     state["items"] = normal_items(state["items"])
     count = len(state["items"])
-    return state | {"currentItem": draw(st.none() | st.integers(0, count - 1)) if count else None}
+    current = draw(st.none() | st.integers(0, count - 1)) if count else None
+    return state | {
+        "currentItem": current,
+        "currentItemId": None if current is None else id_of(current),
+        "encounter": draw(encounters(count)),
+    }
 
 
-patches: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries({}, optional=_fields)
+@st.composite
+def _patches(draw: st.DrawFn) -> dict[str, Any]:
+    patch = draw(st.fixed_dictionaries({}, optional=_fields))
+    count = len(patch.get("items", ()))
+    if count:
+        place = draw(st.integers(0, count - 1))
+        chosen = draw(st.sampled_from([{"currentItem": place}, {"currentItemId": id_of(place)}, {}]))
+        patch = {key: value for key, value in patch.items() if not chosen or not key.startswith("currentItem")}
+        patch |= {**chosen, "encounter": draw(encounters(count))}
+    return patch
+
+
+patches: st.SearchStrategy[dict[str, Any]] = _patches()
+"""Patches that fit any state."""
 item_patches: st.SearchStrategy[dict[str, Any]] = st.builds(
     lambda content, visible, show: {**content, **visible, **show}, contents, visibles, shows
 )
 _flat = st.tuples(st.sampled_from(["zoom", "note", "x"]), st.sampled_from([SHOWN, 2, None, True]))
 _kept = st.tuples(st.sampled_from(["zoom", "panel", "Public", "CAMERA"]), st.sampled_from([[NEVER], {"a": NEVER}]))
-_objects = st.tuples(st.sampled_from(["camera", "pointer", "public"]), publics | st.just([NEVER]))
+_objects = st.tuples(st.sampled_from(["pointer", "public"]), publics | st.just([NEVER]))
 commands: st.SearchStrategy[dict[str, Any]] = st.builds(
     lambda some, more: {**dict(some), **more},
     st.lists(_flat | _kept | _objects | _struck(), max_size=5),
-    st.fixed_dictionaries({}, optional={"items": item_lists.map(list), "currentItem": st.integers(0, 3) | st.none()}),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "items": item_lists.map(list),
+            "currentItem": st.integers(0, 3) | st.none(),
+            "currentItemId": st.integers(0, 3).map(id_of) | st.none(),
+            "camera": cameras,
+            "encounter": encounters(MAX_ITEMS),
+        },
+    ),
 )

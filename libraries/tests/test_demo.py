@@ -19,8 +19,10 @@ from django.core.management import CommandError, call_command
 
 from libraries.demo_data import ITEMS, PASSWORD, PEOPLE
 from libraries.models import Library, Membership, PortalView, User
+from libraries.rules.changes import TurnStep
 from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
+from libraries.services.changes import Message, change_portal_view
 
 pytestmark = pytest.mark.django_db
 
@@ -73,7 +75,17 @@ def test_the_demo_is_an_evening_with_hidden_values() -> None:
         "image": "/static/demo/lanternfish.svg",
         "size": "Medium",
     }
-    assert items["fight"]["public"]["turn"] == "ilse"
+    encounter = json.loads(shown)["encounter"]
+    assert (encounter["turn"], [entry["itemId"] for entry in encounter["order"]]) == (
+        "warden",
+        ["ilse", "warden", "oren"],
+    )
+    owner = User.objects.get(email="owner@example.com")
+    change_portal_view(actor_id=owner.id, portal_view_id=portal_view.id, messages=[Message([TurnStep(1)])])
+    portal_view.refresh_from_db()
+    seen = project(portal_view.state(), PortalRole.VIEWER, portal_view.rules)
+    assert seen["encounter"]["turn"] == "ghoul"
+    assert "Tide ghoul" in json.dumps(seen)
 
 
 PICTURES = [item[key] for item in ITEMS for key in ("image", "img_main") if key in item]

@@ -72,7 +72,58 @@ def check_rows() -> None:
         assert (one.version, one.viewers_version) == (7, 7)
         assert (one.updated_at, one.viewers_updated_at) == (LONG_AGO, LONG_AGO)
         assert one.size == blocks_of(size_of(one.state()))
+        check_current(one)
         assert (one.show_conditions, one.disclosure, one.library.disclosure) == (True, {}, {})
+
+
+def check_current(one: PortalView) -> None:
+    """Assert that the id of the current item is stored, and that the columns with it are empty."""
+    current, items = one.current_item, one.items
+    assert one.current_item_id == (items[current]["id"] if current is not None else None)
+    assert (one.state()["currentItem"], one.state()["currentItemId"]) == (current, one.current_item_id)
+    assert (one.camera, one.encounter) == (None, None)
+
+
+BEFORE_IDS = "0006_what_viewers_see"
+"""The last migration before the current item had an id."""
+CURRENT: list[tuple[int | None, int | None, str | None]] = [
+    (None, None, None),
+    (0, 0, "a"),
+    (2, 2, "c"),
+    (3, None, None),
+]
+"""The stored index, and afterwards: the index and the id. No write has stored one beyond the end."""
+
+
+def store_rows_without_ids() -> None:
+    """Store rows as the release before did: with a measured size."""
+    old = migrate(BEFORE_IDS)
+    library = old.get_model("libraries", "Library").objects.create(name="Another")
+    rows = old.get_model("libraries", "PortalView").objects
+    for number, (index, *_) in enumerate(CURRENT):
+        rows.create(library=library, name=f"Current {number}", version=7, items=NORMAL, current_item=index, size=1024)
+    rows.update(updated_at=LONG_AGO)
+
+
+def check_ids() -> None:
+    """Assert that the id of the current item is filled in, and the size measured with the new keys."""
+    for number, (_, index, item_id) in enumerate(CURRENT):
+        one = PortalView.objects.get(name=f"Current {number}")
+        assert (one.current_item, one.current_item_id, one.items) == (index, item_id, NORMAL)
+        assert one.size == blocks_of(size_of(one.state())) > 1024
+        assert (one.version, one.viewers_version, one.updated_at) == (7, 7, LONG_AGO)
+        check_current(one)
+
+
+def ids_are_filled() -> None:
+    """Migrate rows of the release before, in batches of two, and do it again after the way back."""
+    store_rows_without_ids()
+    with patch.object(_rows, "BATCH", 2):
+        migrate()
+        check_ids()
+        migrate(BEFORE_IDS)
+        migrate()
+        check_ids()
 
 
 def there_and_back() -> None:
@@ -94,8 +145,17 @@ def test_old_rows_are_filled_in_sqlite() -> None:
         migrate()
 
 
+@pytest.mark.django_db(transaction=True)
+def test_ids_of_current_items_are_filled_in_sqlite() -> None:
+    try:
+        ids_are_filled()
+    finally:
+        migrate()
+
+
 @pytest.mark.postgres
 @pytest.mark.valkey
 def test_old_rows_are_filled_in_postgres() -> None:
     with installation(StoreKind.POSTGRES) as made:
         made.shell("from libraries.tests.test_migrations import there_and_back\nthere_and_back()")
+        made.shell("from libraries.tests.test_migrations import ids_are_filled\nids_are_filled()")

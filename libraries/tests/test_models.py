@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from django.db.models import ProtectedError
 
 from libraries.models import Library, Membership, PortalView, Receipt, User, iso, new_epoch
-from libraries.rules.projection import VIEWERS_OWN
-from libraries.rules.roles import Role
-from libraries.rules.state import FIELDS, READ_ONLY
+from libraries.rules.projection import VIEWERS_OWN, project
+from libraries.rules.roles import PortalRole, Role
+from libraries.rules.state import FIELDS, NOT_IN_HEAD, READ_ONLY
 
 pytestmark = pytest.mark.django_db
 
@@ -117,7 +117,7 @@ def test_a_new_portal_view_shows_no_key_that_can_be_hidden(library: Library) -> 
         "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,
-        "currentItem": None,
+        **dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
         "items": [],
     }
     assert first.version == 1
@@ -132,7 +132,61 @@ def test_the_state_has_the_format_of_the_wire(portal_view: PortalView) -> None:
     assert (state["id"], state["libraryId"]) == (str(portal_view.id), str(portal_view.library_id))
     assert state["items"] == portal_view.items
     assert state["createdAt"] == iso(portal_view.created_at)
-    assert "items" not in portal_view.state(keys=[key for key in FIELDS if key != "items"])
+    assert portal_view.content() == {key: state[key] for key in FIELDS}
+    assert portal_view.head() == {key: value for key, value in state.items() if key not in NOT_IN_HEAD}
+    assert {"items", "currentItemId", "camera", "encounter"} == NOT_IN_HEAD
+
+
+def test_a_head_reads_no_items(portal_view: PortalView) -> None:
+    columns = [FIELDS[key].column for key in NOT_IN_HEAD]
+    row = PortalView.objects.defer(*columns).get(id=portal_view.id)
+    assert row.head()["name"] == "Evening"
+    assert row.get_deferred_fields() == set(columns)
+
+
+@pytest.mark.parametrize("stale", ["map", "gone", None])
+def test_the_index_counts_after_a_write_of_the_release_before(portal_view: PortalView, stale: str | None) -> None:
+    """Such a process knows of `currentItem` only: it writes the column of the index, and leaves that of the id."""
+    PortalView.objects.update(current_item=1, current_item_id=stale)
+    portal_view.refresh_from_db()
+    assert (portal_view.state()["currentItem"], portal_view.state()["currentItemId"]) == (1, "ogre")
+    PortalView.objects.update(items=portal_view.items[:1])
+    portal_view.refresh_from_db()
+    assert (portal_view.state()["currentItem"], portal_view.state()["currentItemId"]) == (None, None)
+
+
+def test_items_that_such_a_process_removed_leave_the_encounter(portal_view: PortalView) -> None:
+    order = [{"itemId": "ogre"}, {"itemId": "map"}]
+    encounter = {"round": 1, "turn": "ogre", "order": order}
+    PortalView.objects.update(items=portal_view.items[:1], encounter=encounter, show_encounter=True)
+    portal_view.refresh_from_db()
+    left = {"round": 1, "turn": "map", "order": order[1:]}
+    assert portal_view.state()["encounter"] == left
+    assert project(portal_view.state(), PortalRole.VIEWER)["encounter"] == left
+
+
+def test_a_full_save_fills_in_ids_and_the_current_one(library: Library) -> None:
+    one = PortalView.objects.create(library=library, name="New", items=[{"slug": "ogre"}, {"id": 7}], current_item=1)
+    made_up, seven = one.items
+    assert (made_up["slug"], seven, one.current_item_id) == ("ogre", {"id": "7"}, "7")
+    one.refresh_from_db()
+    assert one.items == [made_up, seven]
+    one.current_item = 0
+    one.save()
+    assert one.current_item_id == made_up["id"]
+    one.items = []
+    one.save()
+    now: tuple[object, object] = (one.current_item, one.current_item_id)
+    assert now == (None, None)
+
+
+def test_ids_are_made_up_with_a_secret_of_the_portal_view(library: Library, settings: Any) -> None:
+    first, second = (PortalView(library=library, name=name) for name in "ab")
+    assert first.item_key != second.item_key
+    before = first.item_key
+    assert first.item_key == before
+    settings.SECRET_KEY = "another"
+    assert first.item_key != before
 
 
 @pytest.mark.parametrize(

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from uuid import UUID
 
 from portal.tests.secret_clients import Client
-from portal.tests.secret_marks import FLAGS, MARK, Content
+from portal.tests.secret_marks import FLAGS, MARK, UNSEEN, Content, patched
+from portal.tests.secret_paths import Rows
 from portal.tests.secret_steps import (
     Ask,
     By,
@@ -49,7 +51,7 @@ class Machine(Table):
     async def _do(self, step: Step, actor: Client) -> Done:
         match step:
             case Disclose():
-                return await self._disclose_other()
+                return await self._disclose_other(step.rows)
             case Flip():
                 return await self._flip(step, actor)
             case Display():
@@ -76,36 +78,42 @@ class Machine(Table):
     async def _store(self, payload: State, actor: Client, by: By) -> Done:
         if by == "rest":
             await self._rest("PATCH", self._path, payload)
+        elif by == "admin":
+            await self._fill_in(payload)
         else:
             assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
         return Done(is_quiet=True)
 
-    async def _disclose_other(self) -> Done:
+    async def _disclose_other(self, rows: Rows) -> Done:
+        if dict(rows) == dict(self._rows):
+            return Done(is_quiet=True)
         before = self._stored
-        await self._disclose(not self._discloses)
+        await self._disclose(rows)
         version = self._version + 1
         for client in self._present:
             if client.role == "viewer":
                 await client.until(lambda message: message.get("version", 0) >= version)
-        return Done(between=(before,))
+        return Done(between=(before,), is_one_write=False)
 
     async def _flip(self, step: Flip, actor: Client) -> Done:
-        # REST refuses unknown keys of a portal view.
-        zoom = {} if step.zoom is None or step.by == "rest" else {"zoom": self._garden.keys(step.zoom)}
-        await self._store({step.flag: not self._stored[step.flag], **zoom}, actor, step.by)
-        return Done(relayed=(zoom,))
+        # Only a message may have keys that a portal view does not have.
+        zoom = {} if step.zoom is None or step.by in {"rest", "admin"} else {"zoom": self._garden.keys(step.zoom)}
+        done = await self._store({step.flag: not self._stored[step.flag], **zoom}, actor, step.by)
+        return replace(done, relayed=(zoom,))
 
     async def _replace(self, step: Replace, actor: Client) -> Done:
         items = [*map(self._garden.item, step.contents), *(reversed(self._stored["items"]) if step.keeps else ())]
         current = len(items) - 1 if items and step.current else None
+        self._expect(*items)
         return await self._store({"items": items, "currentItem": current}, actor, step.by)
 
     async def _change(self, step: Change, actor: Client) -> Done:
         items = self._stored["items"]
         if not items:
             return await self._change_missing(step.content, actor)
-        payload = {"itemId": items[step.index % len(items)]["id"], **self._garden.item_keys(step.content)}
-        assert (await actor.say("item-update", payload=payload))["type"] == "ack"
+        item, patch = items[step.index % len(items)], self._garden.item_keys(step.content)
+        self._expect(patched(item, patch))
+        assert (await actor.say("item-update", payload={"itemId": item["id"], **patch}))["type"] == "ack"
         return Done(is_quiet=True)
 
     async def _change_missing(self, content: Content, actor: Client) -> Done:
@@ -139,7 +147,7 @@ class Machine(Table):
         if self._can_write == demoted:
             await self._editor.until(lambda message: message["type"] == "role-changed")
         too_late = _marks(between[-1]) - _marks(between[-2]) if demoted else frozenset()
-        return Done(between=tuple(between), too_late=too_late)
+        return Done(between=tuple(between), too_late=too_late, is_one_write=False)
 
     async def _push(self, state: State, index: int, content: Content) -> State:
         """Let the owner change an item without waiting for the answer; returns the future state."""
@@ -149,7 +157,8 @@ class Machine(Table):
         index %= len(items)
         keys = self._garden.item_keys(content)
         await self._owner.send("item-update", itemId=items[index]["id"], payload=keys)
-        items[index] = {**items[index], **keys}
+        items[index] = patched(items[index], keys)
+        self._expect(items[index])
         return {**state, "items": items}
 
     async def _come_back(self, step: ComeBack) -> Done:
@@ -203,7 +212,7 @@ class Machine(Table):
             await controller.join()
 
     async def _be_refused(self, step: Refused) -> Done:
-        viewer, item = self._viewers[0], self._garden.item(Content(visible=False))
+        viewer, item = self._viewers[0], self._garden.item(UNSEEN)
         match step.who:
             case "viewer":
                 for kind in ("portal-view-update", "item-update", "sync-response"):

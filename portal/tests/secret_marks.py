@@ -8,10 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
 from itertools import cycle
 from typing import Any
+
+from portal.tests.secret_paths import HEALTH_ROWS, Rows, first_key, leads_to, record_for
 
 ALWAYS = "always"
 HIDDEN = {
@@ -44,6 +48,10 @@ ENTRIES = {
 OF_AN_ENTRY = ("name", "title", "label", "text", "desc", "description", "content", "entries", "body", "icon")
 OBJECTS = ("camera", "pointer", "public")
 SEEN_KEYS = {*TEXTS, *ONE_VALUE, *ENTRIES, "health", "public"}
+VISIBILITY = {"visible": True, "isVisible": True, "hidden": False, "isHidden": False}
+"""The keys that say whether viewers see an item, and the value that means that they do."""
+NUMBERS_INSIDE = ("current", "value", "now", "max", "maximum", "base", "total", "temp", "temporary")
+"""The keys of an object of health whose numbers are shown."""
 STRANGE = (
     *(
         "hit_dice",
@@ -58,9 +66,6 @@ STRANGE = (
     *("Name", "TEXT", "my text", "special_abilities", "senses", "value", "stats", "Public", "show ", "0", "tags"),
 )
 """Keys that nobody listed."""
-DISCLOSED = "part 0.label"
-"""The path that a library may disclose, as a key and a key in it."""
-
 FLAGS = tuple(row for row in HIDDEN if row != ALWAYS)
 OF_ITEMS = {"items", "currentItem"}
 NUMBERS_FROM = 8_642_000_000_000
@@ -79,8 +84,22 @@ def spellings(key: str) -> list[str]:
     return list(dict.fromkeys(every))
 
 
-ROW_OF = {spelling: row for row, keys in HIDDEN.items() for key in keys for spelling in spellings(key)}
-KEYS = (*ROW_OF, *STRANGE, *(key for key in TEXTS if key not in {"id", "image", "thumbnail"}), *ENTRIES, *IMAGES)
+@cache
+def word(key: str) -> str:
+    """A key without what makes no difference: case, marks between its letters, width."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", key)).casefold()
+
+
+ROW_OF = {word(key): row for row, keys in HIDDEN.items() for key in keys}
+KNOWN = {word(key): key for key in (*ONE_VALUE, *ENTRIES)} | {"armorclass": "ac", "armourclass": "ac"}
+IMAGE_WORDS = {word(key) for key in IMAGES}
+VISIBILITY_WORDS = {word(key): wanted for key, wanted in VISIBILITY.items()}
+VISIBILITY_KEYS = tuple(spelling for key in VISIBILITY for spelling in spellings(key))
+ALIAS_KEYS = tuple(spellings("alias"))
+KEYS = (
+    *(spelling for keys in HIDDEN.values() for key in keys for spelling in spellings(key)),
+    *(*STRANGE, *(key for key in TEXTS if key not in {"id", "image", "thumbnail"}), *ENTRIES, *IMAGES),
+)
 WAYS = max(len(spellings(key)) for keys in HIDDEN.values() for key in keys)
 POINTS_TAKEN = {
     spelling
@@ -105,13 +124,32 @@ class Plant:
 
 @dataclass(frozen=True)
 class Content:
-    """The content of an item: values, perhaps small numbers of health, `visible`, an alias, and a `show`."""
+    """The content of an item: values, perhaps small numbers of health, keys of its visibility, an alias, a `show`.
+
+    With `has_record` it has a record, too, for the disclosure that the library has or had last.
+    """
 
     plants: tuple[Plant, ...] = ()
     health: tuple[int, int] | None = None
-    visible: bool | None = None
-    has_alias: bool = False
+    visible: tuple[tuple[str, bool | None], ...] = ()
+    alias: str = ""
     show: tuple[tuple[str, Any], ...] = ()
+    has_record: bool = False
+
+
+UNSEEN = Content(visible=(("visible", False),))
+KNOWN_KEYS = Content(
+    (
+        *(Plant("ac", "number", 0), Plant("initiative", "text", 0), Plant("hp", "object", 0)),
+        *(Plant(key, "entries", 0) for key in ENTRIES),
+        *(Plant(key, "text", 0) for key in TEXTS if key not in {"id", "name"}),
+    )
+)
+"""Every listed key, in its own shape."""
+ALL_SHOWN, ALL_HIDDEN = (
+    replace(KNOWN_KEYS, show=tuple((key, value) for key in ("health", "ac", "actions", "initiative", "conditions")))
+    for value in (True, False)
+)
 
 
 class Gardener:
@@ -119,6 +157,7 @@ class Gardener:
 
     def __init__(self) -> None:
         self._made = 0
+        self.rows: Rows = ()
 
     def mark(self) -> str:
         """A new mark, as text."""
@@ -133,6 +172,8 @@ class Gardener:
     def keys(self, content: Content) -> dict[str, Any]:
         """The keys of an item or of a command, except those that name it."""
         grown: dict[str, Any] = {"name": self.mark()}
+        if content.has_record and self.rows:
+            grown = record_for(self.rows, self._leaf, self.mark)
         for place, plant in enumerate(content.plants):
             planted = {plant.key: self._value(plant.shape)}
             depth = plant.depth or int(plant.key in POINTS_TAKEN)
@@ -145,18 +186,19 @@ class Gardener:
                 grown |= self._at_depth(depth, f"part {place}", planted)
         if content.health is not None:
             grown |= {"hp": content.health[0], "maxHp": content.health[1]}
-        if content.visible is not None:
-            grown["visible"] = content.visible
-        return grown
+        return {**grown, **dict(content.visible)}
 
     def item_keys(self, content: Content) -> dict[str, Any]:
         """The keys of an item, with its alias and its `show`."""
-        alias = {"alias": self.mark()} if content.has_alias else {}
+        alias = {content.alias: self.mark()} if content.alias else {}
         return {**self.keys(content), **alias, **({"show": dict(content.show)} if content.show else {})}
 
     def item(self, content: Content) -> dict[str, Any]:
         """An item whose id is a mark, too."""
         return {"id": self.mark(), **self.item_keys(content)}
+
+    def _leaf(self, row: str) -> Any:
+        return self.number() if row in {*HEALTH_ROWS, *ONE_VALUE} else self.mark()
 
     def _value(self, shape: str) -> Any:
         match shape:
@@ -171,7 +213,8 @@ class Gardener:
             case "entries":
                 return [{"name": self.mark(), "desc": self.mark(), "dc": self.number(), "gm": self.mark()}]
             case "pairs":
-                return [{"label": "HP", "value": self.number()}, {"key": "secret", "value": {"in": self.mark()}}]
+                weakness = {"label": "Weakness", "value": self.mark()}
+                return [{"label": "HP", "value": self.number()}, weakness, {"key": "x", "value": {"in": self.mark()}}]
             case "json":
                 return json.dumps({"hp": self.number(), "notes": self.mark()})
             case _:
@@ -194,17 +237,36 @@ def everything(way: int) -> list[Content]:
     keys = [ways[way % len(ways)] for row in HIDDEN.values() for ways in map(spellings, row)] + [*STRANGE]
     places = zip(keys, cycle(SHAPES), cycle(range(PUBLIC_DEPTH)), strict=False)
     plants = [Plant(key, shape, at) for key, shape, depth in places for at in (depth, PUBLIC_DEPTH)]
-    return [Content(tuple(plants[start : start + PER_ITEM])) for start in range(0, len(plants), PER_ITEM)]
+    wide = [Content(tuple(plants[start : start + PER_ITEM])) for start in range(0, len(plants), PER_ITEM)]
+    return [*wide, KNOWN_KEYS, ALL_SHOWN, ALL_HIDDEN, Content(has_record=True), Content(alias="alias"), UNSEEN]
 
 
-def plain(key: str) -> str:
-    """The first documented spelling of a key in another spelling; other keys stay as they are."""
-    return _PLAIN.get(key, key)
+def says(keys: State) -> list[bool]:
+    """What the keys of an item, or of its patch, say about its visibility; null says nothing."""
+    said = ((VISIBILITY_WORDS[word(key)], value) for key, value in keys.items() if word(key) in VISIBILITY_WORDS)
+    return [value is wanted for wanted, value in said if value is not None]
 
 
-_PLAIN = {
-    spelling: key for keys in (*HIDDEN.values(), IMAGES, ("alias",)) for key in keys for spelling in spellings(key)
-} | {spelling: "ac" for key in ("armorClass", "armourClass") for spelling in spellings(key)}
+def is_seen(item: State) -> bool:
+    """Whether viewers may see the item: nothing that it says is against that."""
+    return all(says(item))
+
+
+def patched(item: State, patch: State) -> dict[str, Any]:
+    """The stored item after an `item-update`: one `visible`, which null unsets."""
+    rest = {key: value for key, value in patch.items() if word(key) not in VISIBILITY_WORDS}
+    return {**item, **rest, **({"visible": all(says(patch))} if len(rest) < len(patch) else {})}
+
+
+def shown_items(state: State) -> list[State]:
+    """The stored items that viewers may see something of."""
+    return [] if state["blackout"] else [item for item in state["items"] if is_seen(item)]
+
+
+def shown_place(state: State) -> int | None:
+    """The place of the current item among those."""
+    current = None if state["currentItem"] is None else state["items"][state["currentItem"]]
+    return next((place for place, item in enumerate(shown_items(state)) if item is current), None)
 
 
 def switches_of(item: State, flags: State) -> dict[str, Any]:
@@ -220,7 +282,7 @@ def switches_of(item: State, flags: State) -> dict[str, Any]:
 
 def is_struck(key: str, switches: State) -> bool:
     """Whether the name of a key hides its value below `public` and in commands."""
-    row = ROW_OF.get(key)
+    row = ROW_OF.get(word(key))
     if row is None:
         return False
     in_numbers = row != "showHealth" or switches["healthDisplay"] == "numbers"
@@ -241,27 +303,50 @@ def marks_below(value: Any, switches: State) -> Iterator[str]:
         yield from MARK.findall(str(value))
 
 
-def marks_of_item(item: State, flags: State, discloses: bool) -> Iterator[str]:
+def marks_of_item(item: State, flags: State, rows: Rows) -> Iterator[str]:
     """The marks in an item that a viewer may see."""
-    if item.get("visible", True) is not True:
-        return
-    switches, has_alias = switches_of(item, flags), isinstance(item.get("alias"), str)
+    if is_seen(item):
+        switches = switches_of(item, flags)
+        yield from _always(item, rows)
+        yield from _behind_switches(item, switches, rows)
+        if isinstance(item.get("public"), dict):
+            yield from marks_below(item["public"], switches)
+
+
+def aliases(item: State) -> list[str]:
+    """The names that hide the name of an item."""
+    return [value for key, value in item.items() if word(key) == "alias" and isinstance(value, str)]
+
+
+def _always(item: State, rows: Rows) -> Iterator[str]:
+    has_name = bool(aliases(item)) or isinstance(item.get("name"), str)
+    yield from (mark for alias in aliases(item) for mark in MARK.findall(alias))
     for key, value in item.items():
-        known = plain(key)
-        is_named = key in TEXTS and not (key == "name" and has_alias)
-        if isinstance(value, str) and (is_named or known in IMAGES or known == "alias"):
+        is_text = key in TEXTS and not (key == "name" and aliases(item))
+        if isinstance(value, str) and (is_text or word(key) in IMAGE_WORDS):
             yield from MARK.findall(value)
-        elif known in ONE_VALUE and switches[ONE_VALUE[known][0]] and not isinstance(value, dict | list):
+    for row, paths in rows:
+        for way, value in _listed(paths, item):
+            if row == ALWAYS:
+                yield from MARK.findall(json.dumps([way, value]))
+            elif isinstance(value, str) and (row == "image" or (row == "name" and not has_name)):
+                yield from MARK.findall(value)
+
+
+def _behind_switches(item: State, switches: State, rows: Rows) -> Iterator[str]:
+    listed = [(row, value) for row, paths in rows for _, value in _listed(paths, item)]
+    in_numbers = switches["showHealth"] and switches["healthDisplay"] == "numbers"
+    for key, value in [*((KNOWN.get(word(key), key), value) for key, value in item.items()), *listed]:
+        if key in ONE_VALUE and switches[ONE_VALUE[key][0]] and not isinstance(value, dict | list):
             yield from MARK.findall(str(value))
-        elif known in ENTRIES and switches[ENTRIES[known][0]]:
+        elif key in ENTRIES and switches[ENTRIES[key][0]]:
             yield from _of_entries(value)
-        elif ROW_OF.get(key) == "showHealth" and switches["showHealth"] and switches["healthDisplay"] == "numbers":
+        elif in_numbers and (key in HEALTH_ROWS or ROW_OF.get(word(key)) == "showHealth"):
             yield from _of_health(value)
-    if isinstance(item.get("public"), dict):
-        yield from marks_below(item["public"], switches)
-    first, _, second = DISCLOSED.partition(".")
-    if discloses and isinstance(item.get(first), dict) and second in item[first]:
-        yield from MARK.findall(str(item[first][second]))
+
+
+def _listed(paths: Iterable[str], item: State) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    return (found for path in paths for found in leads_to(path, item))
 
 
 def _of_entries(value: Any) -> Iterator[str]:
@@ -269,25 +354,88 @@ def _of_entries(value: Any) -> Iterator[str]:
         if isinstance(entry, str):
             yield from MARK.findall(entry)
         elif isinstance(entry, dict):
-            yield from (mark for key in OF_AN_ENTRY if key in entry for mark in MARK.findall(str(entry[key])))
+            shown = (inner for key, inner in entry.items() if word(key) in OF_AN_ENTRY)
+            texts = (inner for inner in shown if isinstance(inner, str | list))
+            yield from (mark for text in texts for mark in MARK.findall(json.dumps(text)))
 
 
 def _of_health(value: Any) -> Iterator[str]:
     """The marks that are numbers: alone, or under the names of an object's numbers."""
-    inside = [value.get(key) for key in ("current", "max")] if isinstance(value, dict) else [value]
+    inside = [value]
+    if isinstance(value, dict):
+        inside = [inner for key, inner in value.items() if word(key) in NUMBERS_INSIDE]
     yield from (str(number) for number in inside if isinstance(number, int))
 
 
-def marks_of_relay(payload: State, state: State, discloses: bool, *, is_sync: bool = False) -> Iterator[str]:
+def marks_to_be_seen(state: State, rows: Rows = ()) -> Iterator[str]:
+    """Marks that viewers must get of a state: a list that shows too little keeps every secret."""
+    for item in shown_items(state):
+        switches = switches_of(item, state)
+        names: list[Any] = aliases(item) or [item.get("name")]
+        texts = [item.get(key) for key in TEXTS if key != "name"] + (names if len(names) == 1 else [])
+        yield from (mark for text in texts if isinstance(text, str) for mark in MARK.findall(text))
+        for key, (switch, _) in ONE_VALUE.items():
+            if switches[switch] and isinstance(item.get(key), str | int):
+                yield from MARK.findall(str(item[key]))
+        entries = [item[key] for key, (switch, _) in ENTRIES.items() if switches[switch] and key in item]
+        yield from (mark for value in entries if isinstance(value, list) for mark in _names_of(value))
+        if isinstance(item.get("public"), dict):
+            yield from marks_below(item["public"], switches)
+        yield from _to_be_seen_by_paths(item, switches, rows)
+
+
+def _names_of(value: Any) -> Iterator[str]:
+    """The marks in the names of entries."""
+    entries: list[Any] = value if isinstance(value, list) else [value]
+    for entry in entries:
+        name = entry.get("name") if isinstance(entry, dict) else None
+        yield from MARK.findall(name if isinstance(name, str) else "")
+
+
+def _to_be_seen_by_paths(item: State, switches: State, rows: Rows) -> Iterator[str]:
+    """The marks that paths show: a value in its place, the first one of a key that the item lacks, and all entries."""
+    own = {KNOWN.get(word(key), key) for key in item}
+    for row, paths in rows:
+        listed = [value for path in paths if first_key(path) not in SEEN_KEYS for _, value in _listed([path], item)]
+        if row == ALWAYS:
+            yield from (mark for value in listed for mark in _marks_of_values(value))
+        elif row in ENTRIES and row not in own and switches[ENTRIES[row][0]]:
+            yield from (mark for value in listed for mark in _names_of(value))
+        elif row in ONE_VALUE and row not in own and switches[ONE_VALUE[row][0]]:
+            every = (value for _, value in _listed(paths, item))
+            yield from MARK.findall(str(next((value for value in every if isinstance(value, str | int)), "")))
+
+
+def _marks_of_values(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _marks_of_values(inner)
+    else:
+        yield from MARK.findall(str(value))
+
+
+def shows_health(item: State, flags: State, rows: Rows) -> bool:
+    """Whether viewers must get the health of a visible item: for a bar and words it needs a maximum."""
+    switches, read = switches_of(item, flags), [key for key in item if ROW_OF.get(word(key)) == "showHealth"]
+    if not switches["showHealth"] or {*read} - {"hp", "maxHp"} or "hp" not in read or {*HEALTH_ROWS} & {*dict(rows)}:
+        return False  # hidden; or other keys and paths count, too
+    hp: Any = item["hp"]
+    most = item.get("maxHp")
+    if isinstance(hp, dict):
+        hp, most = hp.get("current"), hp.get("max", most)
+    return isinstance(hp, int) and (switches["healthDisplay"] == "numbers" or (isinstance(most, int) and most > 0))
+
+
+def marks_of_relay(payload: State, state: State, rows: Rows, *, is_sync: bool = False) -> Iterator[str]:
     """The marks in a command or a `sync-response` that a viewer may see while that state is stored."""
     switches = {**{row: bool(state[row]) for row in FLAGS}, "healthDisplay": state["healthDisplay"]}
-    unseen = {item["id"] for item in state["items"] if item.get("visible", True) is not True}
+    unseen = {item["id"] for item in state["items"] if not is_seen(item)}
     for key, value in payload.items():
         if key == "items":
             if not state["blackout"]:
                 for item in value:
                     if item["id"] not in unseen:
-                        yield from marks_of_item(item, state, discloses)
+                        yield from marks_of_item(item, state, rows)
         elif is_sync or key == "currentItem" or is_struck(key, switches):
             continue  # of the known keys only the name could hold a mark, and no test puts one there
         elif not isinstance(value, dict | list):
@@ -296,30 +444,44 @@ def marks_of_relay(payload: State, state: State, discloses: bool, *, is_sync: bo
             yield from marks_below(value, switches)
 
 
+def displays_of(items: Iterable[State], flags: State) -> frozenset[tuple[str, str]]:
+    """The items that show their health, by id, each with its display."""
+    switches = ((item["id"], switches_of(item, flags)) for item in items if is_seen(item))
+    return frozenset((item_id, mine["healthDisplay"]) for item_id, mine in switches if mine["showHealth"])
+
+
 @dataclass(frozen=True)
 class Sight:
-    """The values that a viewer may see at a moment: these marks, and disclosed keys if `discloses`."""
+    """The values that a viewer may see at a moment: these marks, and displays of health by item.
+
+    Besides the listed keys of an item, these `keys` may be there.
+    """
 
     marks: frozenset[str]
-    states: Sequence[State] = field(repr=False)
-    discloses: bool = False
+    displays: frozenset[tuple[str, str]]
+    state: State = field(repr=False)
+    rows: Rows = ()
+    keys: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, state: State, discloses: bool = False) -> Sight:
-        """The sight while that state is stored."""
-        items = () if state["blackout"] else state["items"]
-        seen = (mark for item in items for mark in marks_of_item(item, state, discloses))
-        return cls(frozenset(seen), [state], discloses)
+    def of(cls, state: State, rows: Rows = ()) -> Sight:
+        """The sight while that state is stored, and the library discloses these rows."""
+        seen = (mark for item in shown_items(state) for mark in marks_of_item(item, state, rows))
+        keys = frozenset(first_key(path) for row, paths in rows if row == ALWAYS for path in paths)
+        return cls(frozenset(seen), displays_of(shown_items(state), state), state, rows, keys)
 
     def and_relayed(self, payloads: Iterable[State], *, is_sync: bool) -> Sight:
         """The sight while those payloads are relayed, too."""
-        [state] = self.states
-        more = (marks_of_relay(payload, state, self.discloses, is_sync=is_sync) for payload in payloads)
-        return Sight(self.marks.union(*more), self.states, self.discloses)
+        marks, displays = self.marks, self.displays
+        for payload in payloads:
+            marks |= frozenset(marks_of_relay(payload, self.state, self.rows, is_sync=is_sync))
+            displays |= displays_of(payload.get("items", ()), self.state)
+        return replace(self, marks=marks, displays=displays)
 
     def __or__(self, other: Sight) -> Sight:
         """The sight while one becomes the other."""
-        return Sight(self.marks | other.marks, [*self.states, *other.states], self.discloses or other.discloses)
+        displays = self.displays | other.displays
+        return replace(self, marks=self.marks | other.marks, displays=displays, keys=self.keys | other.keys)
 
     def leaks(self, text: str) -> set[str]:
         """The forbidden marks, and the forbidden keys of items, in a text that a viewer received."""
@@ -327,24 +489,18 @@ class Sight:
 
     def _forbidden_keys(self, message: Any) -> Iterator[str]:
         for item in _items_in(message):
-            allowed = SEEN_KEYS | ({DISCLOSED.partition(".")[0]} if self.discloses else set())
-            yield from item.keys() - allowed
+            yield from item.keys() - SEEN_KEYS - self.keys
             health = item.get("health")
             if health is None:
                 continue
-            if not any(_may_display(health["display"], state) for state in self.states):
-                yield f"health in {health['display']}"
-            if health.keys() - {"display"} != _OF_A_DISPLAY[health["display"]]:
-                yield f"{sorted(health)} in {health['display']}"
+            display = health.get("display") if isinstance(health, dict) else None
+            if display is None or health.keys() - {"display"} != _OF_A_DISPLAY[display]:
+                yield f"{health} as health"
+            elif (item.get("id"), display) not in self.displays:
+                yield f"health of {item.get('id')} in {display}"
 
 
 _OF_A_DISPLAY = {"numbers": {"current", "max", "temp"}, "bar": {"fraction"}, "words": {"word"}}
-
-
-def _may_display(display: str, state: State) -> bool:
-    """Whether any item may show its health so: a wish of its own, or the switch of the portal view."""
-    wishes = {(item.get("show") or {}).get("health", state["showHealth"]) for item in state["items"]}
-    return display in wishes or (display == state["healthDisplay"] and not wishes.isdisjoint({True}))
 
 
 def _items_in(message: Any) -> Iterator[dict[str, Any]]:
@@ -352,7 +508,8 @@ def _items_in(message: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(message, dict):
         return
     if message.get("type") == "item-updated":
-        yield {key: value for key, value in message["payload"].items() if key != "itemId"}
+        patch = message["payload"]
+        yield {"id": patch["itemId"], **{key: value for key, value in patch.items() if key != "itemId"}}
     for part in (message, message.get("payload"), message.get("state")):
         if isinstance(part, dict) and isinstance(part.get("items"), list):
             yield from part["items"]

@@ -7,18 +7,35 @@ from typing import Any, Literal
 
 from hypothesis import strategies as st
 
-from portal.tests.secret_marks import DEPTHS, FLAGS, KEYS, SHAPES, WAYS, Content, Plant
+from portal.tests.secret_marks import (
+    ALIAS_KEYS,
+    DEPTHS,
+    FLAGS,
+    KEYS,
+    SHAPES,
+    STRANGE,
+    UNSEEN,
+    VISIBILITY_KEYS,
+    WAYS,
+    Content,
+    Plant,
+)
+from portal.tests.secret_paths import PRESETS, ROWS, Rows
 
-By = Literal["owner", "editor", "rest"]
-"""The actor: a controller by their socket, or the owner by REST. A demoted editor is replaced by the owner."""
+By = Literal["owner", "editor", "rest", "admin"]
+"""The actor: a controller by their socket, the owner by REST, or somebody in the admin.
+
+A demoted editor is replaced by the owner.
+"""
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The flags of a portal view at first, and the spelling of its hidden keys."""
+    """The flags of a portal view at first, the spelling of its hidden keys, and what its library discloses."""
 
     flags: dict[str, Any]
     way: int
+    rows: Rows = ()
 
 
 @dataclass(frozen=True)
@@ -122,7 +139,9 @@ class Refused:
 
 @dataclass(frozen=True)
 class Disclose:
-    """The library discloses one path of foreign records, or nothing any more."""
+    """The library discloses something else of foreign records, or nothing any more."""
+
+    rows: Rows
 
 
 Step = (
@@ -140,15 +159,20 @@ Step = (
     | Refused
 )
 
-_by: st.SearchStrategy[By] = st.sampled_from(["owner", "editor", "rest"])
+_by: st.SearchStrategy[By] = st.sampled_from(["owner", "editor", "rest", "rest", "admin"])
 _socket: st.SearchStrategy[By] = st.sampled_from(["owner", "editor"])
 _plants = st.builds(Plant, st.sampled_from(KEYS), st.sampled_from(SHAPES), st.integers(0, DEPTHS - 1))
+_visible = st.one_of(
+    st.just(()),
+    st.sampled_from([True, False]).map(lambda value: (("visible", value),)),
+    st.lists(st.tuples(st.sampled_from(VISIBILITY_KEYS), st.sampled_from([True, False, None])), max_size=2).map(tuple),
+)
 _contents = st.builds(
     Content,
     st.lists(_plants, max_size=4).map(tuple),
     st.none() | st.tuples(st.integers(-1, 12), st.integers(0, 12)),
-    st.sampled_from([None, None, True, False]),
-    st.booleans(),
+    _visible,
+    st.just("") | st.sampled_from(ALIAS_KEYS),
     st.fixed_dictionaries(
         {},
         optional={
@@ -156,12 +180,29 @@ _contents = st.builds(
             **dict.fromkeys(("ac", "actions", "initiative", "conditions"), st.booleans()),
         },
     ).map(lambda wishes: tuple(wishes.items())),
+    st.booleans(),
 )
 _displays = st.sampled_from(["numbers", "bar", "words"])
 _ways = st.integers(0, WAYS - 1)
 _items = st.lists(_contents, max_size=3).map(tuple)
 _flags = st.sampled_from(FLAGS)
 _amid = st.sampled_from([None, None, *FLAGS, "blackout"])
+
+
+def _quoted(key: str) -> str:
+    """The first step of a path, with any characters in the key."""
+    return key if key.isidentifier() else f'["{key}"]'
+
+
+_PARTS = ("part 0", "part 1", "part 2", "part 3")
+_ENDS = ("", "", ".label", ".note", ".current", ".*", ".**", "[]", "[0]", "[].desc", "[].**", "[label=HP].value")
+_DEEP_ENDS = (".more[0].sheet.**", ".more[].sheet.*", "[0][0][].a.b.*.**", ".max", "[1]", "[].name", "[key=x].**")
+_firsts = st.sampled_from((*_PARTS, *_PARTS, *STRANGE, "hp", "text", "img", "special_abilities")).map(_quoted)
+_paths = st.builds(lambda key, end: f"{key}{end}", _firsts, st.sampled_from((*_ENDS, *_DEEP_ENDS)))
+_drawn_rows = st.dictionaries(st.sampled_from(ROWS), st.lists(_paths, min_size=1, max_size=4).map(tuple), max_size=4)
+_rows: st.SearchStrategy[Rows] = st.one_of(
+    st.just(()), st.sampled_from(list(PRESETS.values())), _drawn_rows.map(lambda rows: tuple(rows.items()))
+)
 
 
 def _flips(flags: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
@@ -178,20 +219,23 @@ _each: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(Replace, _items, st.booleans(), st.booleans(), _by),
     st.builds(Change, st.integers(0, 20), _contents, _socket),
     st.builds(ChangeMissing, _contents, _socket),
-    st.builds(ChangeMissing, st.builds(replace, _contents, visible=st.just(False)), _socket),
+    st.builds(ChangeMissing, st.builds(replace, _contents, visible=st.just(UNSEEN.visible)), _socket),
     st.builds(Command, _contents, _items, _socket),
     st.builds(SwapRole, st.booleans(), _items, _contents),
     st.builds(SwapRole, st.booleans(), _items, _contents),
     st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), _amid),
     st.builds(Latecomer, st.booleans()),
-    st.just(Disclose()),
-    st.just(Disclose()),
+    st.builds(Disclose, _rows),
+    st.builds(Disclose, _rows),
     st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), _items, _contents),
     st.builds(Refused, st.sampled_from(["viewer", "viewer by rest", "controller", "controller's item"])),
 )
 
 beginnings = st.builds(
-    Beginning, st.fixed_dictionaries({**dict.fromkeys(FLAGS, st.booleans()), "healthDisplay": _displays}), _ways
+    Beginning,
+    st.fixed_dictionaries({**dict.fromkeys((*FLAGS, "blackout"), st.booleans()), "healthDisplay": _displays}),
+    _ways,
+    _rows,
 )
 sequences: st.SearchStrategy[tuple[Step, ...]] = st.permutations(_each).flatmap(lambda order: st.tuples(*order))
 """Every kind of step, in any order."""

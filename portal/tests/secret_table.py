@@ -16,15 +16,28 @@ from typing import Any, Self
 from uuid import UUID
 
 import httpx
-from django.db import connections
-from django.test import Client as Browser
 from django.urls import reverse
 
+from libraries.rules.state import FIELDS
 from libraries.selectors import load
 from portal.tests.secret_clients import Client, Received
-from portal.tests.secret_marks import DISCLOSED, MARK, Content, Gardener, Sight, everything
+from portal.tests.secret_marks import (
+    MARK,
+    VISIBILITY_WORDS,
+    Gardener,
+    Sight,
+    everything,
+    is_seen,
+    marks_to_be_seen,
+    shown_items,
+    shown_place,
+    shows_health,
+    word,
+)
+from portal.tests.secret_paths import Rows
 from portal.tests.secret_steps import Beginning
 from realtime.database import in_lane
+from testing.admin import AdminClient
 from testing.in_process import InProcessServer
 
 NOT_FOLDED = {"version", "updatedAt", "epoch", "role"}  # a patch does not carry these
@@ -33,7 +46,11 @@ State = dict[str, Any]
 
 
 class Leak(AssertionError):
-    """A viewer received a value that they may not see."""
+    """A viewer received a value that they may not see, or can tell that something happened which they may not see."""
+
+
+class Missing(AssertionError):
+    """A viewer did not receive a value that they may see."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +60,7 @@ class People:
     tokens: Mapping[str, str]
     library_id: str
     editor_id: str
-    admin: Browser
+    admin: AdminClient
 
 
 @dataclass(frozen=True)
@@ -51,13 +68,15 @@ class Done:
     """The effects of a step besides the stored state: states in between, and relayed payloads.
 
     A message with one of the marks `too_late` was sent when the editor was known to be a viewer. After a step that
-    `is_quiet`, viewers get nothing unless they see another state.
+    `is_quiet`, viewers get nothing unless they see another state. With `is_one_write` at most one change was stored, so
+    the viewers' version tells whether they see another state.
     """
 
     between: tuple[State, ...] = ()
     relayed: tuple[Any, ...] = ()
     is_sync: bool = False
     is_quiet: bool = False
+    is_one_write: bool = True
     too_late: frozenset[str] = frozenset()
 
 
@@ -72,13 +91,23 @@ class Table:
         self._garden = Gardener()
         self._exits = AsyncExitStack()
         self._told = 0
-        self._discloses = False
+        self._rows: Rows = ()
+        self._seen = ""
+        self._visible: dict[str, bool] = {}
         self._list_path = f"/api/libraries/{people.library_id}/portal-views"
 
     async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as exits:
+            exits.push_async_callback(self._exits.aclose)
+            await self._sit_down()
+            exits.pop_all()
+        return self
+
+    async def _sit_down(self) -> None:
         await self._change_role("EDITOR")
-        await self._disclose(False)
-        items = [self._garden.item(content) for content in (*everything(self._beginning.way), Content(visible=False))]
+        await self._disclose(self._beginning.rows)
+        items = [self._garden.item(content) for content in everything(self._beginning.way)]
+        self._expect(*items)
         body = {"name": "Table", "items": items, **self._beginning.flags}
         made = (await self._rest("POST", self._list_path, body)).json()
         self._id, self._path = UUID(made["id"]), f"/api/portal-views/{made['id']}"
@@ -90,7 +119,6 @@ class Table:
         for place, client in enumerate(self._present):
             await client.join(compressed=place % 2 == 0)
         await self._read()
-        return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -121,10 +149,21 @@ class Table:
         path = f"/api/libraries/{self._people.library_id}/members/{self._people.editor_id}"
         await self._rest("PATCH", path, {"role": role})
 
-    async def _disclose(self, discloses: bool) -> None:
-        path = f"/api/libraries/{self._people.library_id}"
-        await self._rest("PATCH", path, {"disclosure": {"always": [DISCLOSED]} if discloses else {}})
-        self._discloses = discloses
+    async def _disclose(self, rows: Rows) -> None:
+        await self._rest("PATCH", f"/api/libraries/{self._people.library_id}", {"disclosure": dict(rows)})
+        self._rows = rows
+        # After the end of a disclosure its records stay, and must not.
+        self._garden.rows = rows or self._garden.rows
+
+    async def _fill_in(self, payload: State) -> None:
+        """Change the portal view in the form of the admin."""
+        page = reverse("admin:libraries_portalview_change", args=[self._id])
+        values = {FIELDS[key].column: _typed(value) for key, value in payload.items()}
+        await asyncio.to_thread(self._people.admin.submit, page, **values)
+
+    def _expect(self, *items: State) -> None:
+        """Note whether the items will be visible."""
+        self._visible |= {item["id"]: is_seen(item) for item in items}
 
     async def _look_around(self, actor: Client, done: Done) -> None:
         before, version_before = self._sight, self._version
@@ -132,7 +171,7 @@ class Table:
         await self._read()
         sight = self._sight.and_relayed(done.relayed, is_sync=done.is_sync)
         for state in done.between:
-            sight |= Sight.of(state, self._discloses)
+            sight |= Sight.of(state, self._rows)
         if done.between:
             sight |= before
         received = {client: client.take() for client in self._present}
@@ -140,21 +179,36 @@ class Table:
             self._check_received(client.name, received[client], sight, done)
         for client in received:
             client.fold(received[client])
-        seen = await self._check_rest()
+        seen_before, self._seen = self._seen, await self._check_rest()
+        self._check_version(done, moved=self._version - version_before, changed=self._seen != seen_before)
         for client in received:
             if client.role == "viewer":
-                assert _folded(client.state) == seen, client.name
+                assert _folded(client.state) == self._seen, client.name
                 if client.version > self._version:
                     raise Leak(f"{client.name} was told of version {client.version}, which is not a viewer's")
                 if done.is_quiet and self._version == version_before:
-                    assert all("step" in one.message.get("payload", {}) for one in received[client]), client.name
+                    others = [one.text for one in received[client] if "step" not in one.message.get("payload", {})]
+                    if others:
+                        raise Leak(f"{client.name} saw no change, and received {others}")
+
+    def _check_version(self, done: Done, *, moved: int, changed: bool) -> None:
+        """Check that the viewers' version has risen by one if they see another state, and otherwise has not."""
+        if self._told == 1 or not done.is_one_write:
+            return
+        if moved and not changed:
+            raise Leak(f"the viewers' version has risen by {moved}, and they see no change")
+        assert moved == int(changed)
 
     async def _read(self) -> None:
         stored = await asyncio.to_thread(self._server.ask, in_lane(self._id, load, self._id))
         assert stored is not None
         self._stored = stored.state
         self._version = stored.viewers_version
-        self._sight = Sight.of(self._stored, self._discloses)
+        self._sight = Sight.of(self._stored, self._rows)
+        for item in self._stored["items"]:
+            said = {key: value for key, value in item.items() if word(key) in VISIBILITY_WORDS}
+            assert said in ({}, {"visible": True}, {"visible": False})
+            assert is_seen(item) is self._visible[item["id"]], item["id"]
 
     async def _tell_everybody(self, actor: Client) -> None:
         self._told += 1
@@ -185,34 +239,52 @@ class Table:
         for answer in answers:
             self._check_text("somebody by REST", self._sight, answer.text)
             assert not MARK.search(str(answer.headers))
-            assert answer.json()["version"] == self._version
-            assert answer.json() == answers[0].json()
+            if answer.json() != answers[0].json() or answer.headers["ETag"] != answers[0].headers["ETag"]:
+                raise Leak(f"not all who look as viewers get the same: {answer.text}")
         shown = answers[0].json()
-        must_see = {mark for item in shown["items"] for mark in MARK.findall(item.get("name", ""))}
-        assert must_see <= self._sight.marks
+        self._check_shown(shown, answers[0])
         if self._told % LIST_EVERY == 0:
             await self._check_list(shown)
         return _folded(shown)
 
+    def _check_shown(self, shown: State, answer: httpx.Response) -> None:
+        """Check that it has the viewers' own version, date and places, and all that they may see."""
+        told = (shown["version"], shown["updatedAt"], answer.headers["ETag"].partition("-")[0])
+        if told != (self._version, self._stored["viewersUpdatedAt"], f'"{self._version}'):
+            raise Leak(f"viewers are told {told}, and their version is {self._version}")
+        ids = [item.get("id") for item in shown["items"]]
+        if ids != [item["id"] for item in shown_items(self._stored)]:
+            raise Missing(f"viewers see the items {ids}")
+        assert shown["currentItem"] == shown_place(self._stored)
+        if missing := set(marks_to_be_seen(self._stored, self._rows)) - set(MARK.findall(answer.text)):
+            raise Missing(f"viewers do not get {sorted(missing)} in {answer.text}")
+        due = {item["id"] for item in shown_items(self._stored) if shows_health(item, self._stored, self._rows)}
+        if unhealthy := [item["id"] for item in shown["items"] if item["id"] in due and "health" not in item]:
+            raise Missing(f"viewers do not get the health of {unhealthy} in {answer.text}")
+
     async def _check_list(self, shown: State) -> None:
-        listed = await self._rest("GET", self._list_path, who="viewer")
-        self._check_text("viewer by REST", self._sight, listed.text)
-        # An earlier sequence that ended in a leak has left its portal view in the list.
-        [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
-        assert (head["itemCount"], head["currentItem"]) == (len(shown["items"]), shown["currentItem"])
-        assert (head["version"], head["updatedAt"]) == (shown["version"], shown["updatedAt"])
-        page = await asyncio.to_thread(self._preview)
+        for who, query in (("viewer", ""), ("owner", "?as=viewer")):
+            listed = await self._rest("GET", f"{self._list_path}{query}", who=who)
+            self._check_text(f"{who} by REST", self._sight, listed.text)
+            # An earlier sequence that ended in a leak has left its portal view in the list.
+            [head] = [one for one in listed.json()["results"] if one["id"] == str(self._id)]
+            told = [head[key] for key in ("itemCount", "currentItem", "version", "updatedAt")]
+            if told != [len(shown["items"]), shown["currentItem"], shown["version"], shown["updatedAt"]]:
+                raise Leak(f"the list tells {who} {told}")
+        page = await asyncio.to_thread(
+            self._people.admin.page, reverse("admin:libraries_portalview_preview", args=[self._id])
+        )
         if found := set(MARK.findall(page)) - self._sight.marks:
             raise Leak(f"the preview in the admin shows {sorted(found)}")
 
-    def _preview(self) -> str:
-        """The admin's page of what viewers see."""
-        try:
-            answer = self._people.admin.get(reverse("admin:libraries_portalview_preview", args=[self._id]))
-        finally:
-            connections.close_all()
-        assert answer.status_code == 200
-        return answer.content.decode()
+
+def _typed(value: Any) -> str | None:
+    """A value as a browser sends it in a form; None is a box without its mark."""
+    if isinstance(value, bool):
+        return "on" if value else None
+    if value is None:
+        return ""
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _folded(state: State) -> str:

@@ -17,14 +17,15 @@ from pathlib import Path
 import pytest
 from django.core.management import get_commands, load_command_class
 
+from libraries.api import bodies
 from libraries.demo_data import PASSWORD, PEOPLE
-from libraries.rules import addresses, keys, networks, state, values
+from libraries.rules import addresses, changes, keys, networks, state, values
 from libraries.rules.roles import PORTAL_ROLES, PortalRole
 from realtime.limits import attempts, occupancy
 from realtime.limits import rates as limits
 from realtime.protocol import requests
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
-from realtime.protocol.events import ServerMessage
+from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.rooms import connection
 from realtime.server.websocket import keepalive, portions
@@ -123,8 +124,7 @@ def test_the_roles_that_may_send_each_message() -> None:
 
 def test_messages_of_the_server() -> None:
     rows = {codes(row[0])[0]: set(codes(row[2])) for row in table(PROTOCOL, "server messages")}
-    sent = {str(message.__struct_config__.tag): message for message in ServerMessage.__subclasses__()}
-    assert rows == {kind: set(message.__struct_encode_fields__) for kind, message in sent.items()}
+    assert rows == {kind: set(message.__struct_encode_fields__) for kind, message in SERVER_MESSAGES.items()}
 
 
 def test_every_message_has_a_paragraph() -> None:
@@ -172,11 +172,14 @@ def test_limits() -> None:
         values.MAX_DEPTH,
         values.MAX_MESSAGE_VALUES,
         values.MAX_BODY_VALUES,
+        bodies.MAX_STATE_BODY_BYTES,
         keys.MAX_KEY_CHARS,
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
+        changes.MAX_CHANGES,
         requests.MAX_REF_CHARS,
-        addresses.MAX_DATA_URL_CHARS,
+        addresses.MAX_MESSAGE_IMAGE_CHARS,
+        addresses.MAX_BODY_IMAGE_CHARS,
     ]
 
 

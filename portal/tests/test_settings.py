@@ -174,7 +174,7 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
         "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
-        "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 1000,
+        "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 4000,
         "PORTAL_LOGIN_ATTEMPTS": 10,
     }
 

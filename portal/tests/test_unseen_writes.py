@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,13 +12,15 @@ from typing import Any
 import httpx
 import pytest
 
+from testing.admin import AdminClient
 from testing.installation import ServerKind, StoreKind, installation
-from testing.sockets import PortalSocket, open_socket, portal_view_path
+from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 
 pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
 
 WRITES = 500
+"""Together: half of them in the open, and half under a blackout."""
 SEED = 13
 HERO = {"id": "hero", "name": "Ilse", "text": "Ranger", "hp": 20, "maxHp": 31, "show": {"health": "words"}}
 ITEMS: list[dict[str, Any]] = [
@@ -25,11 +28,6 @@ ITEMS: list[dict[str, Any]] = [
     HERO,
     {"id": "ogre", "name": "Ogre", "hp": 30, "maxHp": 60, "ac": 11},
 ]
-ADMIN_WRITE = """
-from libraries.rules.state import check_patch
-from libraries.services.portal_views import update_portal_view
-update_portal_view(actor_id=None, portal_view_id="{id}", patch=check_patch({{"items": {items}, "currentItem": 0}}))
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,8 +43,11 @@ def stack() -> Iterator[Stack]:
 class Work:
     """Writes that viewers can't see, by everybody who may write; their version is counted."""
 
-    def __init__(self, stack: Stack, portal_view: str, sender: PortalSocket, *, is_black: bool) -> None:
+    def __init__(
+        self, stack: Stack, admin: AdminClient, portal_view: str, sender: PortalSocket, *, is_black: bool
+    ) -> None:
         self._stack = stack
+        self._admin = admin
         self._path = f"/api/portal-views/{portal_view}"
         self._id = portal_view
         self._sender = sender
@@ -57,8 +58,9 @@ class Work:
     async def write(self) -> None:
         """One of them."""
         self._number += 1
-        kinds = [self._item, self._item, self._item, self._item, self._again, self._by_rest]
-        await self._rng.choice(kinds)()
+        kinds = [self._item, self._again, self._by_rest, self._in_the_admin]
+        [kind] = self._rng.choices(kinds, [12, 3, 3, 1])
+        await kind()
 
     async def _item(self) -> None:
         number, rng = self._number, self._rng
@@ -82,12 +84,25 @@ class Work:
         await self._ask("portal-view-update", {"items": items, "name": state["name"], "showAC": state["showAC"]})
 
     async def _by_rest(self) -> None:
-        state = await asyncio.to_thread(self._stack.controller.get, self._path)
-        more = {"id": f"hidden {self._number % 5}", "name": "New", "hidden": True}
-        kept = [item for item in state["items"] if item["id"] != more["id"]]
-        current = {"currentItem": self._rng.randrange(len(kept))} if self._is_black else {}
-        body = {"items": [*kept, more], **current}
+        body = await asyncio.to_thread(self._with_a_hidden_item)
         await asyncio.to_thread(self._stack.controller.patch, self._path, body)
+
+    async def _in_the_admin(self) -> None:
+        body = await asyncio.to_thread(self._with_a_hidden_item)
+        values = {"items": json.dumps(body["items"])}
+        if self._is_black:
+            values["current_item"] = str(body["currentItem"])
+        page = f"/admin/libraries/portalview/{self._id}/change/"
+        await asyncio.to_thread(lambda: self._admin.submit(page, **values))
+
+    def _with_a_hidden_item(self) -> dict[str, Any]:
+        """The stored items with a new hidden one, in any spelling; under a blackout another one is the current one."""
+        number, items = self._number, self._stack.controller.get(self._path)["items"]
+        hides: tuple[str, bool] = self._rng.choice([("hidden", True), ("isVisible", False), ("VISIBLE", False)])
+        more = {"id": f"hidden {number % 5}", "name": f"New {number}", "image": "/x.png", hides[0]: hides[1]}
+        kept = [item for item in items if item["id"] != more["id"]]
+        current = {"currentItem": self._rng.randrange(len(kept))} if self._is_black else {}
+        return {"items": [*kept, more], **current}
 
     async def _ask(self, kind: str, payload: dict[str, Any]) -> None:
         await self._sender.send(kind, ref=self._number, payload=payload)
@@ -97,13 +112,20 @@ class Work:
 
 
 def seen_by_rest(stack: Stack, portal_view: str) -> list[Any]:
-    """All that a viewer gets by REST about the portal views of the library: bodies and tags."""
+    """All that a viewer, and a controller who looks as one, get by REST about portal views: bodies and tags."""
     views = f"/api/libraries/{stack.cast.library_id}/portal-views"
     paths = [f"/api/portal-views/{portal_view}", views, f"{views}?ordering=updatedAt", f"{views}?ordering=-updatedAt"]
-    library = f"/api/libraries/{stack.cast.library_id}"
-    headers = {"Authorization": f"Bearer {stack.viewer.access}"}
-    addresses = [f"{stack.server.http}{path}" for path in (*paths, library)]
-    answers = [httpx.get(address, headers=headers, timeout=20, trust_env=False) for address in addresses]
+    asked = [(stack.viewer, path) for path in (*paths, f"/api/libraries/{stack.cast.library_id}")]
+    asked += [(stack.controller, f"{path}{'&' if '?' in path else '?'}as=viewer") for path in paths]
+    answers = [
+        httpx.get(
+            f"{stack.server.http}{path}",
+            headers={"Authorization": f"Bearer {who.access}"},
+            timeout=20,
+            trust_env=False,
+        )
+        for who, path in asked
+    ]
     assert all(answer.status_code == 200 for answer in answers)
     return [(answer.text, answer.headers.get("ETag")) for answer in answers]
 
@@ -130,24 +152,41 @@ async def test_hidden_work_moves_nothing_that_a_viewer_gets(stack: Stack, is_bla
         watching(stack, portal_view) as (watchers, connected),
         stack.join(portal_view, stack.controller) as (sender, at_first),
     ):
-        work = Work(stack, portal_view, sender, is_black=is_black)
-        for number in range(WRITES // 2):
-            await work.write()
-            if number % 50 == 0:
-                assert seen_by_rest(stack, portal_view) == before
-        if is_black:
-            stack.installation.shell(ADMIN_WRITE.format(id=portal_view, items=ITEMS))
-        for watcher in watchers:
+        with AdminClient(stack.server.http, stack.cast.admin) as admin:
+            work = Work(stack, admin, portal_view, sender, is_black=is_black)
+            for number in range(WRITES // 2):
+                await work.write()
+                if number % 50 == 0:
+                    assert seen_by_rest(stack, portal_view) == before
+        for watcher, told in zip(watchers, connected, strict=True):
             await watcher.expect_nothing_before_pong()
+            await check_answers(watcher, sender, told)
     assert seen_by_rest(stack, portal_view) == before
     stored = stack.controller.get(f"/api/portal-views/{portal_view}")
     assert stored["version"] > at_first["version"] + WRITES // 4
-    path, known = portal_view_path(portal_view), connected[0]
-    query = {"version": str(known["version"]), "epoch": known["epoch"]}
-    async with open_socket(stack.server.ws, path, token=stack.viewer.access, query=query) as socket:
-        back = await socket.receive("connected")
-    assert back["recovered"] is True
-    assert {**back, "connectionId": ""} == {
-        **{key: value for key, value in known.items() if key != "state"},
-        **{"connectionId": "", "recovered": True},
-    }
+    await check_return(stack, portal_view, connected[0])
+
+
+async def check_answers(watcher: PortalSocket, sender: PortalSocket, told: Message) -> None:
+    """Check that answers to a viewer still have the version of `connected`: an `ack`, and a controller's sync."""
+    await watcher.send("request-sync", ref=1)
+    assert await watcher.receive("ack") == {"type": "ack", "ref": 1, "version": told["version"]}
+    while (asked := await sender.receive())["type"] != "sync-requested":
+        pass
+    await sender.send("sync-response", to=asked["connectionId"], payload={"blackout": True})
+    while (answer := await watcher.receive("sync-response"))["source"] == "server":  # without waiting
+        assert (answer["version"], answer["payload"]) == (told["version"], told["state"])
+    assert (answer["version"], answer["payload"]) == (told["version"], {"blackout": True})
+
+
+async def check_return(stack: Stack, portal_view: str, known: Message) -> None:
+    """Check that a viewer who comes back has missed nothing, and that a new one gets what the first one got."""
+    path = portal_view_path(portal_view)
+    for query in ({"version": str(known["version"]), "epoch": known["epoch"]}, {}):
+        async with open_socket(stack.server.ws, path, token=stack.viewer.access, query=query) as socket:
+            connected = await socket.receive("connected")
+        assert connected["recovered"] is bool(query)
+        missed = {"connectionId", "recovered", *(["state"] if query else [])}
+        assert {key: known[key] for key in known.keys() - missed} == {
+            key: connected[key] for key in connected.keys() - {"connectionId", "recovered"}
+        }

@@ -2,8 +2,11 @@
 
 A message for many connections is prepared once (`realtime.delivery.prepared`). A server that offers the ASGI scope
 extension `portal.outlet` is the outlet itself and writes ready frames. For any other server a connection has a queue
-and, while the queue is not empty, one task. An outlet whose send buffer is full is stalled (`stalled_since`): it then
-gets no message that a newer state supersedes.
+and, while the queue is not empty, one task.
+
+A message is taken if what waits before it is at most the limit, however long the message is. So an empty send buffer
+takes every snapshot, and what waits is never more than the limit, one message, and answers. Beyond the limit an outlet
+is stalled (`stalled_since`): until most of it is read, it gets no message that a newer state supersedes.
 """
 
 from __future__ import annotations
@@ -50,7 +53,8 @@ class Outlet(Protocol):
     """How a connection sends: in order, and without waiting.
 
     `write` takes messages in the given `form`, for the audience that the outlet is in. `sent` counts messages.
-    `stalled_since` is a time of the monotonic clock, set while more waits for the client than the limit.
+    `stalled_since` is a time of the monotonic clock, set while more waits for the client than the limit. It rises while
+    the client takes enough of it.
     """
 
     form: Form

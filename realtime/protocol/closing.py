@@ -43,7 +43,7 @@ ERRORS: dict[str, CloseCode | None] = {
     "https-required": CloseCode.POLICY,
     "socketio-not-supported": CloseCode.UNSUPPORTED,
     "binary-not-supported": CloseCode.UNSUPPORTED,
-    "message-too-big": CloseCode.TOO_BIG,
+    "message-too-big": None,
     "internal-error": CloseCode.INTERNAL,
 }
 """The close code that follows each error code; None leaves the connection open."""

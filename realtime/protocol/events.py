@@ -113,7 +113,7 @@ class Error(ServerMessage, tag="error"):
 class Ack(ServerMessage, kw_only=True, tag="ack"):
     """A message with a `ref` was done; the version that holds it, and what looks secret in it and is shown.
 
-    `item_id` is the id of the item that it added, `item_ids` are those of a batch. `payload` is what the server changed
+    `itemId` is the id of the item that it added, `itemIds` are those of a batch. `payload` is what the server changed
     beyond what was sent.
     """
 
@@ -150,3 +150,27 @@ class TokenExpiring(ServerMessage, tag="token-expiring"):
     """The credential ends in so many seconds."""
 
     expires_in: int
+
+
+SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
+    str(message.__struct_config__.tag): message
+    for message in (
+        Connected,
+        Pong,
+        PortalViewUpdated,
+        ItemAdded,
+        ItemRemoved,
+        ItemMoved,
+        ItemUpdated,
+        BatchApplied,
+        SyncRequested,
+        SyncResponded,
+        Error,
+        Ack,
+        RoleChanged,
+        PortalViewDeleted,
+        GoingAway,
+        TokenExpiring,
+    )
+}
+"""Each message by its type."""

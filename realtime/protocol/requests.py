@@ -11,6 +11,7 @@ import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
 from libraries.rules.errors import PortalError, named
+from libraries.rules.json_faults import json_fault, kind_of, too_deep
 from libraries.rules.values import MAX_MESSAGE_VALUES, has_too_many_values
 
 MAX_REF_CHARS = 64
@@ -144,11 +145,12 @@ def decode(text: str) -> ClientMessage:
     try:
         message = msgspec.json.decode(text)
     except RecursionError:
-        raise InvalidMessage("invalid-payload", "The message is nested too deeply.") from None
-    except (msgspec.DecodeError, UnicodeEncodeError) as error:
-        raise InvalidMessage("invalid-json", f"The frame is not valid JSON: {error}.") from None
+        raise InvalidMessage("invalid-payload", too_deep(text, "the message", 1)) from None
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        raise InvalidMessage("invalid-json", json_fault(text, "the message")) from None
     if not isinstance(message, dict):
-        raise InvalidMessage("invalid-message", 'A message must be a JSON object like {"type": "ping"}.')
+        sentence = f'A message must be a JSON object like {{"type": "ping"}}; it is {kind_of(message)}.'
+        raise InvalidMessage("invalid-message", sentence)
     try:
         converted: ClientMessage = msgspec.convert(message, ClientMessage)
     except msgspec.ValidationError:

@@ -14,6 +14,7 @@ from typing import Any
 import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
 
 from libraries.rules.errors import PortalError, Unavailable
 from libraries.rules.networks import network_of_scope
@@ -22,6 +23,7 @@ from realtime.hub.hub import current_hub
 from realtime.limits.entrance import Entrance, Flooded, Limited, current_entrance
 from realtime.limits.rates import REFUSED
 from realtime.protocol.events import Error
+from realtime.protocol.oversize import size_over, too_big
 from realtime.protocol.policy import may_send, refusal
 from realtime.protocol.requests import ClientMessage, InvalidMessage, decode
 from realtime.rooms.connection import CRASHED, Connection, refuse
@@ -156,7 +158,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
             return
         try:
-            message = decode(text_data)
+            message = _read(text_data, session.connection)
         except InvalidMessage as error:
             if await is_in_time(session.connection, session.limiter, REFUSED, len(text_data), error.ref):
                 session.connection.reply_error(error, error.ref)
@@ -221,3 +223,10 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     def _counts(self) -> dict[str, Any]:
         return {"messagesIn": self.received, "messagesOut": self.outlet.sent, **self._who()}
+
+
+def _read(text: str, connection: Connection) -> ClientMessage:
+    most = settings.PORTAL_MAX_MESSAGE_BYTES
+    if size := size_over(text, most):
+        raise too_big(text, size, most, f"{settings.PORTAL_BASE_PATH}/api/portal-views/{connection.portal_view_id}")
+    return decode(text)

@@ -14,7 +14,7 @@ from typing import Any
 
 from msgspec import UNSET
 
-from libraries.rules.changes import CHECKS, Change, ViewPatch, check_changes
+from libraries.rules.changes import Change, ViewPatch, check_change, check_changes
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import portal_role
 from libraries.rules.state import check_patch
@@ -81,7 +81,7 @@ async def change(session: Session, message: StoredRequest, size: int) -> None:
     """Store a change of items or of the encounter; a patch of an unknown item is only relayed."""
     kind = str(message.__struct_config__.tag)
     body = {field: getattr(message, name) for name, field in _BODIES if getattr(message, name, UNSET) is not UNSET}
-    asked = _asked(session.connection, message, size, CHECKS[kind](body))
+    asked = _asked(session.connection, message, size, check_change(kind, body))
     await session.work.add(Update(session.connection, [asked]))
 
 

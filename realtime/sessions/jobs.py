@@ -223,7 +223,7 @@ class Update:
 
 
 _STRUCTURE = frozenset({"items", "encounter"})
-"""The keys of a patch that say which items there are, and whose turn it is: it never changes places with another one."""
+"""The keys of a patch that say which items there are, and whose turn it is: nothing changes places with it."""
 
 
 async def relay_patch(connection: Connection, payload: Mapping[str, Any]) -> Sequence[str]:

@@ -120,7 +120,7 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
         "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,
-        "currentItem": None,
+        **dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
         "items": [],
         "version": version,
         "createdAt": "2026-11-23T19:00:00.000Z",

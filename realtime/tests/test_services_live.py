@@ -9,8 +9,10 @@ from asgiref.sync import sync_to_async
 from libraries.services.items import update_item
 
 from libraries.models import Library, Membership, PortalView, User
+from libraries.rules.changes import check_item_patch
 from libraries.rules.roles import Role
-from libraries.rules.state import check_item_patch, check_patch
+from libraries.rules.state import check_patch
+from libraries.services.changes import Message, change_portal_view
 from libraries.services.members import change_role, remove_member
 from libraries.services.people import set_user_active
 from libraries.services.portal_views import delete_portal_view, update_portal_view
@@ -29,12 +31,17 @@ async def do(service: Any, **more: Any) -> None:
     await sync_to_async(service)(actor_id=None, **more)
 
 
+async def hurt_the_ogre(portal_view: PortalView) -> None:
+    message = Message([check_item_patch("ogre", {"hp": 15})])
+    await do(change_portal_view, portal_view_id=portal_view.id, messages=[message])
+
+
 async def test_a_write_from_anywhere_reaches_every_socket(
     connect: Connect, portal_view: PortalView, editor: User, viewer: User
 ) -> None:
     clients = [await connect(user, portal_view) for user in (editor, viewer)]
     await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
-    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 15}))
+    await hurt_the_ogre(portal_view)
     told, seen = [[await client.receive() for _ in range(2)] for client in clients]
     assert told[0]["payload"] == {"showHealth": True}
     assert seen[0]["payload"]["showHealth"] is True
@@ -51,7 +58,7 @@ async def test_a_flag_switched_off_hides_its_keys_from_the_next_frame_on(
     client = await connect(viewer, portal_view)
     assert client.connected["state"]["items"][1]["health"] == HEALTH
     await do(update_portal_view, portal_view_id=portal_view.id, patch=check_patch({"showHealth": False}))
-    await do(update_item, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 15}))
+    await hurt_the_ogre(portal_view)
     assert (await client.receive())["payload"]["items"][1] == OGRE
     await client.expect_nothing_before_pong()
 

@@ -86,7 +86,7 @@ def test_a_seen_write_moves_the_portal_view_to_the_front(
 
 def test_the_answer_to_a_write_has_warnings(path: str, views: str, owner: User) -> None:
     items = [{"id": "a", "public": {"correctAnswer": 4}}]
-    sentence = "items.0.public.correctAnswer looks like an answer and is shown."
+    sentence = "items[0].public.correctAnswer looks like an answer and is shown."
     assert as_(owner).patch(path, {"items": items}).json()["warnings"] == [sentence]
     assert as_(owner).put(path, {"name": "x", "items": items}).json()["warnings"] == [sentence]
     assert as_(owner).post(views, {"name": "x", "items": items}).json()["warnings"] == [sentence]

@@ -17,10 +17,11 @@ from rest_framework.test import APIClient
 
 from libraries.api import errors as api_errors
 from libraries.api.auth import Tokens
-from libraries.api.bodies import MAX_BODY_BYTES
+from libraries.api.bodies import MAX_BODY_BYTES, MAX_STATE_BODY_BYTES
 from libraries.api.errors import STATUSES, exception_handler, refusal
 from libraries.models import PortalView, User
 from libraries.rules import errors
+from libraries.rules.state import MAX_STATE_BYTES, size_of
 from libraries.tests.rest import as_, refused, send
 
 # --- Addresses, methods and bodies ------------------------------------------------------------------------
@@ -118,10 +119,32 @@ def test_json_that_is_not_an_object(owner: User, portal_view: PortalView, body: 
 
 
 @pytest.mark.parametrize(("more", "status"), [(0, 400), (1, 413)])
-def test_the_length_of_a_body_is_limited(owner: User, portal_view: PortalView, more: int, status: int) -> None:
-    body = b'{"name": "%s"}' % (b"x" * (MAX_BODY_BYTES - len('{"name": ""}') + more))
-    answer = send(owner, "PATCH", f"/api/portal-views/{portal_view.id}", body, content_type="application/json")
-    refused(answer, *(["too-large"] if status == 413 else ["invalid-payload", "name"]))
+@pytest.mark.parametrize(
+    ("method", "path", "most"),
+    [
+        ("PATCH", "libraries/{library}", MAX_BODY_BYTES),
+        ("PATCH", "portal-views/{id}", MAX_STATE_BODY_BYTES),
+        ("PUT", "portal-views/{id}", MAX_STATE_BODY_BYTES),
+        ("POST", "libraries/{library}/portal-views", MAX_STATE_BODY_BYTES),
+    ],
+)
+def test_the_length_of_a_body_is_limited(
+    owner: User, portal_view: PortalView, method: str, path: str, most: int, more: int, status: int
+) -> None:
+    body = b'{"name": "%s"}' % (b"x" * (most - len('{"name": ""}') + more))
+    address = path.format(id=portal_view.id, library=portal_view.library_id)
+    answer = send(owner, method, f"/api/{address}", body, content_type="application/json")
+    sentence = refused(answer, *(["too-large"] if status == 413 else ["invalid-payload", "name"]))
+    assert status == 400 or f"at most {most} bytes" in sentence
+
+
+def test_a_state_of_the_greatest_size_fits_with_escapes(owner: User, portal_view: PortalView) -> None:
+    spare = MAX_STATE_BYTES - size_of({**portal_view.state(), "items": [{"id": "a", "text": ""}]})
+    for text, status in (("é" * (spare // 2), 200), ("é" * (spare // 2 + 1), 400)):
+        body = json.dumps({"items": [{"id": "a", "text": text}]}, indent=4).encode()  # each é is six octets
+        answer = send(owner, "PATCH", f"/api/portal-views/{portal_view.id}", body, content_type="application/json")
+        assert answer.status_code == status
+    assert len(body) > 2 * MAX_STATE_BYTES
 
 
 @pytest.mark.parametrize(
@@ -225,8 +248,8 @@ def test_nested_errors_are_flat() -> None:
         {"a": ["One.", "Two."], "b": {"c": ["Three."]}, "d": [{}, {"e": ["Four."]}], "non_field_errors": ["Five."]}
     )
     answer = exception_handler(error, {})
-    details = {"a": "One. Two.", "b.c": "Three.", "d.1.e": "Four."}
-    message = "Five. a: One. Two. b.c: Three. d.1.e: Four."
+    details = {"a": "One. Two.", "b.c": "Three.", "d[1].e": "Four."}
+    message = "Five. a: One. Two. b.c: Three. d[1].e: Four."
     assert answer.data == refusal("invalid-payload", message, details)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from libraries.models import PortalView, User
+from libraries.rules.keys import REFUSED_KEYS
 from libraries.rules.values import MAX_BODY_VALUES
 from libraries.tests.rest import as_, refused, send
 
@@ -52,5 +53,7 @@ def test_the_values_of_a_body_are_counted(owner: User, portal_view: PortalView) 
 def test_forbidden_keys_are_refused(owner: User, portal_view: PortalView, key: str) -> None:
     for item in ({"id": "a", key: 1}, {"id": "a", "deep": [{key: {}}]}):
         answer = as_(owner).patch(f"/api/portal-views/{portal_view.id}", {"items": [item]})
-        refused(answer, "invalid-payload", "items")
+        (place,) = answer.json()["details"]
+        refused(answer, "invalid-payload", place)
+        assert place.startswith(f"items[0].{key}" if key in REFUSED_KEYS and "deep" not in item else "items[0]")
     assert PortalView.objects.get().version == 1

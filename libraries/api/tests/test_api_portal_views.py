@@ -32,6 +32,9 @@ DEFAULTS = {
     "autoResetImageState": True,
     "blackout": False,
     "currentItem": None,
+    "currentItemId": None,
+    "camera": None,
+    "encounter": None,
     "items": [],
 }
 
@@ -91,6 +94,9 @@ def test_a_new_portal_view_accepts_all_keys(owner: User, library: Library) -> No
         "autoResetImageState": False,
         "blackout": True,
         "currentItem": 1,
+        "currentItemId": "ogre",
+        "camera": {"x": 0.25, "y": 1, "zoom": 2.5, "rotation": -90},
+        "encounter": {"round": 2, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 17}, {"itemId": "spy"}]},
         "items": ITEMS,
     }
     body = as_(owner).post(f"/api/libraries/{library.id}/portal-views", given).json()
@@ -112,6 +118,38 @@ def test_a_replacement_sets_the_other_keys_to_defaults(editor: User, portal_view
     body = as_(editor).put(path, {"name": "Morning", "showAC": True}).json()
     assert {key: body[key] for key in FIELDS} == {"name": "Morning", **DEFAULTS, "showAC": True}
     assert (body["id"], body["version"], body["epoch"]) == (str(portal_view.id), 3, portal_view.epoch)
+
+
+def test_what_is_stored_in_another_form_is_answered_in_that_form(owner: User, library: Library) -> None:
+    given = {
+        "items": [{"id": 7}, {"id": "b", "hidden": True}, {"slug": "ogre"}],
+        "currentItemId": 7,
+        "camera": {"x": 0, "y": 0, "zoom": 1},
+        "encounter": {"round": 0, "order": [{"itemId": 7}]},
+    }
+    body = as_(owner).post(f"/api/libraries/{library.id}/portal-views", {"name": "New", **given}).json()
+    made_up = body["items"][2].pop("id")
+    assert body["items"] == [{"id": "7"}, {"id": "b", "visible": False}, {"slug": "ogre"}]
+    assert isinstance(made_up, str)
+    assert (body["currentItem"], body["currentItemId"]) == (0, "7")
+    assert body["camera"] == {"x": 0, "y": 0, "zoom": 1, "rotation": 0}
+    assert body["encounter"] == {"round": 0, "turn": None, "order": [{"itemId": "7"}]}
+
+
+def test_a_viewer_gets_camera_and_encounter_as_they_see_them(
+    owner: User, viewer: User, portal_view: PortalView
+) -> None:
+    path = f"/api/portal-views/{portal_view.id}"
+    order = [{"itemId": "ogre", "initiative": 17}, {"itemId": "spy", "initiative": 9}]
+    camera = {"x": 0.5, "y": 0.5, "zoom": 2, "rotation": 0}
+    encounter = {"round": 1, "turn": "spy", "order": order}
+    as_(owner).patch(path, {"currentItemId": "map", "camera": camera, "encounter": encounter})
+    seen = as_(viewer).get(path).json()
+    assert (seen["currentItem"], seen["currentItemId"], seen["camera"], seen["encounter"]) == (0, "map", camera, None)
+    as_(owner).patch(path, {"currentItemId": "spy", "camera": camera, "showEncounter": True})
+    seen = as_(viewer).get(path).json()
+    assert (seen["currentItem"], seen["currentItemId"], seen["camera"]) == (None, None, None)
+    assert seen["encounter"] == {"round": 1, "turn": "ogre", "order": order[:1]}
 
 
 def test_an_answer_can_be_written_back(owner: User, portal_view: PortalView) -> None:
@@ -155,13 +193,21 @@ BAD: list[tuple[Any, list[str]]] = [
     ({"currentItem": 1.0}, ["currentItem"]),
     ({"currentItem": 3}, ["currentItem"]),
     ({"items": {}}, ["items"]),
-    ({"items": [{"name": "no id"}]}, ["items"]),
-    ({"items": [{"id": "a"}, {"id": "a"}]}, ["items"]),
+    ({"currentItemId": ""}, ["currentItemId"]),
+    ({"currentItemId": "nobody"}, ["currentItemId"]),
+    ({"currentItem": None, "currentItemId": "ogre"}, ["currentItemId"]),
+    ({"camera": {"x": 0, "y": 0, "zoom": 0}}, ["camera.zoom"]),
+    ({"camera": []}, ["camera"]),
+    ({"encounter": {"round": 1, "order": [{"itemId": "nobody"}]}}, ["encounter.order[0].itemId"]),
+    ({"encounter": {"round": -1, "order": []}}, ["encounter.round"]),
+    ({"items": [{"name": "no id"}, {"id": ""}]}, ["items[1].id"]),
+    ({"items": [{"id": "a"}, {"id": "a"}]}, ["items[1].id"]),
+    ({"items": [{"show": {"hp": True}}]}, ["items[0].show.hp"]),
     ({"items": [{"id": str(n)} for n in range(MAX_ITEMS + 1)]}, ["items"]),
-    ({"items": [{"id": "a", "image": "javascript:alert(1)"}]}, ["items"]),
-    ({"items": [{"id": "a", "text": "x" * 300_000}]}, ["items"]),
-    ({"items": [{"id": "a", **nested(20)}]}, ["items"]),
-    ({"items": [{"id": "a", "hp": 2**53}]}, ["items"]),
+    ({"items": [{"id": "a", "image": "javascript:alert(1)"}]}, ["items[0].image"]),
+    ({"items": [{"id": "a", "text": "x" * 2**20}]}, ["items"]),
+    ({"items": [{"id": "a", **nested(20)}]}, [f"items[0]{'.a' * 14}"]),
+    ({"items": [{"id": "a", "hp": 2**53}]}, ["items[0].hp"]),
     ([], []),
     ("name", []),
 ]

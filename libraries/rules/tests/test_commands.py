@@ -18,6 +18,9 @@ STATE: dict[str, Any] = {
     "blackout": False,
     "items": [OGRE, SPY],
     "currentItem": 0,
+    "currentItemId": "ogre",
+    "camera": None,
+    "encounter": None,
 }
 ON = {**STATE, **dict.fromkeys(SWITCHES, True), "healthDisplay": "numbers"}
 DARK = {**ON, "blackout": True}
@@ -40,8 +43,8 @@ def test_other_objects_and_lists_go_to_controllers_only(key: str, value: object)
     assert not needs_flags({key: value})
 
 
-@pytest.mark.parametrize("key", ["camera", "pointer", "public"])
-def test_three_objects_are_shown_but_for_the_net(key: str) -> None:
+@pytest.mark.parametrize("key", ["pointer", "public"])
+def test_two_objects_are_shown_but_for_the_net(key: str) -> None:
     payload = {key: {"x": [1, {"y": None}], "hp": 3, "gmNotes": "n"}}
     assert needs_flags(payload)
     assert project_command(payload, STATE) == {key: {"x": [1, {"y": None}]}}
@@ -94,6 +97,10 @@ def test_items_are_built_like_those_of_a_state(project: Any) -> None:
         ({"currentItem": "0"}, {"currentItem": None}),
         ({"items": "all"}, {"items": [{"id": "ogre", "name": "Ogre"}]}),
         ({"items": ["text", {"name": "no id"}, OGRE], "currentItem": 0}, None),
+        ({"currentItemId": "ogre"}, {"currentItemId": "ogre"}),
+        ({"currentItemId": "spy"}, {"currentItemId": None}),
+        ({"currentItemId": "nobody"}, {"currentItemId": None}),
+        ({"currentItemId": "ogre", "currentItem": 1}, {"currentItem": None, "currentItemId": None}),
     ],
 )
 def test_a_current_item_is_a_place_among_what_is_shown(payload: dict[str, Any], shown: Any) -> None:
@@ -114,3 +121,42 @@ def test_a_sync_response_keeps_known_keys_only() -> None:
         "public": {"a": 1},
     }
     assert project_sync(payload, STATE) == {"name": "Night", "showAC": True}
+
+
+CAMERA = {"x": 0.5, "y": 0.5, "zoom": 2, "rotation": 0}
+
+
+def encounter(*item_ids: str, turn: str | None = None) -> dict[str, Any]:
+    return {"round": 2, "turn": turn, "order": [{"itemId": item_id, "initiative": 9} for item_id in item_ids]}
+
+
+@pytest.mark.parametrize(
+    ("payload", "shown"),
+    [
+        ({}, CAMERA),
+        ({"currentItem": 0}, CAMERA),
+        ({"currentItem": 1}, None),
+        ({"currentItemId": "spy"}, None),
+        ({"currentItem": None}, None),
+        ({"items": [OGRE]}, CAMERA),
+        ({"items": []}, None),
+    ],
+)
+def test_a_camera_is_shown_with_the_item_that_it_is_on(payload: dict[str, Any], shown: Any) -> None:
+    assert project_sync({**payload, "camera": CAMERA}, STATE)["camera"] == shown
+    assert project_sync({**payload, "camera": CAMERA}, DARK)["camera"] is None
+    assert needs_flags({"camera": CAMERA})
+
+
+def test_an_encounter_is_shown_like_that_of_a_state() -> None:
+    payload = {"encounter": encounter("ogre", "spy", "nobody", turn="spy"), "zoom": 1}
+    assert project_sync(payload, STATE) == {"encounter": None}
+    assert project_sync(payload, ON) == {"encounter": encounter("ogre", turn="ogre")}
+    assert project_sync({"encounter": None}, ON) == {"encounter": None}
+    assert project_sync(payload, DARK) == {"encounter": None}
+
+
+def test_a_stored_unseen_item_has_no_turn_although_the_payload_shows_it() -> None:
+    items = [OGRE, {**SPY, "visible": True}, {"id": "new"}]
+    seen = project_sync({"items": items, "encounter": encounter("ogre", "spy", "new", turn="spy")}, ON)
+    assert seen["encounter"] == encounter("ogre", "new", turn="ogre")

@@ -1,8 +1,7 @@
-"""The state as each role sees it: items, versions, blackout, and changes."""
+"""The state as each role sees it: items, versions, blackout, camera and encounter."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,17 +9,19 @@ import pytest
 from libraries.rules import net
 from libraries.rules.disclosure import compiled
 from libraries.rules.projection import (
+    SETTLED,
     SWITCHES,
     VIEWERS_OWN,
     _digest,
+    delta,
     difference,
     digest,
     epoch_seen,
-    item_patch_seen,
-    patch_seen,
     place_of,
     project,
+    settled_seen,
     shown_count,
+    shown_encounter,
 )
 from libraries.rules.roles import PortalRole
 from libraries.tests.strategies import as_sent
@@ -32,7 +33,12 @@ SPY = {"id": "spy", "name": "Spy", "visible": False}
 
 
 def state_with(*items: dict[str, Any], **more: Any) -> dict[str, Any]:
-    return {"id": "p", "name": "Evening", **NONE_SHOWN, "currentItem": 0, "items": list(items), **VERSIONS, **more}
+    """A state whose first item is the current one, if `more` says nothing else."""
+    rest = {"camera": None, "encounter": None, "currentItem": 0, **more}
+    current = rest["currentItem"]
+    item_id = items[current]["id"] if current is not None and current < len(items) else None
+    head = {"id": "p", "name": "Evening", **NONE_SHOWN}
+    return {**head, "currentItemId": item_id, "items": list(items), **VERSIONS, **rest}
 
 
 def seen(state: dict[str, Any], role: PortalRole = VIEWER) -> dict[str, Any]:
@@ -103,99 +109,94 @@ def test_the_epoch_of_viewers_names_the_rules(table: dict[str, set[str]], monkey
     _digest.cache_clear()
 
 
-def patched(state: dict[str, Any], **patch: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-    """What controllers and viewers get of a patch."""
-    after = {**state, **patch, "version": state["version"] + 1, "updatedAt": "later"}
-    return patch_seen(state, after, patch.keys())
+@pytest.mark.parametrize(
+    ("before", "after", "patch"),
+    [
+        ({"a": 1}, {"a": 1}, {}),
+        ({"a": 1, "b": 2}, {"b": 2}, {"a": None}),
+        ({"a": 1}, {"a": True, "c": []}, {"a": True, "c": []}),
+        ({"a": None}, {}, {"a": None}),
+        ({}, {"a": None}, {"a": None}),
+    ],
+)
+def test_a_delta_is_the_patch_from_one_item_to_the_other(before: Any, after: Any, patch: Any) -> None:
+    assert as_sent(delta(before, after)) == as_sent(patch)
 
 
-def test_a_switch_that_reveals_keys_sends_their_values() -> None:
-    state = state_with({"id": "a", "hp": 3, "ac": 1})
-    health = {"display": "numbers", "current": 3, "max": None, "temp": None}
-    assert patched(state, showHealth=True)[1] == {"showHealth": True, "items": [{"id": "a", "health": health}]}
-    assert patched(state | {"showHealth": True}, showHealth=False)[1] == {"showHealth": False, "items": [{"id": "a"}]}
-    assert patched(state, showActions=True) == ({"showActions": True}, {"showActions": True})
+# --- What follows from the items ---------------------------------------------------------------------------
+
+CAMERA = {"x": 0.5, "y": 0.5, "zoom": 2, "rotation": 0}
+ORDER = [{"itemId": "spy", "initiative": 9}, {"itemId": "a", "initiative": 17}]
+ENCOUNTER = {"round": 2, "turn": "a", "order": ORDER}
 
 
-def test_a_change_hidden_from_viewers_sends_them_nothing() -> None:
-    state = state_with({"id": "a", "hp": 3, "gm": 1}, SPY)
-    items = [{"id": "a", "hp": 4, "gm": 2}, {"id": "c", "visible": False, "x": 1}]
-    assert patched(state, items=items) == ({"items": items}, {})
-    assert patched(state | {"blackout": True}, items=[], currentItem=None)[1] == {}
-    assert patched(state, currentItem=1) == ({"currentItem": 1}, {"currentItem": None})
-    assert patched(state | {"currentItem": 1}, currentItem=None) == ({"currentItem": None}, {})
+def settled_with(**more: Any) -> dict[str, Any]:
+    state = state_with({"id": "a"}, SPY, showEncounter=True, camera=CAMERA, encounter=ENCOUNTER)
+    return settled_seen({**state, **more})
 
 
-def test_an_unseen_item_before_the_current_one_does_not_move_it() -> None:
-    state = state_with({"id": "a"}, currentItem=0)
-    assert patched(state, items=[SPY, {"id": "a"}], currentItem=1)[1] == {}
+def test_viewers_see_camera_and_encounter_of_what_they_see() -> None:
+    assert settled_with() == {
+        "currentItem": 0,
+        "currentItemId": "a",
+        "camera": CAMERA,
+        "encounter": {"round": 2, "turn": "a", "order": [{"itemId": "a", "initiative": 17}]},
+    }
 
 
-def test_an_unchanged_value_is_said_again_to_controllers_only() -> None:
-    state = state_with({"id": "a", "hp": 3})
-    again = {"name": "Evening", "items": state["items"], "currentItem": 0}
-    assert patched(state, **again) == (again, {})
+@pytest.mark.parametrize(
+    "more", [{"currentItem": None, "currentItemId": None}, {"currentItem": 1, "currentItemId": "spy"}]
+)
+def test_without_a_current_item_that_they_see_there_is_no_camera(more: dict[str, Any]) -> None:
+    seen = settled_with(**more)
+    assert (seen["currentItem"], seen["currentItemId"], seen["camera"]) == (None, None, None)
+    assert seen["encounter"] is not None
 
 
-def test_a_blackout_removes_everything_and_its_end_restores_it() -> None:
-    state = state_with({"id": "a", "hp": 3})
-    assert patched(state, blackout=True)[1] == {"blackout": True, "items": [], "currentItem": None}
-    restored = {"blackout": False, "items": [{"id": "a"}], "currentItem": 0}
-    assert patched(state | {"blackout": True}, blackout=False)[1] == restored
-    assert patched(state_with(), blackout=True)[1] == {"blackout": True}
+def test_under_a_blackout_nothing_follows() -> None:
+    assert settled_with(blackout=True) == dict.fromkeys(SETTLED)
 
 
-def test_a_patch_without_items_and_switches_reads_no_item() -> None:
-    class Items(list[Any]):
-        def __iter__(self) -> Iterator[Any]:
-            raise AssertionError("walked")
-
-    assert patched(state_with() | {"items": Items()}, name="Night") == ({"name": "Night"}, {"name": "Night"})
+@pytest.mark.parametrize("more", [{"showEncounter": False}, {"blackout": True}, {"encounter": None}])
+def test_the_encounter_is_behind_its_switch(more: dict[str, Any]) -> None:
+    assert settled_with(**more)["encounter"] is None
 
 
-def item_patched(item: dict[str, Any], *others: dict[str, Any], **patch: Any) -> Any:
-    before = state_with(*others, item, showHealth=True, healthDisplay="bar", currentItem=len(others))
-    after = {**before, "items": [*others, {**item, **patch}]}
-    return item_patch_seen(before, after, len(others), patch)
+@pytest.mark.parametrize(
+    ("show", "entry"),
+    [
+        (None, {"itemId": "a", "initiative": 17}),
+        ({}, {"itemId": "a", "initiative": 17}),
+        ({"initiative": True}, {"itemId": "a", "initiative": 17}),
+        ({"initiative": False}, {"itemId": "a"}),
+        ({"health": False}, {"itemId": "a", "initiative": 17}),
+    ],
+)
+def test_an_item_can_hide_its_initiative(show: Any, entry: dict[str, Any]) -> None:
+    assert settled_with(items=[{"id": "a", "show": show}, SPY])["encounter"]["order"] == [entry]
 
 
-def test_an_item_comes_into_sight_with_the_list_and_goes_with_it() -> None:
-    come = item_patched(SPY, {"id": "a"}, SPY, visible=True, x=1)
-    shown = {"items": [{"id": "a"}, {"id": "spy", "name": "Spy"}], "currentItem": 1}
-    assert (come.viewers, come.viewers_index, come.viewers_state) == ({}, None, shown)
-    gone = item_patched(SPY | {"visible": True}, {"id": "a"}, visible=False, x=1)
-    assert (gone.viewers, gone.viewers_state) == ({}, {"items": [{"id": "a"}], "currentItem": None})
-    assert come.viewers_changed
-    assert gone.viewers_changed
-    assert come.controllers == {"visible": True, "x": 1}
+@pytest.mark.parametrize(
+    ("encounter", "shown"),
+    [
+        ({"round": 2, "turn": "spy", "order": ORDER}, (1, "a")),
+        ({"round": 1, "turn": "spy", "order": ORDER}, (0, None)),
+        ({"round": 3, "turn": None, "order": ORDER}, (0, None)),
+    ],
+)
+def test_the_turn_of_an_unseen_item_is_that_of_the_one_before(encounter: dict[str, Any], shown: Any) -> None:
+    seen = settled_with(encounter=encounter)["encounter"]
+    assert (seen["round"], seen["turn"]) == shown
+    assert [entry["itemId"] for entry in seen["order"]] == ["a"]
 
 
-def test_an_unseen_item_changes_for_controllers_only() -> None:
-    still = item_patched(SPY, name="Still hidden", visible=False)
-    assert still.controllers == {"name": "Still hidden", "visible": False}
-    assert not still.viewers_changed
-
-
-def test_an_item_patch_sends_viewers_what_they_see_change() -> None:
-    ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "x": 1, "text": "Asleep"}
-    assert item_patched(ogre, hp=31).viewers == {}
-    assert item_patched(ogre, hp=9).viewers == {"health": {"display": "bar", "fraction": 0.2}}
-    assert item_patched(ogre, hp=30, x=1).viewers == {}
-    assert item_patched(ogre, gm="trap", ac=3).viewers == {}
-    assert item_patched(ogre, text="Awake", x=2).viewers == {"text": "Awake"}
-    assert item_patched(ogre, hp=30).controllers == {"hp": 30}
-    assert item_patched(ogre, hp=30).viewers_index is None
-    assert item_patched(ogre, SPY, {"id": "a"}, text="Awake").viewers_index == 1
-
-
-def test_null_removes_a_key() -> None:
-    ogre = {"id": "ogre", "hp": 30, "maxHp": 60, "text": "Asleep"}
-    assert item_patched(ogre, text=None, hp="many", maxHp=None).viewers == {"text": None, "health": None}
-    assert item_patched(ogre, show={"health": False}).viewers == {"health": None}
-
-
-def test_during_a_blackout_no_item_changes_for_viewers() -> None:
-    before = state_with({"id": "a"}, blackout=True)
-    after = {**before, "items": [{"id": "a", "text": "x"}]}
-    dark = item_patch_seen(before, after, 0, {"text": "x"})
-    assert (dark.controllers, dark.viewers_changed) == ({"text": "x"}, False)
+def test_a_whole_state_has_all_of_it() -> None:
+    state = state_with({"id": "a"}, SPY, showEncounter=True, camera=CAMERA, encounter=ENCOUNTER)
+    assert project(state, VIEWER) == {
+        **{key: value for key, value in state.items() if key not in VIEWERS_OWN.values()},
+        **settled_seen(state),
+        "items": [{"id": "a"}],
+        "version": 3,
+        "updatedAt": "t3",
+    }
+    assert shown_encounter(state) == settled_seen(state)["encounter"]

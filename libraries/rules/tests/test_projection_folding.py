@@ -7,12 +7,16 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from libraries.rules.changes import ViewPatch, check_item_patch
 from libraries.rules.commands import needs_flags, project_command, project_sync
 from libraries.rules.disclosure import Disclosure, compiled
+from libraries.rules.draft import Draft
+from libraries.rules.edits import Added, Seen, seen_by_controllers, seen_by_viewers
 from libraries.rules.items import SWITCHED, is_seen
-from libraries.rules.projection import VIEWERS_OWN, item_patch_seen, patch_seen, project
+from libraries.rules.projection import VIEWERS_OWN, project
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import apply_item_patch, apply_patch, check_item_patch, check_patch
+from libraries.rules.state import check_patch
+from libraries.rules.tests.drafts import KEY, folded
 from libraries.tests.strategies import (
     MAX_ITEMS,
     NEVER,
@@ -57,37 +61,26 @@ def on_write(state: dict[str, Any]) -> dict[str, Any]:
     return {**state, "version": version, "updatedAt": f"t{version}"}
 
 
-def fold_patch(client: dict[str, Any], seen: dict[str, Any]) -> dict[str, Any]:
-    return {**client, **seen}
-
-
-def fold_item(client: dict[str, Any], index: int, seen: dict[str, Any], role: PortalRole) -> dict[str, Any]:
-    """A client's state after an `item-updated`; for viewers null removes a key."""
-    items = list(client["items"])
-    merged = {**items[index], **seen}
-    items[index] = merged if role is CONTROLLER else {k: v for k, v in merged.items() if v is not None}
-    return {**client, "items": items}
-
-
 def change(state: dict[str, Any], step: Any, clients: dict[PortalRole, Any], disclosure: Disclosure) -> Any:
     """The state after a step, and what viewers got of it; the clients have folded it."""
+    draft = Draft(state, KEY)
     if isinstance(step, dict):
-        known = check_patch(step).known
-        after = on_write(apply_patch(state, known))
-        controllers, viewers = patch_seen(state, after, known.keys(), disclosure)
-        clients[CONTROLLER] = fold_patch(clients[CONTROLLER], controllers)
-        clients[VIEWER] = fold_patch(clients[VIEWER], viewers)
-        return after, viewers
-    index, given = step
-    patch = check_item_patch(state["items"][index]["id"], given)
-    after = on_write({**state, "items": apply_item_patch(state["items"], index, patch)})
-    seen = item_patch_seen(state, after, index, patch, disclosure)
-    clients[CONTROLLER] = fold_item(clients[CONTROLLER], index, seen.controllers, CONTROLLER)
-    if seen.viewers:
-        assert seen.viewers_index is not None
-        clients[VIEWER] = fold_item(clients[VIEWER], seen.viewers_index, seen.viewers, VIEWER)
-    clients[VIEWER] = fold_patch(clients[VIEWER], seen.viewers_state)
-    return after, {**seen.viewers_state, **({"item": seen.viewers} if seen.viewers else {})}
+        draft.apply([ViewPatch(check_patch(step))])
+    else:
+        index, given = step
+        draft.apply([check_item_patch(state["items"][index]["id"], given)])
+    viewers = seen_by_viewers(draft, disclosure)
+    clients[CONTROLLER] = folded(clients[CONTROLLER], seen_by_controllers(draft))
+    clients[VIEWER] = folded(clients[VIEWER], viewers)
+    return on_write(draft.state), viewers
+
+
+def sent(seen: Seen) -> Any:
+    """All values of a change, with the ids of its items."""
+    edits = [
+        edit.item if isinstance(edit, Added) else [edit.item_id, getattr(edit, "patch", {})] for edit in seen.edits
+    ]
+    return [dict(seen.patch), edits]
 
 
 @given(states())
@@ -120,10 +113,11 @@ def test_changes_send_each_role_all_that_it_may_know_and_no_more(
         before, given_before = state, as_sent(state)
         state, viewers = change(state, step, clients, disclosure)
         assert as_sent(before) == given_before, "the state before must not be changed"
-        assert found(unseen(state), viewers) == set()
-        assert not viewers.keys() & VERSIONS
+        assert found(unseen(state) & unseen(before), sent(viewers)) == set()
+        assert found(unseen(state), viewers.patch) == set()
+        assert not viewers.patch.keys() & VERSIONS
         unchanged = as_sent(held(before, VIEWER, disclosure)) == as_sent(held(state, VIEWER, disclosure))
-        assert (viewers == {}) is unchanged
+        assert bool(viewers) is not unchanged
         for role in PortalRole:
             assert as_sent(clients[role]) == as_sent(held(state, role, disclosure))
 

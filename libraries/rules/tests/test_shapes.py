@@ -57,6 +57,8 @@ def test_a_list_of_names_with_texts(value: Any, shaped: Any) -> None:
         ("prone", ["prone"]),
         ({"name": "Blind", "desc": "Sees nothing"}, [{"name": "Blind", "text": "Sees nothing"}]),
         ([{"text": "nameless"}, 3, None], None),
+        # Two harmless addresses in a list could be one that runs.
+        ([{"name": "Blind", "icon": ["java", "script:alert(1)"]}], [{"name": "Blind"}]),
         ({"prone": True}, None),
         ([], []),
         (True, None),

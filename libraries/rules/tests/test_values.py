@@ -34,9 +34,7 @@ def refused(value: object, key: str = "note") -> bool:
     )
 )
 def test_json_is_allowed(value: Any) -> None:
-    text = json.dumps(value).lower()
-    if "script" not in text and "data:" not in text:
-        assert not refused(value)
+    assert not refused(value)
 
 
 @pytest.mark.parametrize("number", [0, -1, 1.5, MAX_SAFE_INTEGER, -MAX_SAFE_INTEGER, float(MAX_SAFE_INTEGER)])
@@ -96,7 +94,7 @@ def test_endless_nesting_is_refused_without_a_recursion_error() -> None:
     assert refused(value)
 
 
-@pytest.mark.parametrize("key", [*sorted(REFUSED_KEYS), "k" * (MAX_KEY_CHARS + 1), "a\0", "\ud800", "javascript:x"])
+@pytest.mark.parametrize("key", [*sorted(REFUSED_KEYS), "k" * (MAX_KEY_CHARS + 1), "a\0", "\ud800"])
 def test_a_forbidden_key_is_refused_at_any_depth(key: str) -> None:
     values_with_it: list[Any] = [{key: 1}, [{"a": {key: None}}], {"a": [[{key: {}}]]}]
     for value in values_with_it:

@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 import pytest
 
-from libraries.rules.disclosure import compiled
+from libraries.rules.changes import ItemAddition, ItemMove, ItemPatch, ItemRemoval, TurnStep, ViewPatch
+from libraries.rules.disclosure import NOTHING, Disclosure, compiled
 from libraries.rules.projection import SWITCHES
-from libraries.rules.warnings import MAX_LOOKED_AT, MAX_WARNINGS, warnings_of_item, warnings_of_patch
+from libraries.rules.state import Patch
+from libraries.rules.warnings import MAX_LOOKED_AT, MAX_WARNINGS, warnings_of, warnings_of_command
 
 STATE: dict[str, Any] = {
     **dict.fromkeys(SWITCHES, False),
     "healthDisplay": "numbers",
     "blackout": False,
     "items": [],
-    "currentItem": None,
+    **dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
 }
+
+
+def warnings_of_item(
+    patch: dict[str, Any], item: dict[str, Any], state: dict[str, Any], disclosure: Disclosure = NOTHING
+) -> list[str]:
+    """The warnings about a patch that led to the item; the same as about its addition with these keys."""
+    change = ItemPatch(item["id"], patch, patch)
+    found = list(islice(warnings_of(change, {**state, "items": [{"id": "z"}, item]}, disclosure), MAX_WARNINGS))
+    if patch.keys() | {"id"} == item.keys():
+        assert found == list(islice(warnings_of(ItemAddition(item, None, patch), state, disclosure), MAX_WARNINGS))
+    return found
+
+
+def warnings_of_patch(known: dict[str, Any], relayed: dict[str, Any], state: dict[str, Any]) -> list[str]:
+    return list(warnings_of(ViewPatch(Patch(known, relayed)), state))
 
 
 def of_item(**item: Any) -> list[str]:
@@ -60,7 +78,7 @@ def test_only_the_keys_of_this_write_are_named() -> None:
     assert warnings_of_item({"text": "x"}, item, STATE) == []
     state = {**STATE, "items": [item]}
     assert warnings_of_patch({"name": "x"}, {}, state) == []
-    assert warnings_of_patch({"items": [item]}, {}, state) == ["items.0.public.notes looks like notes and is shown."]
+    assert warnings_of_patch({"items": [item]}, {}, state) == ["items[0].public.notes looks like notes and is shown."]
 
 
 def test_paths_of_a_disclosure_are_warned_of_too() -> None:
@@ -101,3 +119,15 @@ def test_a_picture_under_another_key_tells_as_well() -> None:
 def test_the_number_of_warnings_and_of_looks_is_limited() -> None:
     assert len(of_item(public={f"notes{index}": 1 for index in range(100)})) == MAX_WARNINGS
     assert of_item(public={"a": list(range(MAX_LOOKED_AT + 1)), "b": {"notes": 1}}) == []
+
+
+@pytest.mark.parametrize(
+    "change", [ItemRemoval("a"), ItemMove("a", 0), TurnStep(1), ItemPatch("gone", {"public": {}}, {})]
+)
+def test_other_changes_need_no_warning(change: Any) -> None:
+    assert list(warnings_of(change, {**STATE, "items": [{"id": "a", "public": {"notes": "n"}}]})) == []
+
+
+def test_a_command_alone_is_warned_of_by_what_viewers_get() -> None:
+    assert warnings_of_command({"speakerNotes": "n", "zoom": 1}) == ["speakerNotes looks like notes and is shown."]
+    assert len(warnings_of_command({f"notes{index}": 1 for index in range(100)})) == MAX_WARNINGS

@@ -88,8 +88,8 @@ class World:
     @property
     def turn(self) -> str | None:
         """The item that has the turn."""
-        encounter = self.state["encounter"]
-        return None if encounter is None or encounter["turn"] is None else str(encounter["turn"])
+        turn: str | None = (self.state["encounter"] or {"turn": None})["turn"]
+        return turn
 
     @property
     def public_turn(self) -> str | None:

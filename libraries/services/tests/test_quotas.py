@@ -17,12 +17,12 @@ from libraries.migrations import _rows
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.errors import QuotaExceeded
 from libraries.rules.roles import Role
-from libraries.rules.state import MAX_STATE_BYTES, SIZE_BLOCK, blocks_of, check_item_patch, check_patch, size_of
-from libraries.services.items import update_item
+from libraries.rules.state import MAX_STATE_BYTES, SIZE_BLOCK, blocks_of, check_patch, size_of
 from libraries.services.libraries import create_library
 from libraries.services.members import add_member, change_role, remove_member
 from libraries.services.portal_views import create_portal_view, delete_portal_view, update_portal_view
 from libraries.tests.rest import as_, refused
+from libraries.tests.writes import update_item
 
 pytestmark = pytest.mark.django_db
 
@@ -42,7 +42,7 @@ def sizes(library: Library) -> int:
 # --- The stored size ---------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("size", "blocks"), [(1, 1), (SIZE_BLOCK, 1), (SIZE_BLOCK + 1, 2), (MAX_STATE_BYTES, 256)])
+@pytest.mark.parametrize(("size", "blocks"), [(1, 1), (SIZE_BLOCK, 1), (SIZE_BLOCK + 1, 2), (MAX_STATE_BYTES, 1024)])
 def test_a_size_is_stored_in_full_blocks(size: int, blocks: int) -> None:
     assert blocks_of(size) == blocks * SIZE_BLOCK
 
@@ -53,12 +53,8 @@ def test_the_stored_size_matches_the_state(library: Library, editor: User) -> No
         lambda one: update_portal_view(
             actor_id=editor.id, portal_view_id=one.id, patch=check_patch({"items": items(9)})
         ),
-        lambda one: update_item(
-            actor_id=editor.id, portal_view_id=one.id, item_id="a", patch=check_item_patch("a", {"more": "y" * 5000})
-        ),
-        lambda one: update_item(
-            actor_id=editor.id, portal_view_id=one.id, item_id="a", patch=check_item_patch("a", {"more": ""})
-        ),
+        lambda one: update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", payload={"more": "y" * 5000}),
+        lambda one: update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", payload={"more": ""}),
         lambda one: update_portal_view(
             actor_id=editor.id, portal_view_id=one.id, patch=check_patch({"name": "é" * 200})
         ),
@@ -91,9 +87,7 @@ def test_a_portal_view_grows_until_the_library_is_full(small: tuple[PortalView, 
     update_portal_view(actor_id=editor.id, portal_view_id=one.id, patch=check_patch({"items": items(4.5)}))
     writes: list[Callable[[], object]] = [
         lambda: update_portal_view(actor_id=editor.id, portal_view_id=one.id, patch=check_patch({"items": items(5.5)})),
-        lambda: update_item(
-            actor_id=editor.id, portal_view_id=one.id, item_id="a", patch=check_item_patch("a", {"more": "y" * KIB})
-        ),
+        lambda: update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", payload={"more": "y" * KIB}),
         lambda: create_portal_view(actor_id=editor.id, library_id=one.library_id, patch=check_patch({"name": "New"})),
     ]
     for write in writes:
@@ -108,7 +102,7 @@ def test_writes_without_growth_are_allowed_over_the_limit(
 ) -> None:
     settings.PORTAL_LIBRARY_BYTES = KIB
     one, two = small
-    update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", patch=check_item_patch("a", {"hp": 1}))
+    update_item(actor_id=editor.id, portal_view_id=one.id, item_id="a", payload={"hp": 1})
     update_portal_view(actor_id=editor.id, portal_view_id=two.id, patch=check_patch({"items": items(3)}))
     update_portal_view(actor_id=editor.id, portal_view_id=two.id, patch=check_patch({"blackout": True}))
     delete_portal_view(actor_id=editor.id, portal_view_id=two.id)
@@ -132,7 +126,7 @@ def test_only_growth_queries_the_library(portal_view: PortalView, editor: User) 
                 actor_id=editor.id,
                 portal_view_id=portal_view.id,
                 item_id="ogre",
-                patch=check_item_patch("ogre", payload),
+                payload=payload,
             )
         assert sum("SUM(" in query["sql"] for query in asked) == len(asked) - 4
         return len(asked)

@@ -10,13 +10,17 @@ from uuid import UUID, uuid4
 import pytest
 
 from libraries.conftest import Published
-from libraries.events import ItemChanged, PortalViewChanged, PortalViewDeleted
+from libraries.events import PortalViewChanged, PortalViewDeleted
 from libraries.models import Library, PortalView, User
-from libraries.rules.errors import Forbidden, InvalidPayload, NotFound, PortalError, VersionConflict
-from libraries.rules.state import MAX_STATE_BYTES, check_item_patch, check_patch
-from libraries.services.items import update_item
+from libraries.rules.changes import Change
+from libraries.rules.edits import Added, Moved, Removed, Seen, Updated
+from libraries.rules.errors import Forbidden, InvalidPayload, NoSuchItem, NotFound, PortalError, VersionConflict
+from libraries.rules.state import MAX_STATE_BYTES, check_patch
+from libraries.rules.tests.drafts import NEXT, PREVIOUS, add, item, move, remove, view
+from libraries.services.changes import Message, change_portal_view, preview_changes
 from libraries.services.portal_views import create_portal_view, delete_portal_view, tell_deleted, update_portal_view
 from libraries.services.storing import require_controller
+from libraries.tests.writes import update_item
 
 pytestmark = pytest.mark.django_db
 
@@ -32,22 +36,19 @@ def patch(actor_id: UUID | None, portal_view: PortalView) -> object:
 
 
 def patch_item(actor_id: UUID | None, portal_view: PortalView) -> object:
-    return update_item(
-        actor_id=actor_id, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1})
-    )
+    return update_item(actor_id=actor_id, portal_view_id=portal_view.id, item_id="ogre", payload={"hp": 1})
 
 
-def relay_item(actor_id: UUID | None, portal_view: PortalView) -> object:
-    return update_item(
-        actor_id=actor_id, portal_view_id=portal_view.id, item_id="nobody", patch=check_item_patch("nobody", {"hp": 1})
-    )
+def change_items(actor_id: UUID | None, portal_view: PortalView) -> object:
+    messages = [Message([add(id="new"), move("new", 0)], is_batch=True), Message([remove("map")])]
+    return change_portal_view(actor_id=actor_id, portal_view_id=portal_view.id, messages=messages)
 
 
 def delete(actor_id: UUID | None, portal_view: PortalView) -> None:
     delete_portal_view(actor_id=actor_id, portal_view_id=portal_view.id)
 
 
-WRITES = [create, patch, patch_item, relay_item, delete]
+WRITES = [create, patch, patch_item, change_items, delete]
 Write = Callable[[UUID | None, PortalView], object]
 
 
@@ -149,8 +150,8 @@ def test_an_update_is_stored_and_sent_to_both_roles(
             version=2,
             viewers_version=2,
             sender="c1",
-            controllers={**known, "zoom": 2, "secret": "s", "hp": 1},
-            viewers={"name": "Night", "items": [{"id": "ogre"}], "zoom": 2},
+            controllers=Seen({**known, "zoom": 2, "secret": "s", "hp": 1}),
+            viewers=Seen({"name": "Night", "items": [{"id": "ogre"}], "zoom": 2}),
             is_stored=True,
             viewers_changed=True,
         )
@@ -168,10 +169,10 @@ def test_a_change_hidden_from_viewers_sends_them_nothing(portal_view: PortalView
     items = [*portal_view.items[:2], {**portal_view.items[2], "name": "Still a spy"}]
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch({"items": items})), published)
-    assert news.viewers == {}
+    assert news.viewers == Seen()
     (news,) = changes(partial(update, patch=check_patch({"items": portal_view.items, "zoom": 1})), published)
     assert (news.version, news.viewers_version) == (3, 1)
-    assert news.viewers == {"zoom": 1}
+    assert news.viewers == Seen({"zoom": 1})
     assert not news.viewers_changed, "a version would tell that something was stored"
 
 
@@ -184,7 +185,7 @@ def test_a_command_alone_is_relayed_and_nothing_is_stored(
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch(payload), sender="c1"), published)
     assert (news.version, news.is_stored, news.sender) == (1, False, "c1")
-    assert (news.controllers, news.viewers) == ({"zoom": 1, "ac": 2}, {"zoom": 1})
+    assert (news.controllers, news.viewers) == (Seen({"zoom": 1, "ac": 2}), Seen({"zoom": 1}))
     assert published(partial(update, patch=check_patch(read_only))) == []
     assert rows() == before
 
@@ -194,7 +195,7 @@ def test_an_unchanged_value_is_stored_and_said_again_to_controllers(
 ) -> None:
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     (news,) = changes(partial(update, patch=check_patch({"name": portal_view.name})), published)
-    assert (news.viewers, news.controllers) == ({}, {"name": "Evening"})
+    assert (news.viewers, news.controllers) == (Seen(), Seen({"name": "Evening"}))
     assert (news.version, news.viewers_version, news.is_stored, news.viewers_changed) == (2, 1, True, False)
 
 
@@ -202,9 +203,10 @@ def test_a_shorter_list_clears_a_current_item_beyond_it(portal_view: PortalView,
     update = partial(update_portal_view, actor_id=None, portal_view_id=portal_view.id)
     published(partial(update, patch=check_patch({"currentItem": 1})))
     (news,) = changes(partial(update, patch=check_patch({"items": []})), published)
-    assert (news.viewers, news.version) == ({"items": [], "currentItem": None}, 3)
+    gone: dict[str, Any] = {"items": [], "currentItem": None, "currentItemId": None}
+    assert (news.viewers, news.version) == (Seen(gone), 3)
     portal_view.refresh_from_db()
-    assert (portal_view.items, portal_view.current_item) == ([], None)
+    assert (portal_view.items, portal_view.current_item, portal_view.current_item_id) == ([], None, None)
 
 
 def test_an_update_with_an_outdated_version_is_refused(portal_view: PortalView, published: Published) -> None:
@@ -244,60 +246,155 @@ def test_a_state_that_would_become_too_large_is_refused(portal_view: PortalView)
             actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"items": [{"id": "a", "x": text}]})
         )
     with pytest.raises(InvalidPayload, match="bytes long"):
-        update_item(
-            actor_id=None, portal_view_id=portal_view.id, item_id="map", patch=check_item_patch("map", {"x": text})
-        )
+        update_item(actor_id=None, portal_view_id=portal_view.id, item_id="map", payload={"x": text})
     portal_view.refresh_from_db()
     assert portal_view.version == 1
 
 
-def item_change(portal_view: PortalView, published: Published, item_id: str, **payload: Any) -> ItemChanged:
-    update = partial(
-        update_item,
-        actor_id=None,
-        portal_view_id=portal_view.id,
-        item_id=item_id,
-        patch=check_item_patch(item_id, payload),
-    )
-    (news,) = published(partial(update, sender="c1"))
+def change_of(portal_view: PortalView, published: Published, *some: Change, **options: Any) -> PortalViewChanged:
+    """The event of a batch; the portal view is read again."""
+    messages = [Message(some, is_batch=True)]
+    write = partial(change_portal_view, actor_id=None, portal_view_id=portal_view.id, messages=messages, **options)
+    (news,) = changes(write, published)
     portal_view.refresh_from_db()
-    assert isinstance(news, ItemChanged)
     return news
 
 
 def test_an_items_update_is_merged_and_sent(portal_view: PortalView, published: Published) -> None:
     items = portal_view.items
-    news = item_change(portal_view, published, "ogre", hp=12, text="Awake")
-    assert portal_view.items == [items[0], {**items[1], "hp": 12, "text": "Awake"}, items[2]]
-    assert news == ItemChanged(
+    news = change_of(portal_view, published, item("ogre", hp=12, text="Awake", ac=None), sender="c1")
+    merged = {key: value for key, value in items[1].items() if key != "ac"}
+    assert portal_view.items == [items[0], {**merged, "hp": 12, "text": "Awake"}, items[2]]
+    assert news == PortalViewChanged(
         portal_view_id=portal_view.id,
         version=2,
         viewers_version=2,
-        item_id="ogre",
-        index=1,
-        controllers={"hp": 12, "text": "Awake"},
-        viewers={"text": "Awake"},
-        viewers_index=1,
-        viewers_state={},
+        controllers=Seen({}, (Updated("ogre", {"hp": 12, "text": "Awake", "ac": None}, 1),)),
+        viewers=Seen({}, (Updated("ogre", {"text": "Awake"}, 1),)),
+        is_stored=True,
+        viewers_changed=True,
         sender="c1",
     )
 
 
 def test_a_hidden_items_update_is_sent_only_to_controllers(portal_view: PortalView, published: Published) -> None:
-    news = item_change(portal_view, published, "spy", name="Master spy")
-    assert (news.viewers, news.viewers_state, news.controllers) == ({}, {}, {"name": "Master spy"})
-    news = item_change(portal_view, published, "spy", visible=True)
-    shown = {"id": "spy", "type": "token", "name": "Master spy"}
-    assert (news.viewers_state["items"][2], news.controllers) == (shown, {"visible": True})
-    news = item_change(portal_view, published, "spy", visible=False)
-    assert [item["id"] for item in news.viewers_state["items"]] == ["map", "ogre"]
+    news = change_of(portal_view, published, item("spy", name="Master spy"))
+    assert (news.viewers, news.viewers_changed) == (Seen(), False)
+    assert news.controllers == Seen({}, (Updated("spy", {"name": "Master spy"}, 2),))
+    news = change_of(portal_view, published, item("spy", visible=True))
+    assert news.viewers == Seen({}, (Added({"id": "spy", "type": "token", "name": "Master spy"}, 2),))
+    assert news.controllers == Seen({}, (Updated("spy", {"visible": True}, 2),))
+    news = change_of(portal_view, published, item("spy", visible=False))
+    assert news.viewers == Seen({}, (Removed("spy"),))
     assert (portal_view.version, portal_view.viewers_version) == (4, 3)
 
 
 def test_an_unknown_item_is_not_created(portal_view: PortalView, published: Published) -> None:
+    def unknown() -> None:
+        with pytest.raises(NoSuchItem, match="There is no item “nobody”"):
+            update_item(actor_id=None, portal_view_id=portal_view.id, item_id="nobody", payload={"hp": 1})
+
     before = rows()
-    assert published(lambda: relay_item(None, portal_view)) == []
-    assert relay_item(None, portal_view) is None
+    assert published(unknown) == []
+    assert rows() == before
+
+
+def test_a_batch_is_one_version_and_one_event(portal_view: PortalView, published: Published) -> None:
+    news = change_of(
+        portal_view,
+        published,
+        add(0, id="new", name="New"),
+        view(currentItemId="ogre", encounter={"round": 0, "order": [{"itemId": "ogre"}]}),
+        NEXT,
+        move("map", 3),
+    )
+    state = portal_view.state()
+    assert [one["id"] for one in state["items"]] == ["new", "ogre", "spy", "map"]
+    assert (state["currentItem"], state["currentItemId"], state["version"]) == (1, "ogre", 2)
+    assert state["encounter"] == {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre"}]}
+    edits = (Added({"id": "new", "name": "New"}, 0), Moved("map", 3))
+    current = {"currentItem": 1, "currentItemId": "ogre"}
+    assert news.controllers == Seen({**current, "encounter": state["encounter"]}, edits)
+    assert news.viewers == Seen(current, (edits[0], Moved("map", 2)))
+
+
+def test_a_batch_is_stored_as_a_whole_or_not_at_all(portal_view: PortalView, published: Published) -> None:
+    def bad() -> None:
+        with pytest.raises(NoSuchItem) as refusal:
+            change_portal_view(
+                actor_id=None,
+                portal_view_id=portal_view.id,
+                messages=[Message([view(name="Night")]), Message([remove("map"), remove("map")], is_batch=True)],
+            )
+        assert refusal.value.details == {"changes[1].itemId": "There is no item “map”."}
+
+    before = rows()
+    assert published(bad) == []
+    assert rows() == before
+
+
+def test_each_message_of_a_write_has_its_answer(portal_view: PortalView) -> None:
+    written = change_portal_view(
+        actor_id=None,
+        portal_view_id=portal_view.id,
+        messages=[
+            Message([view(currentItem=0)]),
+            Message([item("ogre", hidden=True, public={"answer": 42})]),
+            Message([add(id="a"), add(id="b", public={"notes": "n"})], is_batch=True),
+            Message([view(name="Night")]),
+        ],
+    )
+    assert [answer.item_ids for answer in written.answers] == [(), (), ("a", "b"), ()]
+    correction = {"type": "item-updated", "payload": {"itemId": "ogre", "hidden": None, "visible": False}, "index": 1}
+    assert [answer.payload for answer in written.answers] == [
+        {"currentItemId": "map"},
+        {"changes": [correction]},
+        {},
+        {},
+    ]
+    assert written.warnings == [
+        [],
+        ["public.answer looks like an answer and is shown."],
+        ["changes[1].public.notes looks like notes and is shown."],
+        [],
+    ]
+    assert written.portal_view.version == 2
+
+
+def test_a_step_that_changes_nothing_is_not_stored(portal_view: PortalView, published: Published) -> None:
+    order = {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre"}]}
+    change_of(portal_view, published, view(encounter=order))
+    before = rows()
+    step = partial(
+        change_portal_view, actor_id=None, portal_view_id=portal_view.id, messages=[Message([PREVIOUS])], if_version=2
+    )
+    assert published(step) == []
+    assert rows() == before
+    assert step().portal_view.version == 2
+
+
+def test_an_item_without_an_id_gets_the_same_one_in_each_write(portal_view: PortalView, library: Library) -> None:
+    def made_up(one: PortalView) -> str:
+        messages = [Message([add(slug="ogre")])]
+        [answer] = change_portal_view(actor_id=None, portal_view_id=one.id, messages=messages).answers
+        [item_id] = answer.item_ids
+        return item_id
+
+    first = made_up(portal_view)
+    update_portal_view(actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"items": []}))
+    assert made_up(portal_view) == first
+    other = PortalView.objects.create(library=library, name="Other", items=[{"slug": "ogre"}])
+    assert other.items[0]["id"] != first, "ids of one portal view say nothing about those of another"
+
+
+def test_a_preview_stores_nothing(portal_view: PortalView) -> None:
+    before = rows()
+    shown = preview_changes(portal_view, [remove("map"), view(currentItem=0)])
+    assert [one["id"] for one in shown["items"]] == ["ogre", "spy"]
+    assert shown["currentItemId"] == "ogre"
+    with pytest.raises(NoSuchItem) as refusal:
+        preview_changes(portal_view, [remove("nobody")])
+    assert refusal.value.details == {"changes[0].itemId": "There is no item “nobody”."}
     assert rows() == before
 
 

@@ -13,24 +13,40 @@ from libraries.models import Library, PortalView, Receipt, User
 from libraries.receipts import AT_ONCE as RECEIPTS_AT_ONCE
 from libraries.receipts import KEPT as RECEIPTS_KEPT
 from libraries.receipts import find_receipt, forget_receipts, forget_receipts_in_turn
-from libraries.rules.errors import AlreadyApplied
-from libraries.rules.state import check_item_patch, check_patch
-from libraries.services.items import update_item
+from libraries.rules.errors import AlreadyApplied, NoSuchItem
+from libraries.rules.state import check_patch
+from libraries.rules.tests.drafts import add, item
+from libraries.services.changes import Message, change_portal_view
 from libraries.services.portal_views import restart_epochs, update_portal_view
+from libraries.tests.writes import update_item
 
 pytestmark = pytest.mark.django_db
 
 
 def version_of(user: User, portal_view: PortalView, connection_id: str, ref: str) -> int | None:
-    return find_receipt(user_id=user.id, portal_view_id=portal_view.id, connection_id=connection_id, ref=ref)
+    receipt = find_receipt(user_id=user.id, portal_view_id=portal_view.id, connection_id=connection_id, ref=ref)
+    return receipt.version if receipt else None
 
 
 def test_a_receipt_has_the_version_that_stored_the_message(portal_view: PortalView, editor: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
     update_portal_view(**this, patch=check_patch({"name": "Night"}), receipts=[("c1", '"a"'), ("c1", '"b"')])
-    update_item(**this, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}), receipts=[("c1", "1")])
+    update_item(**this, item_id="ogre", payload={"hp": 1}, receipts=[("c1", "1")])
     assert [version_of(editor, portal_view, "c1", ref) for ref in ('"a"', '"b"', "1", "2")] == [2, 2, 3, None]
     assert version_of(editor, portal_view, "c2", "1") is None
+
+
+def test_a_receipt_has_the_ids_of_the_items_that_were_added(portal_view: PortalView, editor: User) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id, "sender": "c1"}
+    one: dict[str, Any] = {"user_id": editor.id, "portal_view_id": portal_view.id, "connection_id": "c1"}
+    for ref, changes in (("1", [add(id="a"), add(id="b")]), ("2", [item("a", hp=1)])):
+        change_portal_view(**this, messages=[Message(changes, is_batch=True)], receipts=[("c1", ref)])
+    receipts = [find_receipt(**one, ref=ref) for ref in ("1", "2")]
+    assert [receipt and (receipt.version, receipt.item_ids) for receipt in receipts] == [(2, ["a", "b"]), (3, None)]
+    change_portal_view(**this, messages=[Message([add(id="c")])], receipts=[("c1", "2")])
+    again = find_receipt(**one, ref="2")
+    assert again is not None
+    assert (again.version, again.item_ids) == (4, ["c"])
 
 
 def test_a_receipt_belongs_to_one_person(portal_view: PortalView, editor: User, owner: User) -> None:
@@ -97,7 +113,7 @@ def test_a_message_sent_again_by_the_next_connection_is_not_stored_twice(portal_
     with pytest.raises(AlreadyApplied):
         update_portal_view(**this, sender="c2", patch=check_patch({"name": "Day"}))
     with pytest.raises(AlreadyApplied):
-        update_item(**this, sender="c2", item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}))
+        update_item(**this, sender="c2", item_id="ogre", payload={"hp": 1})
     portal_view.refresh_from_db()
     assert (portal_view.name, portal_view.version) == ("Night", 2)
     assert version_of(editor, portal_view, "c1", "1") == 2
@@ -132,7 +148,8 @@ def test_there_is_no_receipt_for_the_site_or_without_a_stored_change(portal_view
     this: dict[str, Any] = {"portal_view_id": portal_view.id, "sender": "c1", "receipts": [("c1", "1")]}
     update_portal_view(actor_id=None, **this, patch=check_patch({"name": "Night"}))
     update_portal_view(actor_id=editor.id, **this, patch=check_patch({"zoom": 1}))
-    update_item(actor_id=editor.id, **this, item_id="nobody", patch=check_item_patch("nobody", {}))
+    with pytest.raises(NoSuchItem):
+        update_item(actor_id=editor.id, **this, item_id="nobody", payload={})
     assert not Receipt.objects.exists()
 
 

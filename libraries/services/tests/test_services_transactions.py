@@ -14,15 +14,17 @@ from django.db import connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
 
 from libraries.conftest import Heard
-from libraries.events import ItemChanged, PortalViewChanged
+from libraries.events import PortalViewChanged
 from libraries.models import Library, PortalView, User
-from libraries.rules.errors import Conflict, VersionConflict
+from libraries.rules.errors import Conflict, NoSuchItem, VersionConflict
 from libraries.rules.roles import Role
-from libraries.rules.state import check_item_patch, check_patch
-from libraries.services import items, portal_views
-from libraries.services.items import update_item
+from libraries.rules.state import check_patch
+from libraries.rules.tests.drafts import NEXT, add, item, move, remove, view
+from libraries.services import changes
+from libraries.services.changes import Message, change_portal_view
 from libraries.services.members import change_role
 from libraries.services.portal_views import create_portal_view, delete_portal_view, update_portal_view
+from libraries.tests.writes import update_item
 from realtime.news import compose, publish
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -39,7 +41,8 @@ def all_writes(portal_view: PortalView, viewer: User) -> list[Callable[[], objec
     return [
         partial(update_portal_view, **this, patch=check_patch({"blackout": True})),
         partial(update_portal_view, **this, patch=check_patch({"zoom": 1})),
-        partial(update_item, **this, item_id="ogre", patch=check_item_patch("ogre", {"hp": 2})),
+        partial(update_item, **this, item_id="ogre", payload={"hp": 2}),
+        partial(change_portal_view, **this, messages=[Message([add(id="new"), move("new", 0)], is_batch=True)]),
         partial(change_role, actor_id=None, library_id=library_id, user_id=viewer.id, role=Role.EDITOR),
         partial(delete_portal_view, **this),
     ]
@@ -70,15 +73,14 @@ def test_a_rolled_back_write_is_neither_stored_nor_announced(
 def test_a_write_that_fails_in_its_last_step_leaves_nothing(
     portal_view: PortalView, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(**_: object) -> None:
         raise KeyError
 
     before = portal_view.state()
-    monkeypatch.setattr(portal_views, "patch_seen", fail)
-    monkeypatch.setattr(items, "item_patch_seen", fail)
+    monkeypatch.setattr(changes, "PortalViewChanged", fail)
     for write in (
         partial(update_portal_view, patch=check_patch({"name": "Night"})),
-        partial(update_item, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1})),
+        partial(update_item, item_id="ogre", payload={"hp": 1}),
     ):
         with pytest.raises(KeyError):
             write(actor_id=None, portal_view_id=portal_view.id)
@@ -115,13 +117,16 @@ def test_an_update_is_projected_and_encoded_once_for_each_role(
         monkeypatch.setattr(module, name, counted)
 
     count(compose, "encode")
-    count(portal_views, "patch_seen")
-    count(items, "item_patch_seen")
+    count(changes, "seen_by_controllers")
+    count(changes, "seen_by_viewers")
     update_portal_view(actor_id=None, portal_view_id=portal_view.id, patch=check_patch({"showHealth": True}))
-    assert calls == ["patch_seen", "encode", "encode"]
-    calls.clear()
-    update_item(actor_id=None, portal_view_id=portal_view.id, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1}))
-    assert calls == ["item_patch_seen", "encode", "encode"]
+    once = ["seen_by_controllers", "seen_by_viewers", "encode", "encode"]
+    assert calls == once
+    for some in ([item("ogre", hp=1)], [add(id="new"), item("ogre", text="Awake"), remove("map")]):
+        calls.clear()
+        messages = [Message([change]) for change in some]
+        change_portal_view(actor_id=None, portal_view_id=portal_view.id, messages=messages)
+        assert calls == once
 
 
 def statements(write: Callable[[], object]) -> list[str]:
@@ -145,7 +150,7 @@ def test_an_update_takes_two_queries_and_writes_only_what_it_changes(portal_view
         column for column in ("items", "show_health", "blackout", "version", "name") if f'"{column}" =' in update
     }
     assert written == {"show_health", "version"}  # there was no blackout before
-    select, update = statements(partial(update_item, **this, item_id="ogre", patch=check_item_patch("ogre", {"hp": 1})))
+    select, update = statements(partial(update_item, **this, item_id="ogre", payload={"hp": 1}))
     assert '"items" =' in update
     assert '"version" =' in update
     assert '"name" =' not in update
@@ -154,13 +159,29 @@ def test_an_update_takes_two_queries_and_writes_only_what_it_changes(portal_view
 def test_a_relayed_command_takes_one_query(portal_view: PortalView, editor: User, stranger: User) -> None:
     this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id}
     assert len(statements(partial(update_portal_view, **this, patch=check_patch({"zoom": 1})))) == 1
-    assert len(statements(partial(update_item, **this, item_id="nobody", patch=check_item_patch("nobody", {})))) == 1
 
     def refused() -> None:
         with pytest.raises(VersionConflict):
             update_portal_view(**this, patch=check_patch({"name": "Night"}), if_version=9)
 
+    def unknown() -> None:
+        with pytest.raises(NoSuchItem):
+            update_item(**this, item_id="nobody", payload={})
+
     assert len(statements(refused)) == 1
+    assert len(statements(unknown)) == 1
+
+
+def test_any_number_of_changes_takes_two_queries(portal_view: PortalView, editor: User) -> None:
+    order = {"round": 1, "turn": None, "order": [{"itemId": "ogre"}]}
+    several = [add(id="new"), move("new", 0), remove("map"), view(encounter=order, currentItemId="ogre"), NEXT]
+    write = partial(
+        change_portal_view,
+        actor_id=editor.id,
+        portal_view_id=portal_view.id,
+        messages=[Message(several, is_batch=True), Message([item("ogre", hp=1)])],
+    )
+    assert [text.split()[0] for text in statements(write)] == ["SELECT", "UPDATE"]
 
 
 def test_an_update_with_a_receipt_takes_three_queries(portal_view: PortalView, editor: User) -> None:
@@ -204,15 +225,11 @@ def test_simultaneous_writers_lose_no_change_of_each_other(
 
     def write_items() -> None:
         for number in range(UPDATES_OF_ONE):
-            update_item(
-                actor_id=editor.id, **this, item_id="ogre", patch=check_item_patch("ogre", {f"e{number}": number})
-            )
+            update_item(actor_id=editor.id, **this, item_id="ogre", payload={f"e{number}": number})
 
     def write_more_items() -> None:
         for number in range(UPDATES_OF_ONE):
-            update_item(
-                actor_id=owner.id, **this, item_id="ogre", patch=check_item_patch("ogre", {f"o{number}": number})
-            )
+            update_item(actor_id=owner.id, **this, item_id="ogre", payload={f"o{number}": number})
 
     def write_names() -> None:
         for number in range(UPDATES_OF_ONE):
@@ -224,7 +241,7 @@ def test_simultaneous_writers_lose_no_change_of_each_other(
     assert portal_view.name == f"Night {UPDATES_OF_ONE - 1}"
     written = {f"{who}{number}" for who in "eo" for number in range(UPDATES_OF_ONE)}
     assert written <= portal_view.items[1].keys()
-    assert sorted(event.version for event in heard if isinstance(event, PortalViewChanged | ItemChanged)) == list(
+    assert sorted(event.version for event in heard if isinstance(event, PortalViewChanged)) == list(
         range(2, 2 + 3 * UPDATES_OF_ONE)
     )
 

@@ -14,6 +14,8 @@ from libraries.tests.admin.conftest import Desk, body, list_of, says
 NAMES = [
     "next_item",
     "previous_item",
+    "turn_next",
+    "turn_previous",
     *(f"{FIELDS[key].column}_{word}" for key in SWITCHES for word in ("on", "off")),
 ]
 
@@ -68,9 +70,56 @@ def test_the_next_and_the_previous_item(
     desk.act(action, portal_view)
     portal_view.refresh_from_db()
     assert portal_view.current_item == after
-    assert desk.updates("controllers") == ([] if before == after else [{"currentItem": after}])
+
+    def named(place: int | None) -> dict[str, object]:
+        return {"currentItem": place, "currentItemId": None if place is None else portal_view.items[place]["id"]}
+
+    assert desk.updates("controllers") == ([] if before == after else [named(after)])
     seen = [None if place == 2 else place for place in (before, after)]  # viewers don't see the last item
-    assert desk.updates("viewers") == ([] if seen[0] == seen[1] else [{"currentItem": seen[1]}])
+    assert desk.updates("viewers") == ([] if seen[0] == seen[1] else [named(seen[1])])
+
+
+ORDER = [{"itemId": "ogre"}, {"itemId": "map"}]
+
+
+@pytest.mark.parametrize(
+    ("action", "before", "after"),
+    [
+        ("turn_next", (0, None), (1, "ogre")),
+        ("turn_next", (1, "ogre"), (1, "map")),
+        ("turn_next", (1, "map"), (2, "ogre")),
+        ("turn_previous", (2, "ogre"), (1, "map")),
+        ("turn_previous", (1, "map"), (1, "ogre")),
+    ],
+)
+def test_the_next_and_the_previous_turn(
+    desk: Desk, portal_view: PortalView, empty: PortalView, action: str, before: tuple[object, ...], after: object
+) -> None:
+    encounter = {"round": before[0], "turn": before[1], "order": ORDER}
+    PortalView.objects.filter(pk=portal_view.pk).update(encounter=encounter, show_encounter=True)
+    assert says(desk.act(action, portal_view, empty)) == "Changed: Evening."
+    portal_view.refresh_from_db()
+    empty.refresh_from_db()
+    stored = portal_view.encounter or {}
+    assert (stored["round"], stored["turn"]) == after
+    assert (portal_view.version, empty.version) == (2, 1)
+    assert desk.updates("controllers") == desk.updates("viewers") == [{"encounter": stored}]
+    assert "Changed encounter." in body(desk.get(f"/admin/libraries/portalview/{portal_view.pk}/history/"))
+
+
+@pytest.mark.parametrize("turn", [None, "ogre"])
+def test_a_turn_before_the_first_changes_nothing(desk: Desk, portal_view: PortalView, turn: str | None) -> None:
+    PortalView.objects.update(encounter={"round": 1, "turn": turn, "order": ORDER})
+    assert says(desk.act("turn_previous", portal_view)) == "Nothing to change: all of them were so already."
+    portal_view.refresh_from_db()
+    assert (portal_view.version, desk.news) == (1, [])
+
+
+@pytest.mark.parametrize("action", ["turn_next", "turn_previous"])
+def test_without_an_encounter_there_is_no_turn(desk: Desk, portal_view: PortalView, action: str) -> None:
+    assert says(desk.act(action, portal_view)) == "Nothing to change: all of them were so already."
+    portal_view.refresh_from_db()
+    assert (portal_view.version, desk.news) == (1, [])
 
 
 @pytest.mark.parametrize("action", ["next_item", "previous_item"])

@@ -38,6 +38,10 @@ def test_a_save_without_a_change_stores_and_announces_nothing(desk: Desk, portal
     assert desk.news == []
 
 
+CAMERA = {"x": 0.5, "y": 0.5, "zoom": 2, "rotation": 0}
+ENCOUNTER = {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiative": 9}]}
+
+
 @pytest.mark.parametrize(
     ("field", "typed", "key", "stored"),
     [
@@ -47,7 +51,8 @@ def test_a_save_without_a_change_stores_and_announces_nothing(desk: Desk, portal
         ("show_actions", "on", "showActions", True),
         ("health_display", "words", "healthDisplay", "words"),
         ("auto_reset_image_state", None, "autoResetImageState", False),
-        ("current_item", "1", "currentItem", 1),
+        ("camera", json.dumps(CAMERA), "camera", CAMERA),
+        ("encounter", json.dumps(ENCOUNTER), "encounter", ENCOUNTER),
         ("items", '[{"id": "only"}]', "items", [{"id": "only"}]),
         ("items", "", "items", []),
     ],
@@ -61,6 +66,55 @@ def test_only_changed_fields_are_in_the_patch(
     portal_view.refresh_from_db()
     assert portal_view.state()[key] == stored
     assert desk.updates("controllers") == [{key: stored}]
+
+
+def test_the_current_item_gets_its_id(desk: Desk, portal_view: PortalView) -> None:
+    desk.save(change(portal_view), current_item="1")
+    portal_view.refresh_from_db()
+    assert (portal_view.current_item, portal_view.current_item_id) == (1, "ogre")
+    assert desk.updates("controllers") == [{"currentItem": 1, "currentItemId": "ogre"}]
+
+
+def test_camera_and_encounter_can_be_emptied(desk: Desk, portal_view: PortalView) -> None:
+    for key, value in (("camera", CAMERA), ("encounter", ENCOUNTER)):
+        PortalView.objects.update(**{key: value})
+        assert json.loads(filled(desk.get(change(portal_view)))[key]) == value
+        desk.save(change(portal_view), **{key: None})
+        portal_view.refresh_from_db()
+        assert getattr(portal_view, key) is None
+    PortalView.objects.update(camera=CAMERA)
+    desk.save(change(portal_view), camera="null")
+    assert PortalView.objects.get().camera is None
+
+
+def test_an_item_without_an_id_gets_one(desk: Desk, portal_view: PortalView) -> None:
+    desk.save(change(portal_view), items='[{"name": "a"}]')
+    portal_view.refresh_from_db()
+    [item] = portal_view.items
+    assert item["name"] == "a"
+    assert item["id"]
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "sentence"),
+    [
+        ("camera", "[]", "Must be null or an object with x, y, zoom and rotation."),
+        ("camera", '{"x": 0, "y": 0, "zoom": 0}', "camera.zoom: Must be a number from 0.01 to 100."),
+        ("encounter", '{"round": 1}', "encounter.order: Must be a list of objects with itemId and initiative."),
+        (
+            "encounter",
+            '{"round": 1, "order": [{"itemId": "nobody"}]}',
+            "encounter.order[0].itemId: There is no item “nobody”.",
+        ),
+    ],
+)
+def test_errors_of_camera_and_encounter_are_shown_beside_them(
+    desk: Desk, portal_view: PortalView, field: str, typed: str, sentence: str
+) -> None:
+    page = desk.save(change(portal_view), **{field: typed})
+    assert errors(page) == {field: [sentence]}
+    portal_view.refresh_from_db()
+    assert portal_view.version == 1
 
 
 def test_current_item_can_be_emptied(desk: Desk, portal_view: PortalView) -> None:
@@ -84,11 +138,11 @@ def test_the_form_shows_the_items_as_readable_json(desk: Desk, portal_view: Port
         ('[{"id": "a", "hp": NaN}]', "NaN is not a JSON value."),
         ('[{"id": "a", "hp": 1, "hp": 2}]', "An object has the key “hp” twice."),
         ("[" * 100_000, "This is nested too deeply."),
-        ('{"id": "a"}', "Must be a list of at most 500 items."),
-        ('[{"name": "a"}]', "Item 0 needs an id: Must be text of 1 to 128 characters."),
-        ('[{"id": "a"}, {"id": "a"}]', "Item 1 repeats the id “a”; ids must be unique."),
-        ('[{"id": "a", "visible": "no"}]', "Item 0: visible must be true or false."),
-        ('[{"id": "a", "hp": 1e999}]', "Numbers must lie between -(2^53-1) and 2^53-1."),
+        ('{"id": "a"}', "Must be a list of at most 500 items; it is an object."),
+        ('[{"id": ""}]', "items[0].id: Must be text of 1 to 128 characters, or an integer; it is “”."),
+        ('[{"id": "a"}, {"id": "a"}]', "items[1].id: Must be unique, and items[0] has it too; it is “a”."),
+        ('[{"id": "a", "visible": "no"}]', "items[0].visible: Must be true or false; it is “no”."),
+        ('[{"id": "a", "hp": 1e999}]', "items[0].hp: Numbers must lie between -(2^53-1) and 2^53-1; it is inf."),
     ],
 )
 def test_errors_of_items_are_shown_beside_the_field(
@@ -103,8 +157,8 @@ def test_errors_of_items_are_shown_beside_the_field(
 
 
 def test_items_over_the_size_limit_are_refused_beside_the_field(desk: Desk, portal_view: PortalView) -> None:
-    page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 300_000}]))
-    assert "at most 262144 are possible" in errors(page)["items"][0]
+    page = desk.save(change(portal_view), items=json.dumps([{"id": "a", "text": "x" * 2**20}]))
+    assert "at most 1048576 are possible" in errors(page)["items"][0]
 
 
 @pytest.mark.parametrize("changes", [{"current_item": "3"}, {"current_item": "2", "items": '[{"id": "a"}]'}])
@@ -115,16 +169,17 @@ def test_the_current_item_must_be_one_of_the_items(
     assert "There is no item" in errors(page)["current_item"][0]
 
 
-def test_a_current_item_missing_in_the_new_items_is_reported(desk: Desk, portal_view: PortalView) -> None:
-    PortalView.objects.update(current_item=2)
-    page = desk.save(change(portal_view), items='[{"id": "a"}]')
-    assert errors(page) == {"current_item": ["There is no item 2; the portal view has 1, counted from 0."]}
+def test_without_the_current_item_among_the_new_items_there_is_none(desk: Desk, portal_view: PortalView) -> None:
+    for items, place in (('[{"id": "a"}, {"id": "spy"}]', 1), ('[{"id": "a"}]', None)):
+        PortalView.objects.update(items=portal_view.items, current_item=2)
+        desk.save(change(portal_view), items=items)
+        assert PortalView.objects.get().current_item == place
 
 
 def test_several_errors_are_shown_at_once(desk: Desk, portal_view: PortalView) -> None:
-    page = desk.save(change(portal_view), name="", items="[{}]", current_item="-1")
+    page = desk.save(change(portal_view), name="", items='[{"id": 1.5}]', current_item="-1")
     assert errors(page).keys() == {"name", "current_item"}
-    page = desk.save(change(portal_view), name="javascript:alert(1)", items="[{}]")
+    page = desk.save(change(portal_view), name="\u200b", items='[{"id": 1.5}]')
     assert errors(page).keys() == {"name", "items"}
 
 
@@ -169,7 +224,7 @@ def test_a_new_portal_view_is_created_by_the_services(desk: Desk, library: Libra
 
 
 def test_a_new_portal_view_is_checked_too(desk: Desk, library: Library) -> None:
-    page = desk.save(add(PortalView), library=str(library.pk), name="New", items="[{}]")
+    page = desk.save(add(PortalView), library=str(library.pk), name="New", items='[{"id": 1.5}]')
     assert errors(page).keys() == {"items"}
     assert not PortalView.objects.exists()
 

@@ -54,6 +54,17 @@ def test_no_hidden_marker_is_on_the_page(desk: Desk, marked: PortalView) -> None
         assert f"<dt>{_SHOWN_AS.get(key, key)}</dt>" not in page
 
 
+def test_the_order_of_the_encounter_is_that_of_viewers(desk: Desk, marked: PortalView) -> None:
+    order = [{"itemId": "MARKER-spy", "initiative": 20}, {"itemId": "ogre", "initiative": 8}]
+    PortalView.objects.update(encounter={"round": 2, "turn": "MARKER-spy", "order": order}, show_encounter=True)
+    page = body(desk.get(preview(marked)))
+    assert "Encounter, round 1" in page
+    assert '<li class="current" aria-current="true">Ogre <span>8</span></li>' in page
+    assert "MARKER" not in page
+    PortalView.objects.update(show_encounter=False)
+    assert "Encounter, round" not in body(desk.get(preview(marked)))
+
+
 @pytest.mark.parametrize("flag", [flag for flag in MARKERS if flag != "always"])
 def test_a_flag_reveals_its_own_keys_and_no_more(desk: Desk, marked: PortalView, flag: str) -> None:
     PortalView.objects.update(**{FIELDS[flag].column: True})

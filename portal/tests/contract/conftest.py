@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
+from jsonschema import Draft7Validator  # type: ignore[import-untyped]  # it comes with drf-spectacular
 
+from realtime.management.commands.asyncapi import document
+from realtime.protocol.events import SERVER_MESSAGES
+from testing.sockets import Message, PortalSocket
 from testing.stacks import Stack
 
 # Run by `manage.py shell`; {library} is the demo library's id.
@@ -42,6 +48,26 @@ def odd_people(running_stack: Stack) -> OddPeople:
         code = ODD_PEOPLE.format(library=running_stack.cast.library_id)
         _made[installation.folder] = OddPeople(**json.loads(installation.shell(code)))
     return _made[installation.folder]
+
+
+@cache
+def _validator(kind: str) -> Any:
+    """A validator of the server's messages of that type, after `docs/asyncapi.yaml`."""
+    reference = f"#/components/schemas/{SERVER_MESSAGES[kind].__name__}"
+    return Draft7Validator({"$ref": reference, "components": document()["components"]})
+
+
+@pytest.fixture(autouse=True)
+def _every_message_is_described(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Check each message of a server that a test receives."""
+    receive = PortalSocket._next
+
+    async def checked(self: PortalSocket) -> Message:
+        message = await receive(self)
+        _validator(message["type"]).validate(message)
+        return message
+
+    monkeypatch.setattr(PortalSocket, "_next", checked)
 
 
 @pytest.fixture

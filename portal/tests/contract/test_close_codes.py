@@ -21,6 +21,7 @@ from testing.stacks import Stack
 from testing.tokens import user_id_of
 
 LIMIT = 64 * 1024  # bytes of one message
+ANSWERED = 4 * LIMIT  # bytes of one that is still answered
 PROBE_SECONDS = 30
 
 
@@ -92,7 +93,7 @@ async def test_the_real_socketio_client_is_told_so(stack: Stack, portal_view: st
 @pytest.mark.parametrize("compression", [None, "deflate"])
 @pytest.mark.parametrize("fragments", [1, 3])
 @pytest.mark.parametrize("compressible", [False, True], ids=["random", "compressible"])
-async def test_a_message_over_the_limit_ends_the_connection(
+async def test_a_message_of_over_four_times_the_limit_ends_the_connection(
     stack: Stack, portal_view: str, compressible: bool, fragments: int, compression: str | None
 ) -> None:
     path, token = portal_view_path(portal_view), stack.controller.access
@@ -101,7 +102,7 @@ async def test_a_message_over_the_limit_ends_the_connection(
         open_socket(stack.server.ws, path, token=token, compression=compression) as sender,
     ):
         await sender.receive("connected")
-        await sender.send_text(cut(padded_ping(LIMIT + 1, compressible=compressible), fragments))
+        await sender.send_text(cut(padded_ping(ANSWERED + 1, compressible=compressible), fragments))
         messages, closed = await ending(sender)
         assert closed == Closed(1009, "message-too-big")
         assert [message["code"] for message in messages] in ([], ["message-too-big"])
@@ -118,6 +119,34 @@ async def test_a_message_of_exactly_the_limit_is_read(
         await socket.receive("connected")
         await socket.send_text(cut(padded_ping(LIMIT, compressible=False), fragments))
         assert (await socket.receive("pong"))["ref"] == "big"
+
+
+@pytest.mark.parametrize("role", ["controller", "viewer"])
+@pytest.mark.parametrize(("fragments", "compression"), [(1, None), (3, None), (1, "deflate")])
+@pytest.mark.parametrize("size", [LIMIT + 1, ANSWERED])
+async def test_a_message_over_the_limit_is_answered(
+    stack: Stack, portal_view: str, size: int, fragments: int, compression: str | None, role: str
+) -> None:
+    path, token = portal_view_path(portal_view), getattr(stack, role).access
+    async with open_socket(stack.server.ws, path, token=token, compression=compression) as socket:
+        await socket.receive("connected")
+        await socket.send_text(cut(padded_ping(size, compressible=True), fragments))
+        error = await socket.receive("error")
+        assert (error["code"], error["ref"]) == ("message-too-big", "big")
+        assert f"{size} bytes, and {LIMIT} are possible" in error["message"]
+        assert error["message"].endswith(f"/api/portal-views/{portal_view}.")
+        await socket.expect_nothing_before_pong()
+
+
+@pytest.mark.parametrize(("more", "answer"), [(0, "pong"), (1, "error")])
+async def test_the_limit_counts_bytes(stack: Stack, portal_view: str, more: int, answer: str) -> None:
+    empty = '{"type": "ping", "padding": "", "ref": "big"}'
+    spare = LIMIT - len(empty)
+    padding = "é" * (spare // 2) + "x" * (spare % 2 + more)
+    async with stack.join(portal_view, stack.viewer) as (socket, _):
+        await socket.send_text(empty.replace('""', f'"{padding}"'))
+        assert (await socket.receive(answer))["ref"] == "big"
+        await socket.expect_nothing_before_pong()
 
 
 def cut(text: str, parts: int) -> str | list[str]:

@@ -19,7 +19,8 @@ WRONG_KEY = "another key, which is long enough for HS256 and signs nothing"
 
 STATE_KEYS = {
     *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "showConditions"),
-    *("healthDisplay", "autoResetImageState", "blackout", "currentItem", "items", "version", "createdAt", "updatedAt"),
+    *("healthDisplay", "autoResetImageState", "blackout", "currentItem", "currentItemId", "camera", "encounter"),
+    *("items", "version", "createdAt", "updatedAt"),
 }
 CONNECTED_KEYS = {
     *("type", "portalViewId", "role", "userId", "message", "connectionId", "version", "epoch", "recovered", "state"),

@@ -122,7 +122,7 @@ async def test_commands_are_relayed_and_not_stored(stack: Stack, portal_view: st
     before = stored(stack, portal_view)
     people = (stack.controller, stack.editor, stack.viewer)
     async with stack.join_all(portal_view, *people) as (sender, *others):
-        command = {"zoom": 2.5, "camera": {"x": 0.25, "y": -3}, "public": {"ping": [1]}}
+        command = {"zoom": 2.5, "pointer": {"x": 0.25, "y": -3}, "public": {"ping": [1]}}
         own = {"plan": {"next": "trap"}, "queue": [1]}
         await sender.send("portal-view-update", ref=1, payload={**command, **own})
         assert (await sender.receive("ack"))["version"] == before["version"]
@@ -196,9 +196,12 @@ async def test_an_item_comes_into_sight_and_goes(stack: Stack) -> None:
             await sender.send("item-update", ref=1, payload={"itemId": "trap", "visible": visible})
             await sender.receive("ack")
             assert (await editor.receive("item-updated"))["payload"] == {"itemId": "trap", "visible": visible}
-            seen = await viewer.receive("portal-view-updated")
-            shown = [{"id": "trap", "name": "Trap"}] if visible else []
-            assert seen["payload"] == {"items": [*shown, GOBLIN], "currentItem": len(shown)}
+            seen = await viewer.receive()
+            if visible:
+                assert seen.pop("item") == {"id": "trap", "name": "Trap"}
+                assert seen == {"type": "item-added", "index": 0, "currentItem": 1, "version": 2}
+            else:
+                assert seen == {"type": "item-removed", "itemId": "trap", "currentItem": 0, "version": 3}
             await viewer.expect_nothing_before_pong()
 
 
@@ -217,7 +220,7 @@ async def test_what_looks_secret_and_is_shown_is_warned_of(stack: Stack, portal_
         assert (await sender.receive("ack"))["warnings"] == [sentence]
         items = [{"id": "quiz", "public": {"answer": 42}}]
         await sender.send("portal-view-update", ref=2, payload={"items": items})
-        assert (await sender.receive("ack"))["warnings"] == [f"items.0.{sentence}"]
+        assert (await sender.receive("ack"))["warnings"] == [f"items[0].{sentence}"]
         await sender.send("item-update", ref=3, payload={"itemId": "quiz", "public": {"answer": 43}})
         assert (await sender.receive("ack"))["warnings"] == [sentence]
         await sender.send("item-update", ref=4, payload={"itemId": "quiz", "answer": 44})

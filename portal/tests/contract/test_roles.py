@@ -18,6 +18,12 @@ TABLE = {
     "ping": {CONTROLLER, VIEWER},
     "portal-view-update": {CONTROLLER},
     "item-update": {CONTROLLER},
+    "item-add": {CONTROLLER},
+    "item-remove": {CONTROLLER},
+    "item-move": {CONTROLLER},
+    "encounter-next": {CONTROLLER},
+    "encounter-previous": {CONTROLLER},
+    "batch": {CONTROLLER},
     "request-sync": {VIEWER},
     "sync-response": {CONTROLLER},
     "auth": {CONTROLLER, VIEWER},
@@ -26,12 +32,27 @@ ACTORS = {"controller": CONTROLLER, "editor": CONTROLLER, "viewer": VIEWER}
 BODIES: dict[str, dict[str, Any]] = {
     "portal-view-update": {"payload": {"showHealth": True}},
     "item-update": {"payload": {"itemId": "goblin", "name": "Goblin King"}},
+    "item-add": {"payload": {"name": "Imp"}},
+    "item-remove": {"itemId": "goblin"},
+    "item-move": {"itemId": "goblin", "index": 1},
+    "batch": {"changes": [{"type": "item-remove", "itemId": "orc"}, {"type": "item-add", "payload": {"name": "Imp"}}]},
     "sync-response": {"payload": {"zoom": 2}},
+}
+STATE: dict[str, Any] = {
+    "items": [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}],
+    "encounter": {"round": 1, "turn": "orc", "order": [{"itemId": "goblin"}, {"itemId": "orc"}]},
+    "showEncounter": True,
 }
 # The message that others get after an allowed message, by their role: its type, or nothing.
 REACHES: dict[str, dict[PortalRole, str]] = {
     "portal-view-update": {CONTROLLER: "portal-view-updated", VIEWER: "portal-view-updated"},
     "item-update": {CONTROLLER: "item-updated", VIEWER: "item-updated"},
+    "item-add": {CONTROLLER: "item-added", VIEWER: "item-added"},
+    "item-remove": {CONTROLLER: "item-removed", VIEWER: "item-removed"},
+    "item-move": {CONTROLLER: "item-moved", VIEWER: "item-moved"},
+    "encounter-next": {CONTROLLER: "portal-view-updated", VIEWER: "portal-view-updated"},
+    "encounter-previous": {CONTROLLER: "portal-view-updated", VIEWER: "portal-view-updated"},
+    "batch": {CONTROLLER: "batch-applied", VIEWER: "batch-applied"},
     "request-sync": {CONTROLLER: "sync-requested"},
     "sync-response": {VIEWER: "sync-response"},
 }
@@ -44,7 +65,7 @@ def test_the_code_has_the_table_of_the_protocol() -> None:
 @pytest.mark.parametrize("actor", ACTORS)
 @pytest.mark.parametrize("type_", TABLE)
 async def test_each_role_may_send_the_messages_of_the_table(stack: Stack, type_: str, actor: str) -> None:
-    portal_view = stack.new_portal_view(items=[{"id": "goblin", "name": "Goblin"}])
+    portal_view = stack.new_portal_view(**STATE)
     before = stack.controller.get(f"/api/portal-views/{portal_view}")
     client = getattr(stack, actor)
     body = {"token": client.access} if type_ == "auth" else BODIES.get(type_, {})

@@ -186,6 +186,16 @@ async def test_wait_drained_returns_when_everything_is_sent(make: Callable[[Serv
     assert server.has_taken(1)
 
 
+async def test_an_empty_outlet_takes_a_message_of_any_size(make: Callable[[Server], QueueOutlet]) -> None:
+    server = Server(lets=0)
+    outlet = make(server)
+    outlet.deliver(text("a", 1_000_000))
+    server.let()
+    await drained(outlet)
+    assert server.texts == ["a" * 1_000_000]
+    assert not is_stalled(outlet)
+
+
 async def test_without_a_limit_no_outlet_stalls(make: Callable[[Server], QueueOutlet], settings: Any) -> None:
     settings.PORTAL_SEND_BUFFER_BYTES = 0
     server = Server(lets=0)

@@ -1,7 +1,8 @@
 """`manage.py asyncapi`: the WebSocket protocol as an AsyncAPI 3.0 document, made from the code.
 
-Messages come from `realtime.protocol.requests` and `realtime.protocol.events`, roles from `realtime.protocol.policy`.
-`docs/protocol.md` explains in words what the document cannot express.
+Messages come from `realtime.protocol.requests` and `realtime.protocol.events`, roles from `realtime.protocol.policy`,
+and what messages hold from `realtime.management.schemas`. `docs/protocol.md` explains in words what the document cannot
+express.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import yaml
 from django.conf import settings
 from django.core.management.base import BaseCommand
 
+from realtime.management import schemas
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
-from realtime.protocol.events import ServerMessage
+from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.protocol.requests import CLIENT_MESSAGES
 
@@ -50,13 +52,21 @@ class Command(BaseCommand):
 
 def render() -> str:
     """The document as YAML."""
-    return _HEAD + yaml.safe_dump(document(), sort_keys=False, allow_unicode=True, width=110)
+    return _HEAD + yaml.dump(document(), Dumper=_Written, sort_keys=False, allow_unicode=True, width=110)
+
+
+class _Written(yaml.SafeDumper):
+    """Writes a value that occurs twice twice: aliases are hard to read."""
+
+    def ignore_aliases(self, data: Any) -> bool:
+        """Called by PyYAML."""
+        return True
 
 
 def document() -> dict[str, Any]:
     """The document as plain values. Messages are named by their structs: a `sync-response` goes both ways."""
     received: list[Message] = list(CLIENT_MESSAGES.values())
-    sent: list[Message] = list(ServerMessage.__subclasses__())
+    sent: list[Message] = list(SERVER_MESSAGES.values())
     return {
         "asyncapi": "3.0.0",
         "info": {
@@ -135,13 +145,14 @@ def _kind(message: Message) -> str:
 
 
 def _schemas(messages: list[Message]) -> dict[str, Any]:
-    _, schemas = msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")
-    for schema in schemas.values():
+    _, found = msgspec.json.schema_components(messages, ref_template="#/components/schemas/{name}")
+    refined = schemas.refined()
+    for name, schema in found.items():
         del schema["description"]  # the message's summary
         for key, value in schema["properties"].items():
-            schema["properties"][key] = _plain(value)
-    schemas["Error"]["properties"]["code"]["enum"] = list(ERRORS)
-    return schemas
+            schema["properties"][key] = refined.get((name, key)) or _plain(value)
+    found["Error"]["properties"]["code"]["enum"] = list(ERRORS)
+    return {**found, **schemas.batches(found), **schemas.shared()}
 
 
 def _plain(schema: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,8 @@ from asgiref.sync import sync_to_async
 from channels.layers import InMemoryChannelLayer
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from libraries.events import AccessChanged, DisclosureChanged, Event, ItemChanged, PortalViewChanged, PortalViewDeleted
+from libraries.events import AccessChanged, DisclosureChanged, Event, PortalViewChanged, PortalViewDeleted
+from libraries.rules.edits import Added, Seen, Updated
 from libraries.rules.errors import Unavailable
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
@@ -90,17 +91,26 @@ def updated(payload: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "portal-view-updated", "payload": payload, **more}
 
 
-def changed(**more: Any) -> PortalViewChanged:
-    usual = {"controllers": {"a": 1}, "viewers": {"a": 1}, "is_stored": True, "viewers_changed": True}
-    versions = {"version": 7, "viewers_version": 4}
-    return PortalViewChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **versions, **more})
+def changed(
+    controllers: dict[str, Any] | Seen | None = None, viewers: dict[str, Any] | Seen | None = None, **more: Any
+) -> PortalViewChanged:
+    told, seen = ({"a": 1} if one is None else one for one in (controllers, viewers))
+    usual = {"is_stored": True, "viewers_changed": True, "version": 7, "viewers_version": 4}
+    return PortalViewChanged(
+        portal_view_id=PORTAL_VIEW_ID,
+        controllers=told if isinstance(told, Seen) else Seen(told),
+        viewers=seen if isinstance(seen, Seen) else Seen(seen),
+        **{**usual, **more},
+    )
 
 
-def item_changed(**more: Any) -> ItemChanged:
-    usual: dict[str, Any] = {"item_id": "a", "index": 2, "controllers": {"hp": 3}, "viewers": {}, "sender": "c1"}
-    shown: dict[str, Any] = {"viewers_index": None, "viewers_state": {}}
-    versions = {"version": 7, "viewers_version": 4}
-    return ItemChanged(portal_view_id=PORTAL_VIEW_ID, **{**usual, **shown, **versions, **more})
+UNSEEN = Seen()
+
+
+def item_changed(viewers: Seen = UNSEEN, **patch: Any) -> PortalViewChanged:
+    """A change of the item `a`, in the third place for controllers."""
+    told = Seen(edits=(Updated("a", patch or {"hp": 3}, 2),))
+    return changed(told, viewers, viewers_changed=bool(viewers), sender="c1")
 
 
 def access(role: PortalRole | None, *portal_view_ids: UUID) -> AccessChanged:
@@ -117,8 +127,8 @@ async def tell(event: Event) -> None:
 EVENTS: list[Event] = [
     changed(),
     item_changed(),
-    item_changed(viewers={"text": "x"}, viewers_index=1),
-    item_changed(viewers_state={"items": [], "currentItem": None}),
+    item_changed(Seen(edits=(Updated("a", {"text": "x"}, 1),))),
+    item_changed(Seen({"currentItem": None}, (Added({"id": "a"}, 1),))),
     DisclosureChanged(library_id=UUID(int=9), portal_view_ids=(PORTAL_VIEW_ID,)),
     PortalViewDeleted(portal_view_id=PORTAL_VIEW_ID),
     access(PortalRole.VIEWER, PORTAL_VIEW_ID),
@@ -179,7 +189,7 @@ async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> 
 
 
 async def test_an_items_patch_names_the_item_and_its_place_for_each_role(listener: Listener) -> None:
-    await tell(item_changed(controllers={"hp": 3, "text": "x"}, viewers={"text": "x"}, viewers_index=0))
+    await tell(item_changed(Seen(edits=(Updated("a", {"text": "x"}, 0),)), hp=3, text="x"))
     assert await listener.hear() == message(
         version=7,
         viewersVersion=4,
@@ -194,11 +204,11 @@ async def test_an_items_patch_names_the_item_and_its_place_for_each_role(listene
     )
 
 
-async def test_an_item_that_comes_into_sight_comes_with_the_list(listener: Listener) -> None:
-    state = {"items": [{"id": "a"}], "currentItem": None}
-    await tell(item_changed(viewers_state=state))
+async def test_an_item_that_comes_into_sight_is_added_for_viewers(listener: Listener) -> None:
+    await tell(item_changed(Seen({"currentItem": 1}, (Added({"id": "a"}, 0),))))
     heard = await listener.hear()
-    assert heard["viewers"] == updated(state, version=4)
+    added = {"type": "item-added", "item": {"id": "a"}, "index": 0, "currentItem": 1, "version": 4}
+    assert heard["viewers"] == added
     assert heard["controllers"]["type"] == "item-updated"
 
 
@@ -214,7 +224,7 @@ async def test_an_item_that_is_not_stored_has_no_index_and_is_for_controllers(li
 
 
 async def test_an_items_own_itemid_key_never_replaces_its_id(listener: Listener) -> None:
-    await tell(item_changed(controllers={"itemId": "b"}, viewers={"text": "x", "itemId": "b"}, viewers_index=0))
+    await tell(item_changed(Seen(edits=(Updated("a", {"text": "x", "itemId": "b"}, 0),)), itemId="b"))
     heard = await listener.hear()
     assert heard["controllers"]["payload"] == {"itemId": "a"}
     assert heard["viewers"]["payload"] == {"itemId": "a", "text": "x"}

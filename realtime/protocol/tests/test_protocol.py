@@ -11,14 +11,19 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.rules.json_faults import kind_of
 from libraries.rules.values import MAX_MESSAGE_VALUES
 from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCode
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
     Ack,
+    BatchApplied,
     Connected,
     Error,
     GoingAway,
+    ItemAdded,
+    ItemMoved,
+    ItemRemoved,
     ItemUpdated,
     Pong,
     PortalViewDeleted,
@@ -42,6 +47,12 @@ GOOD: dict[str, dict[str, Any]] = {
     "ping": {},
     "portal-view-update": {"payload": {"name": "Night", "zoom": [1, {"x": None}]}},
     "item-update": {"itemId": "a", "payload": {"hp": 3}},
+    "item-add": {"payload": {"id": 5, "name": "Imp"}, "index": 0},
+    "item-remove": {"itemId": 5},
+    "item-move": {"itemId": "a", "index": 0},
+    "encounter-next": {},
+    "encounter-previous": {},
+    "batch": {"changes": [{"type": "item-remove", "itemId": "a"}, 5]},
     "request-sync": {},
     "sync-response": {"payload": {"items": []}, "to": "abc"},
     "auth": {"token": "a.b.c"},
@@ -58,6 +69,8 @@ envelopes = st.fixed_dictionaries(
         "ref": json_values,
         "payload": json_values,
         "itemId": json_values,
+        "index": json_values,
+        "changes": json_values,
         "to": json_values,
         "token": json_values,
         "retry": json_values,
@@ -136,7 +149,8 @@ def test_json_that_is_not_an_object_is_an_invalid_message(message: object) -> No
     text = json.dumps(message)
     error = refused(text)
     assert error.code == "invalid-message"
-    assert error.message == 'A message must be a JSON object like {"type": "ping"}.'
+    assert error.message.startswith('A message must be a JSON object like {"type": "ping"}; it is ')
+    assert error.message.endswith(f" {kind_of(message)}.")
 
 
 @pytest.mark.parametrize("kind", [None, 1, [], {}, True])
@@ -153,11 +167,11 @@ def test_an_unknown_type_is_named_in_a_short_form(kind: str) -> None:
     assert (error.code, error.ref) == ("unknown-type", "r")
     assert f"“{kind[:64]}”" in error.message
     assert all(known in error.message for known in CLIENT_MESSAGES)
-    assert len(error.message) < 250
+    assert len(error.message) < 350
 
 
 @pytest.mark.parametrize("payload", [None, [], "text", 1, True])
-@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "sync-response"])
+@pytest.mark.parametrize("kind", ["portal-view-update", "item-update", "item-add", "sync-response"])
 def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payload: object) -> None:
     for message in ({"type": kind, "payload": payload, "ref": 1}, {"type": kind, "ref": 1}):
         error = refused(message)
@@ -168,8 +182,16 @@ def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payloa
 @pytest.mark.parametrize(
     ("message", "sentence"),
     [
-        ({"type": "item-update", "payload": {}, "itemId": 5}, "itemId must be text, if it is given"),
-        ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text, if it is given"),
+        ({"type": "item-update", "payload": {}, "itemId": 0.5}, "itemId must be text or an integer, if it is given"),
+        ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text or an integer, if it is given"),
+        ({"type": "item-add", "payload": {}, "index": "0"}, "index must be a whole number, if it is given"),
+        ({"type": "item-remove"}, "itemId must be text or an integer."),
+        ({"type": "item-remove", "itemId": True, "payload": {}}, "itemId must be text or an integer."),
+        ({"type": "item-move", "itemId": "a"}, "index must be a whole number."),
+        ({"type": "item-move", "itemId": "a", "index": 0.5}, "index must be a whole number."),
+        ({"type": "encounter-next", "retry": 1}, "retry must be true or false, if it is given"),
+        ({"type": "batch"}, "changes must be a list."),
+        ({"type": "batch", "changes": {}}, "changes must be a list."),
         ({"type": "item-update", "payload": {}, "retry": 1}, "retry must be true or false, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": ""}, "connectionId must be text, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": "a\0"}, "connectionId must be text"),
@@ -236,6 +258,30 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             {"type": "item-updated", "payload": {"itemId": "a"}, "index": 0, "version": 2},
         ),
         (
+            ItemAdded(item={"id": "a"}, index=0, version=2),
+            {"type": "item-added", "item": {"id": "a"}, "index": 0, "version": 2},
+        ),
+        (
+            ItemRemoved(item_id="a", current_item=None, current_item_id=None, camera=None, encounter=None, version=2),
+            {"type": "item-removed", "itemId": "a", "version": 2}
+            | dict.fromkeys(("currentItem", "currentItemId", "camera", "encounter")),
+        ),
+        (
+            ItemMoved(item_id="a", index=0, current_item=1, version=2),
+            {"type": "item-moved", "itemId": "a", "index": 0, "currentItem": 1, "version": 2},
+        ),
+        (
+            BatchApplied(changes=[ItemRemoved(item_id="a"), PortalViewUpdated(payload={"name": "N"})], version=2),
+            {
+                "type": "batch-applied",
+                "changes": [
+                    {"type": "item-removed", "itemId": "a"},
+                    {"type": "portal-view-updated", "payload": {"name": "N"}},
+                ],
+                "version": 2,
+            },
+        ),
+        (
             SyncRequested(user_id=UUID(int=7), connection_id="c"),
             {"type": "sync-requested", "from": str(UUID(int=7)), "connectionId": "c"},
         ),
@@ -250,6 +296,11 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
         ),
         (Ack(ref="r", version=3), {"type": "ack", "ref": "r", "version": 3}),
         (Ack(ref="r", version=3, warnings=["w"]), {"type": "ack", "ref": "r", "version": 3, "warnings": ["w"]}),
+        (Ack(ref="r", version=3, item_id="a"), {"type": "ack", "ref": "r", "version": 3, "itemId": "a"}),
+        (
+            Ack(ref="r", version=3, item_ids=["a", "b"], payload={"items": []}),
+            {"type": "ack", "ref": "r", "version": 3, "itemIds": ["a", "b"], "payload": {"items": []}},
+        ),
         (
             RoleChanged(role="viewer", version=3, epoch="e", state=encode_state({})),
             {"type": "role-changed", "role": "viewer", "version": 3, "epoch": "e", "state": {}},
@@ -290,10 +341,12 @@ def test_connected_has_the_state_unless_nothing_was_missed() -> None:
 def test_every_close_says_whether_to_reconnect() -> None:
     closing = {code for code, close in ERRORS.items() if close is not None}
     assert closing < RECONNECT.keys()
-    assert RECONNECT.keys() - closing == {"unavailable", "rate-limited", "portal-view-deleted", "going-away"}
+    others = {"unavailable", "rate-limited", "message-too-big", "portal-view-deleted", "going-away"}
+    assert RECONNECT.keys() - closing == others
 
 
 def test_codes_and_close_codes_are_those_of_the_protocol() -> None:
     assert {code.value for code in CloseCode} == {1000, 1003, 1008, 1009, 1011, 1012, 1013}
     assert all(code == code.lower() and " " not in code and "_" not in code for code in ERRORS)
-    assert {ERRORS[reason] for reason in CLOSE_REASONS.values()} == set(CLOSE_REASONS)
+    # A message that is too big closes only if it is far too big: the server does that by itself.
+    assert {ERRORS[reason] or CloseCode.TOO_BIG for reason in CLOSE_REASONS.values()} == set(CLOSE_REASONS)

@@ -41,6 +41,36 @@ def test_an_ack_has_the_warnings() -> None:
     assert ack["warnings"] == ["public.hp looks like health and is shown."]
 
 
+@pytest.mark.parametrize(
+    ("item_ids", "is_batch", "told"),
+    [
+        ((), False, {}),
+        ((), True, {}),
+        (("a",), False, {"itemId": "a"}),
+        (("a",), True, {"itemIds": ["a"]}),
+        (("a", "b"), True, {"itemIds": ["a", "b"]}),
+    ],
+)
+def test_an_ack_has_the_ids_of_added_items(item_ids: tuple[str, ...], is_batch: bool, told: dict[str, object]) -> None:
+    one = controller()
+    one.connection.reply_ack("r", 7, item_ids=item_ids, is_batch=is_batch)
+    assert one.outlet.take() == [{"type": "ack", "ref": "r", "version": 7, **told}]
+
+
+@pytest.mark.parametrize(("payload", "told"), [({"camera": None}, {"payload": {"camera": None}}), ({}, {}), (None, {})])
+def test_an_ack_says_what_else_has_changed(payload: dict[str, object] | None, told: dict[str, object]) -> None:
+    one = controller()
+    one.connection.reply_ack("r", 7, payload=payload)
+    assert one.outlet.take() == [{"type": "ack", "ref": "r", "version": 7, **told}]
+
+
+def test_a_viewer_is_told_only_the_viewers_version() -> None:
+    one = viewer()
+    one.connection.version, one.connection.viewers_version = 7, 4
+    one.connection.reply_ack("r", 7, ["hp looks like health."], item_ids=["spy"], payload={"encounter": None})
+    assert one.outlet.take() == [{"type": "ack", "ref": "r", "version": 4}]
+
+
 def test_a_message_without_a_ref_is_not_acknowledged() -> None:
     one = viewer()
     one.connection.reply_ack(UNSET, 7)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import uvicorn
 from django.conf import settings
 
+from realtime.protocol.oversize import ANSWERED_TIMES
 from realtime.server.http.protocol import BoundedHttpProtocol
 from realtime.server.process.drain import DrainingServer
 from realtime.server.process.files import raise_file_limit
@@ -123,7 +124,7 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
         loop="realtime.server.process.loop:fast_loop",
         http=BoundedHttpProtocol,
         ws=WebSocketConnection,
-        ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES,
+        ws_max_size=settings.PORTAL_MAX_MESSAGE_BYTES * ANSWERED_TIMES,
         ws_per_message_deflate=False,
         lifespan="off",
         timeout_keep_alive=settings.PORTAL_KEEP_ALIVE_SECONDS,

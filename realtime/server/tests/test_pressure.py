@@ -15,6 +15,7 @@ from realtime.server.tests.peer import CLOSE, DEADLINE_SECONDS, PING, PONG, TEXT
 from realtime.server.websocket import connection
 from realtime.server.websocket.connection import WebSocketConnection
 from realtime.server.websocket.phase import Phase
+from realtime.server.websocket.sender import PROGRESS_BYTES
 from testing.in_process import wait_until
 
 LIMIT = 32_768
@@ -123,6 +124,35 @@ def test_an_outlet_reports_when_it_has_drained(echo: EchoServer) -> None:
     assert len(peer.text()) == MUCH
     echo.ask(drained(protocol))
     assert not is_stalled(echo)
+
+
+@pytest.mark.parametrize("path", ["for this client", "for an audience"])
+def test_an_empty_send_buffer_takes_a_message_of_any_size(echo: EchoServer, path: str) -> None:
+    peer = echo.open_narrow()
+    protocol, message = echo.protocol, Prepared("*" * 2 * MUCH)
+    if path == "for this client":
+        echo.do(protocol.deliver, message)
+    else:
+        echo.do(protocol.write, message.in_form(protocol.form))
+    assert waiting(echo) > LIMIT
+    assert len(peer.text()) == 2 * MUCH
+    peer.answers()
+    assert not is_stalled(echo)
+
+
+def test_a_client_that_takes_much_is_given_time_anew(echo: EchoServer) -> None:
+    peer = stalled(echo)
+    protocol = echo.protocol
+    since, before = protocol.stalled_since or 0.0, waiting(echo)
+    echo.do(protocol._note_progress)
+    assert protocol.stalled_since == since
+    while waiting(echo) > before - PROGRESS_BYTES:
+        assert peer.socket.recv(16_384)
+    echo.do(protocol.ping)
+    assert (protocol.stalled_since or 0.0) > since
+    since = protocol.stalled_since or 0.0
+    echo.do(protocol._note_progress)
+    assert protocol.stalled_since == since
 
 
 def test_without_a_limit_nobody_stalls(echo: EchoServer, settings: Any) -> None:

@@ -62,7 +62,7 @@ ENDS = {
     "nothing to continue": says(1002, frame(CONT)),
     "no text": says(1007, frame(TEXT, b"\xff")),
     "binary": says(1003, frame(BINARY, b"{}")),
-    "too long": says(1009, frame(TEXT, bytes(65_537))),
+    "too long": says(1009, frame(TEXT, bytes(4 * 65_536 + 1))),
     "much too long": says(1009, b"\x81\xff" + (2**40).to_bytes(8, "big") + bytes(4)),
     "goes": goes(),
     "goes in a frame": goes(b"\x81\xfe"),

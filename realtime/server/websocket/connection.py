@@ -264,6 +264,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         """
         if self.phase is not Phase.OPEN:
             return False
+        self._note_progress()
         if self._ping is not None and not self._intake.is_paused:
             log.info("no_answer", seconds=PING_SECONDS)
             refuse(self, "no-answer", "You did not answer a ping in time: connect again.")

@@ -6,6 +6,7 @@ A ready frame goes to the transport as it is: no task, no coroutine and no frami
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from realtime.delivery.outlet import Member, Raw
@@ -13,11 +14,14 @@ from realtime.delivery.prepared import Framing, Prepared, form
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.wire import PortalServerProtocol
 
+PROGRESS_BYTES = 65_536
+"""A stalled client that takes so much from one ping to the next is slow, but not too slow: its time begins anew."""
+
 
 class Sender(Member):
     """The sending side of a connection."""
 
-    __slots__ = ("_cut", "_loop", "_on_drain", "phase", "transport", "wire")
+    __slots__ = ("_cut", "_loop", "_on_drain", "_waited", "phase", "transport", "wire")
 
     transport: asyncio.Transport
 
@@ -26,6 +30,8 @@ class Sender(Member):
         self._loop = loop
         self._cut: asyncio.TimerHandle | None = None
         self._on_drain: asyncio.Future[None] | None = None
+        self._waited = 0
+        """What waited when a stalled client was last looked at."""
         self.phase = Phase.HANDSHAKE
         self.wire = wire
 
@@ -66,6 +72,18 @@ class Sender(Member):
                 self._on_drain = self._loop.create_future()
             # A caller that stops waiting must not cancel the future of the others.
             await asyncio.shield(self._on_drain)
+
+    def _stall(self) -> None:
+        super()._stall()
+        self._waited = self.transport.get_write_buffer_size()
+
+    def _note_progress(self) -> None:
+        """Give a stalled client its time anew if it has taken enough: a long message on a slow line is no stall."""
+        if self.stalled_since is not None:
+            waits = self.transport.get_write_buffer_size()
+            if waits <= self._waited - PROGRESS_BYTES:
+                self.stalled_since = time.monotonic()
+            self._waited = min(self._waited, waits)
 
     def send_message(self, content: str | bytes) -> None:
         """Send a message for this client alone, from any application."""

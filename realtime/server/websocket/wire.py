@@ -22,7 +22,9 @@ from realtime.protocol.closing import CLOSE_REASONS
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
 
-TOO_BIG = encode(Error(message="The message is too long.", code="message-too-big")).encode()
+TOO_BIG = encode(
+    Error(message="The message is too long to be answered: send a large change over REST.", code="message-too-big")
+).encode()
 
 _PADDING = 1
 """The octet that follows a final block, RFC 7692, section 7.2.3.4."""

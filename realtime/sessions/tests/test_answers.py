@@ -10,14 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import UNSET
 
+from libraries.rules.changes import CHECKS, check_change, check_changes
 from libraries.rules.errors import PortalError
 from libraries.rules.keys import MAX_KEY_CHARS
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import check_item_patch, check_patch
+from libraries.rules.state import check_patch
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
 from realtime.protocol.policy import may_send, refusal
-from realtime.protocol.requests import CLIENT_MESSAGES, InvalidMessage, ItemUpdate, decode
+from realtime.protocol.requests import CLIENT_MESSAGES, Batch, InvalidMessage, decode
 
 FIXED_BYTES = 512
 
@@ -32,8 +33,10 @@ def answer(text: str, role: PortalRole) -> str:
     if not may_send(role, kind):
         return encode(Error(message=refusal(role, kind), code="forbidden", ref=message.ref))
     try:
-        if isinstance(message, ItemUpdate):
-            check_item_patch(message.item_id, message.payload)
+        if isinstance(message, Batch):
+            check_changes(message.changes)
+        elif kind in CHECKS:
+            check_change(kind, json.loads(text))
         elif hasattr(message, "payload"):
             check_patch(message.payload)
     except PortalError as error:
@@ -49,21 +52,55 @@ def is_bounded(text: str) -> bool:
 
 letters = st.sampled_from(['"', "\\", "\x01", "\n", "k", "é", "ﷺ", "\U0001f409"])
 long_texts = st.builds(lambda letter, size, end: letter * size + end, letters, st.integers(0, 300), st.text(max_size=3))
-bad_values = st.sampled_from([2**60, "//", "javascript:x", "\0", "x" * 40, [], {"__proto__": 1}, [{"k" * 200: 1}], -1])
+ADDRESSES = ["//", "javascript:x", "data:x", "blob:x", "C:/", "data:image/png;base64," + "A" * 50_000, "\u200b//\u200b"]
+bad_values = st.sampled_from([2**60, *ADDRESSES, "\0", "x" * 40, [], {"__proto__": 1}, [{"k" * 200: 1}], -1])
 payloads = st.dictionaries(
     long_texts | st.sampled_from(["src", "image", "items", "name", "blackout", "constructor", "__proto__", "visible"]),
     bad_values | st.builds(lambda some: [{"id": one} for one in some], st.lists(long_texts, max_size=5)),
     max_size=30,
 )
+kinds = st.sampled_from([*CLIENT_MESSAGES]) | long_texts
+item_ids = long_texts | st.integers()
+bodies = {"payload": payloads | long_texts, "itemId": item_ids, "index": st.integers() | long_texts}
+changes = st.fixed_dictionaries({}, optional={"type": kinds, **bodies}) | long_texts
 messages = st.fixed_dictionaries(
-    {"type": st.sampled_from([*CLIENT_MESSAGES]) | long_texts, "payload": payloads | long_texts},
-    optional={"ref": long_texts | st.integers(), "itemId": long_texts, "to": long_texts, "token": long_texts},
+    {"type": kinds, **bodies},
+    optional={"ref": item_ids, "to": long_texts, "token": long_texts, "changes": st.lists(changes, max_size=30)},
 )
 
 
 @given(messages)
 def test_no_message_gets_a_long_answer(message: dict[str, Any]) -> None:
     assert is_bounded(json.dumps(message, ensure_ascii=False, separators=(",", ":")))
+
+
+odd_letters = st.sampled_from(['"', "\\", "\x01", "\u200b", "\U000e0061", " ", "k", "é", "ﷺ"])
+odd_keys = st.builds(lambda letter, size: letter * size, odd_letters, st.integers(0, 40))
+
+
+@given(
+    st.lists(odd_keys | st.just(0), max_size=14),
+    st.sampled_from(["x", "image", "show", "visible"]),
+    st.sampled_from([2**60, *ADDRESSES, "\0" * 9, '"' * 40, "\x01" * 40, "\u200b" * 40, None, [], {"hp": 1}, {"": 1}]),
+    st.sampled_from(["portal-view-update", "item-update"]),
+)
+def test_no_odd_place_gets_a_long_answer(keys: list[Any], last: str, value: object, kind: str) -> None:
+    inner: Any = {last: value}
+    for key in keys:
+        inner = {key: inner} if isinstance(key, str) else [inner]
+    for payload in ({"": inner}, inner if isinstance(inner, dict) else {}, {"items": [{"id": "a", "": inner}]}):
+        said = {"type": kind, "itemId": "a", "payload": payload}
+        assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+
+
+@pytest.mark.parametrize("key", ["items", "name", "blackout", "healthDisplay", "currentItem", "showHealth", "url", "x"])
+@pytest.mark.parametrize(
+    "value", [2**60, *ADDRESSES, "\0", None, [], {}, [None], [{"id": None}], [{"id": "a", "show": 1}]]
+)
+def test_one_bad_value_gets_a_short_answer(key: str, value: object) -> None:
+    for kind in ("portal-view-update", "item-update"):
+        said = {"type": kind, "itemId": "a", "payload": {key: value}}
+        assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
 
 
 @given(st.text())
@@ -79,3 +116,11 @@ def test_many_bad_keys_get_a_short_answer(kind: str, key: str, value: object) ->
         payload = {key.format(index): value for index in range(count)}
         said = {"type": kind, "itemId": "a", "payload": payload}
         assert is_bounded(json.dumps(said, ensure_ascii=False, separators=(",", ":")))
+
+
+@pytest.mark.parametrize(
+    "change", [{}, 0, "", {"type": "item-move"}, {"type": "portal-view-update", "payload": {"": 1}}]
+)
+def test_many_bad_changes_get_a_short_answer(change: object) -> None:
+    for count in (1, 2, 5, 1000):
+        assert is_bounded(json.dumps({"type": "batch", "changes": [change] * count}, separators=(",", ":")))

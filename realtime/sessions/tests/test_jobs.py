@@ -9,10 +9,12 @@ import pytest
 from asgiref.sync import sync_to_async
 from msgspec import UNSET
 
-from libraries.models import PortalView, User
+from libraries.models import PortalView, Receipt, User
+from libraries.rules.changes import Change, ViewPatch, check_item_patch
 from libraries.rules.errors import AlreadyApplied, InvalidPayload, Unavailable
-from libraries.rules.state import Patch, check_patch
+from libraries.rules.state import check_patch
 from libraries.rules.subjects import Subject
+from libraries.services.changes import Message
 from realtime.rooms.connection import Ref
 from realtime.sessions import jobs
 from realtime.sessions.jobs import Asked, Relay, Update, relay_patch, relay_sync
@@ -34,13 +36,22 @@ def person(editor: User, portal_view: PortalView) -> Person:
 
 def update(person: Person, *payloads: Payload, item_id: str | None = None, **more: Any) -> Update:
     """An update of messages with the refs 0, 1 and so on."""
-    checked = check_patch if item_id is None else _item_patch
-    asked = [Asked(checked(payload), ref, person.id, 1, **more) for ref, payload in enumerate(payloads)]
-    return Update(person.connection, item_id, asked)
+    changes = [_view(payload) if item_id is None else check_item_patch(item_id, payload) for payload in payloads]
+    return Update(person.connection, [asked(person, one, ref=ref, **more) for ref, one in enumerate(changes)])
 
 
-def _item_patch(payload: Payload) -> Patch:
-    return Patch(payload, {})
+def alone(person: Person, *changes: Change, is_batch: bool = False, **more: Any) -> Update:
+    """An update of one message."""
+    return Update(person.connection, [asked(person, *changes, is_batch=is_batch, **more)])
+
+
+def asked(person: Person, *changes: Change, is_batch: bool = False, ref: Ref = 0, **more: Any) -> Asked:
+    """A message of the person."""
+    return Asked(Message(changes, is_batch), ref, **{"connection_id": person.id, "size": 1, **more})
+
+
+def _view(payload: Payload) -> Change:
+    return ViewPatch(check_patch(payload))
 
 
 async def reread(portal_view: PortalView) -> PortalView:
@@ -90,7 +101,7 @@ async def test_merged_messages_are_one_write_with_an_answer_each(person: Person,
 
 
 async def test_a_message_without_a_ref_has_no_answer(person: Person, portal_view: PortalView) -> None:
-    await Update(person.connection, None, [Asked(check_patch({"name": "a"}), UNSET, person.id, 1)]).run()
+    await alone(person, _view({"name": "a"}), ref=UNSET).run()
     assert person.outlet.take() == []
     assert (await reread(portal_view)).name == "a"
 
@@ -124,7 +135,7 @@ async def test_without_a_database_everybody_gets_an_error_at_once(
     script(monkeypatch, database)
     await update(person, {"name": "a"}, {"name": "b"}).run()
     assert answers(person) == [("error", 0, "unavailable"), ("error", 1, "unavailable")]
-    assert database.asked == ["update_portal_view"]
+    assert database.asked == ["change_portal_view"]
 
 
 async def test_a_bug_is_not_treated_as_a_refusal(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -163,7 +174,7 @@ async def test_an_ack_has_warnings_of_what_looks_secret_and_is_shown(person: Per
     await update(person, {"items": [{"id": "a", "public": {"correctAnswer": 3}}]}).run()
     await update(person, {"hp": 3}, item_id="a").run()
     acks = person.outlet.take()
-    assert [ack.get("warnings") for ack in acks] == [[sentence], [f"items.0.{sentence}"], None]
+    assert [ack.get("warnings") for ack in acks] == [[sentence], [f"items[0].{sentence}"], None]
 
 
 # --- Messages that are sent again --------------------------------------------------------------------------
@@ -175,8 +186,7 @@ async def test_a_message_that_was_stored_is_answered_and_not_stored_again(
     await update(person, {"name": "a"}).run()
     await update(person, {"name": "b"}).run()
     person.outlet.take()
-    again = Asked(check_patch({"name": "b"}), 0, person.id, 1, is_retry=True)
-    await Update(person.connection, None, [again], alone=True).run()
+    await update(person, {"name": "b"}, is_retry=True).run()
     assert answers(person) == [("ack", 0, 3)]
     assert (await reread(portal_view)).version == 3
 
@@ -185,9 +195,7 @@ async def test_a_message_that_was_stored_is_answered_and_not_stored_again(
 async def test_a_message_that_was_not_stored_is_stored_when_it_comes_again(
     person: Person, portal_view: PortalView, ref: Ref
 ) -> None:
-    await Update(
-        person.connection, None, [Asked(check_patch({"name": "a"}), ref, "before", 1, is_retry=True)], alone=True
-    ).run()
+    await alone(person, _view({"name": "a"}), ref=ref, connection_id="before", is_retry=True).run()
     stored = await reread(portal_view)
     assert (stored.name, stored.version) == ("a", 2)
     assert answers(person) == ([] if ref is UNSET else [("ack", 0, 2)])
@@ -196,13 +204,11 @@ async def test_a_message_that_was_not_stored_is_stored_when_it_comes_again(
 async def test_a_message_that_is_being_stored_is_answered_with_that_version(
     person: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    database = Script(None, AlreadyApplied("Stored before."), 7)
+    database = Script(None, AlreadyApplied("Stored before."), Receipt(version=7))
     script(monkeypatch, database)
-    await Update(
-        person.connection, None, [Asked(check_patch({"name": "a"}), 0, "before", 1, is_retry=True)], alone=True
-    ).run()
+    await update(person, {"name": "a"}, connection_id="before", is_retry=True).run()
     assert answers(person) == [("ack", 0, 7)]
-    assert database.asked == ["find_receipt", "update_portal_view", "find_receipt"]
+    assert database.asked == ["find_receipt", "change_portal_view", "find_receipt"]
 
 
 # --- Commands ----------------------------------------------------------------------------------------------
@@ -250,12 +256,12 @@ async def test_a_command_is_sent_to_viewers_as_the_flags_allow(person: Person, p
 
 
 async def test_a_commands_objects_go_to_viewers_only_under_public(person: Person, portal_view: PortalView) -> None:
-    payload = {"camera": {"x": 1, "hp": 2}, "effect": {"kind": "fog"}, "public": {"correctAnswer": 3, "gm": 4}}
+    payload = {"pointer": {"x": 1, "hp": 2}, "effect": {"kind": "fog"}, "public": {"correctAnswer": 3, "gm": 4}}
     async with Listener(portal_view.id) as listener:
         warnings = await relay_patch(person.connection, payload)
         heard = await listener.hear()
     assert heard["controllers"]["payload"] == payload
-    assert heard["viewers"]["payload"] == {"camera": {"x": 1}, "public": {"correctAnswer": 3}}
+    assert heard["viewers"]["payload"] == {"pointer": {"x": 1}, "public": {"correctAnswer": 3}}
     assert warnings == ["public.correctAnswer looks like an answer and is shown."]
 
 
