@@ -67,9 +67,9 @@ class Conversation:
         return PortalRole.VIEWER if one is self.viewer else PortalRole.CONTROLLER
 
     def say(self, who: Folded | None, messages: Sequence[Message]) -> dict[PortalRole, Message]:
-        """Store messages of one client, None for REST, as one version, and tell everybody; PortalError if refused.
+        """Store messages of one client, None for REST, as one version; returns what each role is told of it.
 
-        Returns what each role got.
+        PortalError if one is refused.
         """
         self.seen_before = self._shown(PortalRole.VIEWER)
         written, told = changed(self.table, messages)

@@ -44,9 +44,7 @@ SAME_FOR_BOTH: dict[str, Callable[[Vector], None]] = {
     ),
     "a batch that leads back": lambda one: one.hears(batch(remove("a"), add(0, id="a", name="Another")), move("a", 2)),
     "all items are replaced": lambda one: one.hears(view(items=[{"id": "a", "name": "A"}, {"id": "n", "name": "N"}])),
-    "a blackout and its end": lambda one: one.hears(
-        view(blackout=True), item("a", name="Unseen"), view(blackout=False)
-    ),
+    "a blackout and its end": lambda one: one.hears(view(blackout=True), item("a", name="X"), view(blackout=False)),
 }
 
 

@@ -35,7 +35,7 @@ class Vector:
     def sends(self, message: Message, **more: Any) -> Message:
         """The client sends a message, with a ref."""
         self._refs += 1
-        sent: Message = as_json({**message, "ref": self._refs, **more})
+        sent = dict(as_json({**message, "ref": self._refs, **more}))
         self.steps.append({"send": sent})
         return sent
 
