@@ -257,6 +257,8 @@ LEFT_OUT: dict[str, str] = {
     "libraries.api.bodies.OnlyJSON.select_renderer": "takes nothing of the client",
     "libraries.api.bodies.JSONRenderer": "takes answers; msgspec encodes them, as encode_state",
     "libraries.api.preconditions.etag": "takes a number",
+    "libraries.api.preconditions.item_etag": "encodes an item, as an answer does",
+    "libraries.rules.changes.check_change": "is called by check_changes",
     "libraries.rules.projection.epoch_seen": "takes an epoch of our own",
     "libraries.rules.projection.digest": "takes nothing",
     "libraries.rules.projection.own_versions": "copies the keys of a state",

@@ -81,7 +81,7 @@ def change_portal_view(
             columns = put_state(portal_view, draft.before, after)
             item_ids = [item_id for answer in answers for item_id in answer.item_ids]
             after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers), item_ids=item_ids)
-        elif receipts:  # a retry must not be done later, when there would be something to do
+        elif receipts and not draft.relayed:  # a retry must not be done later, when there would be something to do
             kept.keep_of_nothing(portal_view)
         if draft.is_written or draft.relayed:
             shown = project_command(draft.relayed, after, portal_view.rules)

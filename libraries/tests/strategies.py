@@ -204,8 +204,8 @@ def _patches(draw: st.DrawFn) -> dict[str, Any]:
     count = len(patch.get("items", ()))
     if count:
         place = draw(st.integers(0, count - 1))
-        choices: list[dict[str, Any]] = [{"currentItem": place}, {"currentItemId": id_of(place)}, {}]
-        chosen = draw(st.sampled_from(choices))
+        named: list[dict[str, Any]] = [{"currentItem": place}, {"currentItemId": id_of(place)}, {}]
+        chosen = draw(st.sampled_from(named))
         patch = {key: value for key, value in patch.items() if not chosen or not key.startswith("currentItem")}
         patch |= {**chosen, "encounter": draw(encounters(count))}
     return patch
@@ -219,15 +219,17 @@ item_patches: st.SearchStrategy[dict[str, Any]] = st.builds(
 _flat = st.tuples(st.sampled_from(["zoom", "note", "x"]), st.sampled_from([SHOWN, 2, None, True]))
 _kept = st.tuples(st.sampled_from(["zoom", "panel", "Public", "CAMERA"]), st.sampled_from([[NEVER], {"a": NEVER}]))
 _objects = st.tuples(st.sampled_from(["pointer", "public"]), publics | st.just([NEVER]))
-_about_items: dict[str, st.SearchStrategy[Any]] = {
-    "items": item_lists.map(list),
-    "currentItem": st.integers(0, 3) | st.none(),
-    "currentItemId": st.integers(0, 3).map(id_of) | st.none(),
-    "camera": cameras,
-    "encounter": encounters(MAX_ITEMS),
-}
 commands: st.SearchStrategy[dict[str, Any]] = st.builds(
     lambda some, more: {**dict(some), **more},
     st.lists(_flat | _kept | _objects | _struck(), max_size=5),
-    st.fixed_dictionaries({}, optional=_about_items),
+    st.fixed_dictionaries(
+        {},
+        optional={
+            "items": item_lists.map(list),
+            "currentItem": st.integers(0, 3) | st.none(),
+            "currentItemId": st.integers(0, 3).map(id_of) | st.none(),
+            "camera": cameras,
+            "encounter": encounters(MAX_ITEMS),
+        },
+    ),
 )

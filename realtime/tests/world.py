@@ -141,6 +141,7 @@ class Client:
         self._frames: list[Message] = []
         self._process: Process | None = None
         self._refs = 0
+        self._connection_ids: dict[int | str, str] = {}
 
     def join(self, process: Process) -> None:
         """Connect, naming what it has."""
@@ -168,7 +169,9 @@ class Client:
     def say(self, message: Message) -> None:
         """Send a message of its own, for the first time."""
         self._refs += 1
+        assert self.connection is not None
         sent = json.loads(json.dumps({**message, "ref": self._refs if self._refs % 2 else f"r{self._refs}"}))
+        self._connection_ids[sent["ref"]] = self.connection.id
         self.folded.send(sent)
         self.uplink.append(sent)
 
@@ -199,6 +202,8 @@ class Client:
         taken, self._frames[:count] = self._frames[:count], []
         for frame in taken:
             self.folded.receive(frame)
+            if frame["type"] == "error" and frame["code"] == "invalid-payload":
+                self._world.check_refused(self._connection_ids[frame["ref"]], frame["ref"])
             if frame["type"] in {"ack", "error"}:
                 self.again = [message for message in self.again if message["ref"] != frame["ref"]]
             self._world.check_history(self)
@@ -264,6 +269,10 @@ class World:
         if folded.state and not client.has_echo and not folded.is_amid:
             mine = as_text(folded.state)
             assert mine == self._history[PortalRole(folded.role), folded.version], (folded.role, folded.version)
+
+    def check_refused(self, connection_id: str, ref: int | str) -> None:
+        """AssertionError if a message is stored that its sender is told to be refused."""
+        assert (connection_id, json.dumps(ref)) not in self._stored, "refused, and stored"
 
     # What the jobs use of the server.
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -40,7 +40,7 @@ class World:
         self.sent: list[str] = []
         self.secret = Random(seed)  # noqa: S311  # to be repeated
         self._batch: list[Message] | None = None
-        self._secrets = 0
+        self._secrets = self._items = 0
 
     def send(self, kind: str, **body: Any) -> None:
         """Send a message to the table, or add it to the batch; viewers' texts are kept."""
@@ -187,7 +187,8 @@ class World:
 
     def add(self, public: Random) -> None:
         """Add a public item."""
-        item = {"id": f"p{public.randrange(10**6)}", **content(public)}
+        self._items += 1
+        item = {"id": f"p{self._items}", **content(public)}
         ids = [item["id"] for item in self.state["items"]]
         self.send("item-add", payload=item, index=self.raw_place(ids, public.randint(0, len(self.public))))
 
