@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from asgiref.sync import sync_to_async
-from libraries.services.items import update_item
 
 from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.changes import check_item_patch
