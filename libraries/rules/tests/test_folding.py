@@ -2,10 +2,13 @@
 
 Without a network: each message is stored at once, and everybody gets theirs in order. Loss, delay and reconnects are in
 `realtime.rooms.tests.test_folding`.
+
+`FOLD_EXAMPLES=20000` is the long form.
 """
 
 from __future__ import annotations
 
+import os
 from random import Random
 
 from hypothesis import given, settings
@@ -20,6 +23,7 @@ from testing.conversation import Conversation, can_be_merged
 from testing.table import Table, amid_a_fight, checked, new_state, shown_to
 
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"]})
+EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
 seeds = st.integers(0, 2**32 - 1)
 steps = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3), seeds), min_size=1, max_size=30)
 
@@ -47,7 +51,7 @@ def play(given_steps: list[tuple[int, int, int]], *, discloses: bool = False, fi
     return talk
 
 
-@settings(max_examples=150)
+@settings(max_examples=EXAMPLES)
 @given(steps, st.booleans(), st.booleans())
 def test_everybody_folds_what_is_stored(given_steps: list[tuple[int, int, int]], discloses: bool, fights: bool) -> None:
     play(given_steps, discloses=discloses, fights=fights)
