@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from portal.tests.secret_marks import ALL_HIDDEN, ALL_SHOWN, FLAGS, KNOWN_KEYS, UNSEEN, Content, Plant
+from portal.tests.secret_garden import ALL_HIDDEN, ALL_SHOWN, KNOWN_KEYS, UNSEEN, Content, Plant
+from portal.tests.secret_names import FLAGS
 from portal.tests.secret_paths import Rows
 from portal.tests.secret_steps import (
+    OPENING_SCENE,
     Ask,
     Beginning,
     Change,
@@ -52,7 +54,7 @@ PLOT: tuple[Step, ...] = (
     Change(-1, _OBJECTS, "owner"),
     Command(_OBJECTS, (UNSEEN, ALL_HIDDEN, ALL_SHOWN), "owner"),
     ChangeMissing(KNOWN_KEYS, "editor"),
-    Ask(0, "to one", (UNSEEN, ALL_HIDDEN), _BELOW_PUBLIC),
+    Ask(0, "to one", (UNSEEN, ALL_HIDDEN), _BELOW_PUBLIC, OPENING_SCENE),
     Flip("showHealth", "editor", _BELOW_PUBLIC),
     Flip("showActions", "rest", None),
     SwapRole(False, (_OBJECTS,), _OBJECTS),
