@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from libraries.rules import draft, edits, encounter, projection
-from libraries.rules.tests import test_folding, test_traces
 from realtime.news import compose
+from realtime.news.tests import test_folding, test_traces
 
 TRIES = 120
 

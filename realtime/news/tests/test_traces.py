@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from libraries.rules.disclosure import NOTHING, Disclosure, compiled
 from libraries.rules.roles import PortalRole
-from libraries.rules.tests.two_worlds import World
+from realtime.news.tests.two_worlds import World
 from testing.table import as_text, shown_to
 
 EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
