@@ -19,15 +19,19 @@ from uuid import UUID
 
 import msgspec
 
-from libraries.events import ItemChanged
+from libraries.events import PortalViewChanged
+from libraries.rules.changes import Change, ItemMove, ItemPatch, ViewPatch
 from libraries.rules.disclosure import NOTHING, Disclosure, compiled
+from libraries.rules.draft import Draft
+from libraries.rules.edits import seen_by_controllers, seen_by_viewers
 from libraries.rules.presets import presets
-from libraries.rules.projection import difference, item_patch_seen, patch_seen, project
+from libraries.rules.projection import difference, project
 from libraries.rules.roles import PortalRole
-from libraries.rules.state import State, apply_item_patch
+from libraries.rules.state import Patch, State
 from realtime.news.compose import news_of, patch_news
 
 PORTAL_VIEW_ID = UUID(int=1)
+KEY = b"k" * 32
 COUNTS = (10, 100, 500)
 ITEM_BYTES = 400
 """500 of these and the rest are 200 KiB."""
@@ -59,35 +63,49 @@ def make_state(count: int) -> State:
         item["gmNotes"] = "n" * (ITEM_BYTES - len(msgspec.json.encode(item)))
         items.append(item)
     flags = {"showHealth": True, "showAC": False, "showActions": True, "showEncounter": False, "showConditions": True}
-    rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False, "currentItem": 1}
+    rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False}
+    current = {"currentItem": 1, "currentItemId": "creature-1", "camera": None, "encounter": None}
     versions = {"version": 1, "viewersVersion": 1, "updatedAt": "t", "viewersUpdatedAt": "t"}
-    return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, "items": items, **versions}
+    return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, **current, "items": items, **versions}
 
 
 def _moves() -> Iterator[dict[str, Any]]:
     return cycle({"public": {"position": {"x": 1, "y": y}}, "hp": {"current": y, "max": 60}} for y in range(60))
 
 
+def _draft(state: State, change: Change) -> Draft:
+    draft = Draft(state, KEY)
+    draft.apply([change])
+    return draft
+
+
+def _update(state: State, change: Change, disclosure: Disclosure = NOTHING) -> None:
+    """Apply a change, and make the news of it as a service does."""
+    draft = _draft(state, change)
+    viewers = seen_by_viewers(draft, disclosure)
+    event = PortalViewChanged(
+        portal_view_id=PORTAL_VIEW_ID,
+        version=2,
+        viewers_version=2,
+        controllers=seen_by_controllers(draft),
+        viewers=viewers,
+        is_stored=True,
+        viewers_changed=bool(viewers),
+    )
+    list(news_of(event))
+
+
+def _middle(state: State) -> str:
+    return str(state["items"][len(state["items"]) // 2 + 1]["id"])
+
+
 def item_update(state: State, disclosure: Disclosure = NOTHING) -> Update:
     """An update of one item, as for every moved token."""
-    patches, index = _moves(), len(state["items"]) // 2 + 1
+    patches, item_id = _moves(), _middle(state)
 
     def update() -> None:
         patch = next(patches)
-        after = {**state, "items": apply_item_patch(state["items"], index, patch)}
-        seen = item_patch_seen(state, after, index, patch, disclosure)
-        event = ItemChanged(
-            portal_view_id=PORTAL_VIEW_ID,
-            version=2,
-            viewers_version=2,
-            item_id=state["items"][index]["id"],
-            index=index,
-            controllers=seen.controllers,
-            viewers=seen.viewers,
-            viewers_index=seen.viewers_index,
-            viewers_state=seen.viewers_state,
-        )
-        list(news_of(event))
+        _update(state, ItemPatch(item_id, patch, patch), disclosure)
 
     return update
 
@@ -99,41 +117,45 @@ def item_update_with_a_preset(state: State) -> Update:
 
 def item_update_by_the_whole_state(state: State) -> Update:
     """The peer: an update of one item, by projecting the whole state before and after, and sending the items."""
-    patches, index = _moves(), len(state["items"]) // 2 + 1
+    patches, item_id = _moves(), _middle(state)
 
     def update() -> None:
-        after = {**state, "items": apply_item_patch(state["items"], index, next(patches))}
+        patch = next(patches)
+        after = _draft(state, ItemPatch(item_id, patch, patch)).state
         seen = {role: difference(project(state, role), project(after, role)) for role in PortalRole}
         patch_news(PORTAL_VIEW_ID, seen[CONTROLLER], viewers=seen[VIEWER], version=2, viewers_version=2)
 
     return update
 
 
-def _patch(states: Iterator[tuple[State, State]]) -> Update:
-    def update() -> None:
-        before, after = next(states)
-        named = [key for key in after if before[key] is not after[key]]
-        controllers, viewers = patch_seen(before, after, named)
-        patch_news(PORTAL_VIEW_ID, controllers, viewers=viewers, version=2, viewers_version=2)
-
-    return update
+def item_move(state: State) -> Update:
+    """An item that goes to the front."""
+    item_id = _middle(state)
+    return lambda: _update(state, ItemMove(item_id, 0))
 
 
 def name_patch(state: State) -> Update:
     """A patch that does not change the items."""
-    return _patch(cycle([(state, {**state, "name": "Night"})]))
+    return lambda: _update(state, ViewPatch(Patch({"name": "Night"}, {})))
 
 
 def flag_patch(state: State) -> Update:
     """A patch that shows or hides something on every item, and sends all of them."""
     shown = {**state, "showAC": True}
-    return _patch(cycle([(state, shown), (shown, state)]))
+    patches = cycle([(state, True), (shown, False)])
+
+    def update() -> None:
+        before, on = next(patches)
+        _update(before, ViewPatch(Patch({"showAC": on}, {})))
+
+    return update
 
 
 UPDATES: dict[str, Callable[[State], Update]] = {
     "item update": item_update,
     "item update with a preset": item_update_with_a_preset,
     "peer: item by whole state": item_update_by_the_whole_state,
+    "item moved to the front": item_move,
     "patch of the name": name_patch,
     "patch of a flag": flag_patch,
 }

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import io
-import logging
 from collections.abc import Callable
 from importlib import import_module
 from types import SimpleNamespace
@@ -233,18 +232,6 @@ def after(*arguments: Any) -> Callable[[Any, Any], object]:
 # --- The rest ---------------------------------------------------------------------------------------------
 
 
-def record(text: str) -> logging.LogRecord:
-    """A log record with a client's text as argument and as extra value."""
-    made = logging.LogRecord("portal", logging.INFO, __file__, 1, "said %s", (text,), None)
-    made.__dict__["path"] = text
-    return made
-
-
-def formatted(function: Callable[[bool], logging.Formatter], given: logging.LogRecord) -> object:
-    """Format a record in both formats."""
-    return [function(as_json).format(given) for as_json in (True, False)]
-
-
 def validated(function: Callable[..., Any], given: Any) -> object:
     """Let a serializer check a body."""
     return function(data=given).is_valid(raise_exception=True)
@@ -290,11 +277,6 @@ def parsers(function: Callable[..., Any], given: Any) -> object:
 def counted(function: Callable[..., Any], given: Any) -> object:
     """Check whether a value has too many values."""
     return function(given, 1 << 30, 1 << 30)
-
-
-def redacted(function: Callable[..., Any], given: dict[str, Any]) -> object:
-    """Redact an event for a log, for both formats."""
-    return [function(one_line=one_line)(None, "info", given) for one_line in (True, False)]
 
 
 def found(function: Callable[..., Any], given: str) -> object:

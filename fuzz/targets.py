@@ -1,7 +1,7 @@
 """The table of the cost fuzzer: each function that reads client input, the maximum length, and how to call it.
 
 Functions are identified by their dotted name. A test walks the modules of `WALKED`, and fails for a public function
-that is neither in `TARGETS` nor in `LEFT_OUT`. Whole requests are in `fuzz.requests`.
+that is neither in `TARGETS` nor in `LEFT_OUT` (`fuzz.left_out`). Whole requests are in `fuzz.requests`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from fuzz import drafts, readers, shown, wires
+from fuzz import drafts, logged, readers, shown, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
@@ -229,8 +229,8 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_REDACTION}.escape", "text", path_bytes),
     Target(f"{_REDACTION}.is_secret", "text", path_bytes),
     Target(f"{_REDACTION}.cut_traceback", "text", path_bytes),
-    Target(f"{_REDACTION}.Redactor", "object", message_bytes, readers.said, readers.redacted),
-    Target("portal.logs.formatter", "text", path_bytes, readers.record, readers.formatted),
+    Target(f"{_REDACTION}.Redactor", "object", message_bytes, readers.said, logged.redacted),
+    Target("portal.logs.formatter", "text", path_bytes, logged.record, logged.formatted),
 )
 
 _WALKED_RULES = (
@@ -247,54 +247,3 @@ WALKED = (
     "realtime.server.websocket.wire",
 )
 """The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""
-
-LEFT_OUT: dict[str, str] = {
-    "libraries.api.authentication.BearerAuthentication": "splits a header; libraries.tokens does the rest",
-    "libraries.api.authentication.person_of": "takes a token that was verified",
-    "libraries.api.filters.Ordering": "is called by NamedFilters",
-    "libraries.api.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
-    "libraries.api.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",
-    "libraries.api.bodies.OnlyJSON.select_renderer": "takes nothing of the client",
-    "libraries.api.bodies.JSONRenderer": "takes answers; msgspec encodes them, as encode_state",
-    "libraries.api.preconditions.etag": "takes a number",
-    "libraries.rules.projection.epoch_seen": "takes an epoch of our own",
-    "libraries.rules.projection.digest": "takes nothing",
-    "libraries.rules.projection.own_versions": "copies the keys of a state",
-    "libraries.rules.projection.place_of": "is called by shown_place",
-    "libraries.rules.projection.shown_encounter": "is called by settled_seen",
-    "libraries.rules.projection.same": "is called by difference",
-    "libraries.rules.items.is_seen": "looks at one key",
-    "libraries.rules.items.build_each": "is called by shown_items",
-    "libraries.rules.items.revealed": "takes switches",
-    "libraries.rules.items.Switched": "is a row of a table",
-    "libraries.rules.net.hide_also": "takes a setting",
-    "libraries.rules.net.edition": "takes nothing",
-    "libraries.rules.health.Health": "holds three numbers",
-    "libraries.rules.health.shown": "takes three numbers",
-    "libraries.rules.record_paths": "RecordPath.find calls the steps",
-    "libraries.rules.disclosure.Disclosure": "is called by build",
-    "libraries.rules.warnings.warnings_of_command": "looks at keys, as warnings_of",
-    "libraries.rules.camera.normal_camera": "adds one key",
-    "libraries.rules.item_ids.text_id": "looks at a type",
-    "libraries.rules.item_ids.made_up_id": "is called by with_ids",
-    "libraries.rules.changes.check_removal": "checks an id, as check_item_patch",
-    "libraries.rules.changes.check_move": "checks an id and a number",
-    "libraries.rules.changes.placed": "is called by check_changes",
-    "libraries.rules.changes.names_any": "looks a few keys up",
-    "libraries.api.serializers": "each class of a body is called as a whole; the others describe answers",
-    "libraries.rules.keys.check_no_prototype": "is called by check_key",
-    "libraries.rules.places.path": "takes at most 17 parts",
-    "libraries.rules.places.told": "calls excerpt",
-    "libraries.rules.networks.network_of_scope": "calls network_of",
-    "libraries.rules.state.blocks_of": "takes a number",
-    "libraries.rules.state.bad_rules": "is called by check_patch and check_item_patch",
-    "libraries.rules.state.normal_item": "is called by normal_items",
-    "libraries.rules.state.summary": "is called by check_patch",
-    "portal.logs.ClientFaults": "looks at a record's level",
-    "portal.logs.configure": "takes settings",
-    "realtime.protocol.oversize.too_big": "calls ref_of",
-    "realtime.protocol.policy.may_send": "looks a type up that decode has let through",
-    "realtime.protocol.policy.refusal": "takes a type that decode has let through",
-    "realtime.server.websocket.wire": "PortalServerProtocol, with its extension, is called as a whole",
-}
-"""The functions without client input, or called by another target: by the name, or that of its class or module."""

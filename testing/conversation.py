@@ -8,16 +8,13 @@ from typing import Any
 
 import msgspec
 
-from libraries.events import Event
 from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
 from libraries.services.changes import Message as Checked
-from realtime.news.compose import news_of
-from realtime.news.structs import MessageNews
 from realtime.protocol.events import Ack
 from realtime.sessions.jobs import Asked
 from testing.fold import Folded, Message
-from testing.table import Table, checked, shown_to
+from testing.table import Table, as_text, changed, shown_to
 
 _encode = msgspec.json.Encoder(order="deterministic").encode
 CONNECTED = {"type": "connected", "epoch": "one", "recovered": False}
@@ -62,7 +59,6 @@ class Conversation:
         self.controllers = [Folded(), Folded()]
         self.viewer = Folded()
         self.seen_before = ""
-        self.sent_to_viewers: list[str] = []
         self._refs = 0
         for one in (*self.controllers, self.viewer):
             one.receive(connected(table, self._role(one)))
@@ -70,37 +66,30 @@ class Conversation:
     def _role(self, one: Folded) -> PortalRole:
         return PortalRole.VIEWER if one is self.viewer else PortalRole.CONTROLLER
 
-    def say(self, who: Folded | None, messages: Sequence[Message]) -> MessageNews:
-        """Store messages of one client, None for REST, as one version, and tell everybody; PortalError if refused."""
+    def say(self, who: Folded | None, messages: Sequence[Message]) -> dict[PortalRole, Message]:
+        """Store messages of one client, None for REST, as one version; returns what each role is told of it.
+
+        PortalError if one is refused.
+        """
         self.seen_before = self._shown(PortalRole.VIEWER)
-        asked = [checked(message) for message in messages]
-        events: list[Event] = []
-        written = self.table.change(messages=asked, tell=events.append)
-        for message, one, answer in zip(messages, asked, written.answers, strict=True):
+        written, told = changed(self.table, messages)
+        for message, answer in zip(messages, written.answers, strict=True):
             self._refs += 1
             if who is not None:
                 who.send(as_json({**message, "ref": self._refs}))
             if who is not None and written.is_stored:
-                version = written.portal_view.version
-                who.receive(ack_of(self._refs, version, answer, is_batch=one.is_batch))
-        news = next((one for event in events for one in news_of(event)), None)
-        if not isinstance(news, MessageNews):
-            return MessageNews(portal_view_id=self.table.stored.state["id"])
-        for other in self.controllers:
-            if other is not who and news.controllers is not None:
-                other.receive(json.loads(news.controllers))
-        if news.viewers is not None:
-            self.sent_to_viewers.append(news.viewers)
-            self.viewer.receive(json.loads(news.viewers))
-        return news
+                is_batch, version = message["type"] == "batch", written.portal_view.version
+                who.receive(ack_of(self._refs, version, answer, is_batch=is_batch))
+        for other in (*self.controllers, self.viewer):
+            if other is not who and self._role(other) in told:
+                other.receive(told[self._role(other)])
+        return told
 
     def check(self) -> None:
         """AssertionError unless everybody has the stored state as they see it."""
         for one in (*self.controllers, self.viewer):
             role = self._role(one)
-            mine = {key: value for key, value in one.state.items() if key != "updatedAt"}
-            assert as_json(mine) == json.loads(self._shown(role)), role
-            assert _encode(mine).decode() == self._shown(role), role
+            assert as_text(one.state) == self._shown(role), role
 
     def _shown(self, role: PortalRole) -> str:
-        return _encode(shown_to(self.table.state, role, self.table.disclosure)).decode()
+        return as_text(shown_to(self.table.state, role, self.table.disclosure))

@@ -50,11 +50,12 @@ class Folded:
     def disconnect(self) -> tuple[int, str] | None:
         """The version and the epoch to come back with, or None to ask for the whole state.
 
-        It asks for it while its state may be amid a version.
+        It asks for it while its state may be amid a version, and until it has got it.
         """
-        known = None if self.is_amid or self.epoch is None else (self.version, self.epoch)
+        if self.is_amid:
+            self.epoch = None
         self._is_connected, self._sent, self._held = False, {}, []
-        return known
+        return None if self.epoch is None else (self.version, self.epoch)
 
     def send(self, message: Message) -> None:
         """Note a message of this client. Its `ack` will change the state, unless the message is sent again."""

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -26,6 +27,8 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.state import FIELDS, State, check_size
 from libraries.selectors import Stored
 from libraries.services.changes import Message, Written
+from realtime.news.compose import news_of
+from realtime.news.structs import MessageNews
 
 PORTAL_VIEW_ID = UUID("0195d5a0-0000-7000-8000-000000000001")
 EPOCH = "one"
@@ -155,6 +158,18 @@ class Table:
 def is_item_patch(message: Message) -> bool:
     """Whether it is a patch of an item: if that is not stored, it is only relayed."""
     return not message.is_batch and isinstance(message.changes[0], ItemPatch)
+
+
+def changed(table: Table, messages: Sequence[Mapping[str, Any]]) -> tuple[Written, dict[PortalRole, dict[str, Any]]]:
+    """Store clients' messages as one version; returns what the service returns, and the message of each role."""
+    events: list[Event] = []
+    written = table.change(messages=[checked(message) for message in messages], tell=events.append)
+    told: dict[PortalRole, dict[str, Any]] = {}
+    for news in (news for event in events for news in news_of(event)):
+        assert isinstance(news, MessageNews)
+        texts = {PortalRole.CONTROLLER: news.controllers, PortalRole.VIEWER: news.viewers}
+        told |= {role: json.loads(text) for role, text in texts.items() if text is not None}
+    return written, told
 
 
 def shown_to(state: State, role: PortalRole, disclosure: Disclosure = NOTHING) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from bench.abuse.target import (
     message,
     plain,
 )
+from libraries.rules.changes import MAX_CHANGES
 from realtime.server.tests.peer import CONT, PING, TEXT, deflated, frame
 
 RSV1 = 4
@@ -66,6 +67,54 @@ def item_updates(target: Target) -> Sequence[Part]:
         held(target.large_view_id, target.viewer),
         flood(target.large_view_id, target.controller, lambda n: hp[n % len(hp)]),
     ]
+
+
+def item_additions(target: Target) -> Sequence[Part]:
+    """New items, until there is room for no more: the rest are refused."""
+    return [flood(target.view_id, target.controller, lambda n: message("item-add", payload={"name": f"New {n}"}))]
+
+
+def item_removals(target: Target) -> Sequence[Part]:
+    """Removals from a large portal view, of items that are gone after the first round."""
+    return [flood(target.large_view_id, target.controller, lambda n: message("item-remove", itemId=f"item-{n % 100}"))]
+
+
+def item_moves(target: Target) -> Sequence[Part]:
+    """Moves in a large portal view, which somebody watches."""
+    return [
+        held(target.large_view_id, target.viewer),
+        flood(
+            target.large_view_id,
+            target.controller,
+            lambda n: message("item-move", itemId=f"item-{n % 100}", index=n * 7 % 500),
+        ),
+    ]
+
+
+def turns(target: Target) -> Sequence[Part]:
+    """Turns of an encounter; now and then a message puts all items of a large portal view into it."""
+    order = {"round": 1, "order": [{"itemId": f"item-{n}"} for n in range(500)]}
+    begins = message("portal-view-update", payload={"encounter": order, "showEncounter": True})
+    return [
+        held(target.large_view_id, target.viewer),
+        flood(
+            target.large_view_id,
+            target.controller,
+            lambda n: message("encounter-next", ref=n) if n else message("encounter-next", ref=n) + begins,
+        ),
+    ]
+
+
+def turns_back(target: Target) -> Sequence[Part]:
+    """Turns back without an encounter: all of them are refused."""
+    return [flood(target.view_id, target.controller, lambda n: message("encounter-previous", ref=n))]
+
+
+def batches(target: Target) -> Sequence[Part]:
+    """Batches of as many moves in a large portal view as one may hold, which somebody watches."""
+    moves = [{"type": "item-move", "itemId": f"item-{n % 500}", "index": n * 7 % 500} for n in range(MAX_CHANGES)]
+    large = message("batch", changes=moves)
+    return [held(target.large_view_id, target.viewer), flood(target.large_view_id, target.controller, lambda n: large)]
 
 
 def commands(target: Target) -> Sequence[Part]:

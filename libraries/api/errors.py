@@ -84,7 +84,7 @@ def exception_handler(error: Exception, context: Mapping[str, Any]) -> Response:
 
 
 def refusal(code: str, message: str, details: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """The one shape of refusals. A long message is cut: it may be the sender's own words, as details may, cut before."""
+    """The one shape of refusals. A long message is cut here, as details are where they are made."""
     return {"code": code, "message": shortened(message), "details": dict(details) if details else None}
 
 

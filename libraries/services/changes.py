@@ -66,10 +66,7 @@ def change_portal_view(
     """
     with transaction.atomic():
         portal_view = lock_portal_view(actor_id, portal_view_id)
-        if if_version is not None and if_version != portal_view.version:
-            raise VersionConflict(
-                f"The portal view has changed: its version is {portal_view.version} now. Read it again."
-            )
+        _check_version(portal_view, if_version)
         draft = Draft(portal_view.content(), portal_view.item_key)
         if check is not None:
             check(draft.before)
@@ -81,23 +78,34 @@ def change_portal_view(
             columns = put_state(portal_view, draft.before, after)
             item_ids = [item_id for answer in answers for item_id in answer.item_ids]
             after = store(portal_view, after, columns, kept, viewers_changed=bool(viewers), item_ids=item_ids)
-        elif receipts:  # a retry must not be done later, when there would be something to do
+        elif receipts and not draft.relayed:  # a retry must not be done later, when there would be something to do
             kept.keep_of_nothing(portal_view)
         if draft.is_written or draft.relayed:
-            shown = project_command(draft.relayed, after, portal_view.rules)
-            event = PortalViewChanged(
-                portal_view_id=portal_view_id,
-                version=portal_view.version,
-                viewers_version=portal_view.viewers_version,
-                controllers=Seen({**controllers.patch, **draft.relayed}, controllers.edits),
-                viewers=Seen({**viewers.patch, **shown}, viewers.edits),
-                is_stored=draft.is_written,
-                viewers_changed=bool(viewers),
-                sender=sender,
-            )
-            tell_on_commit(tell, event)
+            tell_on_commit(tell, _event(portal_view, draft, after, controllers, viewers, sender))
     warnings = [_warnings(message, after, portal_view) for message in messages]
     return Written(portal_view, answers, warnings, draft.is_written)
+
+
+def _check_version(portal_view: PortalView, if_version: int | None) -> None:
+    if if_version is not None and if_version != portal_view.version:
+        raise VersionConflict(f"The portal view has changed: its version is {portal_view.version} now. Read it again.")
+
+
+def _event(
+    portal_view: PortalView, draft: Draft, after: State, controllers: Seen, viewers: Seen, sender: str | None
+) -> PortalViewChanged:
+    """The event of a draft, with what is relayed beside what is stored."""
+    shown = project_command(draft.relayed, after, portal_view.rules)
+    return PortalViewChanged(
+        portal_view_id=portal_view.id,
+        version=portal_view.version,
+        viewers_version=portal_view.viewers_version,
+        controllers=Seen({**controllers.patch, **draft.relayed}, controllers.edits),
+        viewers=Seen({**viewers.patch, **shown}, viewers.edits),
+        is_stored=draft.is_written,
+        viewers_changed=bool(viewers),
+        sender=sender,
+    )
 
 
 def preview_changes(portal_view: PortalView, changes: Sequence[Change]) -> State:

@@ -154,7 +154,9 @@ cameras: st.SearchStrategy[dict[str, Any] | None] = st.none() | st.fixed_diction
         "rotation": st.sampled_from([0, 90]),
     }
 )
-_initiatives = st.sampled_from([{}, {"initiative": None}, {"initiative": NUMBERS["showEncounter"]}])
+_initiatives: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [{}, {"initiative": None}, {"initiative": NUMBERS["showEncounter"]}]
+)
 
 
 @st.composite
@@ -202,7 +204,8 @@ def _patches(draw: st.DrawFn) -> dict[str, Any]:
     count = len(patch.get("items", ()))
     if count:
         place = draw(st.integers(0, count - 1))
-        chosen = draw(st.sampled_from([{"currentItem": place}, {"currentItemId": id_of(place)}, {}]))
+        choices: list[dict[str, Any]] = [{"currentItem": place}, {"currentItemId": id_of(place)}, {}]
+        chosen = draw(st.sampled_from(choices))
         patch = {key: value for key, value in patch.items() if not chosen or not key.startswith("currentItem")}
         patch |= {**chosen, "encounter": draw(encounters(count))}
     return patch
@@ -216,17 +219,15 @@ item_patches: st.SearchStrategy[dict[str, Any]] = st.builds(
 _flat = st.tuples(st.sampled_from(["zoom", "note", "x"]), st.sampled_from([SHOWN, 2, None, True]))
 _kept = st.tuples(st.sampled_from(["zoom", "panel", "Public", "CAMERA"]), st.sampled_from([[NEVER], {"a": NEVER}]))
 _objects = st.tuples(st.sampled_from(["pointer", "public"]), publics | st.just([NEVER]))
+_about_items: dict[str, st.SearchStrategy[Any]] = {
+    "items": item_lists.map(list),
+    "currentItem": st.integers(0, 3) | st.none(),
+    "currentItemId": st.integers(0, 3).map(id_of) | st.none(),
+    "camera": cameras,
+    "encounter": encounters(MAX_ITEMS),
+}
 commands: st.SearchStrategy[dict[str, Any]] = st.builds(
     lambda some, more: {**dict(some), **more},
     st.lists(_flat | _kept | _objects | _struck(), max_size=5),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "items": item_lists.map(list),
-            "currentItem": st.integers(0, 3) | st.none(),
-            "currentItemId": st.integers(0, 3).map(id_of) | st.none(),
-            "camera": cameras,
-            "encounter": encounters(MAX_ITEMS),
-        },
-    ),
+    st.fixed_dictionaries({}, optional=_about_items),
 )

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from itertools import count
 from typing import Any, NamedTuple
 
+from portal.tests.secret_faults import Leak, Missing
+from portal.tests.secret_names import SETTLED
 from testing.sockets import DEADLINE_SECONDS, Message, PortalSocket, open_socket, portal_view_path
 
-SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "item-updated"}
+_OF_ITEMS = {"item-added", "item-removed", "item-moved", "item-updated"}
+SAY_THE_VERSION = {"connected", "role-changed", "portal-view-updated", "batch-applied", *_OF_ITEMS}
 """Messages after which a client has the state at their version; an `ack` only says that the version exists."""
 
 
@@ -99,19 +102,23 @@ class Client:
                     self.state = message["state"]
                 case "sync-response" if message["source"] == "server":
                     self.state = message["payload"]
-                case "portal-view-updated":
-                    # Commands are no part of the state.
-                    known = {key: value for key, value in message["payload"].items() if key in self.state}
-                    self.state = {**self.state, **known}
-                case "item-updated" if "index" in message and role == "viewer":
+                case _ if role == "viewer":
                     # A controller's own changes do not come back: another test folds those.
-                    self._fold_item(message["index"], message["payload"])
+                    self._fold_change(message)
 
-    def _fold_item(self, index: int, payload: Mapping[str, Any]) -> None:
-        items = list(self.state["items"])
-        merged = {**items[index], **{key: value for key, value in payload.items() if key != "itemId"}}
-        items[index] = {key: value for key, value in merged.items() if value is not None}
-        self.state = {**self.state, "items": items}
+    def _fold_change(self, message: Message) -> None:
+        changes = message["changes"] if message["type"] == "batch-applied" else [message]
+        for change in changes:
+            if change["type"] == "portal-view-updated":
+                # Commands are no part of the state.
+                known = {key: value for key, value in change["payload"].items() if key in self.state}
+                self.state = {**self.state, **known}
+            elif change["type"] in _OF_ITEMS:
+                items = [*self.state["items"]]
+                _fold_item(items, change)
+                self.state = {**self.state, "items": items}
+        if message["type"] in _OF_ITEMS:
+            self.state |= {key: message[key] for key in SETTLED if key in message}
 
     def _take_role(self, role: str) -> None:
         # Who looks as a viewer is one, whatever the server says.
@@ -132,3 +139,29 @@ class Client:
             self.version = message.get("version", self.version)
         self._received.append(Received(text, message, self.role))
         return message
+
+
+def _fold_item(items: list[dict[str, Any]], change: Message) -> None:
+    """Apply a message about one item to the items of a viewer, who can tell if it does not fit them."""
+    kind, index = change["type"], change.get("index", 0)
+    if kind == "item-added":
+        if index > len(items):
+            raise Leak(f"a place among hidden items: {change}")
+        items.insert(index, change["item"])
+        return
+    patch = change.get("payload", {})
+    place = next((at for at, item in enumerate(items) if item["id"] == change.get("itemId", patch.get("itemId"))), None)
+    if place is None:
+        raise Missing(f"an unknown item: {change}")
+    match kind:
+        case "item-removed":
+            del items[place]
+        case "item-moved":
+            if index >= len(items):
+                raise Leak(f"a place among hidden items: {change}")
+            items.insert(index, items.pop(place))
+        case _:
+            if index != place:
+                raise Leak(f"another place than {place}: {change}")
+            merged = {**items[place], **{key: value for key, value in patch.items() if key != "itemId"}}
+            items[place] = {key: value for key, value in merged.items() if value is not None}

@@ -9,17 +9,23 @@ from dataclasses import replace
 from uuid import UUID
 
 from portal.tests.secret_clients import Client
-from portal.tests.secret_marks import FLAGS, MARK, UNSEEN, Content, patched
+from portal.tests.secret_draws import By
+from portal.tests.secret_edits import Editing
+from portal.tests.secret_garden import UNSEEN, Content
+from portal.tests.secret_marks import patched
+from portal.tests.secret_model import message_of
+from portal.tests.secret_names import FLAGS, MARK, SETTLED
 from portal.tests.secret_paths import Rows
 from portal.tests.secret_steps import (
     Ask,
-    By,
+    Batch,
     Change,
     ChangeMissing,
     ComeBack,
     Command,
     Disclose,
     Display,
+    Edit,
     Flip,
     Latecomer,
     Refused,
@@ -27,18 +33,19 @@ from portal.tests.secret_steps import (
     Step,
     SwapRole,
 )
-from portal.tests.secret_table import Done, State, Table
+from portal.tests.secret_table import Done, State
 from realtime.hub.hub import current_hub
 from testing.in_process import wait_until
 
 
-class Machine(Table):
+class Machine(Editing):
     """Runs a sequence of steps at a table: `async with`, then `run`."""
 
     async def run(self, steps: Iterable[Step]) -> None:
         """Do all steps; Leak, or another AssertionError for a client with a wrong state."""
         done = [f"The table began with {self._beginning}; then:"]
         try:
+            await self._read()
             await self._look_around(self._owner, Done())
             for step in steps:
                 done.append(str(step))
@@ -50,6 +57,10 @@ class Machine(Table):
 
     async def _do(self, step: Step, actor: Client) -> Done:
         match step:
+            case Edit():
+                return await self._edit(step, actor)
+            case Batch():
+                return await self._batch(step, actor)
             case Disclose():
                 return await self._disclose_other(step.rows)
             case Flip():
@@ -76,6 +87,7 @@ class Machine(Table):
                 return await self._be_refused(step)
 
     async def _store(self, payload: State, actor: Client, by: By) -> Done:
+        self._expect({"type": "portal-view-update", "payload": payload})
         if by == "rest":
             await self._rest("PATCH", self._path, payload)
         elif by == "admin":
@@ -104,7 +116,6 @@ class Machine(Table):
     async def _replace(self, step: Replace, actor: Client) -> Done:
         items = [*map(self._garden.item, step.contents), *(reversed(self._stored["items"]) if step.keeps else ())]
         current = len(items) - 1 if items and step.current else None
-        self._expect(*items)
         return await self._store({"items": items, "currentItem": current}, actor, step.by)
 
     async def _change(self, step: Change, actor: Client) -> Done:
@@ -112,7 +123,7 @@ class Machine(Table):
         if not items:
             return await self._change_missing(step.content, actor)
         item, patch = items[step.index % len(items)], self._garden.item_keys(step.content)
-        self._expect(patched(item, patch))
+        self._expect({"type": "item-update", "itemId": item["id"], "payload": patch})
         assert (await actor.say("item-update", payload={"itemId": item["id"], **patch}))["type"] == "ack"
         return Done(is_quiet=True)
 
@@ -124,13 +135,13 @@ class Machine(Table):
     async def _command(self, step: Command, actor: Client) -> Done:
         items = [self._garden.item(content) for content in step.items]
         scene = {"items": items[1:], **({"currentItem": items[0]} if items else {})}
-        payload = {**self._unnamed(step.content), "camera": self._garden.keys(step.content), "scene": scene}
+        payload = {**self._unnamed(step.content), "pointer": self._garden.keys(step.content), "scene": scene}
         assert (await actor.say("portal-view-update", payload=payload))["type"] == "ack"
         return Done(relayed=(payload,))
 
     def _unnamed(self, content: Content) -> State:
         # A portal view has its own name, which is no secret; some keys of items are its own, too.
-        return {key: value for key, value in self._garden.keys(content).items() if key not in {"name", "id", "items"}}
+        return {key: value for key, value in self._garden.keys(content).items() if key not in _OWN_KEYS}
 
     async def _swap_role(self, step: SwapRole) -> Done:
         demoted, between = self._can_write, [self._stored]
@@ -156,9 +167,10 @@ class Machine(Table):
             return state
         index %= len(items)
         keys = self._garden.item_keys(content)
-        await self._owner.send("item-update", itemId=items[index]["id"], payload=keys)
+        message = {"itemId": items[index]["id"], "payload": keys}
+        await self._owner.send("item-update", **message)
         items[index] = patched(items[index], keys)
-        self._expect(items[index])
+        self._expect({"type": "item-update", **message})
         return {**state, "items": items}
 
     async def _come_back(self, step: ComeBack) -> Done:
@@ -194,6 +206,7 @@ class Machine(Table):
         payload = {
             **self._unnamed(step.more),
             "items": [*items, *again],
+            **message_of(step.scene, {"items": [*items, *again]}, self._garden)["payload"],
             **dict.fromkeys(FLAGS, True),
             "blackout": False,
         }
@@ -231,6 +244,10 @@ class Machine(Table):
                 payload = {"itemId": item["id"], "visible": item["name"]}
                 assert (await self._owner.say("item-update", payload=payload))["code"] == "invalid-payload"
         return Done()
+
+
+_OWN_KEYS = {"name", "id", "items", *SETTLED}
+"""Keys of a portal view."""
 
 
 async def _has_controller(portal_view_id: UUID) -> bool:

@@ -1,244 +1,32 @@
-"""Marks, their places, and which of them a viewer may see: derived from the contract, not from the code.
+"""Which marks of an item a viewer may see, and which they must get: derived from the contract, not from the code.
 
 Nothing here uses the modules of `libraries.rules` that decide what viewers see: a row missing there must fail here.
-Every planted value is a unique mark, text or number, so that any received text can be searched for it.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cache
-from itertools import cycle
+from collections.abc import Iterable, Iterator
 from typing import Any
 
-from portal.tests.secret_paths import HEALTH_ROWS, Rows, first_key, leads_to, record_for
-
-ALWAYS = "always"
-HIDDEN = {
-    ALWAYS: ("gm", "gmNotes", "dmNotes", "secret", "secrets"),
-    "showHealth": (
-        *("hp", "maxHp", "maximumHp", "tempHp", "currentHp", "hpMax", "hpTemp", "hpCurrent", "temporaryHp"),
-        *("hitPoints", "maxHitPoints", "maximumHitPoints", "hitPointsMax", "hitPointMaximum", "tempHitPoints"),
-        *("temporaryHitPoints", "currentHitPoints", "hitPointsCurrent", "hitPointsTemp", "baseHitPoints"),
-        *("health", "maxHealth", "maximumHealth", "healthMax", "currentHealth", "healthCurrent", "tempHealth"),
-        *("healthTemp", "temporaryHealth", "hpTemporary", "removedHp", "hpRemoved", "removedHitPoints", "hpDamage"),
-        *("hitPointsRemoved", "hitPointsDamage", "damage", "damageTaken", "damagePoints"),
-    ),
-    "showAC": ("ac", "armorClass", "armourClass"),
-    "showActions": ("actions", "bonusActions", "reactions", "legendaryActions", "lairActions"),
-    "showEncounter": ("initiative", "turn", "round", "encounter"),
-    "showConditions": ("conditions",),
-}
-"""The names that each switch hides below `public` and in commands, word for word as documented."""
-
-TEXTS = ("id", "type", "name", "image", "thumbnail", "alt", "text", "caption", "color")
-"""Shown always, as text."""
-IMAGES = ("img", "portrait", "avatar", "picture", "photo", "artwork", "imageUrl", "imgUrl", "portraitUrl", "avatarUrl")
-"""Shown as the image of an item without one."""
-ONE_VALUE = {"ac": ("showAC", "ac"), "initiative": ("showEncounter", "initiative")}
-ENTRIES = {
-    **dict.fromkeys(("actions", "bonusActions", "reactions", "legendaryActions"), ("showActions", "actions")),
-    "conditions": ("showConditions", "conditions"),
-}
-"""The keys behind switches: the switch, and the key of an item's `show`."""
-OF_AN_ENTRY = ("name", "title", "label", "text", "desc", "description", "content", "entries", "body", "icon")
-OBJECTS = ("camera", "pointer", "public")
-SEEN_KEYS = {*TEXTS, *ONE_VALUE, *ENTRIES, "health", "public"}
-VISIBILITY = {"visible": True, "isVisible": True, "hidden": False, "isHidden": False}
-"""The keys that say whether viewers see an item, and the value that means that they do."""
-NUMBERS_INSIDE = ("current", "value", "now", "max", "maximum", "base", "total", "temp", "temporary")
-"""The keys of an object of health whose numbers are shown."""
-STRANGE = (
-    *(
-        "hit_dice",
-        "privateNotes",
-        "correctAnswer",
-        "speakerNotes",
-        "system",
-        "data.attributes.hp",
-        "体力",
-        "Lebenspunkte",
-    ),
-    *("Name", "TEXT", "my text", "special_abilities", "senses", "value", "stats", "Public", "show ", "0", "tags"),
+from portal.tests.secret_names import (
+    ALWAYS,
+    ENTRIES,
+    FLAGS,
+    IMAGE_WORDS,
+    KNOWN,
+    MARK,
+    NUMBERS_INSIDE,
+    OF_AN_ENTRY,
+    ONE_VALUE,
+    ROW_OF,
+    SEEN_KEYS,
+    TEXTS,
+    VISIBILITY_WORDS,
+    State,
+    word,
 )
-"""Keys that nobody listed."""
-FLAGS = tuple(row for row in HIDDEN if row != ALWAYS)
-OF_ITEMS = {"items", "currentItem"}
-NUMBERS_FROM = 8_642_000_000_000
-MARK = re.compile(r"mk\d{6}|8642\d{9}")
-PER_ITEM = 10
-
-State = Mapping[str, Any]
-
-
-def spellings(key: str) -> list[str]:
-    """The spellings of a key that people and programs use."""
-    words = re.findall(r"[A-Z]?[a-z]+", key)
-    snake, lower = "_".join(words).lower(), "".join(words).lower()
-    wide = "".join(chr(ord(letter) + 0xFEE0) for letter in lower)
-    every = (key, lower, lower.upper(), snake, snake.upper(), snake.replace("_", "-"), " ".join(words).title(), wide)
-    return list(dict.fromkeys(every))
-
-
-@cache
-def word(key: str) -> str:
-    """A key without what makes no difference: case, marks between its letters, width."""
-    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKD", key)).casefold()
-
-
-ROW_OF = {word(key): row for row, keys in HIDDEN.items() for key in keys}
-KNOWN = {word(key): key for key in (*ONE_VALUE, *ENTRIES)} | {"armorclass": "ac", "armourclass": "ac"}
-IMAGE_WORDS = {word(key) for key in IMAGES}
-VISIBILITY_WORDS = {word(key): wanted for key, wanted in VISIBILITY.items()}
-VISIBILITY_KEYS = tuple(spelling for key in VISIBILITY for spelling in spellings(key))
-ALIAS_KEYS = tuple(spellings("alias"))
-KEYS = (
-    *(spelling for keys in HIDDEN.values() for key in keys for spelling in spellings(key)),
-    *(*STRANGE, *(key for key in TEXTS if key not in {"id", "image", "thumbnail"}), *ENTRIES, *IMAGES),
-)
-WAYS = max(len(spellings(key)) for keys in HIDDEN.values() for key in keys)
-POINTS_TAKEN = {
-    spelling
-    for key in HIDDEN["showHealth"]
-    if re.search("removed|damage", key, re.IGNORECASE)
-    for spelling in spellings(key)
-}
-"""Never planted flat: a difference of two marks could look like a third."""
-SHAPES = ("text", "number", "list", "object", "key", "entries", "pairs", "json")
-DEPTHS = 5
-PUBLIC_DEPTH = 4
-
-
-@dataclass(frozen=True)
-class Plant:
-    """One value: its key, its shape, and its depth below the item; the greatest depth is below `public`."""
-
-    key: str
-    shape: str
-    depth: int
-
-
-@dataclass(frozen=True)
-class Content:
-    """The content of an item: values, perhaps small numbers of health, keys of its visibility, an alias, a `show`.
-
-    With `has_record` it has a record, too, for the disclosure that the library has or had last.
-    """
-
-    plants: tuple[Plant, ...] = ()
-    health: tuple[int, int] | None = None
-    visible: tuple[tuple[str, bool | None], ...] = ()
-    alias: str = ""
-    show: tuple[tuple[str, Any], ...] = ()
-    has_record: bool = False
-
-
-UNSEEN = Content(visible=(("visible", False),))
-KNOWN_KEYS = Content(
-    (
-        *(Plant("ac", "number", 0), Plant("initiative", "text", 0), Plant("hp", "object", 0)),
-        *(Plant(key, "entries", 0) for key in ENTRIES),
-        *(Plant(key, "text", 0) for key in TEXTS if key not in {"id", "name"}),
-    )
-)
-"""Every listed key, in its own shape."""
-ALL_SHOWN, ALL_HIDDEN = (
-    replace(KNOWN_KEYS, show=tuple((key, value) for key in ("health", "ac", "actions", "initiative", "conditions")))
-    for value in (True, False)
-)
-
-
-class Gardener:
-    """Makes unique marks, and plants them."""
-
-    def __init__(self) -> None:
-        self._made = 0
-        self.rows: Rows = ()
-
-    def mark(self) -> str:
-        """A new mark, as text."""
-        self._made += 1
-        return f"mk{self._made:06}"
-
-    def number(self) -> int:
-        """A new mark, as a number."""
-        self._made += 1
-        return NUMBERS_FROM + self._made
-
-    def keys(self, content: Content) -> dict[str, Any]:
-        """The keys of an item or of a command, except those that name it."""
-        grown: dict[str, Any] = {"name": self.mark()}
-        if content.has_record and self.rows:
-            grown = record_for(self.rows, self._leaf, self.mark)
-        for place, plant in enumerate(content.plants):
-            planted = {plant.key: self._value(plant.shape)}
-            depth = plant.depth or int(plant.key in POINTS_TAKEN)
-            if depth == PUBLIC_DEPTH:
-                grown["public"] = {
-                    **grown.get("public", {}),
-                    **self._at_depth(place % PUBLIC_DEPTH, f"free {place}", planted),
-                }
-            else:
-                grown |= self._at_depth(depth, f"part {place}", planted)
-        if content.health is not None:
-            grown |= {"hp": content.health[0], "maxHp": content.health[1]}
-        return {**grown, **dict(content.visible)}
-
-    def item_keys(self, content: Content) -> dict[str, Any]:
-        """The keys of an item, with its alias and its `show`."""
-        alias = {content.alias: self.mark()} if content.alias else {}
-        return {**self.keys(content), **alias, **({"show": dict(content.show)} if content.show else {})}
-
-    def item(self, content: Content) -> dict[str, Any]:
-        """An item whose id is a mark, too."""
-        return {"id": self.mark(), **self.item_keys(content)}
-
-    def _leaf(self, row: str) -> Any:
-        return self.number() if row in {*HEALTH_ROWS, *ONE_VALUE} else self.mark()
-
-    def _value(self, shape: str) -> Any:
-        match shape:
-            case "text":
-                return self.mark()
-            case "number":
-                return self.number()
-            case "list":
-                return [self.mark(), [self.number()]]
-            case "object":
-                return {"current": self.number(), "max": self.number(), "note": self.mark()}
-            case "entries":
-                return [{"name": self.mark(), "desc": self.mark(), "dc": self.number(), "gm": self.mark()}]
-            case "pairs":
-                weakness = {"label": "Weakness", "value": self.mark()}
-                return [{"label": "HP", "value": self.number()}, weakness, {"key": "x", "value": {"in": self.mark()}}]
-            case "json":
-                return json.dumps({"hp": self.number(), "notes": self.mark()})
-            case _:
-                return {self.mark(): 1}
-
-    def _at_depth(self, depth: int, name: str, inner: dict[str, Any]) -> dict[str, Any]:
-        match depth:
-            case 0:
-                return inner
-            case 1:
-                return {name: {**inner, "label": self.mark()}}
-            case 2:
-                return {name: {"more": [{"sheet": inner}, self.mark()]}}
-            case _:
-                return {name: [[[{"a": {"b": {"c": inner}}}]]]}
-
-
-def everything(way: int) -> list[Content]:
-    """Items that together have every hidden key, at some depth and below `public`, in some shape and one spelling."""
-    keys = [ways[way % len(ways)] for row in HIDDEN.values() for ways in map(spellings, row)] + [*STRANGE]
-    places = zip(keys, cycle(SHAPES), cycle(range(PUBLIC_DEPTH)), strict=False)
-    plants = [Plant(key, shape, at) for key, shape, depth in places for at in (depth, PUBLIC_DEPTH)]
-    wide = [Content(tuple(plants[start : start + PER_ITEM])) for start in range(0, len(plants), PER_ITEM)]
-    return [*wide, KNOWN_KEYS, ALL_SHOWN, ALL_HIDDEN, Content(has_record=True), Content(alias="alias"), UNSEEN]
+from portal.tests.secret_paths import HEALTH_ROWS, Rows, first_key, leads_to
 
 
 def says(keys: State) -> list[bool]:
@@ -253,9 +41,11 @@ def is_seen(item: State) -> bool:
 
 
 def patched(item: State, patch: State) -> dict[str, Any]:
-    """The stored item after an `item-update`: one `visible`, which null unsets."""
+    """The stored item after an `item-update`: null removes a key, or makes the item visible."""
     rest = {key: value for key, value in patch.items() if word(key) not in VISIBILITY_WORDS}
-    return {**item, **rest, **({"visible": all(says(patch))} if len(rest) < len(patch) else {})}
+    said = {"visible": all(says(patch))} if len(rest) < len(patch) else {}
+    gone = {key for key, value in rest.items() if value is None}
+    return {**{key: value for key, value in {**item, **rest}.items() if key not in gone}, **said}
 
 
 def shown_items(state: State) -> list[State]:
@@ -424,92 +214,3 @@ def shows_health(item: State, flags: State, rows: Rows) -> bool:
     if isinstance(hp, dict):
         hp, most = hp.get("current"), hp.get("max", most)
     return isinstance(hp, int) and (switches["healthDisplay"] == "numbers" or (isinstance(most, int) and most > 0))
-
-
-def marks_of_relay(payload: State, state: State, rows: Rows, *, is_sync: bool = False) -> Iterator[str]:
-    """The marks in a command or a `sync-response` that a viewer may see while that state is stored."""
-    switches = {**{row: bool(state[row]) for row in FLAGS}, "healthDisplay": state["healthDisplay"]}
-    unseen = {item["id"] for item in state["items"] if not is_seen(item)}
-    for key, value in payload.items():
-        if key == "items":
-            if not state["blackout"]:
-                for item in value:
-                    if item["id"] not in unseen:
-                        yield from marks_of_item(item, state, rows)
-        elif is_sync or key == "currentItem" or is_struck(key, switches):
-            continue  # of the known keys only the name could hold a mark, and no test puts one there
-        elif not isinstance(value, dict | list):
-            yield from MARK.findall(f"{key} {value}")
-        elif key in OBJECTS and isinstance(value, dict) and not state["blackout"]:
-            yield from marks_below(value, switches)
-
-
-def displays_of(items: Iterable[State], flags: State) -> frozenset[tuple[str, str]]:
-    """The items that show their health, by id, each with its display."""
-    switches = ((item["id"], switches_of(item, flags)) for item in items if is_seen(item))
-    return frozenset((item_id, mine["healthDisplay"]) for item_id, mine in switches if mine["showHealth"])
-
-
-@dataclass(frozen=True)
-class Sight:
-    """The values that a viewer may see at a moment: these marks, and displays of health by item.
-
-    Besides the listed keys of an item, these `keys` may be there.
-    """
-
-    marks: frozenset[str]
-    displays: frozenset[tuple[str, str]]
-    state: State = field(repr=False)
-    rows: Rows = ()
-    keys: frozenset[str] = frozenset()
-
-    @classmethod
-    def of(cls, state: State, rows: Rows = ()) -> Sight:
-        """The sight while that state is stored, and the library discloses these rows."""
-        seen = (mark for item in shown_items(state) for mark in marks_of_item(item, state, rows))
-        keys = frozenset(first_key(path) for row, paths in rows if row == ALWAYS for path in paths)
-        return cls(frozenset(seen), displays_of(shown_items(state), state), state, rows, keys)
-
-    def and_relayed(self, payloads: Iterable[State], *, is_sync: bool) -> Sight:
-        """The sight while those payloads are relayed, too."""
-        marks, displays = self.marks, self.displays
-        for payload in payloads:
-            marks |= frozenset(marks_of_relay(payload, self.state, self.rows, is_sync=is_sync))
-            displays |= displays_of(payload.get("items", ()), self.state)
-        return replace(self, marks=marks, displays=displays)
-
-    def __or__(self, other: Sight) -> Sight:
-        """The sight while one becomes the other."""
-        displays = self.displays | other.displays
-        return replace(self, marks=self.marks | other.marks, displays=displays, keys=self.keys | other.keys)
-
-    def leaks(self, text: str) -> set[str]:
-        """The forbidden marks, and the forbidden keys of items, in a text that a viewer received."""
-        return set(MARK.findall(text)) - self.marks | set(self._forbidden_keys(json.loads(text)))
-
-    def _forbidden_keys(self, message: Any) -> Iterator[str]:
-        for item in _items_in(message):
-            yield from item.keys() - SEEN_KEYS - self.keys
-            health = item.get("health")
-            if health is None:
-                continue
-            display = health.get("display") if isinstance(health, dict) else None
-            if display is None or health.keys() - {"display"} != _OF_A_DISPLAY[display]:
-                yield f"{health} as health"
-            elif (item.get("id"), display) not in self.displays:
-                yield f"health of {item.get('id')} in {display}"
-
-
-_OF_A_DISPLAY = {"numbers": {"current", "max", "temp"}, "bar": {"fraction"}, "words": {"word"}}
-
-
-def _items_in(message: Any) -> Iterator[dict[str, Any]]:
-    """The items in a message or an answer: of a state, of a patch, or one of its own."""
-    if not isinstance(message, dict):
-        return
-    if message.get("type") == "item-updated":
-        patch = message["payload"]
-        yield {"id": patch["itemId"], **{key: value for key, value in patch.items() if key != "itemId"}}
-    for part in (message, message.get("payload"), message.get("state")):
-        if isinstance(part, dict) and isinstance(part.get("items"), list):
-            yield from part["items"]

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from portal.tests.secret_marks import ALL_HIDDEN, ALL_SHOWN, FLAGS, KNOWN_KEYS, UNSEEN, Content, Plant
+from portal.tests.secret_garden import ALL_HIDDEN, ALL_SHOWN, KNOWN_KEYS, UNSEEN, Content, Plant
+from portal.tests.secret_names import FLAGS
 from portal.tests.secret_paths import Rows
 from portal.tests.secret_steps import (
+    OPENING_SCENE,
     Ask,
+    Batch,
     Beginning,
     Change,
     ChangeMissing,
     Command,
     Disclose,
+    Display,
+    Edit,
     Flip,
     Latecomer,
     Replace,
+    Scene,
+    Small,
     Step,
     SwapRole,
 )
@@ -47,12 +54,37 @@ OPENING = Beginning(
 _OBJECTS = Content((Plant("hp", "object", 0), Plant("conditions", "entries", 1), Plant("plan", "text", 2)), (3, 9))
 _BELOW_PUBLIC = Content((Plant("hp", "number", 4), Plant("gm", "text", 4), Plant("secret", "text", 0)))
 
+_AGAIN = Content((), None, (("visible", False),), reveals=True)
+_PLAIN = Content((Plant("conditions", "entries", 0),), (3, 9), show=(("initiative", False),))
+TURNS: tuple[Step, ...] = (
+    Edit(Small("next"), "owner"),  # an unseen one has the turn, after one that viewers see
+    Edit(Small("previous"), "rest"),
+    Edit(Small("previous"), "editor"),  # its turn reveals it
+    Edit(Small("update", -1, content=_AGAIN), "owner"),  # it is hidden again while it has the turn
+    Display("words", "rest"),
+    Edit(Scene(-2, "new", None, None, 0), "owner"),  # an unseen one is current
+    Edit(Small("move", -3, 1), "rest"),
+    Edit(Small("move", 4, 6), "editor"),
+    Edit(Scene(5, "new", (1, -1, 0, -6, 2), 0, 3), "admin"),  # who has the first turn of a round is unseen
+    Edit(Small("bring", 0, 1, _PLAIN), "owner"),
+    Batch((Small("remove", 2), Small("bring", 0, 1, _OBJECTS)), "owner"),  # the same one again
+    Edit(Small("strip", 0, 2), "owner"),
+    Batch((Small("add", 0, 4, _PLAIN), Small("next"), Small("move", 6, 2), Small("flip", 0, 1)), "rest"),
+    Edit(Small("remove", 5), "rest"),
+    Edit(Small("next"), "admin"),
+    Edit(Small("nameless", 0, 2, ALL_HIDDEN), "editor"),
+    Edit(Small("update", 1, 0, UNSEEN), "editor"),
+    Edit(Small("update", 1, 0, _PLAIN), "rest"),
+)
+"""With unseen items in an encounter."""
+
 PLOT: tuple[Step, ...] = (
     Change(0, _OBJECTS, "owner"),
     Change(-1, _OBJECTS, "owner"),
     Command(_OBJECTS, (UNSEEN, ALL_HIDDEN, ALL_SHOWN), "owner"),
     ChangeMissing(KNOWN_KEYS, "editor"),
-    Ask(0, "to one", (UNSEEN, ALL_HIDDEN), _BELOW_PUBLIC),
+    Ask(0, "to one", (UNSEEN, ALL_HIDDEN), _BELOW_PUBLIC, OPENING_SCENE),
+    *TURNS,
     Flip("showHealth", "editor", _BELOW_PUBLIC),
     Flip("showActions", "rest", None),
     SwapRole(False, (_OBJECTS,), _OBJECTS),

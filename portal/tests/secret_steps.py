@@ -3,39 +3,60 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from hypothesis import strategies as st
 
-from portal.tests.secret_marks import (
-    ALIAS_KEYS,
-    DEPTHS,
-    FLAGS,
-    KEYS,
-    SHAPES,
-    STRANGE,
-    UNSEEN,
-    VISIBILITY_KEYS,
-    WAYS,
-    Content,
-    Plant,
-)
-from portal.tests.secret_paths import PRESETS, ROWS, Rows
+from portal.tests.secret_draws import By, amid, by, contents, displays, flags, items, rows, socket, ways
+from portal.tests.secret_garden import UNSEEN, Content
+from portal.tests.secret_names import FLAGS
+from portal.tests.secret_paths import Rows
 
-By = Literal["owner", "editor", "rest", "admin"]
-"""The actor: a controller by their socket, the owner by REST, or somebody in the admin.
+Kind = Literal["add", "bring", "nameless", "remove", "move", "update", "strip", "next", "previous", "flip"]
+KINDS = get_args(Kind)
+Camera = Literal["new", "null", "kept"]
+CAMERAS = get_args(Camera)
 
-A demoted editor is replaced by the owner.
-"""
+
+@dataclass(frozen=True)
+class Small:
+    """One change: `at` says of which item, and `to` the place, the key or the flag.
+
+    `bring` adds a record from elsewhere, which has another id than an item needs, and `nameless` an item without any.
+    `strip` removes a key of an item.
+    """
+
+    kind: Kind
+    at: int = 0
+    to: int = 0
+    content: Content = Content()
+
+
+@dataclass(frozen=True)
+class Scene:
+    """The current item, the camera, and the encounter: the places of its items, and whose turn it is.
+
+    Without `current` and `order`, what is stored stays.
+    """
+
+    current: int | None
+    camera: Camera
+    order: tuple[int, ...] | None
+    turn: int | None
+    round: int
+
+
+OPENING_SCENE = Scene(0, "new", (0, -1, 1, -2, -3, -6, -5), 2, 2)
 
 
 @dataclass(frozen=True)
 class Beginning:
-    """The flags of a portal view at first, the spelling of its hidden keys, and what its library discloses."""
+    """The flags of a portal view at first, the spelling of its hidden keys, what its library discloses, and a scene."""
 
     flags: dict[str, Any]
     way: int
     rows: Rows = ()
+    scene: Scene = OPENING_SCENE
 
 
 @dataclass(frozen=True)
@@ -128,6 +149,7 @@ class Ask:
     answer: Literal["to one", "to all", "by the server"]
     items: tuple[Content, ...]
     more: Content
+    scene: Scene
 
 
 @dataclass(frozen=True)
@@ -144,8 +166,26 @@ class Disclose:
     rows: Rows
 
 
+@dataclass(frozen=True)
+class Edit:
+    """One change, alone."""
+
+    change: Small | Scene
+    by: By
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Several changes as one, which a controller looks at before."""
+
+    changes: tuple[Small | Scene, ...]
+    by: By
+
+
 Step = (
-    Disclose
+    Batch
+    | Disclose
+    | Edit
     | Flip
     | Display
     | Replace
@@ -159,83 +199,66 @@ Step = (
     | Refused
 )
 
-_by: st.SearchStrategy[By] = st.sampled_from(["owner", "editor", "rest", "rest", "admin"])
-_socket: st.SearchStrategy[By] = st.sampled_from(["owner", "editor"])
-_plants = st.builds(Plant, st.sampled_from(KEYS), st.sampled_from(SHAPES), st.integers(0, DEPTHS - 1))
-_visible = st.one_of(
-    st.just(()),
-    st.sampled_from([True, False]).map(lambda value: (("visible", value),)),
-    st.lists(st.tuples(st.sampled_from(VISIBILITY_KEYS), st.sampled_from([True, False, None])), max_size=2).map(tuple),
+_kinds: st.SearchStrategy[Kind] = st.sampled_from(KINDS)
+_in_batches: st.SearchStrategy[Kind] = st.sampled_from([kind for kind in KINDS if kind != "nameless"])
+_turns: st.SearchStrategy[Kind] = st.sampled_from(["next", "next", "previous"])
+_places = st.integers(0, 60)
+_scenes = st.builds(
+    Scene,
+    st.none() | _places,
+    st.sampled_from(CAMERAS),
+    st.none() | st.lists(_places, max_size=6).map(tuple),
+    st.none() | st.integers(0, 5),
+    st.integers(0, 3),
 )
-_contents = st.builds(
-    Content,
-    st.lists(_plants, max_size=4).map(tuple),
-    st.none() | st.tuples(st.integers(-1, 12), st.integers(0, 12)),
-    _visible,
-    st.just("") | st.sampled_from(ALIAS_KEYS),
-    st.fixed_dictionaries(
-        {},
-        optional={
-            "health": st.sampled_from([True, False, "numbers", "bar", "words"]),
-            **dict.fromkeys(("ac", "actions", "initiative", "conditions"), st.booleans()),
-        },
-    ).map(lambda wishes: tuple(wishes.items())),
-    st.booleans(),
-)
-_displays = st.sampled_from(["numbers", "bar", "words"])
-_ways = st.integers(0, WAYS - 1)
-_items = st.lists(_contents, max_size=3).map(tuple)
-_flags = st.sampled_from(FLAGS)
-_amid = st.sampled_from([None, None, *FLAGS, "blackout"])
 
 
-def _quoted(key: str) -> str:
-    """The first step of a path, with any characters in the key."""
-    return key if key.isidentifier() else f'["{key}"]'
+def _smalls(kinds: st.SearchStrategy[Kind]) -> st.SearchStrategy[Small]:
+    return st.builds(Small, kinds, _places, _places, contents)
 
 
-_PARTS = ("part 0", "part 1", "part 2", "part 3")
-_ENDS = ("", "", ".label", ".note", ".current", ".*", ".**", "[]", "[0]", "[].desc", "[].**", "[label=HP].value")
-_DEEP_ENDS = (".more[0].sheet.**", ".more[].sheet.*", "[0][0][].a.b.*.**", ".max", "[1]", "[].name", "[key=x].**")
-_firsts = st.sampled_from((*_PARTS, *_PARTS, *STRANGE, "hp", "text", "img", "special_abilities")).map(_quoted)
-_paths = st.builds(lambda key, end: f"{key}{end}", _firsts, st.sampled_from((*_ENDS, *_DEEP_ENDS)))
-_drawn_rows = st.dictionaries(st.sampled_from(ROWS), st.lists(_paths, min_size=1, max_size=4).map(tuple), max_size=4)
-_rows: st.SearchStrategy[Rows] = st.one_of(
-    st.just(()), st.sampled_from(list(PRESETS.values())), _drawn_rows.map(lambda rows: tuple(rows.items()))
-)
+_batches = st.builds(Batch, st.lists(_scenes | _smalls(_in_batches), min_size=1, max_size=6).map(tuple), by)
 
 
 def _flips(flags: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
-    return st.builds(Flip, flags, _by, st.none() | _contents)
+    return st.builds(Flip, flags, by, st.none() | contents)
 
 
 _each: tuple[st.SearchStrategy[Step], ...] = (
     _flips(st.just("showHealth")),
-    _flips(_flags),
-    _flips(_flags),
+    _flips(flags),
+    _flips(flags),
     _flips(st.just("blackout")),
     _flips(st.just("blackout")),
-    st.builds(Display, _displays, _by),
-    st.builds(Replace, _items, st.booleans(), st.booleans(), _by),
-    st.builds(Change, st.integers(0, 20), _contents, _socket),
-    st.builds(ChangeMissing, _contents, _socket),
-    st.builds(ChangeMissing, st.builds(replace, _contents, visible=st.just(UNSEEN.visible)), _socket),
-    st.builds(Command, _contents, _items, _socket),
-    st.builds(SwapRole, st.booleans(), _items, _contents),
-    st.builds(SwapRole, st.booleans(), _items, _contents),
-    st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), _amid),
+    st.builds(Display, displays, by),
+    st.builds(Replace, items, st.booleans(), st.booleans(), by),
+    st.builds(Change, st.integers(0, 20), contents, socket),
+    st.builds(ChangeMissing, contents, socket),
+    st.builds(ChangeMissing, st.builds(replace, contents, visible=st.just(UNSEEN.visible)), socket),
+    st.builds(Command, contents, items, socket),
+    st.builds(SwapRole, st.booleans(), items, contents),
+    st.builds(SwapRole, st.booleans(), items, contents),
+    st.builds(ComeBack, st.integers(0, 1), st.booleans(), st.booleans(), amid),
     st.builds(Latecomer, st.booleans()),
-    st.builds(Disclose, _rows),
-    st.builds(Disclose, _rows),
-    st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), _items, _contents),
+    st.builds(Disclose, rows),
+    st.builds(Disclose, rows),
+    st.builds(Ask, st.integers(0, 1), st.sampled_from(["to one", "to all", "by the server"]), items, contents, _scenes),
+    st.builds(Edit, _scenes, by),
+    st.builds(Edit, _smalls(_kinds), by),
+    st.builds(Edit, _smalls(_kinds), by),
+    st.builds(Edit, _smalls(_turns), by),
+    st.builds(Edit, _smalls(_turns), by),
+    _batches,
+    _batches,
     st.builds(Refused, st.sampled_from(["viewer", "viewer by rest", "controller", "controller's item"])),
 )
 
 beginnings = st.builds(
     Beginning,
-    st.fixed_dictionaries({**dict.fromkeys((*FLAGS, "blackout"), st.booleans()), "healthDisplay": _displays}),
-    _ways,
-    _rows,
+    st.fixed_dictionaries({**dict.fromkeys((*FLAGS, "blackout"), st.booleans()), "healthDisplay": displays}),
+    ways,
+    rows,
+    _scenes,
 )
 sequences: st.SearchStrategy[tuple[Step, ...]] = st.permutations(_each).flatmap(lambda order: st.tuples(*order))
 """Every kind of step, in any order."""

@@ -11,7 +11,7 @@ import pytest
 
 from libraries.rules import disclosure, net
 from libraries.rules.keys import plain_key
-from portal.tests import secret_marks, secret_paths
+from portal.tests import secret_names, secret_paths
 from portal.tests.secret_setting import Setting, opened, play_examples
 
 
@@ -27,7 +27,7 @@ def test_no_viewer_receives_a_hidden_value(setting: Setting) -> None:
 
 
 def test_every_hidden_key_is_planted() -> None:
-    planted = {row: {plain_key(key) for key in keys} for row, keys in secret_marks.HIDDEN.items()}
+    planted = {row: {plain_key(key) for key in keys} for row, keys in secret_names.HIDDEN.items()}
     assert planted == net.HIDDEN
 
 

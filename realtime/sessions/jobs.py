@@ -164,6 +164,9 @@ class Update:
         elif len(self.asked) > 1:
             for one in self.asked:
                 await Update(self.connection, [one]).run()
+        elif self.asked[0].is_retry and await self._was_applied(self.asked[0]):
+            # It was stored just now, and fits no more: an item cannot be removed twice.
+            return
         elif isinstance(error, AlreadyApplied):
             await Update(self.connection, [replace(self.asked[0], is_retry=True)]).run()
         elif isinstance(error, NoSuchItem) and self.asked[0].target is not None and not self.asked[0].message.is_batch:

@@ -7,7 +7,7 @@ for each process, and a coroutine goes on only when it is told to. So each order
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Coroutine, Generator
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, cast
 from uuid import UUID
@@ -30,48 +30,13 @@ from realtime.rooms.snapshots import Entry, SnapshotRequest
 from realtime.rooms.updates import Update
 from realtime.sessions import jobs
 from realtime.sessions.handlers import HANDLERS, Session
-from realtime.sessions.work import Job, Work
+from realtime.sessions.work import Work
 from realtime.tests.doubles import Person
+from realtime.tests.stepwise import Pause, Queue, run
 from testing.fold import Folded, Message
 from testing.table import PORTAL_VIEW_ID, Table, amid_a_fight, as_text, checked, shown_to
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
-
-
-class Pause:
-    """Awaited, it waits until the coroutine is told to go on."""
-
-    def __await__(self) -> Generator[None, None, None]:
-        yield
-
-
-class Queue:
-    """The waiting jobs of one connection, merged as in `realtime.sessions.work`, and the job that is being done."""
-
-    def __init__(self) -> None:
-        self.waiting: list[Job] = []
-        self._running: Coroutine[Any, Any, None] | None = None
-
-    async def add(self, job: Job) -> None:
-        """Merge the job with a waiting one, or queue it."""
-        for earlier in reversed(self.waiting):
-            if earlier.absorb(job):
-                return
-            if not earlier.lets_pass(job):
-                break
-        self.waiting.append(job)
-
-    def go_on(self) -> bool:
-        """Let the job go on to its next pause; returns whether there was anything to do."""
-        if self._running is None:
-            if not self.waiting:
-                return False
-            self._running = self.waiting.pop(0).run()
-        try:
-            self._running.send(None)
-        except StopIteration:
-            self._running = None
-        return True
 
 
 class Process:
@@ -168,6 +133,7 @@ class Client:
     def say(self, message: Message) -> None:
         """Send a message of its own, for the first time."""
         self._refs += 1
+        assert self.connection is not None
         sent = json.loads(json.dumps({**message, "ref": self._refs if self._refs % 2 else f"r{self._refs}"}))
         self.folded.send(sent)
         self.uplink.append(sent)
@@ -319,12 +285,3 @@ class World:
         patch.setattr(jobs, "find_receipt", self.find_receipt)
         patch.setattr(jobs, "change_portal_view", self.table.change)
         patch.setattr(jobs, "load", lambda _id: self.table.stored)
-
-
-def run(work: Any) -> None:
-    """Run a coroutine that does not wait."""
-    try:
-        work.send(None)
-    except StopIteration:
-        return
-    raise AssertionError("It waits.")

@@ -43,6 +43,11 @@ some = st.sets(st.sampled_from(IDS))
 
 # --- What is accepted --------------------------------------------------------------------------------------
 
+
+def anything(*values: Any) -> tuple[Any, ...]:
+    return values
+
+
 GOOD: list[Any] = [
     None,
     encounter(""),
@@ -52,22 +57,22 @@ GOOD: list[Any] = [
     {"round": 1, "turn": "7", "order": [{"itemId": 7}]},
     *(
         {"round": 1, "order": [{"itemId": "a", "initiative": initiative}]}
-        for initiative in [None, 0, -3, 17.5, "", "first", "x" * MAX_INITIATIVE_CHARS]
+        for initiative in anything(None, 0, -3, 17.5, "", "first", "x" * MAX_INITIATIVE_CHARS)
     ),
 ]
 BAD: list[tuple[Any, str, str]] = [
-    *((value, "", "Must be null or an object with round, turn and order") for value in [[], "x", 1, True]),
+    *((value, "", "Must be null or an object with round, turn and order") for value in anything([], "x", 1, True)),
     ({**encounter(""), "current": 1}, ".current", "There is no such key; there are round, turn, order."),
     *(
         ({**encounter("a"), "round": number}, ".round", f"Must be a whole number from 0 to {MAX_ROUND}")
-        for number in [None, True, -1, MAX_ROUND + 1, 1.0, "1"]
+        for number in anything(None, True, -1, MAX_ROUND + 1, 1.0, "1")
     ),
     ({"order": []}, ".round", "Must be a whole number"),
-    *(({"round": 1, "order": order}, ".order", "Must be a list of objects") for order in [None, {}, "ab", 3]),
+    *(({"round": 1, "order": order}, ".order", "Must be a list of objects") for order in anything(None, {}, "ab", 3)),
     ({"round": 1}, ".order", "Must be a list of objects"),
     *(
         ({"round": 1, "order": [{"itemId": "a"}, entry]}, ".order[1]", "Must be an object with itemId and initiative")
-        for entry in ["b", None, []]
+        for entry in anything("b", None, [])
     ),
     (
         {"round": 1, "order": [{"itemId": "a", "hp": 1}]},
@@ -76,7 +81,7 @@ BAD: list[tuple[Any, str, str]] = [
     ),
     *(
         ({"round": 1, "order": [{"itemId": item_id}]}, ".order[0].itemId", "Must be text of 1 to 128 characters")
-        for item_id in [None, "", True, 1.5, [], {}, "x" * 129]
+        for item_id in anything(None, "", True, 1.5, [], {}, "x" * 129)
     ),
     ({"round": 1, "order": [{}]}, ".order[0].itemId", "Must be text"),
     ({"round": 1, "order": [{"itemId": "__proto__"}]}, ".order[0].itemId", "__proto__"),
@@ -91,11 +96,11 @@ BAD: list[tuple[Any, str, str]] = [
             ".order[0].initiative",
             "Must be a number, text of at most 64 characters, or null",
         )
-        for initiative in [True, [], {}, "x" * (MAX_INITIATIVE_CHARS + 1)]
+        for initiative in anything(True, [], {}, "x" * (MAX_INITIATIVE_CHARS + 1))
     ),
     *(
         ({**encounter("a"), "turn": turn}, ".turn", "Must be null or the itemId of an entry of the order")
-        for turn in ["b", "", True, [], {}, 1.5]
+        for turn in anything("b", "", True, [], {}, 1.5)
     ),
 ]
 

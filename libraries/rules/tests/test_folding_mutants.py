@@ -28,6 +28,11 @@ def play_traces(seed: int) -> None:
     test_traces.play(steps, (seed, seed + 1))
 
 
+def play_many(play: Callable[[int], None]) -> None:
+    for seed in range(TRIES):
+        play(seed)
+
+
 _placed, _reveal, _message, _settled = edits._behind, draft.Draft._reveal, compose._message, projection.settled_seen
 
 
@@ -66,7 +71,7 @@ MUTANTS: dict[str, tuple[Callable[[int], None], Callable[..., Any]]] = {
         lambda order, previous: min(_placed(order, previous) + 1, len(order)),
     ),
     "libraries.rules.edits.place_of": (play_traces, lambda items, index: index),
-    "libraries.rules.edits._stands_behind": (play_traces, lambda order, previous, item_id: False),
+    "libraries.rules.edits._stands_behind": (play_folding, lambda order, previous, item_id: True),
     # Null that removes nothing, and a key that is gone without a null
     "libraries.rules.draft._merged": (play_folding, lambda item, patch: {**item, **patch}),
     "libraries.rules.edits.delta": (play_folding, projection.difference),
@@ -95,16 +100,14 @@ def test_with_a_broken_function_a_test_fails(name: str, monkeypatch: pytest.Monk
     play, broken = MUTANTS[name]
     monkeypatch.setattr(name, broken)
     with pytest.raises((AssertionError, LookupError)):
-        for seed in range(TRIES):
-            play(seed)
+        play_many(play)
 
 
 @pytest.mark.parametrize("what", MORE)
 def test_with_a_turn_that_viewers_should_not_see_a_test_fails(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("libraries.rules.projection.seen", MORE[what])
     with pytest.raises((AssertionError, LookupError)):
-        for seed in range(TRIES):
-            play_traces(seed)
+        play_many(play_traces)
 
 
 def test_without_a_broken_function_none_fails() -> None:

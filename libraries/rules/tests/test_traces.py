@@ -1,22 +1,39 @@
-"""What viewers do not see leaves no trace: other secrets, and they get the same messages, byte for byte."""
+"""What viewers do not see leaves no trace: other secrets, and they get the same messages, byte for byte.
+
+`FOLD_EXAMPLES=20000` is the long form.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from random import Random
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from libraries.rules.disclosure import NOTHING, Disclosure, compiled
 from libraries.rules.roles import PortalRole
-from libraries.rules.tests.two_worlds import STEPS, World
+from libraries.rules.tests.two_worlds import World
 from testing.table import as_text, shown_to
 
 EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"], "initiative": ["hp"]})
 seeds = st.integers(0, 2**32 - 1)
+STEPS: dict[str, tuple[int, Callable[[World, Random], None]]] = {
+    "update": (5, World.update),
+    "add": (4, World.add),
+    "remove": (2, World.remove),
+    "move": (3, World.move),
+    "replace": (1, World.replace),
+    "patch": (2, World.patch),
+    "command": (1, World.command),
+    "choose": (3, World.choose),
+    "begin": (2, World.begin),
+    "end": (1, World.end),
+    "go on": (4, World.go_on),
+    "go back": (2, World.go_back),
+}
 kinds = [kind for kind, (weight, _) in STEPS.items() for _ in range(weight)]
 steps = st.lists(st.tuples(st.lists(st.sampled_from(kinds), min_size=1, max_size=3), seeds), min_size=1, max_size=30)
 Steps = list[tuple[list[str], int]]

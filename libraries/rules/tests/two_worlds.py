@@ -40,7 +40,7 @@ class World:
         self.sent: list[str] = []
         self.secret = Random(seed)  # noqa: S311  # to be repeated
         self._batch: list[Message] | None = None
-        self._secrets = 0
+        self._secrets = self._publics = 0
 
     def send(self, kind: str, **body: Any) -> None:
         """Send a message to the table, or add it to the batch; viewers' texts are kept."""
@@ -112,6 +112,11 @@ class World:
         """A secret item."""
         self._secrets += 1
         return {"id": f"s{self._secrets}", **content(self.secret, _CONTENT_OF_SECRETS), **SECRET}
+
+    def new_public(self, public: Random) -> Message:
+        """An item of both worlds."""
+        self._publics += 1
+        return {"id": f"p{self._publics}", **content(public)}
 
     def mixed(self, public: list[Any], secrets: list[Any]) -> list[Any]:
         """The public ones in their order, with the secret ones anywhere."""
@@ -187,7 +192,7 @@ class World:
 
     def add(self, public: Random) -> None:
         """Add a public item."""
-        item = {"id": f"p{public.randrange(10**6)}", **content(public)}
+        item = self.new_public(public)
         ids = [item["id"] for item in self.state["items"]]
         self.send("item-add", payload=item, index=self.raw_place(ids, public.randint(0, len(self.public))))
 
@@ -216,7 +221,7 @@ class World:
         kept = [one for one in self.public if public.random() < 0.7 or one == self.public_turn]
         public.shuffle(kept)
         items = {item["id"]: item for item in self.state["items"]}
-        new = [{"id": f"p{public.randrange(10**6)}", **content(public)} for _ in range(public.randint(0, 2))]
+        new = [self.new_public(public) for _ in range(public.randint(0, 2))]
         stay = [item for key, item in items.items() if not is_public(key) and key not in self.secrets]
         stay += [self.new_secret() for _ in range(self.secret.randint(0, 2))]
         self.send("portal-view-update", payload={"items": self.mixed([items[one] for one in kept] + new, stay)})
@@ -290,19 +295,3 @@ class World:
             self.send(kind)
             while not is_public(self.turn):
                 self.send(kind)
-
-
-STEPS: dict[str, tuple[int, Callable[[World, Random], None]]] = {
-    "update": (5, World.update),
-    "add": (4, World.add),
-    "remove": (2, World.remove),
-    "move": (3, World.move),
-    "replace": (1, World.replace),
-    "patch": (2, World.patch),
-    "command": (1, World.command),
-    "choose": (3, World.choose),
-    "begin": (2, World.begin),
-    "end": (1, World.end),
-    "go on": (4, World.go_on),
-    "go back": (2, World.go_back),
-}

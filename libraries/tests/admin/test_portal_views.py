@@ -98,9 +98,13 @@ def test_an_item_without_an_id_gets_one(desk: Desk, portal_view: PortalView) -> 
 @pytest.mark.parametrize(
     ("field", "typed", "sentence"),
     [
-        ("camera", "[]", "Must be null or an object with x, y, zoom and rotation."),
-        ("camera", '{"x": 0, "y": 0, "zoom": 0}', "camera.zoom: Must be a number from 0.01 to 100."),
-        ("encounter", '{"round": 1}', "encounter.order: Must be a list of objects with itemId and initiative."),
+        ("camera", "[]", "Must be null or an object with x, y, zoom and rotation; it is a list of 0."),
+        ("camera", '{"x": 0, "y": 0, "zoom": 0}', "camera.zoom: Must be a number from 0.01 to 100; it is 0."),
+        (
+            "encounter",
+            '{"round": 1}',
+            "encounter.order: Must be a list of objects with itemId and initiative; it is null.",
+        ),
         (
             "encounter",
             '{"round": 1, "order": [{"itemId": "nobody"}]}',

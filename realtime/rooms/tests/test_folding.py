@@ -1,4 +1,7 @@
-"""Whatever is lost, late or sent again: what a client folds is what was stored as the version that it names."""
+"""Whatever is lost, late or sent again: what a client folds is what was stored as the version that it names.
+
+`FOLD_EXAMPLES=20000` is the long form.
+"""
 
 from __future__ import annotations
 

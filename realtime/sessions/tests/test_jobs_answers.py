@@ -7,12 +7,14 @@ from typing import Any
 import pytest
 
 from libraries.models import PortalView, User
+from libraries.receipts import find_receipt
 from libraries.rules.changes import Change, TurnStep, ViewPatch, check_addition, check_changes, check_item_patch
 from libraries.rules.roles import PortalRole
 from libraries.rules.state import check_patch
 from libraries.rules.subjects import Subject
 from libraries.services.changes import Message
 from realtime.rooms.connection import Ref
+from realtime.sessions import jobs
 from realtime.sessions.jobs import Asked, Update
 from realtime.tests.clients import Listener
 from realtime.tests.doubles import Person, controller
@@ -131,7 +133,7 @@ async def test_an_ack_says_whom_the_turn_revealed(person: Person, portal_view: P
 
 async def test_a_step_back_before_the_first_turn_stores_nothing(person: Person, portal_view: PortalView) -> None:
     assert (await do(person, view(encounter={"round": 1, "turn": "spy", "order": ORDER})))["version"] == 2
-    person.connection.version = 2
+    person.connection.version = 2  # the newest that the client has, whatever is stored
     async with Listener(portal_view.id) as listener:
         assert await do(person, TurnStep(-1)) == {"type": "ack", "ref": "r", "version": 2}
         await do(person, TurnStep(1))
@@ -169,3 +171,27 @@ async def test_only_a_patch_of_an_unknown_item_is_relayed(
         assert refused["details"] == {"changes[0].itemId": "There is no item “ghost”."}
         await do(person, check_item_patch("ghost", {"hp": 1}))
         assert (await listener.hear())["controllers"]["payload"] == {"itemId": "ghost", "hp": 1}
+
+
+# --- Retries, and messages that store nothing ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_retry", [False, True])
+async def test_a_retry_that_is_stored_now_comes_back_as_a_message(
+    person: Person, portal_view: PortalView, is_retry: bool
+) -> None:
+    before = "c0" if is_retry else person.id
+    async with Listener(portal_view.id) as listener:
+        answer = await do(person, view(name="Night"), connection_id=before, is_retry=is_retry)
+        news = await listener.hear()
+    assert (answer["version"], news.get("sender")) == (2, None if is_retry else person.id)
+
+
+async def test_a_retry_of_what_was_stored_just_now_is_no_error(
+    person: Person, portal_view: PortalView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = await do(person, check_addition({"id": "elf"}), connection_id="c0")
+    looks = iter([lambda **asked: None, find_receipt])  # the first look comes too early
+    monkeypatch.setattr(jobs, "find_receipt", lambda **asked: next(looks)(**asked))
+    answer = await do(person, check_addition({"id": "elf"}), connection_id="c0", is_retry=True)
+    assert answer == stored
