@@ -235,10 +235,16 @@ async def test_a_message_that_is_sent_again_is_stored_once(two: Two, portal_view
     again = {**message, "retry": True, "connectionId": connected["connectionId"]}
     lost = {**again, "ref": 8}
     async with two.there.join(portal_view, two.here.controller) as (controller, _):
-        for sent, expected in ((again, version), (lost, version + 1), (lost, version + 1), (again, version)):
+        for sent, expected, is_new in (
+            *((again, version, False), (lost, version + 1, True)),
+            *((lost, version + 1, False), (again, version, False)),
+        ):
             await controller.send("item-update", **sent)
             ack = await controller.receive("ack")
             assert (ack["ref"], ack["version"]) == (sent["ref"], expected)
+            if is_new:
+                assert (await controller.receive("item-updated"))["version"] == expected
+            await controller.expect_nothing_before_pong()
     assert stored(two.here, portal_view)["version"] == version + 1
 
 
