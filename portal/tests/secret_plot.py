@@ -64,8 +64,9 @@ TURNS: tuple[Step, ...] = (
     Display("words", "rest"),
     Edit(Scene(-2, "new", None, None, 0), "owner"),  # an unseen one is current
     Edit(Small("move", -3, 1), "rest"),
+    Edit(Small("move", 0, 1), "owner"),  # past it
     Edit(Small("move", 4, 6), "editor"),
-    Edit(Scene(5, "new", (1, -1, 0, -6, 2), 0, 3), "admin"),  # who has the first turn of a round is unseen
+    Edit(Scene(5, "new", (0, -1, 1, -6, 2), 0, 3), "admin"),  # who has the first turn of a round is unseen
     Edit(Small("bring", 0, 1, _PLAIN), "owner"),
     Batch((Small("remove", 2), Small("bring", 0, 1, _OBJECTS)), "owner"),  # the same one again
     Edit(Small("strip", 0, 2), "owner"),
