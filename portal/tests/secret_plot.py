@@ -51,7 +51,7 @@ OPENING = Beginning(
     way=0,
     rows=EVERY_FORM,
 )
-_OBJECTS = Content((Plant("hp", "object", 0), Plant("conditions", "entries", 1), Plant("plan", "text", 2)), (3, 9))
+_OBJECTS = Content((Plant("hp", "object", 0), Plant("conditions", "entries", 1), Plant("plan", "text", 2)), (3, 9), reveals=True)
 _BELOW_PUBLIC = Content((Plant("hp", "number", 4), Plant("gm", "text", 4), Plant("secret", "text", 0)))
 
 _AGAIN = Content((), None, (("visible", False),), reveals=True)
@@ -64,17 +64,20 @@ TURNS: tuple[Step, ...] = (
     Display("words", "rest"),
     Edit(Scene(-2, "new", None, None, 0), "owner"),  # an unseen one is current
     Edit(Small("move", -3, 1), "rest"),
+    Edit(Small("move", 0, 1), "owner"),  # past it
     Edit(Small("move", 4, 6), "editor"),
-    Edit(Scene(5, "new", (1, -1, 0, -6, 2), 0, 3), "admin"),  # who has the first turn of a round is unseen
+    Edit(Scene(5, "new", (0, -1, 1, -6, 2), 0, 3), "admin"),  # who has the first turn of a round is unseen
     Edit(Small("bring", 0, 1, _PLAIN), "owner"),
     Batch((Small("remove", 2), Small("bring", 0, 1, _OBJECTS)), "owner"),  # the same one again
-    Edit(Small("strip", 0, 2), "owner"),
+    Edit(Small("strip", 2, 3), "owner"),  # its name
     Batch((Small("add", 0, 4, _PLAIN), Small("next"), Small("move", 6, 2), Small("flip", 0, 1)), "rest"),
     Edit(Small("remove", 5), "rest"),
     Edit(Small("next"), "admin"),
     Edit(Small("nameless", 0, 2, ALL_HIDDEN), "editor"),
     Edit(Small("update", 1, 0, UNSEEN), "editor"),
-    Edit(Small("update", 1, 0, _PLAIN), "rest"),
+    Edit(Small("update", 8, 0, _PLAIN), "rest"),  # behind a hidden one
+    Edit(Small("flip", 0, 3), "rest"),
+    Batch((Small("flip", 0, 3), Small("next")), "owner"),
 )
 """With unseen items in an encounter."""
 

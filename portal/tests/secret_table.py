@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 from uuid import UUID
@@ -28,16 +28,12 @@ State = dict[str, Any]
 
 @dataclass(frozen=True)
 class People:
-    """Access tokens by name, the library of the people, the editor's id, and somebody who is logged in to the admin.
-
-    `made_up` has the portal view of each id that the server made up for an item.
-    """
+    """Access tokens by name, the library of the people, the editor's id, and somebody who is logged in to the admin."""
 
     tokens: Mapping[str, str]
     library_id: str
     editor_id: str
     admin: AdminClient
-    made_up: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,8 @@ class Watch(Table):
             return
         if moved and not changed:
             raise Leak(f"the viewers' version has risen by {moved}, and they see no change")
-        assert moved == int(changed)
+        if moved != int(changed):
+            raise Missing(f"the viewers' version has risen by {moved}")
 
     async def _read(self) -> None:
         stored = await asyncio.to_thread(self._server.ask, in_lane(self._id, load, self._id))
