@@ -81,6 +81,17 @@ class Health(NamedTuple):
 NOTHING = Health()
 
 
+class Several(tuple[object, ...]):
+    """The values of a key that an item has in several spellings: the first with a number counts."""
+
+    __slots__ = ()
+
+
+def each(value: object) -> tuple[object, ...]:
+    """The values of a key: one, or several."""
+    return value if isinstance(value, Several) else (value,)
+
+
 def number(value: object) -> Number | None:
     """A number, or one that is written as text; None for all else."""
     if isinstance(value, str):
@@ -115,10 +126,9 @@ def read(sources: Mapping[str, Any], listed: Health = NOTHING) -> Health:
     A maximum without a current value is full health.
     """
     found, removed = NOTHING, _first(sources, REMOVED)
-    for key in CURRENT:
-        if key in sources:
-            inside, taken = read_value(sources[key])
-            found, removed = found.over(inside), removed if taken is None else taken
+    for value in (value for key in CURRENT if key in sources for value in each(sources[key])):
+        inside, taken = read_value(value)
+        found, removed = found.over(inside), removed if taken is None else taken
     found = found.over(Health(None, _positive(_first(sources, MAXIMUM)), _first(sources, TEMPORARY)))
     health = found.over(listed)
     if health.current is not None or health.maximum is None:
@@ -152,8 +162,10 @@ def _tenth(fraction: float) -> float | int:
 
 def _first(values: Mapping[str, Any], keys: Iterable[str]) -> Number | None:
     for key in keys:
-        if key in values and (found := number(values[key])) is not None:
-            return found
+        if key in values:
+            found = next((known for one in each(values[key]) if (known := number(one)) is not None), None)
+            if found is not None:
+                return found
     return None
 
 

@@ -140,12 +140,17 @@ def _built(item: Item, on: frozenset[str], display: str, disclosure: Disclosure)
 
 
 def _own(item: Item) -> dict[str, Any]:
-    """The item's values by plain key; a key in its exact spelling comes before the others."""
+    """The item's values by plain key; a key in its exact spelling comes before the others.
+
+    Of a key of health, all spellings count, in their order.
+    """
     plain: dict[str, Any] = {}
     for key, value in item.items():
         short = plain_key(key)
         if short not in plain or key in _EXACT:
             plain[short] = value
+        elif short in health.KEYS:
+            plain[short] = health.Several((*health.each(plain[short]), value))
     return plain
 
 

@@ -228,15 +228,13 @@ class Machine(Editing):
         viewer, item = self._viewers[0], self._garden.item(UNSEEN)
         match step.who:
             case "viewer":
-                for kind in ("portal-view-update", "item-update", "sync-response"):
-                    answer = await viewer.say(kind, payload={"itemId": "x", **dict.fromkeys(FLAGS, True)})
+                for kind in FOR_CONTROLLERS:
+                    body = {"itemId": "x", "index": 0, "changes": [{"type": "encounter-next"}]}
+                    answer = await viewer.say(kind, payload={"itemId": "x", **dict.fromkeys(FLAGS, True)}, **body)
                     assert answer["code"] == "forbidden"
                 await viewer.babble("{")
             case "viewer by rest":
-                body: State = {"name": "x", "showHealth": True}
-                for method in ("PATCH", "PUT", "DELETE"):
-                    refusal = await self._rest(method, self._path, body, who="viewer", status=403)
-                    self._check_text("viewer by rest", self._sight, refusal.text)
+                await self._be_refused_by_rest()
             case "controller":
                 answer = await self._owner.say("portal-view-update", payload={"items": [item, item]})
                 assert MARK.search(answer["message"])
@@ -245,7 +243,28 @@ class Machine(Editing):
                 assert (await self._owner.say("item-update", payload=payload))["code"] == "invalid-payload"
         return Done()
 
+    async def _be_refused_by_rest(self) -> None:
+        """Let a viewer try all writes; what they are told does not depend on whether there is such an item."""
+        body: State = {"name": "x", "showHealth": True}
+        asked = [(method, self._path, body) for method in ("PATCH", "PUT", "DELETE")]
+        asked += [("POST", f"{self._path}/{what}", {"changes": [{"type": "encounter-next"}]}) for what in BATCHES]
+        asked.append(("POST", f"{self._path}/items", body))
+        for item_id in ("nobody", *(item["id"] for item in self._stored["items"][:2])):
+            own = f"{self._path}/items/{item_id}"
+            asked += [("PATCH", own, body), ("DELETE", own, body), ("PUT", f"{own}/position", {"index": 0})]
+        told = set()
+        for method, path, sent in asked:
+            refusal = await self._rest(method, path, sent, who="viewer", status=403)
+            self._check_text("viewer by rest", self._sight, refusal.text)
+            told.add(refusal.text)
+        assert len(told) == 1, told
 
+
+FOR_CONTROLLERS = (
+    *("portal-view-update", "item-update", "item-add", "item-remove", "item-move", "encounter-next"),
+    *("encounter-previous", "batch", "sync-response"),
+)
+BATCHES = ("batch", "preview")
 _OWN_KEYS = {"name", "id", "items", *SETTLED}
 """Keys of a portal view."""
 

@@ -51,7 +51,9 @@ OPENING = Beginning(
     way=0,
     rows=EVERY_FORM,
 )
-_OBJECTS = Content((Plant("hp", "object", 0), Plant("conditions", "entries", 1), Plant("plan", "text", 2)), (3, 9), reveals=True)
+_OBJECTS = Content(
+    (Plant("hp", "object", 0), Plant("conditions", "entries", 1), Plant("plan", "text", 2)), (3, 9), reveals=True
+)
 _BELOW_PUBLIC = Content((Plant("hp", "number", 4), Plant("gm", "text", 4), Plant("secret", "text", 0)))
 
 _AGAIN = Content((), None, (("visible", False),), reveals=True)

@@ -70,6 +70,20 @@ def test_an_exact_spelling_comes_before_others() -> None:
     assert seen(ON, Initiative=3, initiative=4) == {"initiative": 4}
 
 
+@pytest.mark.parametrize(
+    ("item", "current", "most"),
+    [
+        ({"HP": {"note": 1}, "hp": 5, "maxHp": 9}, 5, 9),
+        ({"hp": 5, "HP": 7, "maxHp": 9}, 5, 9),
+        ({"Hp": {"max": 9}, "HP": None, "hp": 5}, 5, 9),
+        ({"hp": 5, "maxHp": "many", "MAX_HP": 9, "max-hp": 10}, 5, 9),
+    ],
+)
+def test_of_several_spellings_of_health_the_first_with_a_number_counts(item: Any, current: int, most: int) -> None:
+    shown = {"display": "numbers", "current": current, "max": most, "temp": None}
+    assert build(item, {"showHealth": True}) == {"health": shown}
+
+
 def test_nothing_that_is_not_listed_is_shown() -> None:
     assert seen(ON, hit_dice="2d8", notes="n", system={"name": "x"}, stats=[1], gm="x", **{"a.b": 1}) == {}
 
