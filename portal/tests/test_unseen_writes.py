@@ -54,12 +54,13 @@ class Work:
         self._is_black = is_black
         self._rng = random.Random(SEED)  # noqa: S311  # no secret
         self._number = 0
+        self._asked = 0
 
     async def write(self) -> None:
         """One of them."""
         self._number += 1
-        kinds = [self._item, self._again, self._by_rest, self._in_the_admin]
-        [kind] = self._rng.choices(kinds, [12, 3, 3, 1])
+        kinds = [self._item, self._structure, self._batch, self._again, self._by_rest, self._in_the_admin]
+        [kind] = self._rng.choices(kinds, [8, 6, 3, 3, 3, 1])
         await kind()
 
     async def _item(self) -> None:
@@ -76,12 +77,49 @@ class Work:
                 {"itemId": "hero", "text": f"Ranger {number}", "public": {"x": number}},
                 {"itemId": "trap", "visible": bool(number % 2)},
             ]
-        await self._ask("item-update", rng.choice(patches))
+        await self._ask("item-update", payload=rng.choice(patches))
+
+    def _change(self) -> dict[str, Any]:
+        """A change of which hidden items there are, of the encounter, which viewers do not see, or of the trap."""
+        number = self._number
+        item = {"id": f"guard {number}", "name": f"Guard {number}", "hidden": True, "revealOnTurn": False}
+        order = [{"itemId": item_id, "initiative": number} for item_id in ("trap", "hero", "ogre")]
+        changes: list[dict[str, Any]] = [
+            {"type": "item-add", "payload": item, "index": number % 3},
+            {"type": "item-move", "itemId": "trap", "index": number % 3},
+            {"type": "item-update", "itemId": "trap", "payload": {"dc": number, "name": None}},
+            {"type": "encounter-next"},
+            {"type": "encounter-previous"},
+            {"type": "portal-view-update", "payload": {"encounter": {"round": number, "turn": "trap", "order": order}}},
+        ]
+        return self._rng.choice(changes)
+
+    async def _structure(self) -> None:
+        change = self._change()
+        await self._ask(**change)
+        if change["type"] == "item-add":
+            await self._ask("item-remove", itemId=change["payload"]["id"])
+
+    async def _batch(self) -> None:
+        changes = [self._change()]
+        if changes[0]["type"] == "item-add":
+            item_id = changes[0]["payload"]["id"]
+            changes += [
+                {"type": "item-move", "itemId": item_id, "index": 1},
+                {"type": "item-remove", "itemId": item_id},
+            ]
+        changes.append({"type": "item-update", "itemId": "hero", "payload": {"notes": self._number}})
+        await asyncio.to_thread(self._stack.controller.post, f"{self._path}/preview", {"changes": changes})
+        if self._rng.random() < 0.5:  # noqa: PLR2004  # half of them
+            await self._ask("batch", changes=changes)
+        else:
+            await asyncio.to_thread(self._stack.controller.post, f"{self._path}/batch", {"changes": changes})
 
     async def _again(self) -> None:
         state = await asyncio.to_thread(self._stack.controller.get, self._path)
         items = [{**item, f"x{self._number % 7}": self._number} for item in state["items"]]
-        await self._ask("portal-view-update", {"items": items, "name": state["name"], "showAC": state["showAC"]})
+        payload = {"items": items, "name": state["name"], "showAC": state["showAC"]}
+        await self._ask("portal-view-update", payload=payload)
 
     async def _by_rest(self) -> None:
         body = await asyncio.to_thread(self._with_a_hidden_item)
@@ -104,9 +142,10 @@ class Work:
         current = {"currentItem": self._rng.randrange(len(kept))} if self._is_black else {}
         return {"items": [*kept, more], **current}
 
-    async def _ask(self, kind: str, payload: dict[str, Any]) -> None:
-        await self._sender.send(kind, ref=self._number, payload=payload)
-        while (answer := await self._sender.receive()).get("ref") != self._number:
+    async def _ask(self, type: str, **body: Any) -> None:
+        self._asked += 1
+        await self._sender.send(type, ref=self._asked, **body)
+        while (answer := await self._sender.receive()).get("ref") != self._asked:
             pass
         assert answer["type"] == "ack", answer
 
@@ -145,7 +184,8 @@ async def watching(stack: Stack, portal_view: str) -> Any:
 
 @pytest.mark.parametrize("is_black", [False, True], ids=["in the open", "under a blackout"])
 async def test_hidden_work_moves_nothing_that_a_viewer_gets(stack: Stack, is_black: bool) -> None:
-    portal_view = stack.new_portal_view(items=ITEMS, currentItem=1, blackout=is_black)
+    encounter = {"round": 1, "turn": "hero", "order": [{"itemId": "hero"}, {"itemId": "trap"}, {"itemId": "ogre"}]}
+    portal_view = stack.new_portal_view(items=ITEMS, currentItem=1, blackout=is_black, encounter=encounter)
     stack.new_portal_view()
     before = seen_by_rest(stack, portal_view)
     async with (
