@@ -227,7 +227,7 @@ class World:
     def check_history(self, client: Client) -> None:
         """AssertionError unless the client has exactly what was stored as the version that it names."""
         folded = client.folded
-        if folded.state and not client.has_echo and not folded.is_amid:
+        if folded.epoch is not None and not client.has_echo and not folded.is_amid:
             mine = as_text(folded.state)
             assert mine == self._history[PortalRole(folded.role), folded.version], (folded.role, folded.version)
 

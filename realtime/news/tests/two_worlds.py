@@ -4,8 +4,9 @@ A step says what happens to public items, which can be hidden for a while. Secre
 are, where they stand, what they hold, who of them is in the order of an encounter and when they have the turn, is up to
 each world. So each world finds its own messages for a step.
 
-Two things tell viewers about an unseen turn, and no step does them: to remove the item that seems to have the turn
-while an unseen one has it, and to go back before the first seen item of the first round.
+Three things tell viewers that an unseen item has the turn, and no step does them: to remove the item that seems to have
+the turn meanwhile, to go back before the first seen item of the first round, and to go back across the start of a round
+in several messages to an item that is then revealed.
 """
 
 from __future__ import annotations
@@ -23,13 +24,17 @@ from testing.asking import CONTENT, a_camera, any_fields, content
 from testing.table import Table, checked, new_state
 
 Message = dict[str, Any]
-SECRET = {"visible": False}
 _CONTENT_OF_SECRETS = {key for key in CONTENT if key not in {"visible", "Hidden", "revealOnTurn"}}
 
 
 def is_public(item_id: str | None) -> bool:
     """Whether it is the id of an item that both worlds have."""
     return item_id is not None and item_id.startswith("p")
+
+
+def some_of(random: Random, values: list[str]) -> list[str]:
+    """Some of the values, in any order."""
+    return random.sample(values, random.randint(0, len(values)))
 
 
 class World:
@@ -96,11 +101,13 @@ class World:
         """The public item that has the turn, or had it before the secret ones that have it now."""
         if self.turn is None or is_public(self.turn):
             return self.turn
-        place = self.order.index(self.turn)
-        before = [one for one in self.order[:place] if is_public(one)]
+        before = self._public_before()
         if not before and self.state["encounter"]["round"] > 1:
             before = [one for one in self.order if is_public(one)]
         return before[-1] if before else None
+
+    def _public_before(self) -> list[str]:
+        return [one for one in self.order[: self.order.index(self.turn or "")] if is_public(one)]
 
     def raw_place(self, ids: list[str], place: int) -> int:
         """An index among the given ids that is the place among the public ones; which one, is secret."""
@@ -111,7 +118,7 @@ class World:
     def new_secret(self) -> Message:
         """A secret item."""
         self._secrets += 1
-        return {"id": f"s{self._secrets}", **content(self.secret, _CONTENT_OF_SECRETS), **SECRET}
+        return {"id": f"s{self._secrets}", **content(self.secret, _CONTENT_OF_SECRETS), "visible": False}
 
     def new_public(self, public: Random) -> Message:
         """An item of both worlds."""
@@ -137,8 +144,8 @@ class World:
 
     def _change(self) -> None:
         if self.secrets:
-            patch = content(self.secret, _CONTENT_OF_SECRETS)
-            self.send("item-update", itemId=self.secret.choice(self.secrets), payload=patch)
+            some = content(self.secret, _CONTENT_OF_SECRETS)
+            self.send("item-update", itemId=self.secret.choice(self.secrets), payload=some)
 
     def _remove(self) -> None:
         if self.secrets:
@@ -173,19 +180,15 @@ class World:
         if encounter is None or not is_public(self.turn):
             return
         public = [entry for entry in encounter["order"] if is_public(entry["itemId"])]
-        some = [{"itemId": one, "initiative": self.secret.randint(1, 20)} for one in self._some_secrets()]
+        some = [{"itemId": one, "initiative": self.secret.randint(1, 20)} for one in some_of(self.secret, self.secrets)]
         self.send("portal-view-update", payload={"encounter": {**encounter, "order": self.mixed(public, some)}})
-
-    def _some_secrets(self) -> list[str]:
-        return self.secret.sample(self.secrets, self.secret.randint(0, len(self.secrets)))
 
     # What both worlds do, each in its way; `public` decides what viewers may see of it.
 
     def update(self, public: Random) -> None:
         """Change a public item."""
         if self.public:
-            item_id = public.choice(self.public)
-            patch = content(public)
+            item_id, patch = public.choice(self.public), content(public)
             if item_id == self.public_turn:
                 patch.pop("revealOnTurn", None)
             self.send("item-update", itemId=item_id, payload=patch)
@@ -245,21 +248,18 @@ class World:
         elif is_public(self.state["currentItemId"]) and public.random() < 0.6:
             camera = {}
         index = None if item_id is None else [item["id"] for item in self.state["items"]].index(item_id)
-        keys: Message = {"currentItem": index, "currentItemId": item_id}
-        for key in self.secret.choice([[], ["currentItem"], ["currentItemId"]]):
-            del keys[key]
-        self.send("portal-view-update", payload={**keys, **camera})
+        by_index, by_id = {"currentItem": index}, {"currentItemId": item_id}
+        self.send("portal-view-update", payload={**self.secret.choice([by_index, by_id, by_index | by_id]), **camera})
 
     def begin(self, public: Random) -> None:
         """Begin an encounter, or another one."""
-        ids = public.sample(self.public, public.randint(0, len(self.public)))
+        ids = some_of(public, self.public)
         order = [{"itemId": one, **public.choice([{}, {"initiative": public.randint(1, 20)}])} for one in ids]
         turn, number = public.choice([None, *ids, *ids]), public.randint(1, 3)
-        mixed = self.mixed(order, [{"itemId": one, "initiative": 9} for one in self._some_secrets()])
-        waits = any(item["id"] == turn and item.get("revealOnTurn") for item in self.state["items"])
-        if turn is not None and not waits:
-            place = [entry["itemId"] for entry in mixed].index(turn)
-            behind = [entry["itemId"] for entry in mixed[place + 1 :]]
+        mixed = self.mixed(order, [{"itemId": one, "initiative": 9} for one in some_of(self.secret, self.secrets)])
+        if turn is not None and not self._waits(turn):
+            entries = [entry["itemId"] for entry in mixed]
+            behind = entries[entries.index(turn) + 1 :]
             if behind and not is_public(behind[0]) and self.secret.random() < 0.5:
                 turn = behind[0]
         self.send("portal-view-update", payload={"encounter": {"round": number, "turn": turn, "order": mixed}})
@@ -268,7 +268,7 @@ class World:
         """End the encounter."""
         self.send("portal-view-update", payload={"encounter": None})
 
-    def go_on(self, public: Random) -> None:
+    def go_on(self, _public: Random) -> None:
         """Give the turn to the next public item."""
         self._go(1)
 
@@ -279,14 +279,16 @@ class World:
             return
         while self.turn != turn:
             self.send("encounter-previous")
-        self._go(-1)
+        is_one = self._batch is None and self._waits(ids[ids.index(turn) - 1])
+        self.batch(lambda: self._go(-1)) if is_one else self._go(-1)
+
+    def _waits(self, item_id: str | None) -> bool:
+        """Whether the item is revealed when it has the turn."""
+        return any(item["id"] == item_id and item.get("revealOnTurn") for item in self.state["items"])
 
     def _public_round(self) -> int:
         number = int(self.state["encounter"]["round"])
-        is_ahead = not is_public(self.turn) and not any(
-            is_public(one) for one in self.order[: self.order.index(self.turn or "")]
-        )
-        return number - 1 if is_ahead else number
+        return number if is_public(self.turn) or self._public_before() else number - 1
 
     def _go(self, step: int) -> None:
         """Go on until a public item has the turn; viewers see one step."""
