@@ -361,6 +361,22 @@ def test_each_message_of_a_write_has_its_answer(portal_view: PortalView) -> None
     assert written.portal_view.version == 2
 
 
+def test_a_condition_on_the_stored_state_can_refuse_a_write(portal_view: PortalView, published: Published) -> None:
+    seen: list[Any] = []
+
+    def refuse(state: dict[str, Any]) -> None:
+        seen.append(state)
+        raise VersionConflict("No.")
+
+    def write() -> None:
+        with pytest.raises(VersionConflict, match=r"No\."):
+            update_item(actor_id=None, portal_view_id=portal_view.id, item_id="ogre", payload={"hp": 1}, check=refuse)
+
+    before = rows()
+    assert published(write) == []
+    assert (rows(), seen) == (before, [portal_view.content()])
+
+
 def test_a_step_that_changes_nothing_is_not_stored(portal_view: PortalView, published: Published) -> None:
     order = {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre"}]}
     change_of(portal_view, published, view(encounter=order))

@@ -15,7 +15,7 @@ from libraries.receipts import KEPT as RECEIPTS_KEPT
 from libraries.receipts import find_receipt, forget_receipts, forget_receipts_in_turn
 from libraries.rules.errors import AlreadyApplied, NoSuchItem
 from libraries.rules.state import check_patch
-from libraries.rules.tests.drafts import add, item
+from libraries.rules.tests.drafts import PREVIOUS, add, item
 from libraries.services.changes import Message, change_portal_view
 from libraries.services.portal_views import restart_epochs, update_portal_view
 from libraries.tests.writes import update_item
@@ -151,6 +151,34 @@ def test_there_is_no_receipt_for_the_site_or_without_a_stored_change(portal_view
     with pytest.raises(NoSuchItem):
         update_item(actor_id=editor.id, **this, item_id="nobody", payload={})
     assert not Receipt.objects.exists()
+
+
+def test_a_step_that_changed_nothing_has_a_receipt_so_that_its_retry_does_nothing_later(
+    portal_view: PortalView, editor: User
+) -> None:
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id}
+    order = [{"itemId": item_id} for item_id in ("ogre", "map")]
+    encounter = {"round": 1, "turn": "ogre", "order": order}
+    update_portal_view(**this, patch=check_patch({"encounter": encounter}))
+    back: dict[str, Any] = {**this, "messages": [Message([PREVIOUS])], "receipts": [("c1", "1")]}
+    assert not change_portal_view(**back, sender="c1").is_stored
+    assert version_of(editor, portal_view, "c1", "1") == 2
+    update_portal_view(**this, patch=check_patch({"encounter": {**encounter, "turn": "map"}}))
+    with pytest.raises(AlreadyApplied):
+        change_portal_view(**back, sender="c2")
+    portal_view.refresh_from_db()
+    assert portal_view.encounter == {**encounter, "turn": "map"}
+
+
+def test_a_step_that_changes_nothing_may_be_overtaken_by_its_retry(portal_view: PortalView, editor: User) -> None:
+    order = {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre"}]}
+    this: dict[str, Any] = {"actor_id": editor.id, "portal_view_id": portal_view.id}
+    update_portal_view(**this, patch=check_patch({"encounter": order}))
+    back: dict[str, Any] = {**this, "messages": [Message([PREVIOUS])], "receipts": [("c1", "1")]}
+    change_portal_view(**back, sender="c2")
+    with pytest.raises(AlreadyApplied):
+        change_portal_view(**back, sender="c1")
+    assert Receipt.objects.count() == 1
 
 
 def test_old_receipts_are_deleted(portal_view: PortalView, editor: User) -> None:
