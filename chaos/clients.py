@@ -21,8 +21,9 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chaos.ledger import Ledger, Reader
-from chaos.picture import UPDATES, Message, Picture
-from testing.sockets import portal_view_path
+from chaos.picture import Picture
+from testing.fold import CHANGES
+from testing.sockets import Message, portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
 """Whether a client may reconnect after each close code (docs/protocol.md, section 6); any other end is a cut line."""
@@ -165,7 +166,7 @@ class Client:
         if connected["recovered"] and connected["version"] != self.reader.version:
             self.table.ledger.break_promise(f"{self.name} missed versions and was told that it had not")
         self.connection_id = connected["connectionId"]
-        self.picture.begin(connected)
+        self.picture.receive(connected)
         self.reader = Reader(self.table.ledger, self.name, self.role)
         self.reader.version = connected["version"]
         self._failures = 0
@@ -178,7 +179,7 @@ class Client:
 
     def _take(self, message: Message) -> None:
         match message["type"]:
-            case kind if kind in UPDATES:
+            case kind if kind in CHANGES:
                 self.reader.read(message)
                 self.on_update(message)
                 if "version" in message:
@@ -225,7 +226,7 @@ class Watcher(Client):
 
     def on_update(self, message: Message) -> None:
         """Fold the change in."""
-        self.picture.fold(message)
+        self.picture.receive(message)
 
     def is_at(self, stored: Message) -> bool:
         """Whether its state is the stored one, as its role sees it."""

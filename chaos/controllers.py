@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed
 
 from chaos.clients import Client, Entry, Table
 from chaos.ledger import COMMAND, GUEST, SHARED_ITEM, SIGNED, SLOTS, signature, slot
-from chaos.picture import Message
+from testing.sockets import Message
 
 AGAIN_SECONDS = 0.4
 """The delay before a retry after `unavailable`."""

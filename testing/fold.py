@@ -13,9 +13,10 @@ Message = dict[str, Any]
 BESIDE = ("currentItem", "currentItemId", "camera", "encounter")
 """The keys of the state that a message about an item can carry beside it."""
 READ_ONLY = frozenset({"id", "libraryId", "version", "createdAt", "updatedAt"})
-_CHANGES = frozenset(
+CHANGES = frozenset(
     {"portal-view-updated", "item-added", "item-removed", "item-moved", "item-updated", "batch-applied"}
 )
+"""The types of the messages that change the state."""
 _STORED = frozenset(
     {
         *("portal-view-update", "item-update", "item-add", "item-remove", "item-move"),
@@ -73,7 +74,7 @@ class Folded:
             self._sent.pop(message.get("ref", ""), None)
         elif kind == "sync-response" and message["source"] == "server" and message["version"] >= self.version:
             self.state, self.version = dict(message["payload"]), message["version"]
-        elif kind in _CHANGES and message.get("version", 0) > self.version:
+        elif kind in CHANGES and message.get("version", 0) > self.version:
             self._apply(message)
             self._reach(message["version"], by_ack=False)
             self._release()

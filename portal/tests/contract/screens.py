@@ -44,7 +44,7 @@ class Seat:
         assert len(heard) < 2, f"one change is one message, and not {heard}"
         if not heard:
             return {}
-        self.picture.fold(deepcopy(heard[0]))
+        self.picture.receive(deepcopy(heard[0]))
         return heard[0]
 
 
@@ -76,11 +76,7 @@ class Screens:
         if body.get("retry"):  # its `ack` may be of a version stored before, so a change that is new comes to it, too
             assert await self.sender.hear(answer["version"]) == told.controller
         else:
-            self._apply(
-                {"type": type_, **body}, [answer["itemId"]] if "itemId" in answer else answer.get("itemIds", [])
-            )
-            self._correct(answer.get("payload", {}))
-            self.sender.picture.version = answer["version"]
+            self.sender.picture.receive(deepcopy(answer))
         self.check()
         assert answer["version"] == self.stored["version"]
         return told
@@ -97,6 +93,7 @@ class Screens:
 
     async def _ask(self, type_: str, body: Mapping[str, Any]) -> Message:
         ref = body.get("ref", uuid4().hex)
+        self.sender.picture.send(deepcopy({"type": type_, **body, "ref": ref}))
         await self.sender.socket.send(type_, **{**body, "ref": ref})
         answer = await self.sender.socket.receive()
         assert answer.get("ref") == ref, answer
@@ -113,31 +110,6 @@ class Screens:
             seen["version"],
         )
 
-    def _apply(self, message: Message, item_ids: list[str]) -> None:
-        """Change the sender's screen at once, as its program does that knows no rules."""
-        state, added = self.sender.picture.state, iter(item_ids)
-        for change in deepcopy(message["changes"] if message["type"] == "batch" else [message]):
-            items, payload = state["items"], change.get("payload", {})
-            place = next((place for place, item in enumerate(items) if item["id"] == change.get("itemId")), -1)
-            match change["type"]:
-                case "portal-view-update":
-                    state.update((key, value) for key, value in payload.items() if key != "id")
-                case "item-add":
-                    index = change.get("index", len(items))
-                    state["items"] = [*items[:index], {**payload, "id": next(added)}, *items[index:]]
-                case "item-update":
-                    merged = {**items[place], **payload}
-                    kept = {key: value for key, value in merged.items() if value is not None or key not in payload}
-                    state["items"] = [*items[:place], kept, *items[place + 1 :]]
-                case "item-remove":
-                    state["items"] = [*items[:place], *items[place + 1 :]]
-                case "item-move":
-                    items.insert(change["index"], items.pop(place))
-
-    def _correct(self, payload: Message) -> None:
-        changes = [*payload.get("changes", ()), {"type": "portal-view-updated", "payload": payload}]
-        self.sender.picture.fold({"type": "batch-applied", "changes": changes, "version": 0})
-
 
 @asynccontextmanager
 async def screens(stack: Stack, portal_view: str) -> AsyncIterator[Screens]:
@@ -149,5 +121,5 @@ async def screens(stack: Stack, portal_view: str) -> AsyncIterator[Screens]:
     ):
         seats = [Seat(socket, Picture()) for socket in (sender, controller, viewer)]
         for seat, connected in zip(seats, (first, second, third), strict=True):
-            seat.picture.begin(connected)
+            seat.picture.receive(connected)
         yield Screens(stack, portal_view, *seats)
