@@ -22,6 +22,7 @@ from testing.stacks import Stack, running
 from testing.tokens import forge_token
 
 ITEMS = [{"id": "goblin", "name": "Goblin"}]
+ENCOUNTER = {"round": 2, "turn": "goblin", "order": [{"itemId": "goblin"}]}
 ALREADY_THERE = {"owner": "controller", "editor": "editor", "viewer": "viewer", "stranger": "stranger"}
 """The columns that exist in the demo of a stack, and their names there."""
 
@@ -75,7 +76,7 @@ def test_every_message_is_in_the_table() -> None:
 @pytest.mark.parametrize("row", MESSAGE_ROWS, ids=lambda row: row.name)
 async def test_every_person_gets_the_answer_of_the_table(place: Place, row: Row, who: str) -> None:
     stack, kind = place.stack, row.address
-    view = stack.new_portal_view(items=ITEMS)
+    view = stack.new_portal_view(items=ITEMS, encounter=ENCOUNTER)
     before = stack.controller.get(f"/api/portal-views/{view}")
     body = {**MESSAGES[kind], **({"token": place.tokens[who] or ""} if kind == "auth" else {})}
     async with (

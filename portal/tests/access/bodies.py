@@ -45,6 +45,11 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/libraries/{library}/portal-views": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}": _same({"name": "Changed"}),
     "PUT /api/portal-views/{view}": _same({"name": "Changed"}),
+    "POST /api/portal-views/{view}/batch": _same({"changes": [{"type": "encounter-next"}]}),
+    "POST /api/portal-views/{view}/preview": _same({"changes": [{"type": "encounter-next"}]}),
+    "POST /api/portal-views/{view}/items": _same({"name": "New"}),
+    "PATCH /api/portal-views/{view}/items/ogre": _same({"hp": 3}),
+    "PUT /api/portal-views/{view}/items/ogre/position": _same({"index": 1}),
 }
 """By method and address; a row that is not here has no body."""
 
@@ -119,6 +124,12 @@ MESSAGES: dict[str, Body] = {
     "ping": {},
     "portal-view-update": {"payload": {"blackout": True}},
     "item-update": {"payload": {"itemId": "goblin", "name": "Goblin King"}},
+    "item-add": {"payload": {"name": "New"}},
+    "item-remove": {"itemId": "goblin"},
+    "item-move": {"itemId": "goblin", "index": 0},
+    "encounter-next": {},
+    "encounter-previous": {},
+    "batch": {"changes": [{"type": "encounter-next"}]},
     "request-sync": {},
     "sync-response": {"payload": {"zoom": 2}},
     "auth": {},

@@ -21,6 +21,7 @@ ITEMS: list[dict[str, Any]] = [
     {"id": "ogre", "type": "stat-block", "name": "Ogre", "hp": HIDDEN_NUMBER, "gmNotes": HIDDEN_TEXT},
     {"id": f"spy-{HIDDEN_TEXT}", "type": "token", "name": HIDDEN_TEXT, "visible": False},
 ]
+ENCOUNTER = {"round": 2, "turn": "ogre", "order": [{"itemId": item["id"]} for item in reversed(ITEMS)]}
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class World:
         """The ids in the addresses of the tables; `self` is the asker."""
         return {
             "library": str(self.library.id),
+            "hidden": ITEMS[1]["id"],
             "view": str(self.portal_view.id),
             "other": str(self.other.id),
             "self": str(asker.id if asker else self.other.id),
@@ -60,7 +62,7 @@ def make_world() -> World:
     owner, other = make_user("owner"), make_user("other")
     for user, role in ((owner, Role.OWNER), (other, Role.VIEWER)):
         Membership.objects.create(library=library, user=user, role=role.value)
-    portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS)
+    portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS, encounter=ENCOUNTER)
     return World(library, portal_view, owner, other, Group.objects.create(name="Group"))
 
 

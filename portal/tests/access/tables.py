@@ -42,6 +42,15 @@ GET    | /api/portal-views/{view}                 | 200   200    200    404     
 PATCH  | /api/portal-views/{view}                 | 200   200    403    404      401    404    401 404   404 404   | PortalView
 PUT    | /api/portal-views/{view}                 | 200   200    403    404      401    404    401 404   404 404   | PortalView
 DELETE | /api/portal-views/{view}                 | 204   204    403    404      401    404    401 404   404 404   | PortalView
+POST   | /api/portal-views/{view}/batch           | 200   200    403    404      401    404    401 404   404 404   | PortalView
+POST   | /api/portal-views/{view}/preview         | 200   200    403    404      401    404    401 404   404 404   |
+GET    | /api/portal-views/{view}/items           | 200   200    200    404      401    404    401 404   404 404   |
+POST   | /api/portal-views/{view}/items           | 201   201    403    404      401    404    401 404   404 404   | PortalView
+GET    | /api/portal-views/{view}/items/ogre      | 200   200    200    404      401    404    401 404   404 404   |
+GET    | /api/portal-views/{view}/items/{hidden}  | 200   200    404    404      401    404    401 404   404 404   |
+PATCH  | /api/portal-views/{view}/items/ogre      | 200   200    403    404      401    404    401 404   404 404   | PortalView
+DELETE | /api/portal-views/{view}/items/ogre      | 204   204    403    404      401    404    401 404   404 404   | PortalView
+PUT    | /api/portal-views/{view}/items/ogre/position | 200   200    403    404      401    404    401 404   404 404   | PortalView
 """  # noqa: E501
 
 MESSAGES = """
@@ -49,6 +58,12 @@ type               | owner editor    viewer    stranger  nobody             form
 ping               | pong  pong      pong      no-access credential-missing no-access user-unavailable no-access no-access no-access |
 portal-view-update | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
 item-update        | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+item-add           | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+item-remove        | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+item-move          | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+encounter-next     | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+encounter-previous | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
+batch              | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
 request-sync       | forbidden forbidden ack   no-access credential-missing no-access user-unavailable no-access no-access no-access |
 sync-response      | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
 auth               | ack   ack       ack       no-access credential-missing no-access user-unavailable no-access no-access no-access |
@@ -100,6 +115,8 @@ GET  | /admin/libraries/library/{library}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/                     | 403 200 200 |
 POST | /admin/libraries/portalview/#next_item           | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#previous_item       | 403 302 302 |
+POST | /admin/libraries/portalview/#turn_next           | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#turn_previous       | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#show_encounter_on   | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#show_encounter_off  | 403 302 302 |
 POST | /admin/libraries/portalview/#show_health_on      | 403 302 302 | PortalView
