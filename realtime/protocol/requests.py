@@ -193,6 +193,7 @@ _KINDS = {
 
 def _shape(kind: str) -> str:
     fields = [field for field in msgspec.structs.fields(CLIENT_MESSAGES[kind]) if field.encode_name != "ref"]
+    fields.sort(key=lambda field: not field.required)
     return ", ".join(
         f"{field.encode_name} must be {_KINDS.get(field.name, 'text')}{'' if field.required else ', if it is given'}"
         for field in fields

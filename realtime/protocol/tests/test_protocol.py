@@ -185,13 +185,13 @@ def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payloa
         ({"type": "item-update", "payload": {}, "itemId": 0.5}, "itemId must be text or an integer, if it is given"),
         ({"type": "item-update", "payload": {}, "itemId": None}, "itemId must be text or an integer, if it is given"),
         ({"type": "item-add", "payload": {}, "index": "0"}, "index must be a whole number, if it is given"),
-        ({"type": "item-remove"}, "itemId must be text or an integer."),
-        ({"type": "item-remove", "itemId": True, "payload": {}}, "itemId must be text or an integer."),
-        ({"type": "item-move", "itemId": "a"}, "index must be a whole number."),
-        ({"type": "item-move", "itemId": "a", "index": 0.5}, "index must be a whole number."),
+        ({"type": "item-remove"}, "itemId must be text or an integer"),
+        ({"type": "item-remove", "itemId": True, "payload": {}}, "itemId must be text or an integer"),
+        ({"type": "item-move", "itemId": "a"}, "index must be a whole number"),
+        ({"type": "item-move", "itemId": "a", "index": 0.5}, "index must be a whole number"),
         ({"type": "encounter-next", "retry": 1}, "retry must be true or false, if it is given"),
-        ({"type": "batch"}, "changes must be a list."),
-        ({"type": "batch", "changes": {}}, "changes must be a list."),
+        ({"type": "batch"}, "changes must be a list"),
+        ({"type": "batch", "changes": {}}, "changes must be a list"),
         ({"type": "item-update", "payload": {}, "retry": 1}, "retry must be true or false, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": ""}, "connectionId must be text, if it is given"),
         ({"type": "item-update", "payload": {}, "connectionId": "a\0"}, "connectionId must be text"),
@@ -209,6 +209,12 @@ def test_a_bad_body_is_an_invalid_message(message: dict[str, Any], sentence: str
     assert (error.code, error.ref) == ("invalid-message", "r")
     assert error.message.startswith(f"The body of {message['type']} is wrong: ")
     assert sentence in error.message
+
+
+def test_what_a_body_must_have_is_said_before_what_it_may_have() -> None:
+    said = refused({"type": "item-move"}).message
+    assert said.startswith("The body of item-move is wrong: itemId must be text or an integer, index must be a whole")
+    assert said.endswith("connectionId must be text, if it is given.")
 
 
 @pytest.mark.parametrize(
