@@ -29,8 +29,8 @@ MAX_PATHS = 64
 
 RESERVED = frozenset(
     {
-        *("name", "alias", "public", "show", "visible", "hidden", "health", "ac"),
-        *("actions", "bonusActions", "reactions", "legendaryActions", "initiative", "conditions"),
+        *("name", "alias", "public", "show", "visible", "hidden", "revealOnTurn"),
+        *("health", "ac", "actions", "bonusActions", "reactions", "legendaryActions", "initiative", "conditions"),
     }
 )
 """Keys of an item that mean something else than in a foreign record: no `always` path begins with one."""

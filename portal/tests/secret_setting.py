@@ -27,7 +27,7 @@ from testing.admin import AdminClient
 from testing.in_process import InProcessServer
 from testing.installation import Person
 
-EXAMPLES = 30
+EXAMPLES = 26
 """The number of random sequences in which no hidden value may show, and in which a broken rule must be noticed."""
 ADMIN = Person("admin@example.org", PASSWORD)
 ROLES = {"owner": Role.OWNER, "editor": Role.EDITOR, **dict.fromkeys(("viewer", "guest", "late"), Role.VIEWER)}

@@ -227,7 +227,6 @@ def _flips(flags: st.SearchStrategy[str]) -> st.SearchStrategy[Step]:
 _each: tuple[st.SearchStrategy[Step], ...] = (
     _flips(st.just("showHealth")),
     _flips(flags),
-    _flips(flags),
     _flips(st.just("blackout")),
     _flips(st.just("blackout")),
     st.builds(Display, displays, by),
@@ -246,7 +245,6 @@ _each: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(Edit, _scenes, by),
     st.builds(Edit, _smalls(_kinds), by),
     st.builds(Edit, _smalls(_kinds), by),
-    st.builds(Edit, _smalls(_turns), by),
     st.builds(Edit, _smalls(_turns), by),
     _batches,
     _batches,
