@@ -26,6 +26,8 @@ LEFT_OUT: dict[str, str] = {
     "libraries.rules.net.hide_also": "takes a setting",
     "libraries.rules.net.edition": "takes nothing",
     "libraries.rules.health.Health": "holds three numbers",
+    "libraries.rules.health.Several": "is a tuple of values",
+    "libraries.rules.health.each": "looks at a type",
     "libraries.rules.health.shown": "takes three numbers",
     "libraries.rules.record_paths": "RecordPath.find calls the steps",
     "libraries.rules.disclosure.Disclosure": "is called by build",

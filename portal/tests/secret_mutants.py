@@ -103,8 +103,8 @@ def _id_of_the_record(record: Any, *given: Any) -> Any:
     return record.get("_id") or made_up_id(record, *given)
 
 
-def _renewed_as_it_was(draft: Any, *given: Any) -> Any:
-    draft.renewed.clear()
+def _added_as_it_was(draft: Any, *given: Any) -> Any:
+    draft.added.clear()
     return _script(draft, *given)
 
 
@@ -225,7 +225,7 @@ OTHERS: dict[str, Any] = {
     "libraries.rules.edits._stands_behind, always": lambda *given: True,
     "libraries.rules.edits._behind": lambda order, previous: 0,
     "libraries.rules.edits._changed": lambda draft: set(),
-    "libraries.rules.edits._script": _renewed_as_it_was,
+    "libraries.rules.edits._script": _added_as_it_was,
     "libraries.rules.edits._DECIDE_ITEMS": frozenset(),
     "libraries.rules.edits._DECIDE_SETTLED": frozenset(),
     "libraries.rules.draft.Draft._reveal": lambda draft, before, after: None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, assert_never
 from uuid import UUID
 
 from libraries.events import (
@@ -101,6 +101,8 @@ def _edit_message(edit: Edit, **beside: Any) -> ItemMessage:
             return ItemMoved(item_id=edit.item_id, index=edit.index, **beside)
         case Updated():
             return ItemUpdated(payload=_item_payload(edit.item_id, edit.patch), index=edit.index, **beside)
+        case _:
+            assert_never(edit)
 
 
 def patch_news(
