@@ -172,7 +172,6 @@ MUTANTS: dict[str, Any] = {
     "libraries.rules.edits.build": _as_it_is,
     "libraries.rules.edits.settled_seen": _settled_as_stored,
     "libraries.rules.edits.place_of": lambda items, index: index,
-    "libraries.rules.edits._stands_behind, never": lambda *given: False,
     "libraries.rules.commands.shown_items": lambda state, disclosure: state["items"],
     "libraries.rules.commands.settled_seen": _settled_as_stored,
     "libraries.rules.commands.is_seen": lambda item: True,

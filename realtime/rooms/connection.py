@@ -118,7 +118,8 @@ class Connection:
         """The newest version that was delivered to the client, as that role is told it."""
         room = self.room if self.is_level else None
         if role is PortalRole.CONTROLLER:
-            return max(self.version, room.version if room else 0)
+            own = self._own if self.knows_own(self._own) else 0  # an `ack` has told it, and maybe nothing else yet
+            return max(self.version, own, room.version if room else 0)
         return max(self.viewers_version, room.viewers_version if room else 0)
 
     def note_own(self, version: int) -> None:
