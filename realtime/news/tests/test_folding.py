@@ -23,7 +23,7 @@ from testing.conversation import Conversation, can_be_merged
 from testing.table import Table, amid_a_fight, checked, new_state, shown_to
 
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"]})
-EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "600"))
 seeds = st.integers(0, 2**32 - 1)
 steps = st.lists(st.tuples(st.integers(0, 1), st.integers(1, 3), seeds), min_size=1, max_size=30)
 

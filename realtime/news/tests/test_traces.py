@@ -17,7 +17,7 @@ from libraries.rules.roles import PortalRole
 from realtime.news.tests.two_worlds import World
 from testing.table import as_text, shown_to
 
-EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "600"))
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"], "initiative": ["hp"]})
 seeds = st.integers(0, 2**32 - 1)
 STEPS: dict[str, tuple[int, Callable[[World, Random], None]]] = {

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from realtime.tests.world_steps import KINDS, Step, calm, happen, new_world
 
-EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "150"))
+EXAMPLES = int(os.environ.get("FOLD_EXAMPLES", "600"))
 kinds = [kind for kind, (weight, _) in KINDS.items() for _ in range(weight)]
 steps = st.lists(st.tuples(st.sampled_from(kinds), st.integers(0, 2**32 - 1)), min_size=1, max_size=60)
 
