@@ -192,8 +192,8 @@ def section(seen: dict[str, dict[str, Times]], load: float) -> str:
         f"Written by `python -m bench.stored_update --write` on {datetime.now(UTC):%Y-%m-%d}: {ROUNDS} rounds of"
         f" {UPDATES_OF_ROUND} updates of each\nportal view, in a process that has the database to itself. SQLite's file"
         f" and Postgres' data are on disk. CPU is that of\nthe process and of Postgres' together. The machine has"
-        f" {os.cpu_count()} cores, and its load average at the end was {load:.1f}.\nIf it is far above 1, other programs"
-        f" used it, too, and then the CPU is the better figure.\n\n"
+        f" {os.cpu_count()} cores, and its load average at the end was {load:.1f}.\nIf it is far above 1, other"
+        f" programs used it, too, and then the CPU is the better figure.\n\n"
         f"{machine()}\n\n{table(HEAD, rows(seen))}"
     )
 
