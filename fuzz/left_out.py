@@ -11,6 +11,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.api.bodies.OnlyJSON.select_renderer": "takes nothing of the client",
     "libraries.api.bodies.JSONRenderer": "takes answers; msgspec encodes them, as encode_state",
     "libraries.api.preconditions.etag": "takes a number",
+    "libraries.api.preconditions.is_known": "calls parse_tags and Tags.has",
     "libraries.api.preconditions.item_etag": "encodes an item, as an answer does",
     "libraries.rules.changes.check_change": "is called by check_changes",
     "libraries.rules.projection.epoch_seen": "takes an epoch of our own",

@@ -17,7 +17,7 @@ from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 
 from libraries.api.base import ApiView
-from libraries.api.preconditions import parse_tags
+from libraries.api.preconditions import is_known
 from libraries.rules.errors import NotFound
 
 _RENDERERS: dict[str, type[BaseRenderer]] = {"yaml": OpenApiYamlRenderer, "json": OpenApiJsonRenderer}
@@ -66,8 +66,7 @@ class Schema(ApiView):
         document = documents().get(name)
         if document is None:
             raise NotFound("The document is there with ?format=yaml and ?format=json.")
-        known = parse_tags("If-None-Match", request.headers.get("If-None-Match"))
-        if known is not None and known.has(document.etag):
+        if is_known(request.headers.get("If-None-Match"), document.etag):
             answer = HttpResponse(status=304)
         else:
             answer = HttpResponse(document.body, content_type=document.media_type)

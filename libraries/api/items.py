@@ -12,8 +12,8 @@ from rest_framework.response import Response
 
 from libraries.api.base import ApiView
 from libraries.api.portal_view_serializers import ItemsSerializer, PositionSerializer, WrittenItemSerializer
-from libraries.api.portal_views import is_as_viewer, tag_of
-from libraries.api.preconditions import item_etag, parse_tags
+from libraries.api.portal_views import read_portal_view, tag_of
+from libraries.api.preconditions import is_known, item_etag, parse_tags
 from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, INDEX, documented
 from libraries.api.shapes import ITEM, SHOWN_ITEM
 from libraries.models import PortalView
@@ -21,9 +21,8 @@ from libraries.rules.addresses import MAX_BODY_IMAGE_CHARS
 from libraries.rules.changes import Change, check_addition, check_item_patch, check_move, check_removal
 from libraries.rules.errors import InvalidPayload, NoSuchItem, NotFound, VersionConflict
 from libraries.rules.projection import project
-from libraries.rules.roles import Role, portal_role
+from libraries.rules.roles import portal_role
 from libraries.rules.state import State, find_item
-from libraries.selectors import get_portal_view
 from libraries.services.changes import Message, Written, change_portal_view
 
 _NO_ITEM = "There is no such item."
@@ -41,9 +40,9 @@ class Items(ApiView):
     )
     def get(self, request: Request, portal_view_id: UUID) -> Response:
         """All of them, in their order, as the asker may see them; with the ETag of the portal view."""
-        portal_view = _read(self, portal_view_id)
-        known, tag = parse_tags("If-None-Match", request.headers.get("If-None-Match")), tag_of(portal_view)
-        if known is not None and known.has(tag):
+        portal_view = read_portal_view(self, portal_view_id)
+        tag = tag_of(portal_view)
+        if is_known(request.headers.get("If-None-Match"), tag):
             return Response(status=304, headers={"ETag": tag})
         return Response({"items": _seen(portal_view)}, headers={"ETag": tag})
 
@@ -74,12 +73,12 @@ class OneItem(ApiView):
     )
     def get(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:
         """As the asker may see it; its ETag is a hash of that."""
-        items = _seen(_read(self, portal_view_id))
+        items = _seen(read_portal_view(self, portal_view_id))
         index = find_item(items, item_id)
         if index is None:
             raise NotFound(_NO_ITEM)
-        known, tag = parse_tags("If-None-Match", request.headers.get("If-None-Match")), item_etag(items[index])
-        if known is not None and known.has(tag):
+        tag = item_etag(items[index])
+        if is_known(request.headers.get("If-None-Match"), tag):
             return Response(status=304, headers={"ETag": tag})
         return Response(items[index], headers={"ETag": tag})
 
@@ -116,13 +115,6 @@ class ItemPosition(ApiView):
         """To a place counted from 0, its place after the move. Owners and editors may. Everybody connected is told."""
         move = check_move(item_id, self.read(PositionSerializer)["index"])
         return _written(_store(self, portal_view_id, move, item_id), item_id)
-
-
-def _read(view: ApiView, portal_view_id: UUID) -> PortalView:
-    portal_view = get_portal_view(user_id=view.actor_id, portal_view_id=portal_view_id)
-    if is_as_viewer(view.request):
-        portal_view.role = Role.VIEWER.value
-    return portal_view
 
 
 def _seen(portal_view: PortalView) -> list[dict[str, Any]]:

@@ -19,7 +19,7 @@ from libraries.api.portal_view_serializers import (
     PortalViewSerializer,
     WrittenPortalViewSerializer,
 )
-from libraries.api.preconditions import etag, parse_tags
+from libraries.api.preconditions import etag, is_known, parse_tags
 from libraries.api.schema import AS_VIEWER, IF_MATCH, IF_NONE_MATCH, documented
 from libraries.api.serializers import UNKNOWN_KEY
 from libraries.models import PortalView
@@ -50,7 +50,7 @@ class LibraryPortalViews(ApiView):
         """One page of them, without their items."""
         self.check_query()
         get_library(user_id=self.actor_id, library_id=library_id)
-        portal_views = portal_views_in(user_id=self.actor_id, library_id=library_id, as_viewer=is_as_viewer(request))
+        portal_views = portal_views_in(user_id=self.actor_id, library_id=library_id, as_viewer=_is_as_viewer(request))
         return self.answer_page(portal_views, PortalViewHeadSerializer)
 
     @documented(
@@ -82,12 +82,9 @@ class OnePortalView(ApiView):
     )
     def get(self, request: Request, portal_view_id: UUID) -> Response:
         """As the asker may see it: what viewers get is built of what may be shown."""
-        portal_view = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id)
-        if is_as_viewer(request):
-            portal_view.role = Role.VIEWER.value
-        known = parse_tags("If-None-Match", request.headers.get("If-None-Match"))
+        portal_view = read_portal_view(self, portal_view_id)
         tag = tag_of(portal_view)
-        if known is not None and known.has(tag):
+        if is_known(request.headers.get("If-None-Match"), tag):
             return Response(status=304, headers={"ETag": tag})
         return Response(PortalViewSerializer(portal_view).data, headers={"ETag": tag})
 
@@ -165,7 +162,15 @@ def _defaults(given: Collection[str]) -> dict[str, Any]:
 _CURRENT = frozenset({"currentItem", "currentItemId"})
 
 
-def is_as_viewer(request: Request) -> bool:
+def read_portal_view(view: ApiView, portal_view_id: UUID) -> PortalView:
+    """The portal view for the person who asks, with the `role` that they look at it with; NotFound."""
+    portal_view = get_portal_view(user_id=view.actor_id, portal_view_id=portal_view_id)
+    if _is_as_viewer(view.request):
+        portal_view.role = Role.VIEWER.value
+    return portal_view
+
+
+def _is_as_viewer(request: Request) -> bool:
     """Whether a controller wants to see what viewers see; InvalidPayload for another wish."""
     wish = request.query_params.get("as")
     if wish not in (None, str(PortalRole.VIEWER)):

@@ -71,5 +71,11 @@ def parse_tags(name: str, value: str | None) -> Tags | None:
     return Tags(any=False, listed=tuple(_as_given(tag) for tag in _EACH.findall(value)))
 
 
+def is_known(if_none_match: str | None, tag: str) -> bool:
+    """Whether the client has what the tag names, by its If-None-Match: then it is not answered again."""
+    known = parse_tags("If-None-Match", if_none_match)
+    return known is not None and known.has(tag)
+
+
 def _as_given(tag: str) -> str:
     return _OF_A_PROXY.sub('"', tag.removeprefix("W/"))

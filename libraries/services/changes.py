@@ -82,7 +82,7 @@ def change_portal_view(
             kept.keep_of_nothing(portal_view)
         if draft.is_written or draft.relayed:
             tell_on_commit(tell, _event(portal_view, draft, after, controllers, viewers, sender))
-    warnings = [_warnings(message, after, portal_view) for message in messages]
+    warnings = [warnings_of_message(message, after, portal_view) for message in messages]
     return Written(portal_view, answers, warnings, draft.is_written)
 
 
@@ -116,7 +116,8 @@ def preview_changes(portal_view: PortalView, changes: Sequence[Change]) -> State
     return draft.state
 
 
-def _warnings(message: Message, after: State, portal_view: PortalView) -> list[str]:
+def warnings_of_message(message: Message, after: State, portal_view: PortalView) -> list[str]:
+    """The warnings about a message, after which the state of the portal view is `after`."""
     found: Iterable[str] = (
         f"changes[{place}].{warning}" if message.is_batch else warning
         for place, change in enumerate(message.changes)

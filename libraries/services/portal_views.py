@@ -9,7 +9,6 @@ the change: it gets no copy. All raise `libraries.rules.errors`.
 from __future__ import annotations
 
 from collections.abc import Collection
-from itertools import islice
 from uuid import UUID
 
 from django.db import transaction
@@ -23,10 +22,9 @@ from libraries.rules.changes import ViewPatch
 from libraries.rules.draft import Draft
 from libraries.rules.errors import InvalidPayload, NotFound, VersionConflict
 from libraries.rules.state import Patch
-from libraries.rules.warnings import MAX_WARNINGS, warnings_of
 from libraries.selectors import libraries_of
 from libraries.services import quotas
-from libraries.services.changes import Message, change_portal_view
+from libraries.services.changes import Message, change_portal_view, warnings_of_message
 from libraries.services.storing import lock_portal_view, put_state, require_controller
 
 
@@ -40,6 +38,7 @@ def create_portal_view(
     """
     if "name" not in patch.known:
         raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
+    message = Message([ViewPatch(Patch(patch.known, {}, patch.sent))])
     with transaction.atomic():
         libraries = Library.objects.all() if actor_id is None else libraries_of(actor_id)
         # Locked, so that it exists until the portal view does; rows that already refer to it need not wait.
@@ -53,14 +52,12 @@ def create_portal_view(
         if portal_view_id is not None:
             portal_view.id = portal_view_id
         draft = Draft(portal_view.content(), portal_view.item_key)
-        draft.apply([ViewPatch(Patch(patch.known, {}, patch.sent))])
+        draft.apply(message.changes)
         put_state(portal_view, draft.before, draft.state)
         portal_view.save(force_insert=True)
         if actor_id is not None:
             portal_view.role = library.role
-    portal_view.warnings = list(
-        islice(warnings_of(ViewPatch(Patch(patch.known, {})), portal_view.state(), portal_view.rules), MAX_WARNINGS)
-    )
+    portal_view.warnings = warnings_of_message(message, portal_view.state(), portal_view)
     return portal_view
 
 
