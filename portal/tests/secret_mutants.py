@@ -12,6 +12,7 @@ from libraries.rules import commands, edits, encounter, health, items, net, proj
 from libraries.rules.draft import Draft
 from libraries.rules.item_ids import made_up_id
 from libraries.rules.roles import PortalRole
+from libraries.selectors import get_portal_view
 from libraries.services import storing
 from realtime.news import compose
 from realtime.rooms.connection import Connection
@@ -193,9 +194,11 @@ MUTANTS: dict[str, Any] = {
     "libraries.services.changes.project_command": _as_it_is,
     "libraries.services.storing.shown_count": lambda state: len(state["items"]),
     "libraries.services.storing.shown_place": lambda state: state["currentItem"],
-    "libraries.api.portal_views.is_as_viewer": lambda request: False,
+    "libraries.api.portal_views._is_as_viewer": lambda request: False,
     "libraries.api.portal_view_serializers.project": _as_it_is,
-    "libraries.api.items.is_as_viewer": lambda request: False,
+    "libraries.api.items.read_portal_view": lambda view, portal_view_id: get_portal_view(
+        user_id=view.actor_id, portal_view_id=portal_view_id
+    ),
     "libraries.api.items.project": _as_it_is,
     "libraries.api.items.tag_of": lambda portal_view: f'"{portal_view.version}"',
     "libraries.api.batches.project": _as_it_is,
