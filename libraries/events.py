@@ -77,6 +77,12 @@ class AccessChanged(Event, frozen=True, kw_only=True):
     access_version: int
 
 
+class Revoked(Event, frozen=True, kw_only=True):
+    """A person, a session or a share link ended, the one with the id `key`; `libraries.models.Revocation` says why."""
+
+    key: UUID
+
+
 Tell = Callable[[Event], None]
 """The callback of a service for each event, called once its transaction is committed."""
 

@@ -1,9 +1,10 @@
-"""The stored data: libraries, memberships and portal views.
+"""The stored data: portal views here, and the names of all other models.
 
-People are in `libraries.users`, and log-ins in `libraries.attempts`.
+People are in `libraries.users`, libraries and their members in `libraries.access`, log-ins in `libraries.attempts` and
+`libraries.credentials`, links in `libraries.sharing`.
 
-Rules that the database can enforce are constraints here. Permissions are checked in `services`, and nothing here
-notifies anybody of a change.
+Rules that the database can enforce are constraints here. Permissions are checked in `services`. Of a changed portal
+view only a service tells: it knows who sees what of the change.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, ClassVar
+from typing import Any
 
 from django.db import models
 from django.db.models import F, Q
@@ -19,12 +20,17 @@ from django.db.models.functions import Lower, Now
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
+from libraries.access import Library as Library
+from libraries.access import Membership as Membership
+from libraries.access import Revocation as Revocation
 from libraries.attempts import Counter as Counter
 from libraries.attempts import KnownNetwork as KnownNetwork
+from libraries.credentials import Session as Session
+from libraries.credentials import SigningKey as SigningKey
+from libraries.credentials import Ticket as Ticket
 from libraries.rules.disclosure import Disclosure, compiled
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, with_ids
 from libraries.rules.projection import shown_count, shown_place
-from libraries.rules.roles import Role
 from libraries.rules.state import (
     FIELDS,
     HEALTH_DISPLAYS,
@@ -36,64 +42,12 @@ from libraries.rules.state import (
     settled,
     size_of,
 )
+from libraries.sharing import Invitation as Invitation
+from libraries.sharing import PendingScreen as PendingScreen
+from libraries.sharing import ShareLink as ShareLink
 from libraries.stored_json import StoredJSON
 from libraries.users import User as User
 from libraries.users import UserManager as UserManager
-from libraries.validators import validate_lines, validate_name
-
-
-class Library(models.Model):
-    """A collection of portal views, shared by its members."""
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=MAX_NAME_CHARS, validators=[validate_name])
-    description = models.TextField(blank=True, max_length=2000, validators=[validate_lines])
-    disclosure = models.JSONField(
-        default=dict, db_default={}, blank=True, help_text="What viewers see of foreign records: lists of paths by row."
-    )
-    access_version = models.PositiveBigIntegerField(
-        default=1, editable=False, help_text="Rises with each change of who may see the library."
-    )
-    created_at = models.DateTimeField(auto_now_add=True)
-    updated_at = models.DateTimeField(auto_now=True)
-    members: models.ManyToManyField[User, Membership] = models.ManyToManyField(
-        User, through="Membership", related_name="libraries"
-    )
-
-    role: str
-    """The asker's role, on an object from `libraries.selectors.libraries_of`."""
-
-    class Meta:
-        ordering = ("name", "id")
-        verbose_name_plural = "libraries"
-        constraints = (models.CheckConstraint(condition=~Q(name=""), name="library_has_a_name"),)
-
-    def __str__(self) -> str:
-        return self.name
-
-
-class Membership(models.Model):
-    """A user's role in a library. A library keeps at least one owner (`services` enforces it)."""
-
-    ROLES: ClassVar = [(role.value, role.value.title()) for role in Role]
-
-    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="memberships")
-    library = models.ForeignKey(Library, on_delete=models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=6, choices=ROLES, default=Role.VIEWER.value)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        ordering = ("library", "user__email")
-        constraints = (
-            models.UniqueConstraint(fields=("user", "library"), name="one_membership_per_user_and_library"),
-            models.CheckConstraint(
-                condition=Q(role__in=[role.value for role in Role]), name="membership_role_is_known"
-            ),
-        )
-
-    def __str__(self) -> str:
-        # The admin shows this to people who may not see e-mail addresses.
-        return f"{self.user.get_full_name()} ({self.user_id}) in {self.library}"
 
 
 def new_epoch() -> str:

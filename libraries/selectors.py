@@ -7,15 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
-from django.db.models import Case, F, Func, IntegerField, QuerySet, Value, When
+from django.db.models import Case, Exists, F, Func, IntegerField, QuerySet, Value, When
 
-from libraries.models import Library, Membership, PortalView, User
+from libraries.models import Library, Membership, PortalView, Revocation, ShareLink, User
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.errors import NotFound
+from libraries.rules.revocations import Reason
 from libraries.rules.roles import Role
+from libraries.rules.subjects import Grant
+from libraries.users import display_name
 
 AT_ONCE = 10_000
 """The most ids in one query: a database limits the number of parameters."""
@@ -25,12 +29,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """One person's access to one portal view: `role` is None without access, or without such a portal view."""
+    """The access of one credential to one portal view: `role` is None without access, or without such a portal view.
 
-    is_active: bool
+    `ended` says why the credential is not good any more, None if it is. A guest's access ends at `ends_at`, and its
+    link has places for `max_guests`; None is for ever, and no limit. `name` is the user's display name.
+    """
+
     role: Role | None
     version: int
     access_version: int
+    ended: Reason | None = None
+    name: str = ""
+    ends_at: datetime | None = None
+    max_guests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,38 +74,78 @@ class Stored:
         return int(self.state["viewersVersion"])
 
 
-def accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
-    """The access of people to portal views, for pairs of their ids; without an entry for deleted people.
+def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
+    """The access of credentials to portal views; without an entry for deleted people and links.
 
-    For each `AT_ONCE` pairs one query reads all who have access, and a second one all others.
+    For each `AT_ONCE` pairs one query reads all members who have access, one the other people, one the ended sessions,
+    and one the links of guests.
     """
-    found: dict[tuple[UUID, UUID], Access] = {}
+    found: dict[tuple[Grant, UUID], Access] = {}
     for pairs in _chunks(asked):
-        found |= _accesses(pairs)
+        users = [pair for pair in pairs if not pair[0].subject.is_guest]
+        guests = [pair for pair in pairs if pair[0].subject.is_guest]
+        found |= _accesses_of_users(users) if users else {}
+        found |= _accesses_of_guests(guests) if guests else {}
     return found
 
 
-def _accesses(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Access]:
-    user_ids = {user_id for user_id, _ in asked}
+def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
+    user_ids = {grant.subject.id for grant, _ in asked}
     rows = PortalView.objects.filter(
         id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
     ).values_list(
         "id",
         "version",
         "library__access_version",
-        "library__memberships__user_id",
         "library__memberships__role",
-        "library__memberships__user__is_active",
+        *(f"library__memberships__user__{column}" for column in _PERSON),
     )
-    found = {
-        (user_id, portal_view_id): Access(is_active, Role(role), version, access_version)
-        for portal_view_id, version, access_version, user_id, role, is_active in rows
-    }
-    others = [pair for pair in asked if pair not in found]
-    if others:
-        users = User.objects.filter(id__in={user_id for user_id, _ in others}).values_list("id", "is_active")
-        active = dict(users)
-        found |= {pair: Access(active[pair[0]], None, 0, 0) for pair in others if pair[0] in active}
+    members = {(row[4], row[0]): (Role(row[3]), row[1], row[2], *row[5:]) for row in rows}
+    others = {grant.subject.id for grant, view in asked if (grant.subject.id, view) not in members}
+    people = {row[0]: (None, 0, 0, *row[1:]) for row in User.objects.filter(id__in=others).values_list(*_PERSON)}
+    ended = _ended_sessions({grant.session_id for grant, _ in asked})
+    found = {}
+    for grant, portal_view_id in asked:
+        row = members.get((grant.subject.id, portal_view_id)) or people.get(grant.subject.id)
+        if row is not None:
+            role, version, access_version, is_active, auth_version, name, email = row
+            is_current = auth_version == grant.auth_version and grant.session_id not in ended
+            ending = Reason.USER_UNAVAILABLE if not is_active else None if is_current else Reason.SESSION_ENDED
+            found[grant, portal_view_id] = Access(role, version, access_version, ending, display_name(name, email))
+    return found
+
+
+_PERSON = ("id", "is_active", "auth_version", "name", "email")
+
+
+def _ended_sessions(session_ids: Collection[UUID | None]) -> set[UUID]:
+    keys = [session_id for session_id in session_ids if session_id is not None]
+    return set(Revocation.objects.filter(key__in=keys).values_list("key", flat=True))
+
+
+def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
+    rows = ShareLink.objects.filter(id__in={grant.link_id for grant, _ in asked}).values_list(
+        "id",
+        "portal_view_id",
+        "portal_view__version",
+        "portal_view__library__access_version",
+        "withdrawn_at",
+        "expires_at",
+        "max_guests",
+    )
+    links = {row[0]: row[1:] for row in rows}
+    found = {}
+    for grant, portal_view_id in asked:
+        if grant.link_id in links:
+            view_id, version, access_version, withdrawn_at, expires_at, max_guests = links[grant.link_id]
+            found[grant, portal_view_id] = Access(
+                Role.VIEWER if view_id == portal_view_id and withdrawn_at is None else None,
+                version,
+                access_version,
+                None if withdrawn_at is None else Reason.LINK_WITHDRAWN,
+                ends_at=expires_at,
+                max_guests=max_guests,
+            )
     return found
 
 
@@ -159,9 +210,12 @@ def portal_views_of(user_id: UUID) -> QuerySet[PortalView]:
     return mine.annotate(role=F("library__memberships__role"))  # type: ignore[no-redef]
 
 
-def get_active_user(user_id: UUID) -> User | None:
-    """The person, or None if they are deleted or deactivated."""
-    return User.objects.filter(id=user_id, is_active=True).first()
+def get_user_of(grant: Grant) -> User | None:
+    """The person of a credential, or None if they are deleted or deactivated, or the credential has ended."""
+    person = User.objects.filter(id=grant.subject.id, is_active=True, auth_version=grant.auth_version)
+    if grant.subject.is_guest or grant.session_id is None:
+        return None
+    return person.filter(~Exists(Revocation.objects.filter(key=grant.session_id))).first()
 
 
 def get_library(*, user_id: UUID, library_id: UUID) -> Library:

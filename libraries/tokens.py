@@ -1,21 +1,37 @@
-"""The content of a token, for REST and sockets alike: its subject, and its expiry. REST's log-in issues tokens."""
+"""The content of a token, for REST and sockets alike: whose it is, what it ends with, and its expiry.
+
+`verify` needs no database, except to read a signing key that this process does not know yet. Whether the session or
+the link still exists is a question for `libraries.selectors`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
-from uuid import UUID
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, TypeVar
+from uuid import NAMESPACE_OID, UUID, uuid5
 
+import jwt
 from django.conf import settings
-from jwt import ImmatureSignatureError
-from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenError
+from jwt import ImmatureSignatureError, InvalidTokenError
+from rest_framework_simplejwt.backends import TokenBackend
+from rest_framework_simplejwt.exceptions import ExpiredTokenError, TokenBackendError, TokenError
 from rest_framework_simplejwt.settings import api_settings
-from rest_framework_simplejwt.tokens import AccessToken, Token
+from rest_framework_simplejwt.tokens import AccessToken, RefreshToken, Token
 
+from libraries.models import User
 from libraries.rules.errors import PortalError
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
+from libraries.signing import KEYS, Key, is_ours
 
 AnyToken = TypeVar("AnyToken", bound=Token)
+T = TypeVar("T")
+
+AUDIENCE = "portal"
+GUEST_DAYS = 90
+"""The life of a guest's credential; each connection gives a new one."""
 
 
 class TokenExpired(PortalError):
@@ -34,22 +50,137 @@ class TokenOfTheFuture(TokenInvalid):
     """It was issued, or becomes valid, in the future (RFC 7519, sections 4.1.5 and 4.1.6)."""
 
 
+class KeyNotRead(PortalError):
+    """This process has not read the key yet that signed the token: `KEYS.read`, and try again."""
+
+    code = "token-invalid"
+
+
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A verified access token: its subject, and its expiry (seconds since the epoch, with the clocks' leeway)."""
+    """A verified credential. `expires_at` is in seconds since the epoch, with the clocks' leeway.
 
-    subject: Subject
+    A guest may have a name in it.
+    """
+
+    grant: Grant
     expires_at: float
+    name: str = ""
+
+    @property
+    def subject(self) -> Subject:
+        """Whose it is."""
+        return self.grant.subject
+
+
+# --- The signature ----------------------------------------------------------------------------------------
+
+
+class KeyedBackend(TokenBackend):
+    """Signs with the newest of `libraries.signing.KEYS`, and verifies with the key that the token names.
+
+    A token that names none is from a release without signing keys: it was signed with the secret key, and has neither
+    issuer nor audience.
+    """
+
+    def encode(self, payload: dict[str, Any]) -> str:
+        """The signed token."""
+        key = KEYS.newest()
+        content = {**payload, "iss": settings.PORTAL_ISSUER, "aud": AUDIENCE}
+        return jwt.encode(content, key.secret, algorithm=self.algorithm, headers={"kid": key.id})
+
+    def decode(self, token: Any, verify: bool = True) -> dict[str, Any]:
+        """The content of a token with a valid signature; TokenBackendError, or KeyNotRead."""
+        key = _key_of(token)
+        if key is None:
+            return super().decode(token, verify)
+        return _verifier(self.algorithm, key.secret, settings.PORTAL_ISSUER, self.leeway).decode(token, verify)
+
+
+@lru_cache(maxsize=16)
+def _verifier(algorithm: str, secret: bytes, issuer: str, leeway: Any) -> TokenBackend:
+    key: Any = secret  # the stubs ask for text; PyJWT takes both
+    return TokenBackend(algorithm, key, audience=AUDIENCE, issuer=issuer, leeway=leeway)
+
+
+def _key_of(token: Any) -> Key | None:
+    """The key that a token names, None if it names none."""
+    try:
+        header = jwt.get_unverified_header(token)
+    except InvalidTokenError as error:
+        raise TokenBackendError("Token is invalid") from error
+    key_id = header.get("kid")
+    if key_id is None:
+        return None
+    if (key := KEYS.find(key_id)) is not None:
+        return key
+    if is_ours(key_id):
+        raise KeyNotRead("The token's key is not known yet.")
+    raise TokenBackendError("Token is invalid")
+
+
+def _backend() -> KeyedBackend:
+    return KeyedBackend(api_settings.ALGORITHM, settings.SECRET_KEY, leeway=api_settings.LEEWAY)
+
+
+class _Keyed:
+    """Tokens that name their key."""
+
+    @property
+    def token_backend(self) -> TokenBackend:
+        return _backend()
+
+
+class Access(_Keyed, AccessToken):
+    """An access token."""
+
+
+class Refresh(_Keyed, RefreshToken):  # type: ignore[misc]  # as in RefreshToken
+    """A refresh token; `gen` is its number in its session."""
+
+    access_token_class = Access
+
+
+class Guest(_Keyed, Token):
+    """A guest's credential."""
+
+    token_type = "guest"  # noqa: S105  # a name
+    lifetime = timedelta(days=GUEST_DAYS)
+
+
+# --- Reading ----------------------------------------------------------------------------------------------
 
 
 def verify(text: str) -> Credential:
-    """The credential in an access token; TokenExpired or TokenInvalid unless it is valid now."""
-    token = read_token(AccessToken, text)
-    return Credential(subject_of(token), float(token["exp"]) + settings.PORTAL_CLOCK_LEEWAY_SECONDS)
+    """The credential in an access token; TokenExpired or TokenInvalid unless it is valid now. KeyNotRead."""
+    token = read_token(Access, text)
+    return Credential(grant_of(token), _ends_at(token))
+
+
+def verify_guest(text: str) -> Credential:
+    """The credential of a guest; TokenExpired or TokenInvalid unless it is valid now. KeyNotRead."""
+    token = read_token(Guest, text)
+    try:
+        guest, link = UUID(str(token.get("guest_id"))), UUID(str(token.get("link_id")))
+    except ValueError:
+        raise _invalid(Guest) from None
+    return Credential(Grant(Subject(guest, is_guest=True), link_id=link), _ends_at(token), str(token.get("name", "")))
+
+
+def with_keys(read: Callable[[], T]) -> T:
+    """Call `read`, and once more with fresh keys if it raised KeyNotRead; for code that may use the database."""
+    try:
+        return read()
+    except KeyNotRead:
+        KEYS.read()
+    try:
+        return read()
+    except KeyNotRead:  # it was deleted
+        raise TokenInvalid("This token is too old: log in again.") from None
 
 
 def read_token(kind: type[AnyToken], text: str) -> AnyToken:
-    """The token in the text; TokenExpired or TokenInvalid unless it is of that kind and valid now."""
+    """The token in the text; TokenExpired or TokenInvalid unless it is of that kind and valid now. KeyNotRead."""
     try:
         return kind(text)  # type: ignore[arg-type]  # the stubs ask for a Token; text is what is meant
     except ExpiredTokenError:
@@ -62,12 +193,54 @@ def read_token(kind: type[AnyToken], text: str) -> AnyToken:
         raise _invalid(kind) from None
 
 
-def subject_of(token: Token) -> Subject:
-    """The subject of a token; TokenInvalid if it names none."""
+def grant_of(token: Token) -> Grant:
+    """What a user's token says; TokenInvalid if it names nobody.
+
+    A token of a release without sessions is a session of its own, of a person whose `auth_version` never rose.
+    """
     try:
-        return Subject(UUID(str(token.get(api_settings.USER_ID_CLAIM))))
-    except ValueError:
+        subject = Subject(UUID(str(token.get(api_settings.USER_ID_CLAIM))))
+        session = token.get("sid")
+        session_id = uuid5(NAMESPACE_OID, str(token["jti"])) if session is None else UUID(str(session))
+        return Grant(subject, session_id, int(token.get("ver", 0)))
+    except (ValueError, TypeError):
         raise _invalid(type(token)) from None
+
+
+# --- Writing ----------------------------------------------------------------------------------------------
+
+
+def access_token(user: User, session_id: UUID) -> str:
+    """An access token of that session."""
+    return str(_filled(Access.for_user(user), user, session_id))
+
+
+def refresh_token(user: User, session_id: UUID, generation: int, issued_at: int) -> str:
+    """The refresh token with that number; the same arguments give the same token."""
+    token = _filled(Refresh.for_user(user), user, session_id)
+    moment = datetime.fromtimestamp(issued_at, UTC)
+    token["gen"], token["jti"] = generation, uuid5(session_id, str(generation)).hex
+    token.set_iat(at_time=moment)
+    token.set_exp(from_time=moment)
+    return str(token)
+
+
+def guest_credential(grant: Grant, name: str, ends_at: datetime | None) -> str:
+    """The credential of a guest; it ends with the link."""
+    token = Guest()
+    token["guest_id"], token["link_id"], token["name"] = str(grant.subject), str(grant.link_id), name
+    if ends_at is not None:
+        token["exp"] = min(int(token["exp"]), int(ends_at.timestamp()))
+    return str(token)
+
+
+def _filled(token: AnyToken, user: User, session_id: UUID) -> AnyToken:
+    token["sid"], token["ver"] = str(session_id), user.auth_version
+    return token
+
+
+def _ends_at(token: Token) -> float:
+    return float(token["exp"]) + settings.PORTAL_CLOCK_LEEWAY_SECONDS
 
 
 def _invalid(kind: type[Token]) -> TokenInvalid:

@@ -214,3 +214,15 @@ def old_secret_keys(name: str, *, checked: bool) -> list[str]:
     if checked and any(len(key) < SECRET_KEY_LENGTH for key in keys):
         refuse(name, f"must list keys of {SECRET_KEY_LENGTH} characters or more, separated by commas.")
     return keys
+
+
+def mail(name: str) -> dict[str, Any]:
+    """Django's settings for a mail server, from its address; empty if there is none."""
+    url = text(name)
+    if not url:
+        return {}
+    parts = urlsplit(url)
+    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
+        refuse(name, f"must be smtp+tls://user:password@host:587 or smtps://user:password@host:465. {_ENCODED}")
+    settings: dict[str, Any] = environ.Env.email_url_config(url.replace("smtps://", "smtp+ssl://"))
+    return settings

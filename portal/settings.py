@@ -222,6 +222,18 @@ AUTH_PASSWORD_VALIDATORS = [
 # Failed log-ins for one account from one network, and all log-ins of one network; 0 means no limit
 PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
 PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
+# The mail server: smtp+tls://user:password@host:587, or smtps://…:465, or smtp://… without TLS. Without a server, mail
+# is printed in development, and not sent in production.
+_mail = env.mail("PORTAL_SMTP_URL")
+PORTAL_SENDS_MAIL = bool(_mail)
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail else 'console' if DEBUG else 'dummy'}.EmailBackend"
+EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST", ""), _mail.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
+DEFAULT_FROM_EMAIL = env.text("PORTAL_MAIL_FROM", "portal@localhost")
+EMAIL_TIMEOUT = 10
+# How long a link to reset a password, or to verify an address, is good
+PASSWORD_RESET_TIMEOUT = 60 * 60
 # A header set by the client must not choose the address; the server (uvicorn) reads a proxy's header
 IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 
@@ -245,6 +257,8 @@ SIMPLE_JWT = {
     "ACCESS_TOKEN_LIFETIME": timedelta(minutes=env.number("PORTAL_ACCESS_TOKEN_MINUTES", 60, 1, 525_600)),
     "REFRESH_TOKEN_LIFETIME": timedelta(days=env.number("PORTAL_REFRESH_TOKEN_DAYS", 14, 1, 3_650)),
 }
+# The `iss` of tokens: two sites whose tokens reach the same clients may want different ones
+PORTAL_ISSUER = env.text("PORTAL_ISSUER", "portal")
 SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],  # public, also with an expired token
     "TITLE": "Portal",

@@ -131,12 +131,6 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
         """Whether the person may delete people, or this one; nobody deletes themselves."""
         return super().has_delete_permission(request, obj) and obj != request.user and _may(request, obj)
 
-    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
-        """Save the person. A change of the right to log in is sent to their open connections."""
-        super().save_model(request, obj, form, change)
-        if change and "is_active" in form.changed_data:
-            set_user_active(user_id=obj.pk, is_active=obj.is_active)
-
     def set_active(self, request: HttpRequest, users: QuerySet[User], is_active: bool) -> None:
         """Activate or deactivate those whom the asker may change, if that changes anything."""
         changed = []

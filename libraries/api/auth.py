@@ -12,7 +12,6 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework_simplejwt.tokens import RefreshToken
 
 from libraries.api.authentication import person_of
 from libraries.api.base import ApiView
@@ -27,7 +26,7 @@ from libraries.api.serializers import (
 )
 from libraries.services import logins
 from libraries.services.people import register_user, rename_user
-from libraries.tokens import TokenExpired, TokenInvalid, read_token, subject_of
+from libraries.tokens import Refresh, TokenExpired, TokenInvalid, grant_of, read_token, with_keys
 
 
 class _LogInView(ApiView):
@@ -67,7 +66,7 @@ class Tokens(_LogInView):
         user = authenticate(request=request, **self.read(LogInSerializer))
         if user is None:
             raise AuthenticationFailed("The e-mail address or the password is wrong.", "not-authenticated")
-        refresh = RefreshToken.for_user(user)
+        refresh = Refresh.for_user(user)
         return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
 
 
@@ -80,8 +79,9 @@ class FreshToken(_CountedLogInView):
     def post(self, request: Request) -> Response:
         """For a refresh token, while its person may still log in."""
         try:
-            refresh = read_token(RefreshToken, self.read(RefreshSerializer)["refresh"])
-            person_of(subject_of(refresh))
+            text = self.read(RefreshSerializer)["refresh"]
+            refresh = with_keys(lambda: read_token(Refresh, text))
+            person_of(grant_of(refresh))
         except (TokenExpired, TokenInvalid) as error:
             raise AuthenticationFailed(error.message, error.code) from None
         return Response({"access": str(refresh.access_token)})

@@ -9,9 +9,9 @@ from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from libraries import tokens
 from libraries.models import User
-from libraries.rules.subjects import Subject
-from libraries.selectors import get_active_user
-from libraries.tokens import Credential, TokenExpired, TokenInvalid
+from libraries.rules.subjects import Grant
+from libraries.selectors import get_user_of
+from libraries.tokens import Credential, TokenExpired, TokenInvalid, with_keys
 
 
 class BearerAuthentication(JWTAuthentication):
@@ -28,18 +28,21 @@ class BearerAuthentication(JWTAuthentication):
     def get_validated_token(self, raw_token: bytes) -> Any:
         """The content of the token, as `libraries.tokens.Credential`."""
         try:
-            return tokens.verify(raw_token.decode("latin-1"))
+            return with_keys(lambda: tokens.verify(raw_token.decode("latin-1")))
         except (TokenExpired, TokenInvalid) as error:
             raise AuthenticationFailed(error.message, error.code) from None
 
     def get_user(self, validated_token: Credential) -> User:  # type: ignore[override]  # what we have validated
         """The person, if they may still log in."""
-        return person_of(validated_token.subject)
+        return person_of(validated_token.grant)
 
 
-def person_of(subject: Subject) -> User:
-    """The user; AuthenticationFailed if they are deleted or deactivated."""
-    user = None if subject.user_id is None else get_active_user(subject.user_id)
+def person_of(grant: Grant) -> User:
+    """The user; AuthenticationFailed if they are deleted or deactivated, or the session has ended."""
+    user = get_user_of(grant)
     if user is None:
-        raise AuthenticationFailed("This account does not exist any more, or is switched off.", "token-invalid")
+        raise AuthenticationFailed("This session has ended, or the account is switched off: log in again.", ENDED)
     return user
+
+
+ENDED = "session-ended"

@@ -1,4 +1,7 @@
-"""The person who acts or watches: a user with an account, or a guest without one. Pure."""
+"""The person who acts or watches, a user with an account or a guest without one, and what their credential says.
+
+Pure.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ import msgspec
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False, array_like=True):
-    """A person, identified by an id; its text is the `userId` and the `from` on the wire."""
+    """A person, identified by an id; its text is the `from` on the wire."""
 
     id: UUID
     is_guest: bool = False
@@ -18,5 +21,27 @@ class Subject(msgspec.Struct, frozen=True, gc=False, array_like=True):
         """The account that has the rights and receipts; None for a guest."""
         return None if self.is_guest else self.id
 
+    @property
+    def kind(self) -> str:
+        """`user` or `guest`, as on the wire."""
+        return "guest" if self.is_guest else "user"
+
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Grant(msgspec.Struct, frozen=True, gc=False):
+    """What a verified credential says: whose it is, and what it ends with.
+
+    A user's ends with the session, and with a higher `auth_version` of the user. A guest's ends with the share link.
+    """
+
+    subject: Subject
+    session_id: UUID | None = None
+    auth_version: int = 0
+    link_id: UUID | None = None
+
+    @property
+    def keys(self) -> tuple[UUID, ...]:
+        """The ids that a revocation can name."""
+        return tuple(key for key in (self.subject.id, self.session_id, self.link_id) if key is not None)

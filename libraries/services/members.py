@@ -1,6 +1,6 @@
 """Writes to memberships. The same rules as in `libraries.services.portal_views` apply.
 
-A change of access is sent for every portal view of the library, so that open connections follow it at once.
+Open connections follow a change of access at once: a saved or deleted membership tells it (`libraries.access`).
 """
 
 from __future__ import annotations
@@ -8,15 +8,12 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F
 
-from libraries import events
-from libraries.events import AccessChanged, tell_on_commit
-from libraries.models import Library, Membership, PortalView, User
+from libraries.models import Library, Membership, User
 from libraries.outages import tried_again
 from libraries.rules.emails import canonical
 from libraries.rules.errors import Conflict, Forbidden, InvalidPayload, NotFound
-from libraries.rules.roles import Role, portal_role
+from libraries.rules.roles import Role
 from libraries.selectors import libraries_of
 from libraries.services import quotas
 
@@ -39,7 +36,6 @@ def add_member(*, actor_id: UUID | None, library_id: UUID, email: str, role: Rol
         if role == Role.OWNER:
             check_owned(user.id)
         membership = Membership.objects.create(library=library, user=user, role=role.value)
-        tell_access(library_id, user.id, role)
     return membership
 
 
@@ -54,7 +50,6 @@ def change_role(*, actor_id: UUID | None, library_id: UUID, user_id: UUID, role:
             check_owned(user_id)
         membership.role = role.value
         membership.save(update_fields=["role"])
-        tell_access(library_id, user_id, role)
     return membership
 
 
@@ -65,7 +60,6 @@ def remove_member(*, actor_id: UUID | None, library_id: UUID, user_id: UUID) -> 
         membership = _lock_membership(actor_id, library_id, user_id, own=True)
         _keep_an_owner(membership)
         membership.delete()
-        tell_access(library_id, user_id, None)
 
 
 def lock_library(actor_id: UUID | None, library_id: UUID) -> Library:
@@ -109,20 +103,3 @@ def _keep_an_owner(membership: Membership) -> None:
     others = owners.exclude(id=membership.id)
     if membership.role == Role.OWNER and not others.exists():
         raise Conflict("A library needs an owner: make somebody else an owner first.")
-
-
-def tell_access(library_id: UUID, user_id: UUID, role: Role | None) -> None:
-    """Raise the count of the library's changes of access, and send the news.
-
-    A process that misses the news finds the new count.
-    """
-    library = Library.objects.filter(id=library_id)
-    library.update(access_version=F("access_version") + 1)
-    event = AccessChanged(
-        library_id=library_id,
-        portal_view_ids=tuple(PortalView.objects.filter(library_id=library_id).values_list("id", flat=True)),
-        user_id=user_id,
-        role=None if role is None else portal_role(role),
-        access_version=library.values_list("access_version", flat=True).get(),
-    )
-    tell_on_commit(events.tell, event)

@@ -6,11 +6,10 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
-from libraries.models import Membership, User
+from libraries.models import User
 from libraries.outages import tried_again
 from libraries.rules.emails import canonical
 from libraries.rules.errors import Conflict, NotFound
-from libraries.services.members import tell_access
 
 
 @tried_again
@@ -63,7 +62,7 @@ def rename_user(*, user_id: UUID, name: str) -> User:
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
     """Activate or deactivate a user; deactivation closes their open connections at once."""
     with transaction.atomic():
-        User.objects.filter(id=user_id).update(is_active=is_active)
-        if not is_active:
-            for library_id in Membership.objects.filter(user_id=user_id).values_list("library_id", flat=True):
-                tell_access(library_id, user_id, None)
+        user = User.objects.select_for_update().filter(id=user_id).first()
+        if user is not None:
+            user.is_active = is_active
+            user.save(update_fields=["is_active"])
