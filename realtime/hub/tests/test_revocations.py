@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from libraries.grants import Ended
+from libraries.grants import Access, Ended
 from libraries.rules.revocations import SENTENCES, Reason
-from libraries.rules.roles import PortalRole
+from libraries.rules.roles import PortalRole, Role
 from libraries.rules.subjects import Grant, Subject
 from realtime.hub import beat, revocations
 from realtime.hub.roster import Roster
@@ -110,7 +111,7 @@ async def test_a_reading_goes_back_to_the_one_before_and_a_minute(
     driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = [1000.0]
-    monkeypatch.setattr(revocations.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     await joined(driven, of_user())
     now[0] += 300  # the database was away, say
     await driven.hub.revocations.read()
@@ -186,9 +187,6 @@ async def test_what_no_revocation_tells_is_found_in_turn(
 
 
 async def test_a_connection_that_changed_hands_ends_with_its_new_credential(driven: DrivenHub) -> None:
-    from libraries.grants import Access
-    from libraries.rules.roles import Role
-
     [one] = await joined(driven, of_guest())
     driven.database.roles[UUID(int=1)] = Role.EDITOR
     access = Access(Role.EDITOR, 1, 1, name="Ilse")
