@@ -132,7 +132,8 @@ def tell_access(library_id: uuid.UUID, user_id: uuid.UUID, role: Role | None) ->
     A process that misses the news finds the new count. Of a library without portal views nothing is told.
     """
     library = Library.objects.filter(id=library_id)
-    ids = tuple(library.filter(portal_views__isnull=False).values_list("portal_views__id", flat=True))
+    views = library.filter(portal_views__isnull=False).order_by("portal_views__name", "portal_views__id")
+    ids = tuple(views.values_list("portal_views__id", flat=True))
     if not ids:
         return
     library.update(access_version=F("access_version") + 1)

@@ -13,8 +13,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from libraries.conftest import Heard, Published
-from libraries.events import AccessChanged, PortalViewDeleted
-from libraries.models import Library, Membership, PortalView, User
+from libraries.events import AccessChanged, PortalViewDeleted, Revoked
+from libraries.models import Library, Membership, PortalView, Revocation, User
 from libraries.rules.errors import Conflict, Forbidden, InvalidPayload, NotFound, PortalError
 from libraries.rules.roles import Role, portal_role
 from libraries.services.libraries import create_library, delete_library, update_library
