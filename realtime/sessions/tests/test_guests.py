@@ -13,7 +13,7 @@ from django.utils import timezone
 from libraries import signing
 from libraries.access import revoke
 from libraries.digests import digest_of
-from libraries.models import Library, PortalView, Receipt, ShareLink, User
+from libraries.models import Library, PortalView, Receipt, ShareLink, SigningKey, User
 from libraries.rules.errors import Unavailable
 from libraries.rules.names import MAX_GUEST_NAME_CHARS
 from libraries.rules.revocations import Reason
@@ -173,10 +173,12 @@ async def test_without_the_database_a_guest_is_asked_to_come_back(
 async def test_a_key_that_this_process_does_not_know_yet_is_read(
     connect: Connect, portal_view: PortalView, viewer: User
 ) -> None:
+    await sync_to_async(signing.make_key)()
+    signing.KEYS._read_at = float("-inf")
     token = await sync_to_async(access_token)(viewer, uuid4())
     signing.KEYS._known = {}
     await connect(token, portal_view)
-    await signing.SigningKey.objects.all().adelete()
+    await SigningKey.objects.all().adelete()
     signing.KEYS._known = {}
     client = await connect(token, portal_view, greeted=False)
     assert (await client.refused())[0]["code"] == "token-invalid"
