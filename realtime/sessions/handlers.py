@@ -139,9 +139,9 @@ async def auth(session: Session, message: Auth, size: int) -> None:
     else:
         sentence = "The token is of another person: open a connection of their own for it."
         connection.refuse("token-invalid", sentence, message.ref)
-        return
-    connection.extend(credential.expires_at, time.time())
-    connection.reply_ack(message.ref)
+    if not connection.closed:
+        connection.extend(credential.expires_at, time.time())
+        connection.reply_ack(message.ref)
 
 
 def _offered(message: Auth) -> Offered:
@@ -170,11 +170,13 @@ async def _renew(connection: Connection, credential: Credential) -> None:
         access = await look_up(credential.grant, connection.portal_view_id)
     except Unavailable:  # without the database open connections stay; the beat looks roles up as soon as it is back
         return
-    if access is not None and access.ended is not None:
+    if access is None or access.ended is Reason.USER_UNAVAILABLE:
+        current_hub().end(connection, Reason.USER_UNAVAILABLE)
+        return
+    if access.ended is not None:  # that session; the connection's own may last
         raise ended(access.ended)
     current_hub().renew(connection, credential.grant)
-    role = None if access is None else access.role
-    current_hub().hear_of_role(connection, None if role is None else portal_role(role))
+    current_hub().hear_of_role(connection, None if access.role is None else portal_role(access.role))
 
 
 HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = {
