@@ -1,4 +1,4 @@
-"""The ways that access can end: by REST, in the admin, in a shell that saves objects, and by statements on many rows."""
+"""The ways that access can end: by REST, in the admin, in a shell that saves objects, by statements on rows."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Way:
 
     name: str
     how: str
-    end: Callable[[Scene], None]
+    end: Callable[[Scene], object]
     guests: bool = False
 
     def prepare(self, site: Site) -> Scene:
@@ -85,7 +85,7 @@ class Way:
         return scene
 
 
-def _ended(end: Callable[[Scene], None], scene: Scene) -> None:
+def _ended(end: Callable[[Scene], object], scene: Scene) -> None:
     try:
         end(scene)
     finally:
@@ -100,9 +100,9 @@ def _scene(site: Site) -> Scene:
     view = create_portal_view(actor_id=None, library_id=library.id, patch=check_patch({"name": "Evening"}))
     share = new_token()
     link = ShareLink.objects.create(portal_view=view, label="Guests", digest=digest_of(share))
-    clients = [Client(site.server.http, Person(user.email, PASSWORD)) for user in (owner, member)]
+    logged_in = [Client(site.server.http, Person(user.email, PASSWORD)) for user in (owner, member)]
     connections.close_all()
-    return Scene(site, *clients, member, library, view, link, share)
+    return Scene(site, logged_in[0], logged_in[1], member, library, view, link, share)
 
 
 def _person(name: str) -> User:
@@ -140,7 +140,7 @@ def _save_role(scene: Scene) -> None:
 
 
 def _delete_user(scene: Scene) -> None:
-    _membership(scene).delete()
+    Membership.objects.filter(user=scene.user).delete()
     _fresh(scene).delete()
 
 
@@ -175,6 +175,14 @@ def _link(scene: Scene) -> str:
     return f"/api/portal-views/{scene.view.id}/share-links/{scene.link.id}"
 
 
+def _patch_role(scene: Scene) -> None:
+    scene.owner.patch(_member(scene), {"role": "VIEWER"})
+
+
+def _delete_me(scene: Scene) -> None:
+    scene.member.delete("/api/auth/me", {"password": PASSWORD})
+
+
 _PASSWORDS = {"current": PASSWORD, "password": "other plums, eight of them"}
 _IN_ADMIN = {"password1": "other plums, eight of them", "password2": "other plums, eight of them"}
 
@@ -184,19 +192,13 @@ WAYS: list[Any] = [
     Way("new password, REST", "session-ended", lambda scene: scene.member.post("/api/auth/password", _PASSWORDS)),
     Way("new password, admin", "session-ended", _in_admin("/admin/libraries/user/{user}/password/", **_IN_ADMIN)),
     Way("new password, shell", "session-ended", _save_password),
-    Way(
-        "editor made viewer, REST", "role-changed", lambda scene: scene.owner.patch(_member(scene), {"role": "VIEWER"})
-    ),
+    Way("editor made viewer, REST", "role-changed", _patch_role),
     Way("editor made viewer, shell", "role-changed", _save_role),
     Way("removed from the library, REST", "access-withdrawn", lambda scene: scene.owner.delete(_member(scene))),
     Way("removed from the library, shell", "access-withdrawn", lambda scene: _membership(scene).delete()),
     Way("deactivated, admin", "user-unavailable", _in_admin("/admin/libraries/user/{user}/change/", is_active=None)),
     Way("deactivated, shell", "user-unavailable", _save_inactive),
-    Way(
-        "account deleted, REST",
-        "user-unavailable",
-        lambda scene: scene.member.delete("/api/auth/me", {"password": PASSWORD}),
-    ),
+    Way("account deleted, REST", "user-unavailable", _delete_me),
     Way("account deleted, shell", "user-unavailable", _delete_user),
     Way("link withdrawn, REST", "link-withdrawn", lambda scene: scene.owner.delete(_link(scene)), guests=True),
     Way(

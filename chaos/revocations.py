@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import logging
 import os
 import sys
 import time
@@ -83,6 +84,7 @@ def running() -> Iterator[Site]:
         os.environ.update({name: value for name, value in made.env.items() if name.startswith(wanted)})
         os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
         import_module("django").setup()
+        logging.getLogger("httpx").setLevel(logging.WARNING)
         yield Site(made, server, cast)
 
 
@@ -100,11 +102,11 @@ async def listen(address: str, subprotocols: Sequence[str], heard: Heard, opened
 async def _take(socket: ClientConnection, heard: Heard, opened: asyncio.Event) -> None:
     async for text in socket:
         now = time.monotonic()
-        if '"connected"' in text[:30]:  # type: ignore[operator]  # there are only text frames
+        if '"connected"' in text[:30]:
             opened.set()
-        elif '"role-changed"' in text[:30]:  # type: ignore[operator]
+        elif '"role-changed"' in text[:30]:
             heard.told_at, heard.how = now, "role-changed"
-        elif heard.told_at is None and '"error"' not in text[:30]:  # type: ignore[operator]
+        elif heard.told_at is None and '"error"' not in text[:30]:
             heard.last_frame = now
 
 
