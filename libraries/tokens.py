@@ -236,7 +236,11 @@ def guest_credential(grant: Grant, name: str, ends_at: datetime | None) -> str:
 
 def longest_life() -> timedelta:
     """After this time, no credential that is signed now is good any more."""
-    lives: tuple[timedelta, ...] = (api_settings.ACCESS_TOKEN_LIFETIME, api_settings.REFRESH_TOKEN_LIFETIME, Guest.lifetime)
+    lives: tuple[timedelta, ...] = (
+        api_settings.ACCESS_TOKEN_LIFETIME,
+        api_settings.REFRESH_TOKEN_LIFETIME,
+        Guest.lifetime,
+    )
     return max(lives) + timedelta(seconds=settings.PORTAL_CLOCK_LEEWAY_SECONDS)
 
 
