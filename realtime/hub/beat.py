@@ -14,6 +14,7 @@ from uuid import UUID
 
 import structlog
 
+from libraries.cleaning import forget_ended_in_turn
 from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable, described
 from libraries.rules.revocations import Reason
@@ -111,6 +112,7 @@ class Beat:
             await self._check_turn(stored)
             if forget:
                 await in_database(forget_receipts_in_turn)
+                await in_database(forget_ended_in_turn)
         self._beating = None
 
     async def _look(self) -> None:

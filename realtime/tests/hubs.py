@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from libraries.cleaning import forget_ended_in_turn
 from libraries.grants import Ended, ended_grants, revocations_within
 from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable
@@ -73,6 +74,7 @@ class Database:
             roles_on: lambda **_more: dict(self.roles),
             roles_in: self._roles_in,
             forget_receipts_in_turn: lambda: None,
+            forget_ended_in_turn: lambda: None,
             ended_grants: lambda grants: {grant: self.ended[grant] for grant in grants if grant in self.ended},
         }
 
