@@ -116,14 +116,15 @@ def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gra
         if grant.link_id in links:
             view_id, version, access_version, withdrawn_at, ends_at, max_guests = links[grant.link_id]
             role = Role.VIEWER if view_id == portal_view_id else None
-            ended = _ending(withdrawn_at, ends_at)
+            ended = ending(withdrawn_at, ends_at)
             found[grant, portal_view_id] = Access(
                 role, version, access_version, ended, ends_at=ends_at, max_guests=max_guests
             )
     return found
 
 
-def _ending(withdrawn_at: datetime | None, ends_at: datetime | None) -> Reason | None:
+def ending(withdrawn_at: datetime | None, ends_at: datetime | None) -> Reason | None:
+    """Why a share link is not good any more; None if it is."""
     if withdrawn_at is not None:
         return Reason.LINK_WITHDRAWN
     return Reason.LINK_EXPIRED if ends_at is not None and ends_at <= timezone.now() else None
@@ -170,6 +171,6 @@ def _ended_of_users(grants: Collection[Grant]) -> dict[Grant, Reason]:
 def _ended_of_guests(grants: Collection[Grant]) -> dict[Grant, Reason]:
     links = ShareLink.objects.filter(id__in={grant.link_id for grant in grants})
     rows = links.values_list("id", "withdrawn_at", "expires_at") if grants else ()
-    reasons = {link_id: _ending(withdrawn_at, ends_at) for link_id, withdrawn_at, ends_at in rows}
+    reasons = {link_id: ending(withdrawn_at, ends_at) for link_id, withdrawn_at, ends_at in rows}
     found = {grant: reasons.get(grant.link_id or UUID(int=0), Reason.LINK_WITHDRAWN) for grant in grants}
     return {grant: reason for grant, reason in found.items() if reason is not None}
