@@ -75,6 +75,9 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/portal-views/{view}/items": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}/items/ogre": _same({"hp": 3}),
     "PUT /api/portal-views/{view}/items/ogre/position": _same({"index": 1}),
+    "POST /api/auth/ws-ticket": lambda world, asker: {"portalViewId": str(world.portal_view.id)},
+    "POST /api/portal-views/{view}/share-links": _same({"label": "New"}),
+    "PATCH /api/portal-views/{view}/share-links/{link}": _same({"label": "Changed"}),
 }
 """By method and address; a row that is not here has no body."""
 
@@ -130,6 +133,9 @@ ADMIN: dict[str, Callable[[World, User | None], Body]] = {
     "POST /admin/libraries/portalview/add/": _new_view_form,
     "POST /admin/libraries/portalview/{view}/change/": _view_form,
     "POST /admin/libraries/portalview/{view}/delete/": _YES,
+    "POST /admin/libraries/sharelink/add/": lambda world, asker: {"portal_view": str(world.portal_view.pk)},
+    "POST /admin/libraries/sharelink/{link}/change/": _same({"label": "Changed"}),
+    "POST /admin/libraries/sharelink/{link}/delete/": _YES,
     "POST /admin/auth/group/add/": _same({"name": "New"}),
     "POST /admin/auth/group/{group}/change/": _same({"name": "Changed"}),
     "POST /admin/auth/group/{group}/delete/": _YES,
@@ -141,7 +147,9 @@ def action(world: World, address: str) -> Body:
     """The form of a list's action: the one object of this model that the test knows is selected."""
     listed, name = address.split("#")
     keys = {"user": world.other.pk, "library": world.library.pk, "portalview": world.portal_view.pk}
-    selected = {**keys, "group": world.group.pk}.get(listed.rstrip("/").rpartition("/")[2], 1)
+    selected = {**keys, "sharelink": world.link.pk, "group": world.group.pk}.get(
+        listed.rstrip("/").rpartition("/")[2], 1
+    )
     return {"action": name, "_selected_action": [str(selected)], "post": "yes"}
 
 
