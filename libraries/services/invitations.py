@@ -68,7 +68,7 @@ def create_invitation(
             raise QuotaExceeded(
                 f"The library has {MAX_OPEN_INVITATIONS} open invitations, and no more are possible: withdraw some."
             )
-        inviter = User.objects.get(id=inviter_id)
+        inviter, now = User.objects.get(id=inviter_id), timezone.now()
         invitation = Invitation.objects.create(
             library=library,
             email=address,
@@ -76,12 +76,12 @@ def create_invitation(
             digest=digest_of(token),
             mailed_digest=digest_of(mailed_token) if mails else None,
             invited_by=inviter,
-            expires_at=timezone.now() + LIFE,
+            created_at=now,
+            expires_at=now + LIFE,
         )
         if mails:
             _count_mail(inviter_id)
             mail.send_on_commit(address, _SUBJECT, _text(inviter, library, role, link_of(mailed_token)))
-    invitation.refresh_from_db(fields=["created_at"])
     return invitation, link_of(token)
 
 
@@ -123,7 +123,7 @@ def look_at_invitation(*, token: str) -> Invitation:
 
 
 def invitations_for(*, user_id: UUID) -> QuerySet[Invitation]:
-    """The open invitations to the person's address, to libraries that they are no member of; Forbidden if unverified."""
+    """The open invitations to the person's verified address, to libraries that they are no member of; Forbidden."""
     user = _verified(User.objects.filter(id=user_id).first())
     rows = open_invitations().filter(email=user.email).exclude(library__memberships__user=user)
     return rows.select_related("library", "invited_by")
