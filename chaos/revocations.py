@@ -15,7 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
@@ -38,6 +38,8 @@ OPENING_AT_ONCE = 40
 WRITE_SECONDS = 0.05
 SETTLE_SECONDS = 0.5
 """How long a room of theirs runs before access ends: both processes have joined the groups by then."""
+LAST_MESSAGES = ('"error"', '"portal-view-deleted"')
+"""What says that it is over."""
 UP, AWAY, ROWS = "Valkey up", "Valkey away", "many rows"
 PROMISED = {UP: 1.0, AWAY: 5.0, ROWS: 60.0}
 """Seconds until everybody is told: by a service, a page or `save`, and by a statement on many rows."""
@@ -79,7 +81,9 @@ def running() -> Iterator[Site]:
         made = exits.enter_context(installation(StoreKind.POSTGRES, **STACK_ENV))
         cast = made.prepare()
         options = ("--workers", str(PROCESSES))
-        server = exits.enter_context(made.server(ServerKind.SERVE, *options, **PRODUCTION))
+        # In production the admin's pages would need `collectstatic`
+        settings = {**PRODUCTION, "PORTAL_DEBUG": "true"}
+        server = exits.enter_context(made.server(ServerKind.SERVE, *options, **settings))
         wanted = ("PORTAL_", "DATABASE_URL", "REDIS_URL")
         os.environ.update({name: value for name, value in made.env.items() if name.startswith(wanted)})
         os.environ["DJANGO_SETTINGS_MODULE"] = "portal.settings"
@@ -92,11 +96,10 @@ async def listen(address: str, subprotocols: Sequence[str], heard: Heard, opened
     """One socket from its opening to its end."""
     offered = [Subprotocol(one) for one in subprotocols]
     async with connect(address, subprotocols=offered, proxy=None, max_size=None, compression=None) as socket:
-        try:
+        with suppress(ConnectionClosed):
             await _take(socket, heard, opened)
-        except ConnectionClosed as closed:
-            if heard.told_at is None and closed.rcvd is not None:
-                heard.told_at, heard.how = time.monotonic(), closed.rcvd.reason
+        if heard.told_at is None and socket.close_reason:
+            heard.told_at, heard.how = time.monotonic(), socket.close_reason
 
 
 async def _take(socket: ClientConnection, heard: Heard, opened: asyncio.Event) -> None:
@@ -106,7 +109,7 @@ async def _take(socket: ClientConnection, heard: Heard, opened: asyncio.Event) -
             opened.set()
         elif '"role-changed"' in text[:30]:
             heard.told_at, heard.how = now, "role-changed"
-        elif heard.told_at is None and '"error"' not in text[:30]:
+        elif heard.told_at is None and not any(last in text[:40] for last in LAST_MESSAGES):
             heard.last_frame = now
 
 
