@@ -158,7 +158,7 @@ def test_the_same_is_done_whether_there_is_an_account(
     invite(email="first@example.org")
     addresses = [stranger.email, "nobody@example.org", "viewer@example.org"]
     for address in addresses:
-        with django_assert_num_queries(7):
+        with django_assert_num_queries(9):
             invite(email=address)
     assert sent[1:] == addresses
 
