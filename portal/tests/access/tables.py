@@ -41,11 +41,20 @@ PATCH  | /api/libraries/{library}                 | 200   200    403    404     
 PUT    | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
 DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Library Membership PortalView
 GET    | /api/libraries/{library}/members         | 200   200    200    404      401    404    401 404   404 404   |
-POST   | /api/libraries/{library}/members         | 201   403    403    404      401    404    401 404   404 404   | Library Membership
+POST   | /api/libraries/{library}/members         | 410   410    410    410      401    410    401 410   410 410   |
 PATCH  | /api/libraries/{library}/members/{other} | 200   403    403    404      401    404    401 404   404 404   | Library Membership
 DELETE | /api/libraries/{library}/members/{other} | 204   403    403    404      401    404    401 404   404 404   | Library Membership
 PATCH  | /api/libraries/{library}/members/{self}  | 200   403    403    404      401    404    401 404   404 404   | Library
 DELETE | /api/libraries/{library}/members/{self}  | 409   204    204    404      401    404    401 404   404 404   | Library Membership
+GET    | /api/libraries/{library}/invitations     | 200   403    403    404      401    404    401 404   404 404   |
+POST   | /api/libraries/{library}/invitations     | 201   403    403    404      401    404    401 404   404 404   | Invitation
+DELETE | /api/libraries/{library}/invitations/{invitation} | 204   403    403    404      401    404    401 404   404 404   | Invitation
+POST   | /api/invitations/look                    | 200   200    200    200      200    200    200 200   200 200   |
+POST   | /api/invitations/accept                  | 409   409    409    200      401    200    401 200   200 200   | Invitation Library Membership
+GET    | /api/invitations                         | 403   403    403    403      401    403    401 403   403 403   |
+POST   | /api/invitations/{invitation}/accept     | 403   403    403    403      401    403    401 403   403 403   |
+POST   | /api/invitations/{invitation}/accept?as=verified | 409   409    409    200      401    200    401 200   200 200   | Invitation Library Membership
+POST   | /api/invitations/{invitation}/accept?as=other | 404   404    404    404      401    404    401 404   404 404   |
 GET    | /api/libraries/{library}/portal-views    | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/libraries/{library}/portal-views    | 201   201    403    404      401    404    401 404   404 404   | PortalView
 GET    | /api/portal-views/{view}                 | 200   200    200    404      401    404    401 404   404 404   |
@@ -94,6 +103,7 @@ GET  | /admin/nothing/                                  | 404 404 404 |
 GET  | /admin/libraries/user/{other}/                   | 302 302 302 |
 GET  | /admin/libraries/library/{library}/              | 302 302 302 |
 GET  | /admin/libraries/portalview/{view}/              | 302 302 302 |
+GET  | /admin/libraries/invitation/{invitation}/        | 302 302 302 |
 GET  | /admin/auth/group/{group}/                       | 302 302 302 |
 """
 
@@ -149,6 +159,15 @@ GET  | /admin/libraries/portalview/{view}/delete/       | 403 200 200 |
 POST | /admin/libraries/portalview/{view}/delete/       | 403 302 302 | PortalView
 GET  | /admin/libraries/portalview/{view}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/{view}/preview/      | 403 200 200 |
+GET  | /admin/libraries/invitation/                     | 403 200 200 |
+POST | /admin/libraries/invitation/#delete_selected     | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/add/                 | 403 200 200 |
+POST | /admin/libraries/invitation/add/                 | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/{invitation}/change/ | 403 200 200 |
+POST | /admin/libraries/invitation/{invitation}/change/ | 403 403 403 |
+GET  | /admin/libraries/invitation/{invitation}/delete/ | 403 200 200 |
+POST | /admin/libraries/invitation/{invitation}/delete/ | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/{invitation}/history/ | 403 200 200 |
 GET  | /admin/auth/group/                               | 403 200 200 |
 POST | /admin/auth/group/#delete_selected               | 403 302 302 | Group
 GET  | /admin/auth/group/add/                           | 403 200 200 |
