@@ -39,7 +39,7 @@ POST   | /api/libraries                           | 201   201    201    201     
 GET    | /api/libraries/{library}                 | 200   200    200    404      401    404    401 404   404 404   |
 PATCH  | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
 PUT    | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
-DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Library Membership PortalView
+DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Invitation Library Membership PortalView
 GET    | /api/libraries/{library}/members         | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/libraries/{library}/members         | 410   410    410    410      401    410    401 410   410 410   |
 PATCH  | /api/libraries/{library}/members/{other} | 200   403    403    404      401    404    401 404   404 404   | Library Membership
@@ -125,13 +125,13 @@ GET  | /admin/libraries/user/{other}/history/           | 403 200 200 |
 GET  | /admin/libraries/user/{other}/password/          | 403 200 200 |
 POST | /admin/libraries/user/{other}/password/          | 403 302 302 | User
 GET  | /admin/libraries/library/                        | 403 200 200 |
-POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Library Membership PortalView
+POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Invitation Library Membership PortalView
 GET  | /admin/libraries/library/add/                    | 403 200 200 |
 POST | /admin/libraries/library/add/                    | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/change/       | 403 200 200 |
 POST | /admin/libraries/library/{library}/change/       | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/delete/       | 403 200 200 |
-POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Library Membership PortalView
+POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Invitation Library Membership PortalView
 GET  | /admin/libraries/library/{library}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/                     | 403 200 200 |
 POST | /admin/libraries/portalview/#next_item           | 403 302 302 | PortalView
