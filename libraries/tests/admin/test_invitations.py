@@ -65,6 +65,8 @@ def test_it_is_shown_without_addresses_of_people(
     clerk: Callable[..., Desk], made: tuple[Invitation, str], owner: User, stranger: User
 ) -> None:
     invitation, token = made
+    owner.name = "Ottilie"
+    owner.save()
     accept_by_token(user_id=stranger.id, token=token)
     desk = clerk(*ALL)
     for address in (list_of(Invitation), change(invitation), delete(invitation)):
