@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from conftest import PASSWORD
 from libraries.digests import digest_of
 from libraries.models import (
+    Invitation,
     Library,
     Membership,
     PortalView,
@@ -23,6 +24,7 @@ from libraries.models import (
     User,
 )
 from libraries.rules.roles import Role
+from libraries.services.invitations import create_invitation
 from libraries.services.members import add_member, remove_member
 from libraries.services.people import set_user_active
 
@@ -38,7 +40,7 @@ ENCOUNTER = {"round": 2, "turn": "ogre", "order": [{"itemId": item["id"]} for it
 
 @dataclass(frozen=True)
 class World:
-    """A library with a portal view, its owner and one more member; and a group of permissions."""
+    """A library with a portal view, its owner, one more member and an invitation; and a group of permissions."""
 
     library: Library
     portal_view: PortalView
@@ -46,6 +48,7 @@ class World:
     other: User
     group: Group
     link: ShareLink
+    invitation: Invitation
 
     def ids(self, asker: User | None) -> dict[str, str]:
         """The ids in the addresses of the tables; `self` is the asker."""
@@ -57,6 +60,7 @@ class World:
             "self": str(asker.id if asker else self.other.id),
             "group": str(self.group.pk),
             "link": str(self.link.id),
+            "invitation": str(self.invitation.id),
         }
 
 
@@ -78,7 +82,8 @@ def make_world() -> World:
         Membership.objects.create(library=library, user=user, role=role.value)
     portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS, encounter=ENCOUNTER)
     link = ShareLink.objects.create(portal_view=portal_view, label="Table", digest=digest_of(SHARE))
-    return World(library, portal_view, owner, other, Group.objects.create(name="Group"), link)
+    invitation, _ = create_invitation(inviter_id=owner.id, library_id=library.id, role=Role.VIEWER, link_of=str)
+    return World(library, portal_view, owner, other, Group.objects.create(name="Group"), link, invitation)
 
 
 def _member(name: str, role: Role) -> Callable[[World], User]:
@@ -127,7 +132,10 @@ MAKERS: dict[str, Callable[[World], User | None]] = {
 the admin, `all` has every one.
 """
 
-KEPT = (User, Library, Membership, PortalView, Receipt, Group, Session, Revocation, ShareLink, Ticket)
+KEPT = (
+    *(User, Library, Membership, PortalView, Receipt, Group),
+    *(Session, Revocation, Invitation, ShareLink, Ticket),
+)
 
 
 def stored() -> dict[str, str]:

@@ -39,13 +39,22 @@ POST   | /api/libraries                           | 201   201    201    201     
 GET    | /api/libraries/{library}                 | 200   200    200    404      401    404    401 404   404 404   |
 PATCH  | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
 PUT    | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
-DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Library Membership PortalView ShareLink
+DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Invitation Library Membership PortalView ShareLink
 GET    | /api/libraries/{library}/members         | 200   200    200    404      401    404    401 404   404 404   |
-POST   | /api/libraries/{library}/members         | 201   403    403    404      401    404    401 404   404 404   | Library Membership
+POST   | /api/libraries/{library}/members         | 410   410    410    410      401    410    401 410   410 410   |
 PATCH  | /api/libraries/{library}/members/{other} | 200   403    403    404      401    404    401 404   404 404   | Library Membership
 DELETE | /api/libraries/{library}/members/{other} | 204   403    403    404      401    404    401 404   404 404   | Library Membership
 PATCH  | /api/libraries/{library}/members/{self}  | 200   403    403    404      401    404    401 404   404 404   |
 DELETE | /api/libraries/{library}/members/{self}  | 409   204    204    404      401    404    401 404   404 404   | Library Membership
+GET    | /api/libraries/{library}/invitations     | 200   403    403    404      401    404    401 404   404 404   |
+POST   | /api/libraries/{library}/invitations     | 201   403    403    404      401    404    401 404   404 404   | Invitation
+DELETE | /api/libraries/{library}/invitations/{invitation} | 204   403    403    404      401    404    401 404   404 404   | Invitation
+POST   | /api/invitations/look                    | 200   200    200    200      200    200    200 200   200 200   |
+POST   | /api/invitations/accept                  | 409   409    409    200      401    200    401 200   200 200   | Invitation Library Membership
+GET    | /api/invitations                         | 403   403    403    403      401    403    401 403   403 403   |
+POST   | /api/invitations/{invitation}/accept     | 403   403    403    403      401    403    401 403   403 403   |
+POST   | /api/invitations/{invitation}/accept?as=verified | 409   409    409    200      401    200    401 200   200 200   | Invitation Library Membership
+POST   | /api/invitations/{invitation}/accept?as=other | 404   404    404    404      401    404    401 404   404 404   |
 GET    | /api/libraries/{library}/portal-views    | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/libraries/{library}/portal-views    | 201   201    403    404      401    404    401 404   404 404   | PortalView
 GET    | /api/portal-views/{view}                 | 200   200    200    404      401    404    401 404   404 404   |
@@ -100,6 +109,7 @@ GET  | /admin/libraries/user/{other}/                   | 302 302 302 |
 GET  | /admin/libraries/library/{library}/              | 302 302 302 |
 GET  | /admin/libraries/portalview/{view}/              | 302 302 302 |
 GET  | /admin/libraries/sharelink/{link}/               | 302 302 302 |
+GET  | /admin/libraries/invitation/{invitation}/        | 302 302 302 |
 GET  | /admin/auth/group/{group}/                       | 302 302 302 |
 """
 
@@ -121,13 +131,13 @@ GET  | /admin/libraries/user/{other}/history/           | 403 200 200 |
 GET  | /admin/libraries/user/{other}/password/          | 403 200 200 |
 POST | /admin/libraries/user/{other}/password/          | 403 302 302 | User Revocation
 GET  | /admin/libraries/library/                        | 403 200 200 |
-POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Library Membership PortalView ShareLink
+POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Invitation Library Membership PortalView ShareLink
 GET  | /admin/libraries/library/add/                    | 403 200 200 |
 POST | /admin/libraries/library/add/                    | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/change/       | 403 200 200 |
 POST | /admin/libraries/library/{library}/change/       | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/delete/       | 403 200 200 |
-POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Library Membership PortalView ShareLink
+POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Invitation Library Membership PortalView ShareLink
 GET  | /admin/libraries/library/{library}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/                     | 403 200 200 |
 POST | /admin/libraries/portalview/#next_item           | 403 302 302 | PortalView
@@ -165,6 +175,15 @@ POST | /admin/libraries/sharelink/{link}/change/        | 403 302 302 | ShareLin
 GET  | /admin/libraries/sharelink/{link}/delete/        | 403 200 200 |
 POST | /admin/libraries/sharelink/{link}/delete/        | 403 302 302 | ShareLink Revocation
 GET  | /admin/libraries/sharelink/{link}/history/       | 403 200 200 |
+GET  | /admin/libraries/invitation/                     | 403 200 200 |
+POST | /admin/libraries/invitation/#delete_selected     | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/add/                 | 403 200 200 |
+POST | /admin/libraries/invitation/add/                 | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/{invitation}/change/ | 403 200 200 |
+POST | /admin/libraries/invitation/{invitation}/change/ | 403 403 403 |
+GET  | /admin/libraries/invitation/{invitation}/delete/ | 403 200 200 |
+POST | /admin/libraries/invitation/{invitation}/delete/ | 403 302 302 | Invitation
+GET  | /admin/libraries/invitation/{invitation}/history/ | 403 200 200 |
 GET  | /admin/auth/group/                               | 403 200 200 |
 POST | /admin/auth/group/#delete_selected               | 403 302 302 | Group
 GET  | /admin/auth/group/add/                           | 403 200 200 |
