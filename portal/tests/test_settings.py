@@ -156,7 +156,7 @@ def test_redis_is_the_channel_layer(tmp_path: Path) -> None:
 
 def test_lists_and_limits(tmp_path: Path) -> None:
     variables = {
-        "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173",
+        "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173, https://a.example:443, http://b.example:80",
         "PORTAL_HIDDEN_KEYS": '{"showHealth": ["wounds"], "always": ["plot"]}',
         "PORTAL_MAX_MESSAGE_BYTES": "1000",
         "PORTAL_PROXY_ADDRESSES": "10.0.0.5, 10.1.0.0/16",
@@ -171,7 +171,9 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "PORTAL_LOGIN_ATTEMPTS",
     )
     assert read(tmp_path, variables, *names) == {
-        "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
+        "CORS_ALLOWED_ORIGINS": [
+            *("https://table.example.org:8443", "http://localhost:5173", "https://a.example", "http://b.example")
+        ],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
         "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 4000,
@@ -238,6 +240,8 @@ BAD = [
     ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),
     ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org:99999999"),
     ("PORTAL_ALLOWED_ORIGINS", "*"),
+    ("PORTAL_ALLOWED_ORIGINS", "null"),
+    ("PORTAL_ALLOWED_ORIGINS", "https://*.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "proxy.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "10.1.2.3/16"),
     ("PORTAL_PROXY_ADDRESSES", "10.0.0.5, *"),
