@@ -12,9 +12,11 @@ class LibrariesConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
-        """Hide the additional keys that the site configures."""
+        """Hide the additional keys that the site configures, and follow log-ins to pages."""
         from django.conf import settings
 
         from libraries.rules.net import hide_also
+        from libraries.services.sessions import follow_page_sessions
 
         hide_also(settings.PORTAL_HIDDEN_KEYS)
+        follow_page_sessions()

@@ -83,7 +83,7 @@ def rotate_key(kept_seconds: float) -> tuple[str, int]:
     """Make a new key; returns its id, and the number of deleted keys.
 
     A key is deleted once a newer one has signed for `kept_seconds`, the longest life of a token. All others are
-    encrypted again, with the site's newest secret key.
+    encrypted again, with the site's newest secret key; one that cannot be decrypted is logged, and stays as it is.
     """
     with transaction.atomic():
         rows = list(SigningKey.objects.select_for_update())
@@ -94,18 +94,26 @@ def rotate_key(kept_seconds: float) -> tuple[str, int]:
                 row.delete()
                 deleted += 1
             else:
-                row.sealed = sealer.rotate(row.sealed.encode()).decode()
-                row.save(update_fields=["sealed"])
+                _seal_again(row, sealer)
             newer_at = row.created_at.timestamp()
         key_id = make_key()
     KEYS.read()
     return key_id, deleted
 
 
+def _seal_again(row: SigningKey, sealer: MultiFernet) -> None:
+    try:
+        row.sealed = sealer.rotate(row.sealed.encode()).decode()
+    except InvalidToken:
+        log.error("signing_key_not_opened", key=row.id)
+    else:
+        row.save(update_fields=["sealed"])
+
+
 def is_ours(key_id: str) -> bool:
     """Whether this site made the id: one that somebody made up is not worth a query."""
-    begin, tag = key_id[:_RANDOM_CHARS], key_id[_RANDOM_CHARS:]
-    return any(hmac.compare_digest(_tag(secret, begin), tag) for secret in _secrets())
+    begin, tag = key_id[:_RANDOM_CHARS], key_id[_RANDOM_CHARS:].encode("utf-8", "replace")
+    return any(hmac.compare_digest(_tag(secret, begin).encode(), tag) for secret in _secrets())
 
 
 def _new_id() -> str:

@@ -234,6 +234,16 @@ def guest_credential(grant: Grant, name: str, ends_at: datetime | None) -> str:
     return str(token)
 
 
+def longest_life() -> timedelta:
+    """After this time, no credential that is signed now is good any more."""
+    lives: tuple[timedelta, ...] = (
+        api_settings.ACCESS_TOKEN_LIFETIME,
+        api_settings.REFRESH_TOKEN_LIFETIME,
+        Guest.lifetime,
+    )
+    return max(lives) + timedelta(seconds=settings.PORTAL_CLOCK_LEEWAY_SECONDS)
+
+
 def _filled(token: AnyToken, user: User, session_id: UUID) -> AnyToken:
     token["sid"], token["ver"] = str(session_id), user.auth_version
     return token

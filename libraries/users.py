@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from asgiref.sync import sync_to_async
@@ -12,12 +13,17 @@ from django.core.exceptions import ValidationError
 from django.db import models, transaction
 from django.db.models import F
 from django.db.models.functions import Lower
+from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from libraries.access import revoke
+from libraries.credentials import Session
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.revocations import Reason
 from libraries.validators import validate_name
+
+_WATCHED = ("email", "email_verified_at", "is_active", "password")
+"""The fields whose change means more than another value."""
 
 
 class UserManager(BaseUserManager["User"]):
@@ -43,8 +49,9 @@ class UserManager(BaseUserManager["User"]):
         return user
 
     def create_superuser(self, email: str, password: str | None = None, **extra: Any) -> User:
-        """A new user with all rights in the admin."""
-        return self.create_user(email, password, **{"is_staff": True, "is_superuser": True, **extra})
+        """A new user with all rights in the admin, whose address counts as verified."""
+        rights = {"is_staff": True, "is_superuser": True, "email_verified_at": timezone.now()}
+        return self.create_user(email, password, **{**rights, **extra})
 
     def get_by_natural_key(self, username: str | None) -> User:
         """The user with that e-mail address; the case does not matter."""
@@ -91,11 +98,22 @@ class User(AbstractBaseUser, PermissionsMixin):
         row._note_stored()
         return row
 
-    def _note_stored(self) -> None:
-        self._stored = {name: self.__dict__[name] for name in _WATCHED if name in self.__dict__}
+    def refresh_from_db(self, *args: Any, **options: Any) -> None:
+        """Read the row, or some fields of it, again; what others have changed is no change of this object."""
+        given = options.get("fields") or (args[1] if len(args) > 1 else None)
+        super().refresh_from_db(*args, **options)
+        self._note_stored(_WATCHED if given is None else given)
+
+    def _note_stored(self, names: Iterable[str] = _WATCHED) -> None:
+        values = {name: self.__dict__[name] for name in names if name in _WATCHED and name in self.__dict__}
+        self._stored = {**(self._stored or {}), **values}
 
     def save(self, *args: Any, **options: Any) -> None:
-        """Save it. A changed password and deactivation end all sessions; a changed address is not verified any more."""
+        """Save it. A changed password and deactivation end all sessions; a changed address is not verified any more.
+
+        Without `update_fields` a password, an address and the like are written only if this object changed them: it may
+        have been read before somebody else did.
+        """
         if self._state.adding or options.get("force_insert"):
             super().save(*args, **options)
             self._note_stored()
@@ -105,6 +123,8 @@ class User(AbstractBaseUser, PermissionsMixin):
         fields = set(given) if given is not None else fields - {"id"}
         before = self._stored or {}
         changed = {name for name in fields & before.keys() if before[name] != getattr(self, name)}
+        if given is None:
+            fields -= before.keys() - changed
         if "email" in changed and "email_verified_at" not in changed:
             self.email_verified_at = None
             fields.add("email_verified_at")
@@ -120,7 +140,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     def delete(self, *args: Any, **options: Any) -> tuple[int, dict[str, int]]:
         """Delete the person, and end all of their sessions."""
         with transaction.atomic():
-            user_id, version = self.id, self.auth_version + 1
+            stored = User.objects.select_for_update().filter(pk=self.pk).values_list("auth_version", flat=True).first()
+            user_id, version = self.id, max(stored or 0, self.auth_version) + 1
             deleted = super().delete(*args, **options)
             revoke(user_id, Reason.USER_UNAVAILABLE, auth_version=version)
         return deleted
@@ -130,15 +151,19 @@ class User(AbstractBaseUser, PermissionsMixin):
         with transaction.atomic():
             User.objects.filter(pk=self.pk).update(auth_version=F("auth_version") + 1)
             self.auth_version = User.objects.values_list("auth_version", flat=True).get(pk=self.pk)
+            Session.objects.filter(user_id=self.pk).delete()
             revoke(self.id, reason, auth_version=self.auth_version)
 
     def check_password(self, raw_password: str | None) -> bool:
-        """Whether this is the password. A hash with old parameters is replaced, which ends no session."""
+        """Whether this is the password. A hash with old parameters is replaced, which ends no token and no connection.
+
+        Log-ins to pages in other browsers do end, as always with Django: their sessions hold a hash of the stored hash.
+        """
 
         def renew(raw_password: str) -> None:
             old, self.password = self.password, make_password(raw_password)
             User.objects.filter(pk=self.pk, password=old).update(password=self.password)
-            self._note_stored()
+            self._note_stored(["password"])
 
         return check_password(raw_password, self.password, renew)
 
@@ -151,6 +176,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         version = f" {self.auth_version}" if self.auth_version else ""
         salt = "django.contrib.auth.models.AbstractBaseUser.get_session_auth_hash"
         return salted_hmac(salt, self.password + version, secret=secret, algorithm="sha256").hexdigest()
+
+    @property
+    def is_verified(self) -> bool:
+        """Whether the person proved to read mail at their address."""
+        return self.email_verified_at is not None
 
     def get_full_name(self) -> str:
         """The name to show to others: never the whole e-mail address."""
@@ -171,7 +201,3 @@ class User(AbstractBaseUser, PermissionsMixin):
 def display_name(name: str, email: str) -> str:
     """The name to show to others: never the whole e-mail address."""
     return name or email.partition("@")[0]
-
-
-_WATCHED = ("email", "email_verified_at", "is_active", "password")
-"""The fields whose change means more than another value."""

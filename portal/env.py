@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NoReturn
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 
@@ -27,6 +27,8 @@ SQLITE = "portal.sqlite"
 
 _MAKE_KEY = "`openssl rand -base64 48` makes them, the same for all processes"
 _ENCODED = "In a user name or a password write / ? # [ ] @ and : as %2F %3F %23 %5B %5D %40 and %3A."
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+"""By the scheme of a mail server's address; 587 and 465 are those of RFC 8314."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
 _DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 _variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
@@ -221,12 +223,36 @@ def old_secret_keys(name: str, *, checked: bool) -> list[str]:
 
 
 def mail(name: str) -> dict[str, Any]:
-    """Django's settings for a mail server, from its address; empty if there is none."""
+    """Django's settings for a mail server, from its address; empty if there is none.
+
+    `smtp+tls` begins in plain text and goes on encrypted (STARTTLS), `smtps` is encrypted from the start.
+    """
     url = text(name)
     if not url:
         return {}
-    parts = urlsplit(url)
-    if parts.scheme not in ("smtp", "smtp+tls", "smtps") or not parts.hostname:
-        refuse(name, f"must be smtp+tls://user:password@host:587 or smtps://user:password@host:465. {_ENCODED}")
-    settings: dict[str, Any] = environ.Env.email_url_config(url.replace("smtps://", "smtp+ssl://"))
-    return settings
+    example = f"must be smtp+tls://user:password@host:587 or smtps://user:password@host:465. {_ENCODED}"
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:  # its message may contain a part of the password
+        refuse(name, example)
+    if parts.scheme not in _MAIL_PORTS or not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        refuse(name, example)
+    return {
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": _MAIL_PORTS[parts.scheme] if port is None else port,
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_TLS": parts.scheme == "smtp+tls",
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+    }
+
+
+def mail_from(name: str, *, needed: bool) -> str:
+    """Whom mail is from: an address, also with a name, such as `Portal <portal@example.org>`."""
+    value = text(name)
+    if needed and not value:
+        refuse(name, "is not set: mail needs an address that it is from, such as portal@example.org.")
+    if value and not re.fullmatch(r"[^\s<>@]+@[^\s<>@]+|[^<>@\r\n]+ <[^\s<>@]+@[^\s<>@]+>", value):
+        refuse(name, f"must be an address such as portal@example.org or Portal <portal@example.org>, not {value!r}.")
+    return value or "portal@localhost"

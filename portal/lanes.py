@@ -51,6 +51,9 @@ class Row:
     logged_in: bool = False
 
 
+_HASHING = r"/api/auth/(token|register|password|password/reset/confirm)/?$|/admin/login/"
+
+
 def table() -> tuple[Row, ...]:
     """All kinds; a request belongs to the first whose pattern matches its path. 0 is no limit."""
     static = re.escape(settings.STATIC_URL.removeprefix(settings.PORTAL_BASE_PATH))
@@ -58,7 +61,7 @@ def table() -> tuple[Row, ...]:
         Row("health", re.compile(r"/api/health(/ready)?/?$"), 2, 64),
         Row("static", re.compile(static), 2, 256),
         # A password takes a core while it is hashed
-        Row("log-in", re.compile(r"/api/auth/(token|register)/?$|/admin/login/"), hashes_at_once(), WAITING),
+        Row("log-in", re.compile(_HASHING), hashes_at_once(), WAITING),
         Row("other", re.compile(""), settings.PORTAL_REQUESTS_AT_ONCE, settings.PORTAL_REQUESTS_WAITING, True),
     )
 

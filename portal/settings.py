@@ -223,15 +223,17 @@ AUTH_PASSWORD_VALIDATORS = [
 PORTAL_LOGIN_ATTEMPTS = env.number("PORTAL_LOGIN_ATTEMPTS", 10, 0, 1_000_000)
 PORTAL_LOGINS_PER_MINUTE = env.number("PORTAL_LOGINS_PER_MINUTE", 300, 0, 1_000_000)
 # The mail server: smtp+tls://user:password@host:587, or smtps://…:465, or smtp://… without TLS. Without a server, mail
-# is printed in development, and not sent in production.
+# is printed in development, and in production it is not sent, which is logged.
 _mail = env.mail("PORTAL_SMTP_URL")
 PORTAL_SENDS_MAIL = bool(_mail)
-EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if _mail else 'console' if DEBUG else 'dummy'}.EmailBackend"
+_django_mail = "django.core.mail.backends"
+_no_server = f"{_django_mail}.console.EmailBackend" if DEBUG else "libraries.mail.NoServer"
+EMAIL_BACKEND = f"{_django_mail}.smtp.EmailBackend" if _mail else _no_server
 EMAIL_HOST, EMAIL_PORT = _mail.get("EMAIL_HOST", ""), _mail.get("EMAIL_PORT", 25)
-EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER") or "", _mail.get("EMAIL_HOST_PASSWORD") or ""
+EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _mail.get("EMAIL_HOST_USER", ""), _mail.get("EMAIL_HOST_PASSWORD", "")
 EMAIL_USE_TLS, EMAIL_USE_SSL = _mail.get("EMAIL_USE_TLS", False), _mail.get("EMAIL_USE_SSL", False)
-DEFAULT_FROM_EMAIL = env.text("PORTAL_MAIL_FROM", "portal@localhost")
 EMAIL_TIMEOUT = 10
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.mail_from("PORTAL_MAIL_FROM", needed=PORTAL_SENDS_MAIL)
 # How long a link to reset a password, or to verify an address, is good
 PASSWORD_RESET_TIMEOUT = 60 * 60
 # A header set by the client must not choose the address; the server (uvicorn) reads a proxy's header
@@ -240,7 +242,10 @@ IPWARE_META_PRECEDENCE_ORDER = ("REMOTE_ADDR",)
 # --- REST -------------------------------------------------------------------------------------------------
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["libraries.api.authentication.BearerAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "libraries.api.authentication.BearerAuthentication",
+        "libraries.api.authentication.PageAuthentication",
+    ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["libraries.api.bodies.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["libraries.api.bodies.JSONParser"],
@@ -304,7 +309,7 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 # --- The admin --------------------------------------------------------------------------------------------
 
-LOGIN_REDIRECT_URL = "admin:index"  # only the admin has sessions
+LOGIN_REDIRECT_URL = "admin:index"
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 UNFOLD = {
     "SITE_TITLE": "Portal",

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from django.contrib import admin, messages
 from django.contrib.auth.hashers import make_password
 from django.core.exceptions import ValidationError
+from django.db import transaction
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 
 from libraries.admin.base import PortalAdmin
 from libraries.admin.rights import asker_of, may_change
 from libraries.models import User
 from libraries.services.people import set_user_active
+from libraries.services.sessions import end_all_sessions
 
 if TYPE_CHECKING:
     from django.contrib.auth.admin import UserAdmin as _UserAdmin
@@ -47,6 +50,7 @@ class AddUserForm(UserCreationForm):
     def set_password_and_save(self, user: User, *args: Any, commit: bool = True, **options: Any) -> User:
         """Set the person's password, hashed earlier, and save."""
         user.password = self.password_hash or make_password(self.cleaned_data["password1"])
+        user.email_verified_at = timezone.now()
         if commit:
             user.save()
         return user
@@ -82,6 +86,12 @@ def deactivate(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[Use
     model_admin.set_active(request, users, False)
 
 
+@admin.action(permissions=["change"], description="End all sessions")
+def end_sessions(model_admin: UserAdmin, request: HttpRequest, users: QuerySet[User]) -> None:
+    """Log these people out everywhere, and close their open connections."""
+    model_admin.end_sessions(request, users)
+
+
 class UserAdmin(DjangoUserAdmin, PortalAdmin):
     """People. Only a superuser grants rights. To change another person, one must have all of that person's rights."""
 
@@ -89,16 +99,16 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
     add_form = AddUserForm
     change_password_form = AdminPasswordChangeForm
     ordering = ("email",)
-    list_display = ("email", "name", "is_active", "is_staff", "last_login", "date_joined")
+    list_display = ("email", "name", "is_active", "is_staff", "email_verified_at", "last_login", "date_joined")
     list_filter = ("is_active", "is_staff", "is_superuser", "groups")
     search_fields = ("email", "name")
-    readonly_fields = ("id", "last_login", "date_joined")
+    readonly_fields = ("id", "last_login", "date_joined", "email_verified_at")
     filter_horizontal = ("groups", "user_permissions")
-    actions = (activate, deactivate)
+    actions = (activate, deactivate, end_sessions)
     fieldsets = (
         (None, {"fields": ("email", "name", "password")}),
         ("Access", {"fields": ("is_active", "is_staff", "is_superuser", "groups", "user_permissions")}),
-        ("Stored", {"fields": ("id", ("date_joined", "last_login"))}),
+        ("Stored", {"fields": ("id", "email_verified_at", ("date_joined", "last_login"))}),
     )
     add_fieldsets = ((None, {"fields": ("email", "name", "password1", "password2")}),)
 
@@ -139,6 +149,25 @@ class UserAdmin(DjangoUserAdmin, PortalAdmin):
                 set_user_active(user_id=user.pk, is_active=is_active)
                 self.log_change(request, user, [{"changed": {"fields": ["active"]}}])
                 changed.append(user.email)
+        self._tell_changed(request, changed)
+
+    def end_sessions(self, request: HttpRequest, users: QuerySet[User]) -> None:
+        """End all sessions of those whom the asker may change: also the asker's own, if they are among them."""
+        changed = []
+        for user in users:
+            if self.has_change_permission(request, user):
+                end_all_sessions(user_id=user.pk)
+                self.log_change(request, user, [{"changed": {"fields": ["sessions"]}}])
+                changed.append(user.email)
+        self._tell_changed(request, changed)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        """Delete the selected people one by one, so that their open connections end at once."""
+        with transaction.atomic():
+            for user in queryset:
+                user.delete()
+
+    def _tell_changed(self, request: HttpRequest, changed: list[str]) -> None:
         sentence = f"Changed: {', '.join(changed)}." if changed else "Nobody was changed."
         self.message_user(request, sentence, messages.SUCCESS if changed else messages.INFO)
 

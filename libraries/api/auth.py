@@ -1,35 +1,36 @@
-"""Registration, log-in and the current person, in the REST API.
+"""Registration, log-in, fresh tokens and log-out, in the REST API. The account itself is in `libraries.api.accounts`.
 
 The limits on attempts are in `libraries.services.logins`.
 """
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from dataclasses import asdict
+from typing import ClassVar
 
-from django.contrib.auth import authenticate
-from rest_framework.exceptions import AuthenticationFailed
+from django.contrib.auth import authenticate, logout
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from libraries.api.authentication import person_of
-from libraries.api.base import ApiView
-from libraries.api.schema import documented
-from libraries.api.serializers import (
-    AccessSerializer,
+from libraries.api.account_serializers import (
     LogInSerializer,
+    LogOutSerializer,
     RefreshSerializer,
     RegistrationSerializer,
     TokensSerializer,
-    UserSerializer,
 )
-from libraries.services import logins
-from libraries.services.people import register_user, rename_user
-from libraries.tokens import Refresh, TokenExpired, TokenInvalid, grant_of, read_token, with_keys
+from libraries.api.base import ApiView
+from libraries.api.schema import documented
+from libraries.api.serializers import UserSerializer
+from libraries.links import Page, link_to
+from libraries.services import logins, sessions
+from libraries.services.people import register_user
+from libraries.tokens import Credential
 
 
-class _LogInView(ApiView):
+class LogInView(ApiView):
     """A view for people who are not logged in yet. A log-in is counted where its password is tested."""
 
     authentication_classes = ()
@@ -37,7 +38,7 @@ class _LogInView(ApiView):
     cache: ClassVar[dict[str, bool]] = {"no_store": True}  # RFC 6749, section 5.1
 
 
-class _CountedLogInView(_LogInView):
+class CountedLogInView(LogInView):
     """A view that counts each request together with the log-ins of its network."""
 
     def check_throttles(self, request: Request) -> None:
@@ -45,60 +46,77 @@ class _CountedLogInView(_LogInView):
         logins.count_request(request._request)
 
 
-class Register(_CountedLogInView):
+class Register(CountedLogInView):
     """`auth/register`."""
 
     @documented(
         "Register", body=RegistrationSerializer, answer=UserSerializer, status=201, errors=(409, 429, 503), open=True
     )
     def post(self, request: Request) -> Response:
-        """Make an account; it is a member of no library."""
-        user = register_user(**self.read(RegistrationSerializer))
+        """Make an account; it is a member of no library. A mail with a link to verify the address is sent."""
+        user = register_user(
+            **self.read(RegistrationSerializer),
+            network=logins.network_of_request(request),
+            link_of=lambda token: link_to(request._request, Page.VERIFY, token),
+        )
         return Response(UserSerializer(user).data, status=201)
 
 
-class Tokens(_LogInView):
+class Tokens(LogInView):
     """`auth/token`."""
 
     @documented("Log in", body=LogInSerializer, answer=TokensSerializer, errors=(401, 429, 503), open=True)
     def post(self, request: Request) -> Response:
-        """An access token for requests, and a refresh token for the next access token."""
+        """An access token for requests, and a refresh token for the next two; a new session."""
         user = authenticate(request=request, **self.read(LogInSerializer))
         if user is None:
             raise AuthenticationFailed("The e-mail address or the password is wrong.", "not-authenticated")
-        refresh = Refresh.for_user(user)
-        return Response({"access": str(refresh.access_token), "refresh": str(refresh)})
+        return Response(asdict(sessions.open_session(user=user)))
 
 
-class FreshToken(_CountedLogInView):
+class FreshToken(CountedLogInView):
     """`auth/token/refresh`."""
 
-    @documented(
-        "Get a fresh access token", body=RefreshSerializer, answer=AccessSerializer, errors=(401, 429), open=True
-    )
+    @documented("Get fresh tokens", body=RefreshSerializer, answer=TokensSerializer, errors=(401, 429), open=True)
     def post(self, request: Request) -> Response:
-        """For a refresh token, while its person may still log in."""
-        try:
-            text = self.read(RefreshSerializer)["refresh"]
-            refresh = with_keys(lambda: read_token(Refresh, text))
-            person_of(grant_of(refresh))
-        except (TokenExpired, TokenInvalid) as error:
-            raise AuthenticationFailed(error.message, error.code) from None
-        return Response({"access": str(refresh.access_token)})
+        """A fresh access token, and the next refresh token: each is good once.
+
+        Asked again with the same one within 30 seconds, the answer has the same next one. Later, the session ends.
+        """
+        return Response(asdict(sessions.refresh_session(refresh=self.read(RefreshSerializer)["refresh"])))
 
 
-class Me(ApiView):
-    """`auth/me`."""
+class LogOut(CountedLogInView):
+    """`auth/logout`."""
 
-    @documented("Read who I am", answer=UserSerializer)
-    def get(self, request: Request) -> Response:
-        """The person of the access token."""
-        return Response(UserSerializer(request.user).data)
+    authentication_classes = ApiView.authentication_classes  # type: ignore[assignment]
 
-    @documented("Change my name", body=UserSerializer, answer=UserSerializer)
-    def patch(self, request: Request) -> Response:
-        """The name that others see."""
-        values: dict[str, Any] = self.read(UserSerializer, partial=True)
-        if "name" not in values:
-            return self.get(request)
-        return Response(UserSerializer(rename_user(user_id=self.actor_id, name=values["name"])).data)
+    def perform_authentication(self, request: Request) -> None:
+        """Called by the framework: not before it is known whether the body has a refresh token."""
+
+    @documented("Log out", body=LogOutSerializer, status=204, errors=(401, 403, 429), open=True)
+    def post(self, request: Request) -> Response:
+        """End this session: its tokens and its open connections.
+
+        The session is that of the access token, or of the page; or that of the refresh token in the body.
+        """
+        refresh = self.read(LogOutSerializer).get("refresh")
+        if refresh is not None:
+            sessions.end_session(session_id=sessions.session_of_refresh(refresh))
+        elif not request.user.is_authenticated:
+            raise NotAuthenticated
+        elif isinstance(request.auth, Credential):
+            sessions.end_session(session_id=sessions.session_of(request.auth.grant))
+        else:
+            logout(request._request)
+        return Response(status=204)
+
+
+class LogOutEverywhere(ApiView):
+    """`auth/logout-everywhere`."""
+
+    @documented("Log out everywhere", status=204)
+    def post(self, request: Request) -> Response:
+        """End all of my sessions, this one too: tokens, log-ins to pages and the admin, and open connections."""
+        sessions.end_all_sessions(user_id=self.actor_id)
+        return Response(status=204)

@@ -1,16 +1,21 @@
-"""Identifies the sender of a request: the person of a bearer token. Log-in itself is in `libraries.api.auth`."""
+"""Identifies the sender of a request: the person of a bearer token, or of a page's session. Log-in itself is in
+`libraries.api.auth`.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.authentication import SessionAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
 from rest_framework_simplejwt.authentication import JWTAuthentication
 
 from libraries import tokens
 from libraries.models import User
-from libraries.rules.subjects import Grant
+from libraries.rules.subjects import Grant, Subject
 from libraries.selectors import get_user_of
+from libraries.services.sessions import SessionEnded, page_session_id
 from libraries.tokens import Credential, TokenExpired, TokenInvalid, with_keys
 
 
@@ -33,16 +38,29 @@ class BearerAuthentication(JWTAuthentication):
             raise AuthenticationFailed(error.message, error.code) from None
 
     def get_user(self, validated_token: Credential) -> User:  # type: ignore[override]  # what we have validated
-        """The person, if they may still log in."""
-        return person_of(validated_token.grant)
+        """The person, if they may still log in; AuthenticationFailed with the code `session-ended`."""
+        user = get_user_of(validated_token.grant)
+        if user is None:
+            ended = SessionEnded()
+            raise AuthenticationFailed(ended.message, ended.code)
+        return user
 
 
-def person_of(grant: Grant) -> User:
-    """The user; AuthenticationFailed if they are deleted or deactivated, or the session has ended."""
-    user = get_user_of(grant)
-    if user is None:
-        raise AuthenticationFailed("This session has ended, or the account is switched off: log in again.", ENDED)
-    return user
+class PageAuthentication(SessionAuthentication):
+    """The session of our own pages. A request that changes something needs the page's CSRF token, too."""
+
+    def enforce_csrf(self, request: Any) -> None:
+        """Raise PermissionDenied unless the request has the CSRF token."""
+        try:
+            super().enforce_csrf(request)
+        except PermissionDenied:
+            sentence = "This page was open for too long, or the request came from another site: load the page again."
+            raise PermissionDenied(sentence) from None
 
 
-ENDED = "session-ended"
+def grant_of_request(request: Request) -> Grant:
+    """What the credential of a request says; the request is from somebody who is logged in."""
+    if isinstance(request.auth, Credential):
+        return request.auth.grant
+    user = cast(User, request.user)
+    return Grant(Subject(user.pk), page_session_id(request.session), user.auth_version)

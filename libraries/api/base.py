@@ -82,7 +82,7 @@ class ApiView(GenericAPIView[Any]):
         """The response with its cache headers."""
         final = super().finalize_response(request, response, *args, **kwargs)
         patch_cache_control(final, **self.cache)
-        patch_vary_headers(final, ["Authorization"])
+        patch_vary_headers(final, ["Authorization", "Cookie"])
         return final
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:

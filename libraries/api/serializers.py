@@ -1,6 +1,7 @@
 """The shapes of REST bodies and answers, for checking and for OpenAPI.
 
-Those of portal views are in `libraries.api.portal_view_serializers`.
+Those of portal views are in `libraries.api.portal_view_serializers`, those of log-ins and accounts in
+`libraries.api.account_serializers`.
 """
 
 from __future__ import annotations
@@ -8,20 +9,16 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any
 
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
 from rest_framework import serializers
 
 from libraries.api.fields import DisclosureField, Moment, Text
-from libraries.models import Library, Membership, User
-from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
+from libraries.models import Library, Membership
 from libraries.rules.errors import named
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.state import MAX_DETAILS, MAX_NAME_CHARS
 from libraries.validators import validate_lines, validate_name
 
 UNKNOWN_KEY = "There is no such key."
-MAX_PASSWORD_CHARS = 1024
 _ROLES = [(role.value, role.name) for role in Role]
 _PORTAL_ROLES = [(role.value, role.name) for role in PortalRole]
 
@@ -46,55 +43,8 @@ class UserSerializer(Body):
 
     id = serializers.UUIDField(read_only=True)
     email = serializers.EmailField(read_only=True)
+    emailVerified = serializers.BooleanField(source="is_verified", read_only=True)
     name = Text(max_length=100, allow_blank=True, validators=[validate_name])
-
-
-class RegistrationSerializer(Body):
-    """Somebody new."""
-
-    email = serializers.EmailField(max_length=254)
-    password = Text(max_length=MAX_PASSWORD_CHARS, trim_whitespace=False, write_only=True)
-    name = Text(max_length=100, allow_blank=True, default="", validators=[validate_name])
-
-    def validate_email(self, email: str) -> str:
-        """The canonical spelling of the address."""
-        if not is_plain(canonical(email)):
-            raise serializers.ValidationError(NOT_PLAIN)
-        return canonical(email)
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuse a password that is easy to guess, or similar to the person's address or name."""
-        try:
-            validate_password(attrs["password"], User(email=attrs["email"], name=attrs["name"]))
-        except ValidationError as error:
-            raise serializers.ValidationError({"password": error.messages}) from None
-        return attrs
-
-
-class LogInSerializer(Body):
-    """An e-mail address and a password."""
-
-    email = Text(max_length=254)
-    password = Text(max_length=MAX_PASSWORD_CHARS, trim_whitespace=False, write_only=True)
-
-
-class TokensSerializer(serializers.Serializer[Any]):
-    """Tokens: `access` goes with each request, `refresh` gets a new one."""
-
-    access = serializers.CharField()
-    refresh = serializers.CharField()
-
-
-class RefreshSerializer(Body):
-    """A refresh token."""
-
-    refresh = Text()
-
-
-class AccessSerializer(serializers.Serializer[Any]):
-    """A fresh access token."""
-
-    access = serializers.CharField()
 
 
 # --- Libraries --------------------------------------------------------------------------------------------

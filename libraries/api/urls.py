@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 from drf_spectacular.views import SpectacularSwaggerView
 from rest_framework.views import APIView
 
+from libraries.api import accounts as api_accounts
 from libraries.api import auth as api_auth
 from libraries.api import batches as api_batches
 from libraries.api import document as api_document
@@ -36,7 +37,15 @@ urlpatterns = [
     *_at("auth/register", api_auth.Register, "register"),
     *_at("auth/token", api_auth.Tokens, "token"),
     *_at("auth/token/refresh", api_auth.FreshToken, "token-refresh"),
-    *_at("auth/me", api_auth.Me, "me"),
+    *_at("auth/logout", api_auth.LogOut, "logout"),
+    *_at("auth/logout-everywhere", api_auth.LogOutEverywhere, "logout-everywhere"),
+    *_at("auth/password", api_accounts.Password, "password"),
+    *_at("auth/password/reset", api_accounts.PasswordReset, "password-reset"),
+    *_at("auth/password/reset/confirm", api_accounts.PasswordResetConfirm, "password-reset-confirm"),
+    *_at("auth/verify", api_accounts.Verify, "verify"),
+    *_at("auth/verify/send", api_accounts.SendVerification, "verify-send"),
+    *_at("auth/me", api_accounts.Me, "me"),
+    *_at("auth/me/export", api_accounts.Export, "me-export"),
     *_at("disclosure-presets", api_libraries.DisclosurePresets, "disclosure-presets"),
     *_at("libraries", api_libraries.Libraries, "libraries"),
     *_at(_LIBRARY, api_libraries.OneLibrary, "library"),

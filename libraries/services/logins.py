@@ -19,6 +19,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 from django.utils.crypto import salted_hmac
 
+from libraries.cleaning import KNOWN_SECONDS
 from libraries.counters import Count, Limit, add, drop_some, read, take_back
 from libraries.models import KnownNetwork, User
 from libraries.rules.emails import canonical
@@ -31,8 +32,6 @@ ACCOUNT_SECONDS = 60 * 60
 ACCOUNT_FACTOR = 10
 """This multiple of `PORTAL_LOGIN_ATTEMPTS` failures within `ACCOUNT_SECONDS`, over all networks, locks an account."""
 RATE_SECONDS = 60
-KNOWN_SECONDS = 30 * 86_400
-"""How long a network is known after a log-in; a locked account may still log in from it."""
 KNOWN_NETWORKS = 20
 """The most networks known for an account: the latest ones."""
 _SEEN_AGAIN_SECONDS = 86_400
@@ -57,17 +56,7 @@ class LimitedBackend(ModelBackend):
             return None
         user = User.objects.filter(email=canonical(email)).first()
         attempt = Attempt(user, canonical(email), network_of_request(request))
-        try:
-            if user is None:
-                make_password(password)  # takes as long as for an existing account
-            elif user.check_password(password) and self.user_can_authenticate(user):
-                attempt.succeeded(user)
-                return user
-        except Unavailable:
-            attempt.not_made()
-            raise
-        attempt.failed()
-        return None
+        return user if attempt.is_right(password) and user is not None else None
 
     async def aauthenticate(self, request: Any, **credentials: Any) -> User | None:  # type: ignore[override]
         """As `authenticate`."""
@@ -97,6 +86,20 @@ class Attempt:
             return False
         known = KnownNetwork.objects.filter(user=self._user, network=_known_key(self._user, self._network))
         return known.filter(seen_at__gt=_now() - KNOWN_SECONDS).exists()
+
+    def is_right(self, password: str) -> bool:
+        """Test the password, and record the result; Unavailable if it cannot be tested now."""
+        try:
+            if self._user is None:
+                make_password(password)  # takes as long as for an existing account
+            elif self._user.check_password(password) and self._user.is_active:
+                self.succeeded(self._user)
+                return True
+        except Unavailable:
+            self.not_made()
+            raise
+        self.failed()
+        return False
 
     def succeeded(self, user: User) -> None:
         """Record a right password: the network's failures are forgotten, and the network is known from now on."""

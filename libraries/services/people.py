@@ -5,16 +5,21 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
+from django.utils import timezone
 
 from libraries.models import User
 from libraries.outages import tried_again
 from libraries.rules.emails import canonical
 from libraries.rules.errors import Conflict, NotFound
+from libraries.services.mailed import LinkOf, greet
 
 
 @tried_again
-def register_user(*, email: str, password: str, name: str = "") -> User:
-    """A new user. The password is already validated; Conflict if the address is taken."""
+def register_user(*, email: str, password: str, network: str, link_of: LinkOf, name: str = "") -> User:
+    """A new user, who gets a mail to verify the address. The password is already validated; Conflict if it is taken.
+
+    `network` is where the request came from, `link_of` gives the address of the page for the mail's token.
+    """
     taken = Conflict(
         "There is an account with this e-mail address already; log in instead.", {"email": "Already in use."}
     )
@@ -24,6 +29,7 @@ def register_user(*, email: str, password: str, name: str = "") -> User:
     try:
         with transaction.atomic():
             user.save()
+            greet(user, network, link_of)
     except IntegrityError:  # somebody took the address while the password was hashed
         raise taken from None
     return user
@@ -31,7 +37,7 @@ def register_user(*, email: str, password: str, name: str = "") -> User:
 
 @tried_again
 def put_user(*, email: str, name: str, password_hash: str, is_admin: bool = False) -> User:
-    """The user with that address, active and with that password.
+    """The user with that address, active and with that password; the address counts as verified.
 
     A missing user is created; an existing one keeps its name.
 
@@ -41,6 +47,7 @@ def put_user(*, email: str, name: str, password_hash: str, is_admin: bool = Fals
         user = User.objects.filter(email=canonical(email)).first() or User(email=canonical(email), name=name)
         user.password = password_hash
         user.is_active = True
+        user.email_verified_at = user.email_verified_at or timezone.now()
         user.is_staff, user.is_superuser = user.is_staff or is_admin, user.is_superuser or is_admin
         user.save()
     return user

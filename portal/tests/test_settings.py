@@ -190,6 +190,46 @@ def test_small_files_and_bodies_stay_in_memory(tmp_path: Path) -> None:
     assert unlimited["DATA_UPLOAD_MAX_MEMORY_SIZE"] is None
 
 
+MAIL = (
+    *("EMAIL_BACKEND", "EMAIL_HOST", "EMAIL_PORT", "EMAIL_HOST_USER", "EMAIL_HOST_PASSWORD", "EMAIL_USE_TLS"),
+    *("EMAIL_USE_SSL", "DEFAULT_FROM_EMAIL"),
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("smtp+tls://user%40here:p%40ss@mail.example.org", ("mail.example.org", 587, "user@here", "p@ss", True, False)),
+        ("smtp+tls://mail.example.org:2525/", ("mail.example.org", 2525, "", "", True, False)),
+        ("smtps://user:word@mail.example.org", ("mail.example.org", 465, "user", "word", False, True)),
+        ("smtp://127.0.0.1", ("127.0.0.1", 25, "", "", False, False)),
+    ],
+)
+def test_a_mail_server(tmp_path: Path, url: str, found: tuple[Any, ...]) -> None:
+    sender = "Portal <portal@example.org>"
+    variables = {**PRODUCTION, "PORTAL_SMTP_URL": url, "PORTAL_MAIL_FROM": sender}
+    backend = "django.core.mail.backends.smtp.EmailBackend"
+    expected = dict(zip(MAIL, (backend, *found, sender), strict=True))
+    assert read(tmp_path, variables, *MAIL, "PORTAL_SENDS_MAIL") == {**expected, "PORTAL_SENDS_MAIL": True}
+
+
+def test_without_a_mail_server_mail_is_printed_in_development_only(tmp_path: Path) -> None:
+    names = ("EMAIL_BACKEND", "PORTAL_SENDS_MAIL", "DEFAULT_FROM_EMAIL")
+    development, production = read(tmp_path, {}, *names), read(tmp_path, PRODUCTION, *names)
+    assert development["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+    assert production["EMAIL_BACKEND"] == "libraries.mail.NoServer"
+    assert development["DEFAULT_FROM_EMAIL"] == "portal@localhost"
+    assert not production["PORTAL_SENDS_MAIL"]
+
+
+def test_mail_needs_an_address_that_it_is_from(tmp_path: Path) -> None:
+    process = load(tmp_path, {"PORTAL_SMTP_URL": "smtps://user:hidden-word@mail.example.org"})
+    assert process.returncode == 1
+    assert process.stderr.startswith("PORTAL_MAIL_FROM is not set")
+    bad = load(tmp_path, {"PORTAL_SMTP_URL": "smtps://user:hidden-word@mail.example.org:port"})
+    assert "hidden-word" not in process.stderr + bad.stderr
+
+
 BAD = [
     ("PORTAL_DEBUG", "maybe"),
     ("PORTAL_HTTPS", "2"),
@@ -233,6 +273,16 @@ BAD = [
     ("PORTAL_LOGIN_ATTEMPTS", "-1"),
     ("PORTAL_LOGINS_PER_MINUTE", "many"),
     ("PORTAL_WORKERS", "0"),
+    ("PORTAL_SMTP_URL", "mail.example.org:587"),
+    ("PORTAL_SMTP_URL", "http://mail.example.org"),
+    ("PORTAL_SMTP_URL", "smtp://"),
+    ("PORTAL_SMTP_URL", "smtps://user:pass/word@mail.example.org"),
+    ("PORTAL_SMTP_URL", "smtps://mail.example.org:port"),
+    ("PORTAL_SMTP_URL", "smtps://mail.example.org/box"),
+    ("PORTAL_SMTP_URL", "smtps://mail.example.org?tls=1"),
+    ("PORTAL_MAIL_FROM", "portal"),
+    ("PORTAL_MAIL_FROM", "portal@example.org, other@example.org"),
+    ("PORTAL_MAIL_FROM", "Portal portal@example.org"),
     ("PORTAL_ALLOWED_HOSTS", "https://portal.example.org"),
     ("PORTAL_ALLOWED_HOSTS", "portal.example.org:8000"),
     ("PORTAL_ALLOWED_ORIGINS", "table.example.org"),

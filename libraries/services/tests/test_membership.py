@@ -69,14 +69,14 @@ def portal_views(library: Library, portal_view: PortalView) -> list[PortalView]:
 
 
 def test_a_person_registers() -> None:
-    user = register_user(email=" Ada@Example.org", password="pw", name="Ada")
+    user = register_user(email=" Ada@Example.org", password="pw", name="Ada", network="x", link_of=str)
     assert (user.email, user.name, user.check_password("pw")) == ("ada@example.org", "Ada", True)
     assert not user.memberships.exists()
 
 
 def test_an_address_that_is_taken_is_a_conflict(owner: User) -> None:
     with pytest.raises(Conflict, match="log in instead") as refusal:
-        register_user(email="OWNER@example.org", password="pw")
+        register_user(email="OWNER@example.org", password="pw", network="x", link_of=str)
     assert refusal.value.details == {"email": "Already in use."}
     assert User.objects.count() == 1
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group
 from django.test import Client
 
 from conftest import PASSWORD
-from libraries.models import Library, PortalView, User
-from libraries.tests.admin.conftest import Desk, add, body, change, delete, errors, filled, list_of, says
+from libraries.models import Library, PortalView, Revocation, User
+from libraries.selectors import get_user_of
+from libraries.services.sessions import open_session
+from libraries.tests.admin.conftest import OK, Desk, add, body, change, delete, errors, filled, list_of, says
+from libraries.tokens import verify
 
-FORBIDDEN = 403
+FOUND, FORBIDDEN = 302, 403
 CHANGE_USERS = ("view_user", "change_user", "add_user", "delete_user")
 
 
@@ -30,7 +34,7 @@ def test_a_person_is_added_by_e_mail_address(desk: Desk) -> None:
     assert "was added successfully" in says(page)
     made = User.objects.get(email="new@example.org")
     assert made.check_password(PASSWORD)
-    assert (made.name, made.is_active, made.is_staff) == ("New", True, False)
+    assert (made.name, made.is_active, made.is_staff, made.is_verified) == ("New", True, False, True)
 
 
 @pytest.mark.parametrize(
@@ -50,13 +54,16 @@ def test_a_bad_address_or_password_is_reported(desk: Desk, owner: User, typed: d
     assert not User.objects.filter(email="new@example.org").exists()
 
 
-def test_a_deactivated_person_is_disconnected_everywhere(desk: Desk, portal_view: PortalView, viewer: User) -> None:
+def revoked(person: User) -> list[str]:
+    """Why the person's sessions ended, oldest first."""
+    return list(Revocation.objects.filter(key=person.pk).order_by("pk").values_list("reason", flat=True))
+
+
+def test_a_deactivated_person_is_disconnected_everywhere(desk: Desk, viewer: User) -> None:
     desk.post(change(viewer), {**filled(desk.get(change(viewer))), "is_active": ""})
     viewer.refresh_from_db()
     assert not viewer.is_active
-    assert [(news["event"], news["subject"][0], news["role"]) for news in desk.news] == [
-        ("access", str(viewer.pk), None)
-    ]
+    assert revoked(viewer) == ["user-unavailable"]
 
 
 def test_an_activated_person_may_log_in_again(desk: Desk, portal_view: PortalView, viewer: User) -> None:
@@ -66,12 +73,12 @@ def test_an_activated_person_may_log_in_again(desk: Desk, portal_view: PortalVie
     assert viewer.is_active
 
 
-def test_a_new_name_disconnects_nobody(desk: Desk, portal_view: PortalView, viewer: User) -> None:
+def test_a_new_name_disconnects_nobody(desk: Desk, viewer: User) -> None:
     desk.save(change(viewer), name="Vera")
     viewer.refresh_from_db()
     assert viewer.name == "Vera"
     assert viewer.check_password(PASSWORD)
-    assert desk.news == []
+    assert not Revocation.objects.exists()
 
 
 def test_nobody_deactivates_their_own_account(desk: Desk) -> None:
@@ -87,10 +94,7 @@ def test_many_people_are_deactivated_and_activated(
     page = desk.act("deactivate", viewer, editor, desk.user)
     assert says(page) == "Changed: editor@example.org, viewer@example.org."
     assert set(User.objects.filter(is_active=False)) == {viewer, editor}
-    assert {(news["subject"][0], news["role"]) for news in desk.news} == {
-        (str(viewer.pk), None),
-        (str(editor.pk), None),
-    }
+    assert revoked(viewer) == revoked(editor) == ["user-unavailable"]
     desk.act("activate", viewer, editor)
     assert not User.objects.filter(is_active=False).exists()
 
@@ -111,6 +115,53 @@ def test_a_password_is_changed(desk: Desk, viewer: User) -> None:
     desk.post(address, {"usable_password": "true", "password1": new, "password2": new})
     viewer.refresh_from_db()
     assert viewer.check_password(new)
+    assert revoked(viewer) == ["session-ended"]
+
+
+def test_who_changes_their_own_password_stays_logged_in_here_and_nowhere_else(
+    desk: Desk, desk_of: Callable[[User], Desk]
+) -> None:
+    elsewhere, first, second = desk_of(desk.user), "quite another password", "one that is different"
+    address = f"/admin/libraries/user/{desk.user.pk}/password/"
+    desk.post(address, {"usable_password": "true", "password1": first, "password2": first})
+    assert desk.client.get("/admin/").status_code == OK
+    typed = {"old_password": first, "new_password1": second, "new_password2": second}
+    assert "Your password was changed" in body(desk.post("/admin/password_change/", typed))
+    assert desk.client.get("/admin/").status_code == OK
+    assert elsewhere.client.get("/admin/").status_code == FOUND
+    assert revoked(desk.user) == ["session-ended", "session-ended"]
+
+
+def test_all_sessions_of_people_are_ended(desk: Desk, viewer: User, editor: User, owner: User) -> None:
+    tokens = open_session(user=viewer)
+    page = desk.act("end_sessions", viewer, editor)
+    assert says(page) == "Changed: editor@example.org, viewer@example.org."
+    assert revoked(viewer) == revoked(editor) == ["session-ended"]
+    assert revoked(owner) == []
+    assert get_user_of(verify(tokens.access).grant) is None
+    assert set(User.objects.filter(is_active=True)) == {viewer, editor, owner, desk.user}
+    assert "Changed sessions" in body(desk.get(f"/admin/libraries/user/{viewer.pk}/history/"))
+
+
+def test_only_those_who_may_change_people_end_their_sessions(clerk: Callable[..., Desk], viewer: User) -> None:
+    desk = clerk("view_user")
+    assert "end_sessions" not in body(desk.get(list_of(User)))
+    desk.act("end_sessions", viewer)
+    assert revoked(viewer) == []
+
+
+def test_only_a_superuser_ends_the_sessions_of_one(clerk: Callable[..., Desk], other_admin: User) -> None:
+    assert says(clerk(*CHANGE_USERS).act("end_sessions", other_admin)) == "Nobody was changed."
+    assert revoked(other_admin) == []
+
+
+def test_whether_an_address_is_verified_is_shown_and_not_changed(desk: Desk, viewer: User) -> None:
+    page = desk.get(change(viewer))
+    assert "Address verified" in body(page)
+    assert "email_verified_at" not in filled(page)
+    desk.save(change(viewer), email_verified_at_0="2026-01-01", email_verified_at_1="00:00")
+    viewer.refresh_from_db()
+    assert not viewer.is_verified
 
 
 def test_a_password_is_not_changed_without_the_permission(clerk: Callable[..., Desk], viewer: User) -> None:
@@ -129,6 +180,15 @@ def test_a_member_of_a_library_is_not_deleted(desk: Desk, library: Library, view
 def test_a_person_without_a_library_is_deleted(desk: Desk, stranger: User) -> None:
     desk.post(delete(stranger), {"post": "yes"})
     assert not User.objects.filter(pk=stranger.pk).exists()
+    assert Revocation.objects.get().reason == "user-unavailable"
+
+
+def test_the_sessions_of_selected_people_end_with_them(desk: Desk, stranger: User, make_user: Any) -> None:
+    people = {stranger, make_user("another")}
+    keys = {person.pk for person in people}
+    desk.act("delete_selected", *people, post="yes")
+    assert not User.objects.filter(pk__in=keys).exists()
+    assert set(Revocation.objects.values_list("key", "reason")) == {(key, "user-unavailable") for key in keys}
 
 
 def test_only_a_superuser_gives_rights(clerk: Callable[..., Desk], viewer: User) -> None:

@@ -9,6 +9,7 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from conftest import PASSWORD
 from libraries.models import User
+from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from portal.tests.access.people import World, email_of
 
 Body = dict[str, Any]
@@ -23,6 +24,24 @@ def _refresh(world: World, asker: User | None) -> Body:
     return {"refresh": str(RefreshToken.for_user(asker)) if asker else "none"}
 
 
+def _new_password_by_mail(world: World, asker: User | None) -> Body:
+    return {"token": token_of(asker, RESETS) if asker else "none", "password": NEW_PASSWORD}
+
+
+def _verify(world: World, asker: User | None) -> Body:
+    return {"token": token_of(asker, VERIFICATIONS) if asker else "none"}
+
+
+def _leaving(*, members: bool) -> Callable[[World, User | None], Body]:
+    """The right password for members of the library, or for the others: what changes is not the same for both."""
+
+    def body(world: World, asker: User | None) -> Body:
+        is_member = world.library.memberships.filter(user=asker).exists()
+        return {"password": PASSWORD if is_member == members else "wrong"}
+
+    return body
+
+
 def _new_member(world: World, asker: User | None) -> Body:
     return {"email": User.objects.create_user(email_of("new"), PASSWORD).email, "role": "EDITOR"}
 
@@ -35,7 +54,13 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/auth/register": _same({"email": email_of("new"), "password": PASSWORD}),
     "POST /api/auth/token": _log_in,
     "POST /api/auth/token/refresh": _refresh,
+    "POST /api/auth/password": _same({"current": PASSWORD, "password": NEW_PASSWORD}),
+    "POST /api/auth/password/reset": _same({"email": email_of("owner")}),
+    "POST /api/auth/password/reset/confirm": _new_password_by_mail,
+    "POST /api/auth/verify": _verify,
     "PATCH /api/auth/me": _same({"name": "Changed"}),
+    "DELETE /api/auth/me": _leaving(members=True),
+    "DELETE /api/auth/me?of=others": _leaving(members=False),
     "POST /api/libraries": _same({"name": "New"}),
     "PATCH /api/libraries/{library}": _same({"name": "Changed"}),
     "PUT /api/libraries/{library}": _same({"name": "Changed"}),

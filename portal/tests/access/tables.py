@@ -23,6 +23,16 @@ POST   | /api/auth/token                          | 200   200    200    200     
 POST   | /api/auth/token/refresh                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   |
 PATCH  | /api/auth/me                             | 200   200    200    200      401    200    401 200   200 200   | User
+POST   | /api/auth/logout                         | 204   204    204    204      401    204    401 204   204 204   |
+POST   | /api/auth/logout-everywhere              | 204   204    204    204      401    204    401 204   204 204   | User
+POST   | /api/auth/password                       | 200   200    200    200      401    200    401 200   200 200   | User
+POST   | /api/auth/password/reset                 | 202   202    202    202      202    202    202 202   202 202   |
+POST   | /api/auth/password/reset/confirm         | 204   204    204    204      400    204    400 204   204 204   | User
+POST   | /api/auth/verify                         | 204   204    204    204      400    204    400 204   204 204   | User
+POST   | /api/auth/verify/send                    | 202   202    202    202      401    202    401 202   202 202   |
+GET    | /api/auth/me/export                      | 200   200    200    200      401    200    401 200   200 200   |
+DELETE | /api/auth/me                             | 409   204    204    400      401    400    401 400   400 400   | User Membership Library
+DELETE | /api/auth/me?of=others                   | 400   400    400    204      401    204    401 204   204 204   | User
 GET    | /api/disclosure-presets                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/libraries                           | 200   200    200    200      401    200    401 200   200 200   |
 POST   | /api/libraries                           | 201   201    201    201      401    201    401 201   201 201   | Library Membership
@@ -94,6 +104,7 @@ GET  | /admin/libraries/user/                           | 403 200 200 |
 POST | /admin/libraries/user/#activate                  | 403 302 302 |
 POST | /admin/libraries/user/#deactivate                | 403 302 302 | User Library
 POST | /admin/libraries/user/#delete_selected           | 403 200 200 |
+POST | /admin/libraries/user/#end_sessions              | 403 302 302 | User
 GET  | /admin/libraries/user/add/                       | 403 200 200 |
 POST | /admin/libraries/user/add/                       | 403 302 302 | User
 GET  | /admin/libraries/user/{other}/change/            | 403 200 200 |

@@ -1,0 +1,60 @@
+"""Deletes what has ended and is of no use any more: sessions, tickets, revocations, links and the networks of log-ins.
+
+Writes of new rows delete a few old ones, and each minute one process with open sockets deletes them all.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.utils import timezone
+
+from libraries import counters
+from libraries.counters import Limit
+from libraries.models import Counter, Invitation, KnownNetwork, PendingScreen, Revocation, Session, ShareLink, Ticket
+from libraries.tokens import longest_life
+
+KEPT_LINKS = timedelta(days=30)
+"""How long owners see invitations and share links that have ended."""
+KNOWN_SECONDS = 30 * 86_400
+"""How long a network is known after a log-in; a locked account may still log in from it."""
+_TURN = Limit("forget-ended", most=1, seconds=60)
+
+
+def ended(now: datetime) -> dict[str, QuerySet[Any]]:
+    """The rows that are of no use any more, by the name of their model.
+
+    A revocation is kept until nothing that it ends could be good by its own date: no token, and no log-in to a page.
+    """
+    kept = max(longest_life(), timedelta(seconds=settings.SESSION_COOKIE_AGE)) + timedelta(hours=1)
+    seconds = int(now.timestamp())
+    return {
+        "sessions": Session.objects.filter(expires_at__lte=now),
+        "tickets": Ticket.objects.filter(expires_at__lte=now),
+        "screens": PendingScreen.objects.filter(expires_at__lte=now),
+        "invitations": Invitation.objects.filter(expires_at__lte=now - KEPT_LINKS),
+        "share links": ShareLink.objects.filter(withdrawn_at__lte=now - KEPT_LINKS)
+        | ShareLink.objects.filter(expires_at__lte=now - KEPT_LINKS),
+        "revocations": Revocation.objects.filter(at__lte=now - kept),
+        "networks": KnownNetwork.objects.filter(seen_at__lte=seconds - KNOWN_SECONDS),
+        "counters": Counter.objects.filter(expires_at__lte=seconds),
+    }
+
+
+def forget_ended() -> dict[str, int]:
+    """Delete them all, and the expired log-ins to pages; returns the number of rows by name."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+    # Not through the models' own `delete`: nobody is connected by what has ended
+    return {name: rows.delete()[0] for name, rows in ended(timezone.now()).items()}
+
+
+def forget_ended_in_turn() -> None:
+    """`forget_ended`, unless another process has called it within the last minute."""
+    counted = counters.add([_TURN], int(time.time()))
+    if counted[_TURN.key].tries == 1:
+        forget_ended()
