@@ -31,8 +31,8 @@ def is_host_allowed(scope: Scope) -> bool:
 def is_origin_allowed(scope: Scope) -> bool:
     """Whether the origin is this site or an allowed one, or absent, as in clients that are no browser.
 
-    An origin is a scheme, a host and a port (RFC 6454, section 4), and all three must be the same. `null`, the origin of
-    pages that hide theirs, is never allowed.
+    An origin is a scheme, a host and a port (RFC 6454, section 4), and all three must be the same. `null`, the origin
+    of pages that hide theirs, is never allowed.
     """
     found = _header(scope, b"origin")
     if found is None:
