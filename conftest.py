@@ -96,8 +96,9 @@ def stranger(make_user: Callable[[str], User]) -> User:
 @pytest.fixture
 def library(owner: User, editor: User, viewer: User) -> Library:
     library = Library.objects.create(name="Library")
-    for user, role in ((owner, Role.OWNER), (editor, Role.EDITOR), (viewer, Role.VIEWER)):
-        Membership.objects.create(library=library, user=user, role=role.value)
+    members = ((owner, Role.OWNER), (editor, Role.EDITOR), (viewer, Role.VIEWER))
+    # Not saved one by one: that would tell, and raise `access_version`
+    Membership.objects.bulk_create(Membership(library=library, user=user, role=role.value) for user, role in members)
     return library
 
 

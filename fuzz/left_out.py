@@ -4,7 +4,9 @@ from __future__ import annotations
 
 LEFT_OUT: dict[str, str] = {
     "libraries.api.authentication.BearerAuthentication": "splits a header; libraries.tokens does the rest",
-    "libraries.api.authentication.person_of": "takes a token that was verified",
+    "libraries.api.authentication.PageAuthentication": "Django compares a token of fixed length",
+    "libraries.api.authentication.grant_of_request": "takes a token that was verified",
+    "libraries.api.account_serializers": "each kind of field is called as a whole; the others describe answers",
     "libraries.api.filters.Ordering": "is called by NamedFilters",
     "libraries.api.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
     "libraries.api.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",

@@ -89,6 +89,7 @@ _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warn
 _PLACES, _FAULTS = "libraries.rules.places", "libraries.rules.json_faults"
 _CHANGES, _EDITS, _ENCOUNTER = "libraries.rules.changes", "libraries.rules.edits", "libraries.rules.encounter"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
+_ACCOUNTS = "libraries.api.account_serializers"
 _VIEWER = PortalRole.VIEWER
 
 TARGETS: tuple[Target, ...] = (
@@ -209,13 +210,20 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.rules.networks.network_of", "text", header_bytes, readers.header),
     Target("portal.bodies.announced_length", "text", header_bytes, readers.length_header),
     *(
-        Target(f"{_SERIALIZERS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
+        Target(f"{_ACCOUNTS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
         for name, field, others in (
             ("RegistrationSerializer", "email", {"password": "ripe plums, seven"}),
             ("RegistrationSerializer", "password", {"email": "somebody@example.org"}),
             ("RegistrationSerializer", "name", {"email": "somebody@example.org", "password": "ripe plums, seven"}),
             ("LogInSerializer", "email", {"password": "ripe plums, seven"}),
             ("RefreshSerializer", "refresh", {}),
+            ("ResetSerializer", "email", {}),
+            ("MailTokenSerializer", "token", {}),
+        )
+    ),
+    *(
+        Target(f"{_SERIALIZERS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)
+        for name, field, others in (
             ("LibrarySerializer", "name", {}),
             ("LibrarySerializer", "description", {"name": "Library"}),
             ("NewMemberSerializer", "email", {}),
@@ -238,7 +246,9 @@ _WALKED_RULES = (
     *("item_ids", "items", "json_faults", "keys", "names", "net", "networks", "paths", "places", "projection"),
     *("record_paths", "shapes", "state", "values", "warnings"),
 )
-_WALKED_API = ("authentication", "bodies", "filters", "pagination", "preconditions", "serializers")
+_WALKED_API = (
+    *("account_serializers", "authentication", "bodies", "filters", "pagination", "preconditions", "serializers"),
+)
 WALKED = (
     *(f"libraries.rules.{name}" for name in _WALKED_RULES),
     *(f"libraries.api.{name}" for name in _WALKED_API),

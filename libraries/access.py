@@ -129,13 +129,17 @@ class Membership(models.Model):
 def tell_access(library_id: uuid.UUID, user_id: uuid.UUID, role: Role | None) -> None:
     """Raise the count of the library's changes of access, and send the news.
 
-    A process that misses the news finds the new count.
+    A process that misses the news finds the new count. Of a library without portal views nothing is told.
     """
     library = Library.objects.filter(id=library_id)
+    views = library.filter(portal_views__isnull=False).order_by("portal_views__name", "portal_views__id")
+    ids = tuple(views.values_list("portal_views__id", flat=True))
+    if not ids:
+        return
     library.update(access_version=F("access_version") + 1)
     event = AccessChanged(
         library_id=library_id,
-        portal_view_ids=tuple(library.filter(portal_views__isnull=False).values_list("portal_views__id", flat=True)),
+        portal_view_ids=ids,
         user_id=user_id,
         role=None if role is None else portal_role(role),
         access_version=library.values_list("access_version", flat=True).get(),

@@ -43,7 +43,7 @@ class Session(models.Model):
 class Ticket(models.Model):
     """A one-time ticket for one socket of a user to one portal view; `digest` is of the ticket itself.
 
-    `ends_at` is when the connection ends, None if only with its session.
+    `ends_at` is when the connection ends, if its session does not end before.
     """
 
     digest = models.CharField(primary_key=True, max_length=64, editable=False)
@@ -51,7 +51,7 @@ class Ticket(models.Model):
     portal_view = models.ForeignKey("libraries.PortalView", on_delete=models.CASCADE, related_name="+")
     session_id = models.UUIDField()
     auth_version = models.PositiveIntegerField()
-    ends_at = models.DateTimeField(null=True)
+    ends_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Reads from the database. Only this module reads memberships; every other module calls it.
+"""Reads from the database. Only this module and `libraries.grants` read memberships; every other module calls them.
 
 Each function that a person's request can reach takes that person's id, and returns nothing that they may not see.
 """
@@ -7,41 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Case, Exists, F, Func, IntegerField, QuerySet, Value, When
 
-from libraries.models import Library, Membership, PortalView, Revocation, ShareLink, User
+from libraries.models import Library, Membership, PortalView, Revocation, User
 from libraries.rules.disclosure import NOTHING, Disclosure
 from libraries.rules.errors import NotFound
-from libraries.rules.revocations import Reason
 from libraries.rules.roles import Role
 from libraries.rules.subjects import Grant
-from libraries.users import display_name
 
 AT_ONCE = 10_000
 """The most ids in one query: a database limits the number of parameters."""
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """The access of one credential to one portal view: `role` is None without access, or without such a portal view.
-
-    `ended` says why the credential is not good any more, None if it is. A guest's access ends at `ends_at`, and its
-    link has places for `max_guests`; None is for ever, and no limit. `name` is the user's display name.
-    """
-
-    role: Role | None
-    version: int
-    access_version: int
-    ended: Reason | None = None
-    name: str = ""
-    ends_at: datetime | None = None
-    max_guests: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,81 +54,6 @@ class Stored:
         return int(self.state["viewersVersion"])
 
 
-def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
-    """The access of credentials to portal views; without an entry for deleted people and links.
-
-    For each `AT_ONCE` pairs one query reads all members who have access, one the other people, one the ended sessions,
-    and one the links of guests.
-    """
-    found: dict[tuple[Grant, UUID], Access] = {}
-    for pairs in _chunks(asked):
-        users = [pair for pair in pairs if not pair[0].subject.is_guest]
-        guests = [pair for pair in pairs if pair[0].subject.is_guest]
-        found |= _accesses_of_users(users) if users else {}
-        found |= _accesses_of_guests(guests) if guests else {}
-    return found
-
-
-def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
-    user_ids = {grant.subject.id for grant, _ in asked}
-    rows = PortalView.objects.filter(
-        id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
-    ).values_list(
-        "id",
-        "version",
-        "library__access_version",
-        "library__memberships__role",
-        *(f"library__memberships__user__{column}" for column in _PERSON),
-    )
-    members = {(row[4], row[0]): (Role(row[3]), row[1], row[2], *row[5:]) for row in rows}
-    others = {grant.subject.id for grant, view in asked if (grant.subject.id, view) not in members}
-    people = {row[0]: (None, 0, 0, *row[1:]) for row in User.objects.filter(id__in=others).values_list(*_PERSON)}
-    ended = _ended_sessions({grant.session_id for grant, _ in asked})
-    found = {}
-    for grant, portal_view_id in asked:
-        row = members.get((grant.subject.id, portal_view_id)) or people.get(grant.subject.id)
-        if row is not None:
-            role, version, access_version, is_active, auth_version, name, email = row
-            is_current = auth_version == grant.auth_version and grant.session_id not in ended
-            ending = Reason.USER_UNAVAILABLE if not is_active else None if is_current else Reason.SESSION_ENDED
-            found[grant, portal_view_id] = Access(role, version, access_version, ending, display_name(name, email))
-    return found
-
-
-_PERSON = ("id", "is_active", "auth_version", "name", "email")
-
-
-def _ended_sessions(session_ids: Collection[UUID | None]) -> set[UUID]:
-    keys = [session_id for session_id in session_ids if session_id is not None]
-    return set(Revocation.objects.filter(key__in=keys).values_list("key", flat=True))
-
-
-def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
-    rows = ShareLink.objects.filter(id__in={grant.link_id for grant, _ in asked}).values_list(
-        "id",
-        "portal_view_id",
-        "portal_view__version",
-        "portal_view__library__access_version",
-        "withdrawn_at",
-        "expires_at",
-        "max_guests",
-    )
-    links = {row[0]: row[1:] for row in rows}
-    found = {}
-    for grant, portal_view_id in asked:
-        if grant.link_id in links:
-            view_id, version, access_version, withdrawn_at, expires_at, max_guests = links[grant.link_id]
-            found[grant, portal_view_id] = Access(
-                Role.VIEWER if view_id == portal_view_id and withdrawn_at is None else None,
-                version,
-                access_version,
-                None if withdrawn_at is None else Reason.LINK_WITHDRAWN,
-                ends_at=expires_at,
-                max_guests=max_guests,
-            )
-    return found
-
-
 def load(portal_view_id: UUID) -> Stored | None:
     """A portal view's stored state, or None if it is deleted."""
     portal_view = PortalView.objects.filter(id=portal_view_id).select_related("library").first()
@@ -160,7 +65,7 @@ def load(portal_view_id: UUID) -> Stored | None:
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
     """The pulse of each of these portal views that exists, in one query per `AT_ONCE` of them."""
     found: dict[UUID, Pulse] = {}
-    for ids in _chunks(portal_view_ids):
+    for ids in chunks(portal_view_ids):
         rows = PortalView.objects.filter(id__in=ids)
         for row in rows.values_list("id", "library_id", "version", "epoch", "library__access_version"):
             found[row[0]] = Pulse(library_id=row[1], version=row[2], epoch=row[3], access_version=row[4])
@@ -170,7 +75,7 @@ def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:
 def roles_on(*, portal_view_id: UUID, user_ids: Collection[UUID]) -> dict[UUID, Role]:
     """The role of each of these people who has one on the portal view."""
     found: dict[UUID, Role] = {}
-    for ids in _chunks(user_ids):
+    for ids in chunks(user_ids):
         members = Membership.objects.filter(library__portal_views=portal_view_id, user_id__in=ids, user__is_active=True)
         found |= {user_id: Role(role) for user_id, role in members.values_list("user_id", "role")}
     return found
@@ -182,7 +87,7 @@ def roles_in(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Ro
     One query per `AT_ONCE` pairs.
     """
     found: dict[tuple[UUID, UUID], Role] = {}
-    for pairs in _chunks(asked):
+    for pairs in chunks(asked):
         members = Membership.objects.filter(
             library_id__in={library_id for library_id, _ in pairs},
             user_id__in={user_id for _, user_id in pairs},
@@ -192,7 +97,8 @@ def roles_in(asked: Collection[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Ro
     return found
 
 
-def _chunks(asked: Collection[T]) -> Iterator[list[T]]:
+def chunks(asked: Collection[T]) -> Iterator[list[T]]:
+    """The values in lists of at most `AT_ONCE`."""
     listed = list(asked)
     for start in range(0, len(listed), AT_ONCE):
         yield listed[start : start + AT_ONCE]

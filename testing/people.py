@@ -38,9 +38,9 @@ class Client:
         """PATCH with a JSON body, as the decoded JSON."""
         return self._request("PATCH", path, body)
 
-    def delete(self, path: str) -> None:
+    def delete(self, path: str, body: object = None) -> None:
         """DELETE."""
-        self._request("DELETE", path)
+        self._request("DELETE", path, body)
 
     def _request(self, method: str, path: str, body: object = None) -> Any:
         answer = self._http.request(method, path, json=body)

@@ -26,6 +26,7 @@ PURE = "Pure packages know no framework"
 OF_NO_CLIENT = {
     "libraries.rules.errors": "says what is refused",
     "libraries.rules.roles": "has words of our own",
+    "libraries.rules.revocations": "has words of our own",
     "libraries.rules.subjects": "holds ids",
     "libraries.rules.presets": "reads files of our own",
     "realtime.protocol.closing": "is a table",

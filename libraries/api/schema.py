@@ -80,6 +80,7 @@ _MEANINGS: dict[int, str] = {
     403: "The asker may see this but not do this.",
     404: "It does not exist, or the asker may not know that it does.",
     409: "It would break a rule: an address twice, a library without an owner, more than a quota allows.",
+    410: "It is not there any more; the message says what to do.",
     412: "It has changed: If-Match names another version. Nothing was changed.",
     413: "The body is too long.",
     415: "The body is not JSON.",

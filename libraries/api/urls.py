@@ -14,6 +14,7 @@ from libraries.api import document as api_document
 from libraries.api import items as api_items
 from libraries.api import libraries as api_libraries
 from libraries.api import portal_views as api
+from libraries.api import share_links as api_share_links
 from libraries.api.base import NothingHere
 
 
@@ -46,6 +47,7 @@ urlpatterns = [
     *_at("auth/verify/send", api_accounts.SendVerification, "verify-send"),
     *_at("auth/me", api_accounts.Me, "me"),
     *_at("auth/me/export", api_accounts.Export, "me-export"),
+    *_at("auth/ws-ticket", api_share_links.SocketTickets, "ws-ticket"),
     *_at("disclosure-presets", api_libraries.DisclosurePresets, "disclosure-presets"),
     *_at("libraries", api_libraries.Libraries, "libraries"),
     *_at(_LIBRARY, api_libraries.OneLibrary, "library"),
@@ -58,6 +60,8 @@ urlpatterns = [
     *_at(f"{_PORTAL_VIEW}/items", api_items.Items, "items"),
     *_at(f"{_ITEM}/position", api_items.ItemPosition, "item-position"),
     *_at(_ITEM, api_items.OneItem, "item"),
+    *_at(f"{_PORTAL_VIEW}/share-links", api_share_links.ShareLinks, "share-links"),
+    *_at(f"{_PORTAL_VIEW}/share-links/<uuid:link_id>", api_share_links.OneShareLink, "share-link"),
     *_at("schema", api_document.Schema, "schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema")),

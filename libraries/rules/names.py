@@ -12,6 +12,8 @@ import unicodedata
 CONTROLS = "Must not have control characters or marks that turn the direction of text."
 NOTHING_SHOWS = "Must have something in it that can be seen."
 
+MAX_GUEST_NAME_CHARS = 50
+
 _LINES = "\t\n\r"
 # C0, DEL and C1; line and paragraph separators; the marks, embeddings, overrides and isolates of the bidi algorithm
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -33,6 +35,13 @@ def check_name(text: str, *, lines: bool = False) -> None:
         raise ValueError(CONTROLS)
     if text and not any(_shows(character) for character in text):
         raise ValueError(NOTHING_SHOWS)
+
+
+def check_guest_name(text: str) -> None:
+    """Raise ValueError, with a sentence, for what is no name of a guest; a guest may have none."""
+    if len(text) > MAX_GUEST_NAME_CHARS:
+        raise ValueError(f"A name may have at most {MAX_GUEST_NAME_CHARS} characters.")
+    check_name(text)
 
 
 def _shows(character: str) -> bool:

@@ -11,3 +11,13 @@ class Reason(StrEnum):
     SESSION_ENDED = "session-ended"
     USER_UNAVAILABLE = "user-unavailable"
     LINK_WITHDRAWN = "link-withdrawn"
+    LINK_EXPIRED = "link-expired"
+
+
+SENTENCES: dict[Reason, str] = {
+    Reason.SESSION_ENDED: "This session has ended: log in again.",
+    Reason.USER_UNAVAILABLE: "This account does not exist any more, or is switched off.",
+    Reason.LINK_WITHDRAWN: "This link was withdrawn: ask for a new one.",
+    Reason.LINK_EXPIRED: "This link has expired: ask for a new one.",
+}
+"""What each of them means, for people."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 
@@ -13,10 +13,7 @@ from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.errors import NotFound
 from libraries.rules.roles import Role
 from libraries.selectors import (
-    Access,
     Pulse,
-    accesses,
-    get_active_user,
     get_library,
     get_portal_view,
     libraries_of,
@@ -40,61 +37,6 @@ def cast(owner: User, editor: User, viewer: User) -> dict[Role, User]:
 
 def switch_off(user: User) -> None:
     User.objects.filter(id=user.id).update(is_active=False)
-
-
-def access(user_id: UUID, portal_view_id: UUID) -> Access | None:
-    return accesses([(user_id, portal_view_id)]).get((user_id, portal_view_id))
-
-
-def test_the_access_of_many_is_read_in_one_query(
-    library: Library, portal_view: PortalView, cast: dict[Role, User], django_assert_num_queries: Queries
-) -> None:
-    other = PortalView.objects.create(library=library, name="Other", version=7)
-    asked = [(user.id, one.id) for user in cast.values() for one in (portal_view, other)]
-    with django_assert_num_queries(1):
-        found = accesses(asked)
-    assert found == {
-        (user.id, one.id): Access(True, role, one.version, library.access_version)
-        for role, user in cast.items()
-        for one in (portal_view, other)
-    }
-
-
-def test_without_access_existing_and_missing_portal_views_look_the_same(
-    portal_view: PortalView, owner: User, stranger: User, django_assert_num_queries: Queries
-) -> None:
-    with django_assert_num_queries(2):
-        found = accesses([(stranger.id, portal_view.id), (stranger.id, uuid4()), (owner.id, portal_view.id)])
-    nothing = Access(True, None, 0, 0)
-    assert [access.role for access in found.values()].count(None) == 2
-    assert access(stranger.id, portal_view.id) == access(stranger.id, uuid4()) == access(owner.id, uuid4()) == nothing
-
-
-def test_an_empty_request_makes_no_query() -> None:
-    assert accesses([]) == {}
-
-
-def test_access_of_deleted_and_deactivated_people(portal_view: PortalView, owner: User, stranger: User) -> None:
-    assert access(uuid4(), portal_view.id) is None
-    for user in (owner, stranger):
-        switch_off(user)
-        found = access(user.id, portal_view.id)
-        assert found is not None
-        assert not found.is_active
-
-
-def test_a_membership_of_another_library_gives_no_access(portal_view: PortalView, owner: User, viewer: User) -> None:
-    other = Library.objects.create(name="Other")
-    other.memberships.create(user=viewer, role="OWNER")
-    others = PortalView.objects.create(library=other, name="Other")
-    asked = [(user.id, one.id) for user in (owner, viewer) for one in (portal_view, others)]
-    assert {pair: found.role for pair, found in accesses(asked).items()} == {
-        (owner.id, portal_view.id): Role.OWNER,
-        (owner.id, others.id): None,
-        (viewer.id, portal_view.id): Role.VIEWER,
-        (viewer.id, others.id): Role.OWNER,
-    }
-    assert list(portal_views_of(owner.id)) == [portal_view]
 
 
 def test_a_state_is_loaded_with_its_epoch(portal_view: PortalView) -> None:
@@ -153,13 +95,6 @@ def test_strangers_and_deactivated_people_find_nothing(
             get_portal_view(user_id=user.id, portal_view_id=portal_view.id)
 
 
-def test_active_users(owner: User) -> None:
-    assert get_active_user(owner.id) == owner
-    assert get_active_user(uuid4()) is None
-    switch_off(owner)
-    assert get_active_user(owner.id) is None
-
-
 def test_a_list_of_portal_views_counts_items_without_reading_them(
     library: Library, portal_view: PortalView, viewer: User, django_assert_num_queries: Queries
 ) -> None:
@@ -214,8 +149,4 @@ def test_any_number_of_ids_may_be_requested(
     with django_assert_num_queries(3):
         assert roles_in([*((library.id, one) for one in many), (library.id, owner.id)]) == {
             (library.id, owner.id): Role.OWNER
-        }
-    with django_assert_num_queries(6):
-        assert accesses([*((one, portal_view.id) for one in many), (owner.id, portal_view.id)]).keys() == {
-            (owner.id, portal_view.id)
         }

@@ -9,7 +9,7 @@ from django.conf import settings
 from rest_framework.test import APIClient
 
 from libraries.models import User
-from realtime.sessions.handshake import Refused, verify
+from libraries.tokens import TokenExpired, TokenInvalid, verify
 from testing.tokens import forge_token
 
 OF_THE_FUTURE = "The token is of a time to come: compare the clock of the machine that made it with this server's."
@@ -53,14 +53,14 @@ def test_the_start_of_validity_may_be_slightly_off(viewer: User) -> None:
 @pytest.mark.parametrize("how", [{"ahead": LEEWAY + 3}, {"ahead": 86_400}, {"nbf": 4e9}, {"iat": 4e9}])
 def test_a_clock_that_is_far_ahead_is_reported(viewer: User, how: dict[str, float]) -> None:
     assert asked(token(viewer, **how)) == (401, "token-invalid", OF_THE_FUTURE)
-    with pytest.raises(Refused, match="compare the clock") as refused:
+    with pytest.raises(TokenInvalid, match="compare the clock") as refused:
         verify(token(viewer, **how))
     assert refused.value.code == "token-invalid"
 
 
 def test_a_token_that_expired_before_the_leeway_is_expired(viewer: User) -> None:
     assert asked(token(viewer, lifetime=-LEEWAY - 3))[:2] == (401, "token-expired")
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TokenExpired) as refused:
         verify(token(viewer, lifetime=-LEEWAY - 3))
     assert refused.value.code == "token-expired"
 
@@ -73,6 +73,6 @@ def test_an_open_socket_ends_with_the_same_leeway(viewer: User) -> None:
 def test_a_bad_signature_is_not_reported_as_a_clock_error(viewer: User) -> None:
     forged = forge_token("x" * 50, str(viewer.id), ahead=3600)
     assert OF_THE_FUTURE not in asked(forged)[2]
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(TokenInvalid) as refused:
         verify(forged)
     assert refused.value.message != OF_THE_FUTURE

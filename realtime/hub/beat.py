@@ -14,11 +14,15 @@ from uuid import UUID
 
 import structlog
 
+from libraries.cleaning import forget_ended_in_turn
 from libraries.receipts import forget_receipts_in_turn
 from libraries.rules.errors import Unavailable, described
+from libraries.rules.revocations import Reason
 from libraries.selectors import Pulse, pulses
 from realtime.database import in_database
-from realtime.hub.roles import check_roles, find_changed
+from realtime.hub.revocations import Revocations
+from realtime.hub.roles import check_roles, find_changed, find_ended
+from realtime.rooms.connection import Connection
 from realtime.rooms.room import Room
 
 TICK_SECONDS = 1.0
@@ -50,6 +54,11 @@ class Keeper(Protocol):
 
 class Home(Protocol):
     """The owner of the rooms: the hub."""
+
+    revocations: Revocations
+
+    def end(self, connection: Connection, reason: Reason) -> None:
+        """Close a connection whose credential has ended."""
 
     @property
     def keepers(self) -> Mapping[UUID, Keeper]:
@@ -98,10 +107,12 @@ class Beat:
 
     async def _beat(self, *, forget: bool) -> None:
         with _patience():
+            await self._home.revocations.read()
             stored = await self._compare_all(set(self._home.keepers))
             await self._check_turn(stored)
             if forget:
                 await in_database(forget_receipts_in_turn)
+                await in_database(forget_ended_in_turn)
         self._beating = None
 
     async def _look(self) -> None:
@@ -135,12 +146,17 @@ class Beat:
                 keeper.look_after()
 
     async def _check_turn(self, stored: dict[UUID, Pulse]) -> None:
-        """Check the roles of some rooms for changes that sent no news, made by SQL or a shell. The rooms take turns."""
+        """Check the credentials and roles of some rooms, which take turns.
+
+        This finds changes that sent no news, made by SQL or a shell.
+        """
         keepers = [
             keeper
             for room_id, keeper in self._home.keepers.items()
             if room_id in stored and room_id.int % TURNS == self._turn
         ]
+        for connection, reason in await find_ended(keeper.room for keeper in keepers):
+            self._home.end(connection, reason)
         await find_changed({keeper.room.id: (keeper.room, stored[keeper.room.id]) for keeper in keepers})
         self._turn = (self._turn + 1) % TURNS
         for keeper in keepers:

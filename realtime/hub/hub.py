@@ -12,11 +12,16 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from libraries.grants import Access
+from libraries.rules.revocations import SENTENCES, Reason
 from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Grant
 from realtime.hub.beat import Beat
 from realtime.hub.keeper import Keeper
+from realtime.hub.revocations import Revocations
+from realtime.hub.roster import Roster
 from realtime.hub.subscriptions import Subscriptions
-from realtime.news.structs import AnyNews, portal_view_group
+from realtime.news.structs import AnyNews, RevokedNews, portal_view_group
 from realtime.rooms.connection import Connection
 from realtime.rooms.snapshots import Entry
 
@@ -26,12 +31,23 @@ class Hub:
 
     def __init__(self) -> None:
         self.keepers: dict[UUID, Keeper] = {}
+        self.roster = Roster()
         self.subscriptions = Subscriptions(self._take)
+        self.revocations = Revocations(self, self.end)
         self._beat = Beat(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
     def join(self, entry: Entry) -> None:
-        """Add a new connection to its portal view's room; its `connected` is sent once the state is available."""
+        """Add a new connection to its portal view's room; its `connected` is sent once the state is available.
+
+        A connection whose credential has ended since its access was looked up is closed instead.
+        """
+        if (reason := self.revocations.reason_to_end(entry.connection.grant)) is not None:
+            entry.connection.refuse(reason.value, SENTENCES[reason])
+            return
+        if not self.keepers:
+            self.revocations.read_soon()
+        self.roster.add(entry.connection)
         portal_view_id = entry.connection.portal_view_id
         keeper = self.keepers.get(portal_view_id)
         if keeper is None:
@@ -41,6 +57,7 @@ class Hub:
 
     async def leave(self, connection: Connection) -> None:
         """Remove a connection from its room. If it was the last one, this process leaves the group."""
+        self.roster.remove(connection)
         keeper = self._keeper_of(connection)
         if keeper is None:
             return
@@ -68,6 +85,25 @@ class Hub:
         if (keeper := self._keeper_of(connection)) is not None:
             keeper.hear_of_role(connection.subject, role)
 
+    def become(self, connection: Connection, grant: Grant, access: Access, role: PortalRole) -> None:
+        """Give a guest's connection to the user of another credential."""
+        self.roster.remove(connection)
+        if (keeper := self._keeper_of(connection)) is not None:
+            keeper.become(connection, grant, role, access.name, access.access_version)
+            self.roster.add(connection)
+
+    def renew(self, connection: Connection, grant: Grant) -> None:
+        """Let a connection rest on another credential of the same person."""
+        self.roster.remove(connection)
+        connection.grant = grant
+        self.roster.add(connection)
+
+    def end(self, connection: Connection, reason: Reason) -> None:
+        """Close a connection whose credential has ended; it hears nothing more from this moment on."""
+        self.roster.remove(connection)
+        if (keeper := self._keeper_of(connection)) is not None:
+            keeper.end(connection, reason.value, SENTENCES[reason])
+
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that nobody waits for."""
         task = asyncio.create_task(work)
@@ -76,7 +112,9 @@ class Hub:
         return task
 
     def _take(self, news: AnyNews) -> None:
-        if (keeper := self.keepers.get(news.portal_view_id)) is not None:
+        if isinstance(news, RevokedNews):
+            self.revocations.read_soon()
+        elif (keeper := self.keepers.get(news.portal_view_id)) is not None:
             keeper.take(news)
 
     def _keeper_of(self, connection: Connection) -> Keeper | None:
@@ -92,6 +130,8 @@ class Hub:
         portal_view_id = keeper.room.id
         group = portal_view_group(portal_view_id)
         await self.subscriptions.discard(group, unless=lambda: portal_view_id in self.keepers)
+        if not self.keepers:
+            await self.revocations.forget()
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -18,7 +18,7 @@ import structlog
 
 from libraries.rules.errors import Unavailable, described
 from libraries.rules.roles import PortalRole
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
 from libraries.selectors import Stored, load
 from realtime.database import in_lane
 from realtime.hub.roles import check_newcomers, doubt
@@ -26,9 +26,9 @@ from realtime.hub.subscriptions import Subscriptions
 from realtime.news.layer import publish
 from realtime.news.structs import (
     AccessNews,
-    AnyNews,
     DeletedNews,
     MessageNews,
+    RoomNews,
     StaleNews,
     SyncHeardNews,
     SyncRequestedNews,
@@ -38,7 +38,7 @@ from realtime.protocol.closing import CloseCode
 from realtime.protocol.events import GoingAway, PortalViewDeleted, ServerMessage, SyncRequested
 from realtime.rooms.connection import CRASHED, Connection
 from realtime.rooms.room import Room
-from realtime.rooms.snapshots import Answer, Entry, SnapshotRequest
+from realtime.rooms.snapshots import Answer, Entry, RoleChange, SnapshotRequest
 from realtime.rooms.updates import Update
 
 GAP_SECONDS = 0.05
@@ -92,6 +92,19 @@ class Keeper:
         entry.connection.room = self.room
         self.serve(entry)
 
+    def become(self, connection: Connection, grant: Grant, role: PortalRole, name: str, access_version: int) -> None:
+        """Give a guest's connection to a user; it gets all that the user sees, as `role-changed`."""
+        connection.grant, connection.role, connection.became = grant, connection.role_for(role), name
+        waiting = self.room.people.waiting.get(connection.id)
+        if isinstance(waiting, Entry):  # `connected` says it
+            waiting.name, waiting.guest = name, ""
+        self.serve(waiting if isinstance(waiting, Entry) else RoleChange(connection, access_version=access_version))
+
+    def end(self, connection: Connection, code: str, message: str) -> None:
+        """Close a connection; it hears nothing more from this moment on."""
+        connection.refuse(code, message)
+        self.leave(connection)
+
     def leave(self, connection: Connection) -> None:
         """Remove a connection that has ended."""
         self.room.remove(connection)
@@ -107,7 +120,7 @@ class Keeper:
 
     # News from the channel layer. News of access and of deletion is checked in the database before it is acted on.
 
-    def take(self, news: AnyNews) -> None:
+    def take(self, news: RoomNews) -> None:
         """Handle news about the portal view, from another process or from this one."""
         match news:
             case MessageNews():
@@ -167,7 +180,7 @@ class Keeper:
             self.serve(Answer(connection))
 
     def _pass_question(self, news: SyncRequestedNews) -> None:
-        heard = self.room.ask_controllers(SyncRequested(user_id=news.subject.id, connection_id=news.sender))
+        heard = self.room.ask_controllers(SyncRequested(subject_id=news.subject.id, connection_id=news.sender))
         if heard and news.sender not in self.room.people.connections:
             self._home.start(_say_heard(self.room.id, news.sender))
 

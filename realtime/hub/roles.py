@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from libraries.grants import ended_grants
+from libraries.rules.revocations import Reason
 from libraries.rules.roles import PortalRole, portal_role
 from libraries.rules.subjects import Subject
 from libraries.selectors import Pulse, roles_in, roles_on
 from realtime.database import in_database
+from realtime.rooms.connection import Connection
 from realtime.rooms.room import Room
 from realtime.rooms.snapshots import CatchUp
 
@@ -68,6 +71,17 @@ async def find_changed(rooms: Mapping[UUID, tuple[Room, Pulse]]) -> None:
     for portal_view_id, (room, pulse) in rooms.items():
         roles = {user_id: stored.get((pulse.library_id, user_id)) for user_id in people[portal_view_id]}
         doubt(room, {Subject(user_id): None if role is None else portal_role(role) for user_id, role in roles.items()})
+
+
+async def find_ended(rooms: Iterable[Room]) -> list[tuple[Connection, Reason]]:
+    """The connections in these rooms whose credential has ended, each with why; may raise Unavailable.
+
+    It does not matter what ended it.
+    """
+    connections = [connection for room in rooms for connection in room.people.everybody()]
+    grants = {connection.grant for connection in connections}
+    ended = await in_database(ended_grants, grants) if grants else {}
+    return [(one, ended[one.grant]) for one in connections if one.grant in ended]
 
 
 def users(subjects: Iterable[Subject]) -> set[UUID]:

@@ -97,7 +97,7 @@ class Subscriptions:
             try:
                 self._on_news(news)
             except Exception:  # an error with one portal view's news must not affect the others
-                log.exception("news_not_delivered", portalViewId=str(news.portal_view_id))
+                log.exception("news_not_delivered", group=news.group)
 
     def _refuse(self, error: NotAuthentic) -> None:
         if not self._refused:

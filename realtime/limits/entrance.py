@@ -16,7 +16,7 @@ import structlog
 from django.conf import settings
 
 from libraries.rules.errors import PortalError
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
 from realtime.limits import configured, rush
 from realtime.limits.attempts import Attempts, Verdict
 from realtime.limits.occupancy import Occupancy
@@ -105,9 +105,27 @@ class Entrance:
             rush.notice()
             raise Limited("rate-limited", "You connect too often: wait a little.", wait)
 
-    def enter(self, connection: Connection) -> None:
-        """Count a connection until `leave`; Limited if there are too many."""
-        who, portal_view_id = str(connection.subject), str(connection.portal_view_id)
+    def enter(self, connection: Connection, max_guests: int | None = None) -> None:
+        """Count a connection until `leave`; Limited if there are too many.
+
+        With `max_guests` its share link has places for so many guests; a guest takes one, with all of its connections.
+        """
+        link_id, guest = str(connection.grant.link_id), str(connection.subject)
+        if max_guests is not None and not self._occupancy.seat(link_id, guest, max_guests):
+            raise Limited("link-full", _FULL["link-full"], FULL_SECONDS)
+        try:
+            self._enter(connection.subject, connection)
+        except Limited:
+            self._occupancy.rise(link_id, guest)
+            raise
+
+    def change(self, connection: Connection, grant: Grant) -> None:
+        """Count a guest's connection for another person from now on; Limited if that person has too many."""
+        self._enter(grant.subject, connection)
+        self.leave(connection)
+
+    def _enter(self, subject: Subject, connection: Connection) -> None:
+        who, portal_view_id = str(subject), str(connection.portal_view_id)
         code = self._occupancy.enter(who, portal_view_id, connection.role, configured.caps())
         if code is not None:
             limit = "PORTAL_CONNECTIONS_PER_VIEW" if code == "portal-view-full" else "PORTAL_CONNECTIONS_PER_USER"
@@ -122,11 +140,13 @@ class Entrance:
 
     def leave(self, connection: Connection) -> None:
         """Stop counting a connection that has ended."""
+        self._occupancy.rise(str(connection.grant.link_id), str(connection.subject))
         self._occupancy.leave(str(connection.subject), str(connection.portal_view_id))
 
 
 _FULL = {
     "too-many-connections": "You have too many connections open: close some, in other tabs or on other devices.",
+    "link-full": "As many guests watch by this link as can: come back a little later, or ask for another link.",
     "portal-view-full": "As many people are watching this as can; come back a little later.",
 }
 

@@ -5,9 +5,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from libraries.rules.roles import PortalRole
@@ -25,6 +25,14 @@ class Caps:
     per_view: int
 
 
+@dataclass(slots=True)
+class Places:
+    """The places of one share link: the number of connections of each guest here, and the most guests at once."""
+
+    most: int
+    taken: Counter[str] = field(default_factory=Counter)
+
+
 class Occupancy:
     """The connections of this process by person, by portal view, and by both. Ids are text."""
 
@@ -33,6 +41,8 @@ class Occupancy:
         self._views: Counter[str] = Counter()
         self._seats: Counter[tuple[str, str]] = Counter()
         self._elsewhere: Counter[str] = Counter()
+        self._links: dict[str, Places] = {}
+        self._guests_elsewhere: dict[str, set[str]] = {}
 
     def enter(self, who: str, portal_view_id: str, role: PortalRole, caps: Caps) -> str | None:
         """Count a connection. If there are too many, count nothing and return the error's code.
@@ -63,6 +73,28 @@ class Occupancy:
         _subtract(self._views, portal_view_id)
         _subtract(self._seats, (who, portal_view_id))
 
+    def seat(self, link_id: str, guest: str, most: int) -> bool:
+        """Give a guest's connection a place of its share link; false if all `most` are taken by others.
+
+        All connections of a guest share one place, also across processes: a reload takes the guest's own.
+        """
+        places = self._links.get(link_id) or Places(most)
+        others = (self._guests_elsewhere.get(link_id, set()) | places.taken.keys()) - {guest}
+        if guest not in places.taken and len(others) >= most:
+            return False
+        places.most = most
+        places.taken[guest] += 1
+        self._links[link_id] = places
+        return True
+
+    def rise(self, link_id: str, guest: str) -> None:
+        """Free the place of a guest's connection, if it has one."""
+        places = self._links.get(link_id)
+        if places is not None and guest in places.taken:
+            _subtract(places.taken, guest)
+            if not places.taken:
+                del self._links[link_id]
+
     @property
     def is_empty(self) -> bool:
         """Whether nobody is connected here."""
@@ -78,18 +110,31 @@ class Occupancy:
             (caps.per_view, self._views.items()),
             (caps.per_user_and_view, ((_shared(seat), count) for seat, count in self._seats.items())),
         )
-        return {
+        shared = {
             key: count
             for cap, counts in counted
             for key, count in counts
             if cap and count >= max(1, cap // SHARED_FROM)
         }
+        for link_id, places in self._links.items():
+            if len(places.taken) >= max(1, places.most // SHARED_FROM):
+                shared |= {f"{_PLACE} {link_id} {guest}": 1 for guest in places.taken}
+        return shared
 
     def hear(self, told: Iterable[Mapping[str, int]]) -> None:
         """Replace what the other processes have told earlier."""
         self._elsewhere = Counter()
+        guests: defaultdict[str, set[str]] = defaultdict(set)
         for counts in told:
             self._elsewhere.update(counts)
+            for key in counts:
+                if key.startswith(_PLACE):
+                    _, link_id, guest = key.split()
+                    guests[link_id].add(guest)
+        self._guests_elsewhere = dict(guests)
+
+
+_PLACE = "place"
 
 
 def _shared(seat: tuple[str, str]) -> str:

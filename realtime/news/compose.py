@@ -12,11 +12,12 @@ from libraries.events import (
     Event,
     PortalViewChanged,
     PortalViewDeleted,
+    Revoked,
 )
 from libraries.rules.commands import project_command
 from libraries.rules.edits import Added, Edit, Moved, Removed, Seen, Updated
 from libraries.rules.subjects import Subject
-from realtime.news.structs import AccessNews, DeletedNews, MessageNews, News, StaleNews
+from realtime.news.structs import AccessNews, DeletedNews, MessageNews, News, RevokedNews, StaleNews
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import (
     BatchApplied,
@@ -41,6 +42,8 @@ def news_of(event: Event) -> Iterator[News]:
                 yield StaleNews(portal_view_id=portal_view_id)
         case PortalViewDeleted():
             yield DeletedNews(portal_view_id=event.portal_view_id)
+        case Revoked():
+            yield RevokedNews()
         case AccessChanged():
             for portal_view_id in event.portal_view_ids:
                 yield AccessNews(

@@ -16,7 +16,7 @@ from django.core.exceptions import ImproperlyConfigured
 from redis.exceptions import RedisError
 
 from libraries.rules.errors import Unavailable, described
-from realtime.news.structs import News, portal_view_group, to_message
+from realtime.news.structs import News, to_message
 
 ANSWER_SECONDS = 1.0
 """The timeout of one message to the layer."""
@@ -56,12 +56,12 @@ def require_layer() -> Any:
 
 
 async def publish(news: News) -> None:
-    """Send news to its portal view's group; Unavailable while the layer is unavailable, which is logged once."""
+    """Send news to its group; Unavailable while the layer is unavailable, which is logged once."""
     if time.monotonic() < _Condition.try_again_at:
         raise Unavailable("The message could not be passed on; try again in a moment.")
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
-            await require_layer().group_send(portal_view_group(news.portal_view_id), to_message(news))
+            await require_layer().group_send(news.group, to_message(news))
     except (OSError, RedisError) as error:  # TimeoutError is an OSError
         if not _Condition.away:
             log.warning("channel_layer_away", error=described(error))

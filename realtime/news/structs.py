@@ -19,12 +19,35 @@ TYPE = "portal_view.news"
 
 
 class News(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel", tag_field="event"):
+    """A piece of news."""
+
+    @property
+    def group(self) -> str:
+        """The group of the processes that it is for."""
+        raise NotImplementedError
+
+
+class RevokedNews(News, frozen=True, kw_only=True, tag="revoked"):
+    """A person, a session or a link may have ended: the table of revocations is to be read."""
+
+    @property
+    def group(self) -> str:
+        """The group of every process that has a connection."""
+        return REVOCATIONS_GROUP
+
+
+class PortalViewNews(News, frozen=True, kw_only=True):
     """A piece of news about a portal view."""
 
     portal_view_id: UUID
 
+    @property
+    def group(self) -> str:
+        """The group of every process that has a connection to the portal view."""
+        return portal_view_group(self.portal_view_id)
 
-class MessageNews(News, frozen=True, kw_only=True, tag="message"):
+
+class MessageNews(PortalViewNews, frozen=True, kw_only=True, tag="message"):
     """Ready texts for connections: None for a role that gets none.
 
     `version` is that of the stored change in it, and `viewers_version` the viewers' version after it; both are None if
@@ -41,15 +64,15 @@ class MessageNews(News, frozen=True, kw_only=True, tag="message"):
     to: str | None = None
 
 
-class StaleNews(News, frozen=True, kw_only=True, tag="stale"):
+class StaleNews(PortalViewNews, frozen=True, kw_only=True, tag="stale"):
     """The stored state has another version, which is to be read."""
 
 
-class DeletedNews(News, frozen=True, kw_only=True, tag="deleted"):
+class DeletedNews(PortalViewNews, frozen=True, kw_only=True, tag="deleted"):
     """The portal view may be deleted: to be looked up."""
 
 
-class AccessNews(News, frozen=True, kw_only=True, tag="access"):
+class AccessNews(PortalViewNews, frozen=True, kw_only=True, tag="access"):
     """Somebody may have another role since the library's `access_version`: to be looked up. None: no access."""
 
     subject: Subject
@@ -57,20 +80,23 @@ class AccessNews(News, frozen=True, kw_only=True, tag="access"):
     access_version: int
 
 
-class SyncRequestedNews(News, frozen=True, kw_only=True, tag="sync-requested"):
+class SyncRequestedNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-requested"):
     """A viewer's question to the controllers; `sender` is the viewer's connection."""
 
     subject: Subject
     sender: str
 
 
-class SyncHeardNews(News, frozen=True, kw_only=True, tag="sync-heard"):
+class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard"):
     """A controller has received the question of the connection `to`."""
 
     to: str
 
 
-AnyNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+AnyNews = RoomNews | RevokedNews
+
+REVOCATIONS_GROUP = "portal-revocations"
 
 
 def portal_view_group(portal_view_id: UUID) -> str:

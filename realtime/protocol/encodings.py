@@ -9,7 +9,13 @@ import msgspec
 from realtime.protocol.events import ServerMessage
 
 SUBPROTOCOL = "portal.v1.json"
-BEARER_PREFIX = "bearer."
+PREFIXES = {
+    "bearer": "access token",
+    "ticket": "ticket",
+    "share": "token of a share link",
+    "guest": "guest's credential",
+}
+"""The credentials in subprotocols, by the part of the entry before its first dot."""
 
 _encoder = msgspec.json.Encoder()
 

@@ -13,12 +13,25 @@ class ServerMessage(msgspec.Struct, rename="camel", tag_field="type", kw_only=Tr
     """What the server sends; keys that are not set are not sent."""
 
 
-class Connected(ServerMessage, tag="connected"):
-    """The first message; `state` unless the client has missed nothing."""
+class Who(msgspec.Struct):
+    """A person: `kind` is `user` or `guest`; a guest may have no name."""
+
+    kind: str
+    id: UUID
+    name: str | None
+
+
+class Connected(ServerMessage, kw_only=True, tag="connected"):
+    """The first message; `state` unless the client has missed nothing.
+
+    `userId` is a user's. A guest gets its credential as `guest`, to come back with.
+    """
 
     portal_view_id: UUID
     role: str
-    user_id: UUID
+    subject: Who
+    user_id: UUID | UnsetType = UNSET
+    guest: str | UnsetType = UNSET
     message: str
     connection_id: str
     version: int
@@ -88,7 +101,7 @@ class BatchApplied(ServerMessage, kw_only=True, tag="batch-applied"):
 class SyncRequested(ServerMessage, tag="sync-requested"):
     """A viewer's question, for controllers."""
 
-    user_id: UUID = msgspec.field(name="from")
+    subject_id: UUID = msgspec.field(name="from")
     connection_id: str
 
 
@@ -125,10 +138,14 @@ class Ack(ServerMessage, kw_only=True, tag="ack"):
     warnings: list[str] | UnsetType = UNSET
 
 
-class RoleChanged(ServerMessage, tag="role-changed"):
-    """The connection's role is another now, and with it what it sees, and the epoch of its versions."""
+class RoleChanged(ServerMessage, kw_only=True, tag="role-changed"):
+    """The connection's role is another now, and with it what it sees, and the epoch of its versions.
+
+    `subject` is who the connection belongs to now, if a guest has become a user.
+    """
 
     role: str
+    subject: Who | UnsetType = UNSET
     version: int
     epoch: str
     state: msgspec.Raw

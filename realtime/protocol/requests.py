@@ -113,9 +113,10 @@ class SyncResponse(Request, tag="sync-response"):
 
 
 class Auth(Request, tag="auth"):
-    """A fresh access token for the connection's own user."""
+    """A fresh access token, or a ticket, of the connection's own user, or of the user that a guest becomes."""
 
-    token: str
+    token: str | UnsetType = UNSET
+    ticket: str | UnsetType = UNSET
 
 
 ClientMessage = (

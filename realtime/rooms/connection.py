@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
 from msgspec import UNSET, UnsetType
 
 from libraries.rules.errors import PortalError
+from libraries.rules.revocations import SENTENCES, Reason
 from libraries.rules.roles import PortalRole
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
 from realtime.delivery.outlet import Outlet
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import ERRORS, CloseCode
@@ -19,6 +20,7 @@ from realtime.protocol.encodings import encode
 from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring
 
 Ref = str | int | UnsetType
+AnyRole = TypeVar("AnyRole", PortalRole, PortalRole | None)
 
 WARN_SECONDS = 60.0
 """How long before its credential expires a connection is warned; half of the remaining time if that is less."""
@@ -47,6 +49,9 @@ class Connection:
 
     `is_level` says that it gets each update of its room at once: then the newest version it was sent is the room's.
 
+    Its `grant` says whose it is, and with what it ends. `became` is the name of the user whom its guest has become,
+    until the client was told.
+
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
     monotonic clock, is when its last `request-sync` was, or will be, passed on.
     """
@@ -57,15 +62,16 @@ class Connection:
         "_own_before",
         "as_viewer",
         "asked_at",
+        "became",
         "closed",
         "due",
+        "grant",
         "id",
         "is_level",
         "outlet",
         "portal_view_id",
         "role",
         "room",
-        "subject",
         "version",
         "viewers_version",
     )
@@ -74,14 +80,14 @@ class Connection:
         self,
         *,
         connection_id: str,
-        subject: Subject,
+        grant: Grant,
         portal_view_id: UUID,
         role: PortalRole,
         outlet: Outlet,
         as_viewer: bool = False,
     ) -> None:
         self.id = connection_id
-        self.subject = subject
+        self.grant = grant
         self.portal_view_id = portal_view_id
         self.as_viewer = as_viewer
         self.role = PortalRole.VIEWER if as_viewer else role
@@ -92,15 +98,21 @@ class Connection:
         self.is_level = False
         self.closed = False
         self._own = self._own_before = 0
+        self.became: str | None = None
         self._expires_at = 0.0
         self.due = 0.0
         self.asked_at = -math.inf
+
+    @property
+    def subject(self) -> Subject:
+        """Whose it is."""
+        return self.grant.subject
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""
         self.outlet.deliver(Prepared(encode(message)))
 
-    def role_for(self, role: PortalRole | None) -> PortalRole | None:
+    def role_for(self, role: AnyRole) -> AnyRole | PortalRole:
         """The role of the connection if its person has this one; None without access."""
         return PortalRole.VIEWER if self.as_viewer and role is not None else role
 
@@ -133,6 +145,7 @@ class Connection:
 
     def note_snapshot(self) -> None:
         """Note that the client gets the state: what it was told before counts no more."""
+        self.became = None
         self._own_before = self._own
 
     def knows_own(self, version: int | None) -> bool:
@@ -184,7 +197,10 @@ class Connection:
             refuse(self.outlet, code, message, ref, wait)
 
     def extend(self, expires_at: float, now: float) -> None:
-        """Let the connection live until its credential expires; both times in seconds since the epoch."""
+        """Let the connection live until its credential expires; both times in seconds since the epoch.
+
+        `math.inf` is for ever.
+        """
         self._expires_at = expires_at
         self.due = expires_at - min(WARN_SECONDS, (expires_at - now) / 2)
 
@@ -199,7 +215,10 @@ class Connection:
     def check_credential(self, now: float) -> bool:
         """Warn once, or close; false if the connection was closed."""
         if now >= self._expires_at:
-            self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
+            if self.subject.is_guest:
+                self.refuse(Reason.LINK_EXPIRED.value, SENTENCES[Reason.LINK_EXPIRED])
+            else:
+                self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
             return False
         if self.due <= now:
             self.due = self._expires_at

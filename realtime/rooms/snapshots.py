@@ -13,7 +13,7 @@ from libraries.rules.roles import PortalRole
 from libraries.selectors import Stored
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.encodings import encode, encode_state
-from realtime.protocol.events import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded
+from realtime.protocol.events import Connected, PortalViewUpdated, RoleChanged, ServerMessage, SyncResponded, Who
 from realtime.rooms.connection import Connection
 from realtime.rooms.updates import Update
 
@@ -94,10 +94,15 @@ class SnapshotRequest:
 
 @dataclass(slots=True)
 class Entry(SnapshotRequest):
-    """A new connection. `known_version` and `known_epoch` are what its client has already."""
+    """A new connection. `known_version` and `known_epoch` are what its client has already.
+
+    `name` is the person's, and `guest` the credential of a guest.
+    """
 
     known_version: int | None = None
     known_epoch: str | None = None
+    name: str = ""
+    guest: str = ""
 
     def has_missed_nothing(self, snapshot: Snapshot) -> bool:
         """Whether the client named the version and the epoch that the snapshot leads to, for its role."""
@@ -112,7 +117,9 @@ class Entry(SnapshotRequest):
         return Connected(
             portal_view_id=connection.portal_view_id,
             role=role,
-            user_id=connection.subject.id,
+            subject=who(connection, self.name),
+            user_id=connection.subject.user_id or UNSET,
+            guest=self.guest or UNSET,
             message=f"Connected to “{stored.state['name']}” as a {role}.",
             connection_id=connection.id,
             version=connection.told_version,
@@ -124,13 +131,15 @@ class Entry(SnapshotRequest):
 
 @dataclass(slots=True)
 class RoleChange(SnapshotRequest):
-    """A connection whose role has changed."""
+    """A connection whose role has changed, or whose guest has become a user."""
 
     def message(self, snapshot: Snapshot, recovered: bool) -> ServerMessage:
         """`role-changed`."""
         role, version = self.connection.role, self.connection.told_version
         epoch = epoch_seen(snapshot.stored.epoch, role)
-        return RoleChanged(role=role, version=version, epoch=epoch, state=snapshot.seen_by(role))
+        became = self.connection.became
+        subject = UNSET if became is None else who(self.connection, became)
+        return RoleChanged(role=role, subject=subject, version=version, epoch=epoch, state=snapshot.seen_by(role))
 
 
 @dataclass(slots=True)
@@ -151,3 +160,8 @@ class CatchUp(SnapshotRequest):
         """`portal-view-updated` with the whole state."""
         payload = snapshot.seen_by(self.connection.role)
         return PortalViewUpdated(payload=payload, version=self.connection.told_version)
+
+
+def who(connection: Connection, name: str) -> Who:
+    """The person of a connection, as told to themselves."""
+    return Who(kind=connection.subject.kind, id=connection.subject.id, name=name or None)

@@ -28,8 +28,9 @@ from realtime.protocol.policy import may_send, refusal
 from realtime.protocol.requests import ClientMessage, InvalidMessage, decode
 from realtime.rooms.connection import CRASHED, Connection, refuse
 from realtime.rooms.snapshots import Entry
+from realtime.sessions.credentials import Refused
 from realtime.sessions.handlers import HANDLERS, Session
-from realtime.sessions.handshake import Refused, admit, is_socketio, subprotocol
+from realtime.sessions.handshake import admit, is_socketio, subprotocol
 from realtime.sessions.pacing import is_in_time
 from realtime.sessions.work import Work
 
@@ -125,14 +126,14 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         headers.clear()
         connection = Connection(
             connection_id=secrets.token_urlsafe(9),
-            subject=admission.credential.subject,
+            grant=admission.credential.grant,
             portal_view_id=admission.portal_view_id,
             role=admission.role,
             outlet=self.outlet,
             as_viewer=admission.as_viewer,
         )
         connection.extend(admission.credential.expires_at, time.time())
-        entrance.enter(connection)
+        entrance.enter(connection, admission.max_guests)
         self.session = Session(connection, Work(self._crash))
         log.info("connected", role=connection.role, **self._who())
         current_hub().join(
@@ -142,6 +143,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
                 access_version=admission.access_version,
                 known_version=admission.known_version,
                 known_epoch=admission.known_epoch,
+                name=admission.credential.name,
+                guest=admission.guest,
             )
         )
 

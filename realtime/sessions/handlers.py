@@ -16,9 +16,11 @@ from msgspec import UNSET
 
 from libraries.rules.changes import Change, ViewPatch, check_change, check_changes
 from libraries.rules.errors import Unavailable
+from libraries.rules.revocations import Reason
 from libraries.rules.roles import portal_role
 from libraries.rules.state import check_patch
 from libraries.services.changes import Message
+from libraries.tokens import Credential
 from realtime.hub.hub import current_hub
 from realtime.limits.entrance import current_entrance
 from realtime.limits.rates import Limiter
@@ -40,7 +42,8 @@ from realtime.protocol.requests import (
     SyncResponse,
 )
 from realtime.rooms.connection import Connection
-from realtime.sessions.handshake import verify
+from realtime.sessions.credentials import Offered, Refused, prove
+from realtime.sessions.handshake import ended
 from realtime.sessions.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.sessions.lookup import look_up
 from realtime.sessions.work import Work
@@ -60,6 +63,10 @@ class Session:
         if self._limiter is None:
             self._limiter = Limiter(current_entrance().allowance_of(self.connection.subject))
         return self._limiter
+
+    def forget_limiter(self) -> None:
+        """Count from now on for the person whom the guest has become."""
+        self._limiter = None
 
 
 async def ping(session: Session, message: Ping, size: int) -> None:
@@ -118,27 +125,58 @@ async def sync_response(session: Session, message: SyncResponse, size: int) -> N
 
 
 async def auth(session: Session, message: Auth, size: int) -> None:
-    """Extend the connection's life with a fresh token of the same person; another person's token closes it.
+    """Extend the connection's life with a fresh credential of the same person, or make a guest a user.
 
-    A token identifies a person, and says nothing about roles: the role is looked up again, and applied.
+    Another person's credential closes a user's connection. A credential identifies a person, and says nothing about
+    roles: the role is looked up again, and applied.
     """
-    connection, credential = session.connection, verify(message.token)
-    if credential.subject != connection.subject:
+    connection = session.connection
+    credential = await prove(_offered(message), connection.portal_view_id)
+    if connection.subject.is_guest:
+        await _become(session, credential)
+    elif credential.subject == connection.subject:
+        await _renew(connection, credential)
+    else:
         sentence = "The token is of another person: open a connection of their own for it."
         connection.refuse("token-invalid", sentence, message.ref)
-        return
-    await _look_up_role(connection)
-    connection.extend(credential.expires_at, time.time())
-    connection.reply_ack(message.ref)
+    if not connection.closed:
+        connection.extend(credential.expires_at, time.time())
+        connection.reply_ack(message.ref)
 
 
-async def _look_up_role(connection: Connection) -> None:
+def _offered(message: Auth) -> Offered:
+    if message.token is not UNSET:
+        return Offered("bearer", message.token)
+    if message.ticket is not UNSET:
+        return Offered("ticket", message.ticket)
+    raise Refused("invalid-message", "The body of auth is wrong: it needs a token or a ticket, which is text.")
+
+
+async def _become(session: Session, credential: Credential) -> None:
+    """Give a guest's connection to a user of the same library; the guest stays if that is refused."""
+    connection = session.connection
+    access = await look_up(credential.grant, connection.portal_view_id)
+    if access is None or access.ended is not None:
+        raise ended(Reason.USER_UNAVAILABLE if access is None or access.ended is None else access.ended)
+    if access.role is None:
+        raise Refused("no-access", "You are not a member of this portal view's library.")
+    current_entrance().change(connection, credential.grant)
+    session.forget_limiter()
+    current_hub().become(connection, credential.grant, access, portal_role(access.role))
+
+
+async def _renew(connection: Connection, credential: Credential) -> None:
     try:
-        access = await look_up(connection.subject, connection.portal_view_id)
+        access = await look_up(credential.grant, connection.portal_view_id)
     except Unavailable:  # without the database open connections stay; the beat looks roles up as soon as it is back
         return
-    role = access.role if access is not None and access.is_active else None
-    current_hub().hear_of_role(connection, None if role is None else portal_role(role))
+    if access is None or access.ended is Reason.USER_UNAVAILABLE:
+        current_hub().end(connection, Reason.USER_UNAVAILABLE)
+        return
+    if access.ended is not None:  # that session; the connection's own may last
+        raise ended(access.ended)
+    current_hub().renew(connection, credential.grant)
+    current_hub().hear_of_role(connection, None if access.role is None else portal_role(access.role))
 
 
 HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = {

@@ -5,47 +5,47 @@ The steps are taken in the protocol's order, and the first that fails raises `Re
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
 from django.conf import settings
 
-from libraries import tokens
-from libraries.rules.errors import PortalError, Unavailable
+from libraries.grants import Access
+from libraries.rules.errors import Unavailable
+from libraries.rules.names import check_guest_name
 from libraries.rules.paths import site_path
+from libraries.rules.revocations import SENTENCES, Reason
 from libraries.rules.roles import PortalRole, portal_role
-from libraries.tokens import Credential, TokenExpired, TokenInvalid, TokenOfTheFuture
+from libraries.tokens import Credential, guest_credential
+from realtime.database import in_database
 from realtime.limits.entrance import Entrance
-from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
+from realtime.protocol.encodings import SUBPROTOCOL
+from realtime.sessions.credentials import Refused, find, prove
 from realtime.sessions.lookup import look_up
 from realtime.sessions.origins import is_host_allowed, is_origin_allowed
 
 Scope = Mapping[str, Any]
 
 
-class Refused(PortalError):
-    """The connection is not let in; `code` is one of `realtime.protocol.closing.ERRORS`."""
-
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-
-
 @dataclass(frozen=True, slots=True)
 class Admission:
     """The result of a handshake: the person, the portal view, the role, and the last version that the client has.
 
+    A guest gets the credential `guest` to come back with, and its link has places for `max_guests`, None for no limit.
     With `as_viewer` the client wants to see what viewers see, whatever the role.
     """
 
     portal_view_id: UUID
     credential: Credential
+    guest: str
     role: PortalRole
     version: int
     access_version: int
+    max_guests: int | None
     known_version: int | None
     known_epoch: str | None
     as_viewer: bool
@@ -64,34 +64,69 @@ def subprotocol(scope: Scope) -> str | None:
 async def admit(scope: Scope, entrance: Entrance) -> Admission:
     """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
     wanted = _read_address(scope)
-    query = parse_qs(scope["query_string"].decode("latin-1"))
-    credential = verify(_read_credential(scope, query))
-    entrance.come(credential.subject)
-    portal_view_id = _uuid(wanted)
+    asked = scope["query_string"].decode("latin-1")
+    query, with_blanks = parse_qs(asked), parse_qs(asked, keep_blank_values=True)
+    offered = find(scope["subprotocols"], query)
     # An id that is no UUID gets the answer of one that does not exist, after the same checks.
-    try:
-        access = await look_up(credential.subject, portal_view_id or UUID(int=0))
-    except Unavailable:
-        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
-    if access is None or not access.is_active:
-        raise Refused("user-unavailable", "This account does not exist any more, or is switched off.")
-    if access.role is None or portal_view_id is None:
-        raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
+    portal_view_id = _uuid(wanted) or UUID(int=0)
+    credential = await prove(offered, portal_view_id)
+    entrance.come(credential.subject)
+    access, role = await _look_up(credential, portal_view_id)
     if not is_origin_allowed(scope):
         raise Refused(
             "origin-not-allowed",
             "Pages of this origin may not connect; the site's operator can allow it in PORTAL_ALLOWED_ORIGINS.",
         )
+    if credential.subject.is_guest:
+        credential, guest = await _renew(credential, access, with_blanks.get("name"))
+    else:
+        credential, guest = replace(credential, name=access.name), ""
     return Admission(
         portal_view_id=portal_view_id,
         credential=credential,
-        role=portal_role(access.role),
+        guest=guest,
+        role=role,
         version=access.version,
         access_version=access.access_version,
+        max_guests=access.max_guests,
         known_version=_number(query.get("version", [""])[0]),
         known_epoch=query.get("epoch", [None])[0],
-        as_viewer="as" in parse_qs(scope["query_string"].decode("latin-1"), keep_blank_values=True),
+        as_viewer="as" in with_blanks,
     )
+
+
+async def _look_up(credential: Credential, portal_view_id: UUID) -> tuple[Access, PortalRole]:
+    try:
+        access = await look_up(credential.grant, portal_view_id)
+    except Unavailable:
+        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+    if access is None:
+        raise ended(Reason.LINK_WITHDRAWN if credential.subject.is_guest else Reason.USER_UNAVAILABLE)
+    if access.ended is not None:
+        raise ended(access.ended)
+    if access.role is None:
+        raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
+    return access, portal_role(access.role)
+
+
+def ended(reason: Reason) -> Refused:
+    """The refusal of a credential that has ended."""
+    return Refused(reason.value, SENTENCES[reason])
+
+
+async def _renew(credential: Credential, access: Access, names: list[str] | None) -> tuple[Credential, str]:
+    """The guest's credential with its new name, if one is given, and as text to come back with."""
+    name = credential.name if names is None else names[0].strip()
+    try:
+        check_guest_name(name)
+    except ValueError as error:
+        raise Refused("guest-name-invalid", str(error)) from None
+    try:
+        text = await in_database(guest_credential, credential.grant, name, access.ends_at)
+    except Unavailable:
+        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+    ends_at = math.inf if access.ends_at is None else access.ends_at.timestamp()
+    return Credential(credential.grant, ends_at, name), text
 
 
 def _read_address(scope: Scope) -> str:
@@ -108,30 +143,6 @@ def _read_address(scope: Scope) -> str:
     if not (wanted := str(route["portal_view_id"])):
         raise Refused("portal-view-id-missing", "The address must name a portal view: /ws/portal-view/<id>.")
     return wanted
-
-
-def verify(token: str) -> Credential:
-    """The subject of a token; Refused unless it is an access token of this server that has not expired."""
-    try:
-        return tokens.verify(token)
-    except TokenExpired as error:
-        raise Refused(error.code, "The token has expired: get a fresh one and connect again.") from None
-    except TokenOfTheFuture as error:
-        raise Refused(error.code, error.message) from None
-    except TokenInvalid as error:
-        raise Refused(error.code, "The token is not an access token of this server: log in again.") from None
-
-
-def _read_credential(scope: Scope, query: Mapping[str, list[str]]) -> str:
-    for offered in scope["subprotocols"]:
-        if offered.startswith(BEARER_PREFIX):
-            return str(offered[len(BEARER_PREFIX) :])
-    if "token" in query:
-        return query["token"][0]
-    raise Refused(
-        "credential-missing",
-        f"Log in first: offer the subprotocols {SUBPROTOCOL} and {BEARER_PREFIX}<access token>, or add ?token=.",
-    )
 
 
 def _uuid(text: str) -> UUID | None:

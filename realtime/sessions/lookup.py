@@ -1,4 +1,4 @@
-"""Looks up people's access to portal views, many in one query.
+"""Looks up the access of credentials to portal views, many in one query.
 
 When many people connect at once, the requests that come while one query runs share the next one. So the load depends on
 the speed of the database, and not on the number of people.
@@ -11,11 +11,11 @@ from asyncio import AbstractEventLoop, Future
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from libraries.rules.subjects import Subject
-from libraries.selectors import Access, accesses
+from libraries.grants import Access, accesses
+from libraries.rules.subjects import Grant
 from realtime.database import in_database
 
-Pair = tuple[Subject, UUID]
+Pair = tuple[Grant, UUID]
 
 
 class Lookup:
@@ -26,7 +26,7 @@ class Lookup:
         self._task: asyncio.Task[None] | None = None
 
     def ask(self, pair: Pair) -> Future[Access | None]:
-        """The access of a person to a portal view, read from the database after this call."""
+        """The access of a credential to a portal view, read from the database after this call."""
         answer = self._asked.get(pair)
         if answer is None:
             answer = self._asked[pair] = asyncio.get_running_loop().create_future()
@@ -45,22 +45,23 @@ class Lookup:
 
 async def _answer(asked: dict[Pair, Future[Access | None]]) -> None:
     try:
-        ids = [(subject.user_id, portal_view_id) for subject, portal_view_id in asked if subject.user_id is not None]
-        found = await in_database(accesses, ids)
+        found = await in_database(accesses, list(asked))
     except Exception as error:  # each caller raises it: nothing is lost
         for answer in asked.values():
             answer.set_exception(error)
         return
-    for (subject, portal_view_id), answer in asked.items():
-        access = None if subject.user_id is None else found.get((subject.user_id, portal_view_id))
-        answer.set_result(access)
+    for pair, answer in asked.items():
+        answer.set_result(found.get(pair))
 
 
 _lookups: WeakKeyDictionary[AbstractEventLoop, Lookup] = WeakKeyDictionary()
 
 
-async def look_up(subject: Subject, portal_view_id: UUID) -> Access | None:
-    """A person's access to the portal view, None if there is no such person; Unavailable without the database."""
+async def look_up(grant: Grant, portal_view_id: UUID) -> Access | None:
+    """A credential's access to the portal view; None if there is no such person or link any more.
+
+    Unavailable without the database.
+    """
     lookup = _lookups.setdefault(asyncio.get_running_loop(), Lookup())
     # Others may wait for the same answer: a caller that goes away must not cancel it for them.
-    return await asyncio.shield(lookup.ask((subject, portal_view_id)))
+    return await asyncio.shield(lookup.ask((grant, portal_view_id)))

@@ -184,7 +184,7 @@ def path_of(where: PortalView | UUID) -> str:
 
 
 def token_of(user: User) -> str:
-    """An access token, as a log-in issues it."""
+    """An access token of no session that can end, and so of no row."""
     return str(AccessToken.for_user(user))
 
 

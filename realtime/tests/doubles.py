@@ -9,7 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
 from libraries.selectors import Stored
 from realtime.delivery.outlet import Member, Raw
 from realtime.delivery.prepared import Form, Framing, Prepared, form
@@ -81,13 +81,18 @@ class Person:
     """A connection with its outlet."""
 
     def __init__(
-        self, role: PortalRole = PortalRole.VIEWER, *, subject: Subject | None = None, connection_id: str = ""
+        self,
+        role: PortalRole = PortalRole.VIEWER,
+        *,
+        subject: Subject | None = None,
+        grant: Grant | None = None,
+        connection_id: str = "",
     ) -> None:
         self.outlet = Recorder()
         number = next(_ids)
         self.connection = Connection(
             connection_id=connection_id or f"connection-{number}",
-            subject=subject or Subject(UUID(int=number)),
+            grant=grant or Grant(subject or Subject(UUID(int=number))),
             portal_view_id=PORTAL_VIEW_ID,
             role=role,
             outlet=self.outlet,

@@ -7,8 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from libraries.cleaning import forget_ended_in_turn
+from libraries.grants import Ended, ended_grants, revocations_within
 from libraries.receipts import forget_receipts_in_turn
+from libraries.rules.errors import Unavailable
+from libraries.rules.revocations import Reason
 from libraries.rules.roles import PortalRole, Role
+from libraries.rules.subjects import Grant
 from libraries.selectors import Pulse, Stored, load, pulses, roles_in, roles_on
 from realtime.hub.hub import Hub
 from realtime.hub.keeper import Keeper
@@ -36,6 +41,10 @@ class Database:
         self.roles_here: Callable[[], dict[UUID, PortalRole]] = dict
         self.errors: list[Exception] = []
         self.asked: list[str] = []
+        self.ended: dict[Grant, Reason] = {}
+        self.revocations: list[Ended] = []
+        self.revocation_reads: list[float] = []
+        self.is_away = False
         self.on_ask: Callable[[], None] = lambda: None
         self.gate = asyncio.Event()
         self.gate.set()
@@ -50,6 +59,14 @@ class Database:
             raise self.errors.pop(0)
         return answer
 
+    async def read_revocations(self, function: Callable[..., Any], seconds: float) -> list[Ended]:
+        """A replacement of `realtime.database.in_database` for the table of revocations, which no gate holds up."""
+        assert function is revocations_within
+        self.revocation_reads.append(seconds)
+        if self.is_away:
+            raise Unavailable("Away.")
+        return list(self.revocations)
+
     def _answers(self) -> dict[Callable[..., Any], Callable[..., Any]]:
         return {
             load: lambda _portal_view_id: self.stored,
@@ -57,6 +74,8 @@ class Database:
             roles_on: lambda **_more: dict(self.roles),
             roles_in: self._roles_in,
             forget_receipts_in_turn: lambda: None,
+            forget_ended_in_turn: lambda: None,
+            ended_grants: lambda grants: {grant: self.ended[grant] for grant in grants if grant in self.ended},
         }
 
     def _roles_in(self, asked: set[tuple[UUID, UUID]]) -> dict[tuple[UUID, UUID], Role]:
@@ -127,7 +146,7 @@ class DrivenHub:
 
     async def send(self, told: News) -> None:
         """Send news from another process."""
-        await require_layer().group_send(portal_view_group(told.portal_view_id), to_message(told))
+        await require_layer().group_send(told.group, to_message(told))
 
     async def tell_of(self, event: str, **more: Any) -> None:
         """Send news that are no message from another process, perhaps of another release, in their encoded form."""

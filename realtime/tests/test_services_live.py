@@ -100,7 +100,7 @@ async def test_a_removed_member_is_disconnected(
     error, closed = await first.refused()
     assert (error["code"], closed) == ("access-withdrawn", (1008, "access-withdrawn"))
     await sync_to_async(set_user_active)(user_id=viewer.id, is_active=False)
-    assert (await second.refused())[1] == (1008, "access-withdrawn")
+    assert (await second.refused())[1] == (1008, "user-unavailable")
 
 
 async def test_a_deleted_portal_view_closes_its_connections(

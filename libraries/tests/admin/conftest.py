@@ -122,7 +122,9 @@ def news(monkeypatch: pytest.MonkeyPatch) -> News:
     sent: News = []
 
     async def group_send(layer: InMemoryChannelLayer, group: str, message: dict[str, Any]) -> None:
-        assert group == f"portal-view.{message['portalViewId']}"
+        assert group == (
+            f"portal-view.{message['portalViewId']}" if "portalViewId" in message else "portal-revocations"
+        )
         sent.append(message)
 
     monkeypatch.setattr(InMemoryChannelLayer, "group_send", group_send)

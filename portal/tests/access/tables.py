@@ -102,7 +102,7 @@ GET  | /admin/libraries/                                | 404 200 200 |
 GET  | /admin/autocomplete/?app_label=libraries&model_name=membership&field_name=user&term=o | 403 200 200 |
 GET  | /admin/libraries/user/                           | 403 200 200 |
 POST | /admin/libraries/user/#activate                  | 403 302 302 |
-POST | /admin/libraries/user/#deactivate                | 403 302 302 | User Library
+POST | /admin/libraries/user/#deactivate                | 403 302 302 | User
 POST | /admin/libraries/user/#delete_selected           | 403 200 200 |
 POST | /admin/libraries/user/#end_sessions              | 403 302 302 | User
 GET  | /admin/libraries/user/add/                       | 403 200 200 |

@@ -23,7 +23,19 @@ STATE_KEYS = {
     *("items", "version", "createdAt", "updatedAt"),
 }
 CONNECTED_KEYS = {
-    *("type", "portalViewId", "role", "userId", "message", "connectionId", "version", "epoch", "recovered", "state"),
+    *(
+        "type",
+        "portalViewId",
+        "role",
+        "subject",
+        "userId",
+        "message",
+        "connectionId",
+        "version",
+        "epoch",
+        "recovered",
+        "state",
+    ),
 }
 
 
@@ -100,7 +112,9 @@ async def test_connected_has_the_person_the_portal_view_and_the_state(stack: Sta
         assert set(connected) == CONNECTED_KEYS
         assert connected["portalViewId"] == portal_view
         assert connected["role"] == ("viewer" if who == "viewer" else "controller")
-        assert connected["userId"] == user_id_of(client.access)
+        me = client.get("/api/auth/me")
+        assert connected["subject"] == {"kind": "user", "id": me["id"], "name": me["name"] or me["email"].split("@")[0]}
+        assert connected["userId"] == me["id"] == user_id_of(client.access)
         assert isinstance(connected["message"], str)
         assert connected["message"]
         assert isinstance(connected["connectionId"], str)

@@ -14,7 +14,7 @@ from structlog.typing import EventDict
 from realtime.hub import subscriptions
 from realtime.hub.subscriptions import Subscriptions
 from realtime.news.seal import NotAuthentic
-from realtime.news.structs import AnyNews, MessageNews, to_message
+from realtime.news.structs import AnyNews, MessageNews, portal_view_group, to_message
 from realtime.tests.clients import DEADLINE_SECONDS, until
 from realtime.tests.doubles import PORTAL_VIEW_ID, news
 
@@ -241,7 +241,7 @@ async def test_undeliverable_news_stops_nobody(driven: DrivenHub, logged: list[E
     await until(lambda: len(heard) == 2, "the good news")
     assert heard == ["bad", 2]
     [entry] = logged
-    assert (entry["event"], entry["portalViewId"]) == ("news_not_delivered", str(PORTAL_VIEW_ID))
+    assert (entry["event"], entry["group"]) == ("news_not_delivered", portal_view_group(PORTAL_VIEW_ID))
     assert "ZeroDivisionError" in entry["exception"]
     assert "at 1" not in str(entry)
     await driven.discard("a")

@@ -57,6 +57,50 @@ def test_connections_of_other_processes_count() -> None:
     assert enter(here, "ann") is None
 
 
+def test_a_guest_takes_one_place_of_its_link_with_all_connections() -> None:
+    occupancy = Occupancy()
+    assert [occupancy.seat("link", guest, 2) for guest in ("ann", "ann", "bob", "cid", "ann")] == [
+        True,
+        True,
+        True,
+        False,
+        True,
+    ]
+    assert occupancy.seat("other", "cid", 1)
+    for _ in range(3):
+        assert not occupancy.seat("link", "cid", 2)
+        occupancy.rise("link", "ann")
+    assert occupancy.seat("link", "cid", 2)
+    occupancy.rise("link", "nobody")
+    occupancy.rise("nowhere", "ann")
+    for link, guest in (("link", "bob"), ("link", "cid"), ("other", "cid")):
+        occupancy.rise(link, guest)
+    assert occupancy._links == {}
+
+
+def test_guests_of_other_processes_take_places_and_a_reload_on_another_takes_its_own() -> None:
+    here, there = Occupancy(), Occupancy()
+    for guest in ("ann", "bob"):
+        assert there.seat("link", guest, 3)
+    assert here.seat("link", "cid", 3)
+    here.hear([there.to_share(CAPS)])
+    assert not here.seat("link", "dan", 3)
+    assert here.seat("link", "ann", 3)
+    assert not here.seat("link", "dan", 3)
+    there.rise("link", "bob")
+    here.hear([there.to_share(CAPS)])
+    assert here.seat("link", "dan", 3)
+
+
+def test_a_few_guests_of_many_are_not_shared() -> None:
+    occupancy = Occupancy()
+    for number in range(9):
+        occupancy.seat("link", str(number), 100)
+    assert occupancy.to_share(CAPS) == {}
+    occupancy.seat("link", "9", 100)
+    assert len(occupancy.to_share(CAPS)) == 10
+
+
 def test_counts_far_below_the_cap_are_not_shared() -> None:
     occupancy, caps = Occupancy(), Caps(per_user_and_view=30, per_user=100, per_view=2000)
     for number in range(150):

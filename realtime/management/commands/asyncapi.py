@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand
 
 from realtime.management import schemas
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
-from realtime.protocol.encodings import BEARER_PREFIX, SUBPROTOCOL
+from realtime.protocol.encodings import PREFIXES, SUBPROTOCOL
 from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.protocol.requests import CLIENT_MESSAGES
@@ -94,13 +94,18 @@ def document() -> dict[str, Any]:
 
 def _channel(messages: list[Message]) -> dict[str, Any]:
     query = {
-        "token": {**_TEXT, "description": f"An access token, where the subprotocol {BEARER_PREFIX}… is not offered."},
+        "token": {**_TEXT, "description": "An access token, where no subprotocol has a credential."},
+        "ticket": {**_TEXT, "description": "A one-time ticket, where no subprotocol has a credential."},
+        "share": {**_TEXT, "description": "The token of a share link, where no subprotocol has a credential."},
+        "name": {**_TEXT, "description": "A guest's name."},
         "version": {"type": "integer", "description": "The last version that the client has applied."},
         "epoch": {**_TEXT, "description": "The epoch that `version` counts in."},
         "as": {**_TEXT, "description": "`viewer`: the connection is a viewer, whatever the role of the person."},
     }
-    offer = f"{SUBPROTOCOL}, {BEARER_PREFIX}<access token>"
-    headers = {"Sec-WebSocket-Protocol": {**_TEXT, "description": "Where the token is best put.", "examples": [offer]}}
+    offers = [f"{SUBPROTOCOL}, {prefix}.<{what}>" for prefix, what in PREFIXES.items()]
+    headers = {
+        "Sec-WebSocket-Protocol": {**_TEXT, "description": "Where a credential is best put.", "examples": offers}
+    }
     return {
         "address": "/ws/portal-view/{portalViewId}",
         "description": "One portal view, with or without a slash at the end of the address.",

@@ -33,6 +33,7 @@ from realtime.protocol.events import (
     SyncRequested,
     SyncResponded,
     TokenExpiring,
+    Who,
 )
 from realtime.protocol.requests import (
     CLIENT_MESSAGES,
@@ -200,8 +201,8 @@ def test_a_payload_that_is_not_an_object_is_an_invalid_payload(kind: str, payloa
             "connectionId must be text",
         ),
         ({"type": "sync-response", "payload": {}, "to": []}, "to must be text, if it is given"),
-        ({"type": "auth"}, "token must be text."),
-        ({"type": "auth", "token": 5, "payload": {}}, "token must be text."),
+        ({"type": "auth", "ticket": 5}, "ticket must be text, if it is given"),
+        ({"type": "auth", "token": 5, "payload": {}}, "token must be text, if it is given"),
     ],
 )
 def test_a_bad_body_is_an_invalid_message(message: dict[str, Any], sentence: str) -> None:
@@ -288,7 +289,7 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
             },
         ),
         (
-            SyncRequested(user_id=UUID(int=7), connection_id="c"),
+            SyncRequested(subject_id=UUID(int=7), connection_id="c"),
             {"type": "sync-requested", "from": str(UUID(int=7)), "connectionId": "c"},
         ),
         (
@@ -327,12 +328,14 @@ def test_each_server_message_is_sent_as_in_the_protocol(message: ServerMessage, 
 
 def test_connected_has_the_state_unless_nothing_was_missed() -> None:
     rest: dict[str, Any] = {"portal_view_id": "p", "role": "viewer", "user_id": "u", "message": "Hello."}
+    rest["subject"] = Who(kind="user", id=UUID(int=1), name=None)
     rest |= {"connection_id": "c", "version": 3, "epoch": "e"}
     sent = json.loads(encode(Connected(**rest, recovered=False, state=encode_state({"items": []}))))
     assert sent == {
         "type": "connected",
         "portalViewId": "p",
         "role": "viewer",
+        "subject": {"kind": "user", "id": str(UUID(int=1)), "name": None},
         "userId": "u",
         "message": "Hello.",
         "connectionId": "c",

@@ -235,7 +235,7 @@ def test_another_epoch_or_a_lower_version_is_another_past() -> None:
 def test_only_controllers_are_asked() -> None:
     one, other = viewer(), controller()
     room = room_with(one, other)
-    assert room.ask_controllers(SyncRequested(user_id=UUID(int=5), connection_id=one.id))
+    assert room.ask_controllers(SyncRequested(subject_id=UUID(int=5), connection_id=one.id))
     assert other.outlet.take() == [{"type": "sync-requested", "from": str(UUID(int=5)), "connectionId": one.id}]
     assert one.outlet.take() == []
 
@@ -243,7 +243,7 @@ def test_only_controllers_are_asked() -> None:
 def test_without_a_controller_nobody_is_asked() -> None:
     one = viewer()
     room = room_with(one)
-    assert not room.ask_controllers(SyncRequested(user_id=UUID(int=5), connection_id=one.id))
+    assert not room.ask_controllers(SyncRequested(subject_id=UUID(int=5), connection_id=one.id))
     assert not room.has_controller
 
 

@@ -41,13 +41,14 @@ def test_nobody_gets_connected_before_the_state_is_read() -> None:
 def test_connected_has_the_person_the_room_and_the_state() -> None:
     one = controller()
     room = new_room()
-    room.serve(Entry(one.connection))
+    room.serve(Entry(one.connection, name="Ilse"))
     read(room, 3, epoch="two")
     [connected] = one.outlet.take()
     assert connected == {
         "type": "connected",
         "portalViewId": str(PORTAL_VIEW_ID),
         "role": "controller",
+        "subject": {"kind": "user", "id": str(one.connection.subject), "name": "Ilse"},
         "userId": str(one.connection.subject),
         "message": "Connected to “at 3” as a controller.",
         "connectionId": one.id,

@@ -189,7 +189,7 @@ def test_a_connection_that_does_not_read_gets_no_relayed_commands() -> None:
 def test_a_controller_that_does_not_read_is_not_asked() -> None:
     slow, other = controller(), controller()
     room = room_with(slow, other)
-    question = SyncRequested(user_id=UUID(int=5), connection_id="hers")
+    question = SyncRequested(subject_id=UUID(int=5), connection_id="hers")
     slow.outlet.stall()
     assert room.ask_controllers(question)
     assert (slow.outlet.take(), other.outlet.take_types()) == ([], ["sync-requested"])

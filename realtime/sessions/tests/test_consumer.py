@@ -105,7 +105,8 @@ async def test_sockets_share_one_channel(connect: Connect, portal_view: PortalVi
     for _ in range(3):
         await connect(viewer, portal_view)
     layer: Any = get_channel_layer()
-    assert [len(channels) for channels in layer.groups.values()] == [1]
+    await until(lambda: len(layer.groups) == 2, "the portal view's group, and that of revocations")
+    assert [len(channels) for channels in layer.groups.values()] == [1, 1]
 
 
 # --- Frames --------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,12 +13,13 @@ from django.conf import settings
 from django.db import OperationalError
 from rest_framework_simplejwt.tokens import RefreshToken
 
-from libraries.models import PortalView, User
+from libraries.models import Library, PortalView, User
 from libraries.rules.roles import PortalRole
 from realtime.limits.entrance import Entrance
 from realtime.protocol.closing import ERRORS, CloseCode
 from realtime.sessions import lookup
-from realtime.sessions.handshake import Admission, Refused, admit, is_socketio, subprotocol, verify
+from realtime.sessions.credentials import Offered, Refused, prove
+from realtime.sessions.handshake import Admission, admit, is_socketio, subprotocol
 from realtime.tests.clients import token_of
 from testing.tokens import forge_token
 
@@ -106,10 +108,12 @@ async def test_an_admission_has_the_person_and_the_role(
     assert claims.subject.id == user.id
     assert admission == Admission(
         portal_view_id=portal_view.id,
-        credential=claims,
+        credential=replace(claims, name=user.get_full_name()),
+        guest="",
+        max_guests=None,
         role=PortalRole(role),
         version=5,
-        access_version=1,
+        access_version=(await Library.objects.aget(portal_views=portal_view)).access_version,
         known_version=3,
         known_epoch="e",
         as_viewer=False,
@@ -186,9 +190,9 @@ async def test_a_query_without_a_token_is_no_credential(portal_view: PortalView,
     assert await refusal(scope(portal_view.id, query, offered=("portal.v1.json",))) == "credential-missing"
 
 
-def test_a_token_has_its_person_and_its_expiry(viewer: User) -> None:
+async def test_a_token_has_its_person_and_its_expiry(viewer: User) -> None:
     token = forged(viewer.id, lifetime=100)
-    credential = verify(token)
+    credential = await prove(Offered("bearer", token), UUID(int=0))
     assert credential.subject.id == viewer.id
     expires_at = jwt.decode(token, options={"verify_signature": False})["exp"]
     assert credential.expires_at == expires_at + settings.PORTAL_CLOCK_LEEWAY_SECONDS
@@ -216,15 +220,15 @@ BAD_TOKENS: dict[str, Callable[[User], str]] = {
 
 
 @pytest.mark.parametrize("name", BAD_TOKENS)
-def test_a_foreign_token_is_refused(viewer: User, name: str) -> None:
+async def test_a_foreign_token_is_refused(viewer: User, name: str) -> None:
     with pytest.raises(Refused) as caught:
-        verify(BAD_TOKENS[name](viewer))
+        await prove(Offered("bearer", BAD_TOKENS[name](viewer)), UUID(int=0))
     assert caught.value.code == "token-invalid"
 
 
-def test_an_expired_token_gets_its_own_error(viewer: User) -> None:
+async def test_an_expired_token_gets_its_own_error(viewer: User) -> None:
     with pytest.raises(Refused) as caught:
-        verify(forged(viewer.id, lifetime=-11))
+        await prove(Offered("bearer", forged(viewer.id, lifetime=-11)), UUID(int=0))
     assert caught.value.code == "token-expired"
 
 

@@ -13,7 +13,7 @@ from libraries.models import PortalView, Receipt, User
 from libraries.rules.changes import Change, ViewPatch, check_item_patch
 from libraries.rules.errors import AlreadyApplied, InvalidPayload, Unavailable
 from libraries.rules.state import check_patch
-from libraries.rules.subjects import Subject
+from libraries.rules.subjects import Grant, Subject
 from libraries.services.changes import Message
 from realtime.rooms.connection import Ref
 from realtime.sessions import jobs
@@ -123,7 +123,7 @@ async def test_a_refused_message_gets_the_reason(person: Person, portal_view: Po
 async def test_a_person_who_may_not_write_any_more_gets_an_error(
     person: Person, portal_view: PortalView, viewer: User
 ) -> None:
-    person.connection.subject = Subject(viewer.id)
+    person.connection.grant = Grant(Subject(viewer.id))
     await update(person, {"name": "a"}).run()
     assert answers(person) == [("error", 0, "forbidden")]
 

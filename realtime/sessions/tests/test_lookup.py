@@ -8,16 +8,16 @@ from uuid import UUID
 
 import pytest
 
+from libraries.grants import Access
 from libraries.rules.errors import Unavailable
-from libraries.rules.subjects import Subject
-from libraries.selectors import Access
+from libraries.rules.subjects import Grant, Subject
 from realtime.sessions import lookup
 from realtime.sessions.lookup import look_up
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
-Pair = tuple[UUID, UUID]
+Pair = tuple[Grant, UUID]
 
-ONE, OTHER, VIEW = UUID(int=1), UUID(int=2), UUID(int=3)
+ONE, OTHER, VIEW = Grant(Subject(UUID(int=1))), Grant(Subject(UUID(int=2))), UUID(int=3)
 
 
 class Database:
@@ -31,7 +31,7 @@ class Database:
     async def __call__(self, function: object, asked: list[Pair]) -> dict[Pair, Access]:
         """In place of `realtime.database.in_database`."""
         self.queries.append(asked)
-        access = Access(is_active=True, role=None, version=len(self.queries), access_version=1)
+        access = Access(role=None, version=len(self.queries), access_version=1)
         await asyncio.wait_for(self.gate.wait(), DEADLINE_SECONDS)
         if self.error is not None:
             raise self.error
@@ -45,9 +45,9 @@ async def database(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> Datab
     return database
 
 
-def ask(who: UUID) -> asyncio.Task[Any]:
+def ask(who: Grant) -> asyncio.Task[Any]:
     """Request the access of a person."""
-    return asyncio.create_task(look_up(Subject(who), VIEW))
+    return asyncio.create_task(look_up(who, VIEW))
 
 
 async def answers(*tasks: asyncio.Task[Any]) -> list[int | None]:
@@ -88,8 +88,8 @@ async def test_a_cancelled_request_takes_no_answer_from_the_others(database: Dat
     assert gone.cancelled()
 
 
-async def test_a_guest_is_not_looked_up_among_the_users(database: Database) -> None:
+async def test_guests_and_users_share_a_query(database: Database) -> None:
     database.gate.set()
-    guest = Subject(ONE, is_guest=True)
-    assert await answers(asyncio.create_task(look_up(guest, VIEW)), ask(ONE)) == [None, 1]
-    assert database.queries == [[(ONE, VIEW)]]
+    guest = Grant(Subject(ONE.subject.id, is_guest=True), link_id=UUID(int=9))
+    assert await answers(ask(guest), ask(ONE)) == [1, 1]
+    assert database.queries == [[(guest, VIEW), (ONE, VIEW)]]
