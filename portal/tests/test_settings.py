@@ -122,6 +122,26 @@ def test_production_over_plain_http(tmp_path: Path) -> None:
     assert not any(read(tmp_path, {**PRODUCTION, "PORTAL_HTTPS": "false"}, *names).values())
 
 
+@pytest.mark.parametrize(
+    ("more", "prefix", "path"),
+    [
+        ({}, "__Host-", "/"),
+        ({"PORTAL_BASE_PATH": "/portal"}, "__Secure-", "/portal/"),
+        ({"PORTAL_HTTPS": "false"}, "", "/"),
+        ({"PORTAL_HTTPS": "false", "PORTAL_BASE_PATH": "/portal"}, "", "/portal/"),
+    ],
+)
+def test_cookies_have_the_prefix_that_their_path_allows(
+    tmp_path: Path, more: dict[str, str], prefix: str, path: str
+) -> None:
+    """`__Host-` needs https and the path `/`, `__Secure-` needs https (RFC 6265bis, section 4.1.3)."""
+    names = ("NAME", "PATH", "SECURE", "HTTPONLY", "SAMESITE")
+    keys = [f"{kind}_COOKIE_{name}" for kind in ("SESSION", "CSRF") for name in names]
+    found = read(tmp_path, {**PRODUCTION, **more}, *keys)
+    rest = [path, bool(prefix), True, "Lax"]
+    assert list(found.values()) == [f"{prefix}sessionid", *rest, f"{prefix}csrftoken", *rest]
+
+
 def test_a_configured_proxy_is_trusted(tmp_path: Path) -> None:
     """By the server, which knows the sender (`test_proxies`); Django would trust anybody."""
     found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "PORTAL_BEHIND_PROXY", "SECURE_PROXY_SSL_HEADER")
