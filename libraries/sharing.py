@@ -11,6 +11,7 @@ from typing import Any, Self
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from libraries.access import Library, Membership, revoke
 from libraries.rules.revocations import Reason
@@ -50,6 +51,13 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"{self.role} of {self.library}"
+
+    @property
+    def state(self) -> str:
+        """`accepted`, `expired` or `open`; one that was withdrawn is deleted."""
+        if self.accepted_at is not None:
+            return "accepted"
+        return "open" if self.expires_at > timezone.now() else "expired"
 
 
 class ShareLink(models.Model):

@@ -14,17 +14,18 @@ from libraries.api.filters import MemberFilters, NamedFilters
 from libraries.api.schema import documented
 from libraries.api.serializers import (
     DisclosurePresetSerializer,
+    ErrorSerializer,
     LibrarySerializer,
     MemberSerializer,
-    NewMemberSerializer,
     NewRoleSerializer,
 )
 from libraries.models import Library, Membership
+from libraries.rules.errors import Gone
 from libraries.rules.presets import presets
 from libraries.rules.roles import Role
 from libraries.selectors import get_library, libraries_of, memberships_of
 from libraries.services.libraries import create_library, delete_library, update_library
-from libraries.services.members import add_member, change_role, remove_member
+from libraries.services.members import change_role, remove_member
 
 
 class Libraries(ApiView):
@@ -100,21 +101,10 @@ class Members(ApiView):
         library = get_library(user_id=self.actor_id, library_id=library_id)
         return self.answer_page(memberships_of(library_id), MemberSerializer, for_owner=library.role == Role.OWNER)
 
-    @documented(
-        "Add a member",
-        body=NewMemberSerializer,
-        answer=MemberSerializer,
-        status=201,
-        errors=(403, 404, 409),
-    )
+    @documented("Add a member (gone)", answer=ErrorSerializer, status=410)
     def post(self, request: Request, library_id: UUID) -> Response:
-        """By the e-mail address they registered with; owners may."""
-        values = self.read(NewMemberSerializer)
-        member = add_member(
-            actor_id=self.actor_id, library_id=library_id, email=values["email"], role=Role(values["role"])
-        )
-        location = reverse("member", args=[library_id, member.user_id])
-        return Response(_shown_to_owner(member), status=201, headers={"Location": location})
+        """Gone: invite people by `POST libraries/{libraryId}/invitations`, and they accept by the link."""
+        raise Gone(f"Members are invited now: POST /api/libraries/{library_id}/invitations makes a link for them.")
 
 
 class OneMember(ApiView):

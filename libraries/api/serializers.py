@@ -100,13 +100,6 @@ class MemberSerializer(serializers.Serializer[Membership]):
         return shown
 
 
-class NewMemberSerializer(Body):
-    """Whom to add, by the e-mail address they registered with, and as what."""
-
-    email = serializers.EmailField(max_length=254)
-    role = serializers.ChoiceField(_ROLES, default=Role.VIEWER.value)
-
-
 class NewRoleSerializer(Body):
     """Another role for a member."""
 

@@ -11,6 +11,7 @@ from libraries.api import accounts as api_accounts
 from libraries.api import auth as api_auth
 from libraries.api import batches as api_batches
 from libraries.api import document as api_document
+from libraries.api import invitations as api_invitations
 from libraries.api import items as api_items
 from libraries.api import libraries as api_libraries
 from libraries.api import portal_views as api
@@ -53,6 +54,12 @@ urlpatterns = [
     *_at(_LIBRARY, api_libraries.OneLibrary, "library"),
     *_at(f"{_LIBRARY}/members", api_libraries.Members, "members"),
     *_at(f"{_LIBRARY}/members/<uuid:user_id>", api_libraries.OneMember, "member"),
+    *_at(f"{_LIBRARY}/invitations", api_invitations.LibraryInvitations, "library-invitations"),
+    *_at(f"{_LIBRARY}/invitations/<uuid:invitation_id>", api_invitations.OneInvitation, "invitation"),
+    *_at("invitations", api_invitations.MyInvitations, "invitations"),
+    *_at("invitations/look", api_invitations.Look, "invitation-look"),
+    *_at("invitations/accept", api_invitations.Accept, "invitation-accept"),
+    *_at("invitations/<uuid:invitation_id>/accept", api_invitations.AcceptMine, "my-invitation-accept"),
     *_at(f"{_LIBRARY}/portal-views", api.LibraryPortalViews, "portal-views"),
     *_at(_PORTAL_VIEW, api.OnePortalView, "portal-view"),
     *_at(f"{_PORTAL_VIEW}/batch", api_batches.Batch, "batch"),

@@ -126,6 +126,12 @@ class Conflict(PortalError):
     code = "conflict"
 
 
+class Gone(PortalError):
+    """There was such a request once; the message names what to use instead."""
+
+    code = "gone"
+
+
 class QuotaExceeded(PortalError):
     """The library or the person is at a quota; the message names the quota, and what to do."""
 

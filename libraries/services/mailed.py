@@ -113,9 +113,14 @@ def verify_address(*, token: str) -> User:
     """Note that the person of the token reads mail at their address; InvalidPayload if it is not good any more."""
     with transaction.atomic():
         user = find_by_token(token, VERIFICATIONS, User.objects.select_for_update())
-        user.email_verified_at = timezone.now()
-        user.save(update_fields=["email_verified_at"])
+        note_verified(user)
     return user
+
+
+def note_verified(user: User) -> None:
+    """Note that the person proved to read mail at their address. The caller has locked the row."""
+    user.email_verified_at = timezone.now()
+    user.save(update_fields=["email_verified_at"])
 
 
 # --- The password -----------------------------------------------------------------------------------------
