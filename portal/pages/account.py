@@ -17,11 +17,13 @@ from libraries.links import link_to
 from libraries.models import User
 from libraries.selectors import memberships_of
 from libraries.services import accounts, sessions
+from libraries.services.invitations import accept_by_address, invitations_for
 from libraries.services.logins import network_of_request
 from libraries.services.mailed import send_verification
 from libraries.services.people import rename_user
 from portal.pages import forms
 from portal.pages.base import FormPage, ForPeople, PlainPage, log_in
+from portal.pages.invitations import welcome
 
 
 def _shown(user: User) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def _shown(user: User) -> dict[str, Any]:
         "name_form": forms.Name(initial={"name": user.name}),
         "password_form": forms.ChangePassword(),
         "leave_form": _leave_form(user),
+        "invitations": invitations_for(user_id=user.id) if user.is_verified else (),
     }
 
 
@@ -58,7 +61,7 @@ class _OneForm(ForPeople, FormPage):
     http_method_names: ClassVar[list[str]] = ["post", "options"]
     template_name = "pages/account.html"
     form_class: type[Form] = Form
-    shown_as = "form"
+    shown_as: str
 
     def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
         """Called by Django if nobody is logged in: come back to the page, as this address shows none."""
@@ -104,6 +107,8 @@ class ChangePassword(_OneForm):
 class LogOutEverywhere(_OneForm):
     """`/account/log-out-everywhere`."""
 
+    shown_as = "devices_form"
+
     def act(self, form: Form) -> HttpResponse:
         """End all sessions, this one too."""
         sessions.end_all_sessions(user_id=self.user.id)
@@ -115,6 +120,8 @@ class LogOutEverywhere(_OneForm):
 class VerifyAgain(_OneForm):
     """`/account/verify`."""
 
+    shown_as = "verify_form"
+
     def act(self, form: Form) -> HttpResponse:
         """Send the mail."""
         send_verification(
@@ -123,6 +130,17 @@ class VerifyAgain(_OneForm):
             link_of=lambda token: link_to(self.request, Link.VERIFY, token),
         )
         return self.done(f"A mail with a link is on its way to {self.user.email}; the link is good for an hour.")
+
+
+class AcceptInvitation(_OneForm):
+    """`/account/invitations/<invitationId>`."""
+
+    shown_as = "invitation_form"
+
+    def act(self, form: Form) -> HttpResponse:
+        """Become a member, by an invitation to the verified address."""
+        membership = accept_by_address(user_id=self.user.id, invitation_id=self.kwargs["invitation_id"])
+        return welcome(self.request, membership)
 
 
 class Leave(_OneForm):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.pages import account, doors, mailed, screens, watching
+from portal.pages import account, doors, invitations, mailed, screens, watching
 
 
 class _Secret(StringConverter):
@@ -27,11 +27,14 @@ urlpatterns = [
     path("reset", mailed.Reset.as_view(), name="reset"),
     path("reset/<secret:token>", mailed.TakeReset.as_view()),
     path("new-password", mailed.NewPassword.as_view(), name="new-password"),
+    path("invitation", invitations.Invitation.as_view(), name="invitation"),
+    path("invitation/<secret:token>", invitations.TakeInvitation.as_view()),
     path("account", account.Account.as_view(), name="account"),
     path("account/name", account.Rename.as_view(), name="account-name"),
     path("account/password", account.ChangePassword.as_view(), name="account-password"),
     path("account/log-out-everywhere", account.LogOutEverywhere.as_view(), name="account-log-out-everywhere"),
     path("account/verify", account.VerifyAgain.as_view(), name="account-verify"),
+    path("account/invitations/<uuid:invitation_id>", account.AcceptInvitation.as_view(), name="account-invitation"),
     path("account/delete", account.Leave.as_view(), name="account-delete"),
     path("join", screens.Join.as_view(), name="join"),
     path("tv", screens.Television.as_view(), name="tv"),

@@ -11,17 +11,19 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from conftest import PASSWORD
-from libraries.models import Library, Membership, PortalView, Revocation, ShareLink, User
+from libraries.models import Invitation, Library, Membership, PortalView, Revocation, ShareLink, User
 from libraries.rules.roles import Role
+from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from libraries.services.share_links import create_share_link, withdraw_share_link
 
 pytestmark = pytest.mark.django_db
 
 NEW = "quite another password"
-OPEN = ("/login", "/register", "/verify", "/reset", "/new-password", "/join", "/tv")
+OPEN = ("/login", "/register", "/verify", "/reset", "/new-password", "/invitation", "/join", "/tv")
 FOR_PEOPLE = ("/account", "/add-screen", "/logout")
 SECRET = "Zk3_x-9QpL0aVb7TnR2sWd8YcE5mUf1H"
 INLINE = re.compile(r"<style|\sstyle=|\son\w+=|javascript:|<script(?![^>]*\ssrc=)", re.IGNORECASE)
@@ -128,7 +130,18 @@ def test_the_top_leads_to_the_account_or_the_documentation(nobody: Client, brows
 
 
 @pytest.mark.parametrize(
-    "path", ["/login", "/logout", "/register", "/reset", "/verify", "/new-password", "/add-screen", "/account/name"]
+    "path",
+    [
+        "/login",
+        "/logout",
+        "/register",
+        "/reset",
+        "/verify",
+        "/new-password",
+        "/invitation",
+        "/add-screen",
+        "/account/name",
+    ],
 )
 def test_a_form_without_its_page_is_refused(owner: User, path: str) -> None:
     client = Client(enforce_csrf_checks=True)
@@ -145,7 +158,7 @@ def test_the_cookies_are_for_us_alone(nobody: Client, owner: User) -> None:
         assert (cookie["httponly"], cookie["samesite"], cookie["path"]) == (True, "Lax", "/")
 
 
-@pytest.mark.parametrize("page", ["verify", "reset", "view"])
+@pytest.mark.parametrize("page", ["verify", "reset", "invitation", "view"])
 def test_an_address_with_a_secret_is_told_to_nobody(nobody: Client, page: str) -> None:
     assert nobody.get(f"/{page}/{SECRET}").headers["Referrer-Policy"] == "no-referrer"
     assert nobody.get("/add-screen?code=ABC234").headers["Referrer-Policy"] == "no-referrer"
@@ -158,6 +171,7 @@ def test_an_address_with_a_secret_is_told_to_nobody(nobody: Client, page: str) -
     [
         (f"/verify/{SECRET}", "/verify", "verify-token"),
         (f"/reset/{SECRET}", "/new-password", "reset-token"),
+        (f"/invitation/{SECRET}", "/invitation", "invitation-token"),
         ("/add-screen?code=ABC234", "/add-screen", "screen-token"),
     ],
 )
@@ -378,6 +392,80 @@ def test_a_form_of_the_account_leads_to_the_page_after_a_log_in(nobody: Client) 
 
 def test_a_form_of_the_account_is_no_page(browser: Client) -> None:
     assert browser.get("/account/name").status_code == 405
+
+
+# --- Invitations -------------------------------------------------------------------------------------------
+
+
+def invite(owner: User, library: Library, email: str = "") -> str:
+    """The path of an invitation's link."""
+    made = create_invitation(
+        inviter_id=owner.id, library_id=library.id, role=Role.EDITOR, email=email, link_of="/invitation/{}".format
+    )
+    return made[1]
+
+
+def test_an_invitation_is_looked_at_before_and_accepted_after_a_log_in(
+    nobody: Client, owner: User, stranger: User, library: Library
+) -> None:
+    page = nobody.get(invite(owner, library), follow=True).content.decode()
+    assert f"“{library.name}” as editor" in page
+    assert 'href="/login?next=/invitation"' in page
+    assert 'href="/register?next=/invitation"' in page
+    assert nobody.post("/invitation").headers["Location"] == "/login?next=/invitation"
+    assert not library.memberships.filter(user=stranger).exists()
+    nobody.post("/login", {"username": stranger.email, "password": PASSWORD})
+    assert "<button>Accept</button>" in nobody.get("/invitation").content.decode()
+    answer = nobody.post("/invitation")
+    assert (answer.headers["Location"], answer.cookies["invitation-token"].value) == ("/account", "")
+    assert library.memberships.get(user=stranger).role == Role.EDITOR.value
+    assert f"You are editor of “{library.name}” now." in nobody.get("/account").content.decode()
+
+
+def test_who_registers_can_accept_at_once(nobody: Client, owner: User, library: Library) -> None:
+    nobody.get(invite(owner, library))
+    values = {"email": "new@example.org", "name": "", "password": NEW, "next": "/invitation"}
+    assert nobody.post("/register", values).headers["Location"] == "/invitation"
+    assert nobody.post("/invitation").status_code == 302
+    assert library.memberships.filter(user__email="new@example.org").exists()
+
+
+def test_an_invitation_that_cannot_be_accepted_says_why(
+    nobody: Client, browser: Client, owner: User, library: Library
+) -> None:
+    assert b"Open the link that you were given" in nobody.get("/invitation").content
+    assert b"not good any more" in nobody.get(f"/invitation/{SECRET}", follow=True).content
+    assert nobody.post("/invitation").status_code == 302
+    browser.get(f"/invitation/{SECRET}")
+    gone = browser.post("/invitation")
+    assert gone.status_code == 404
+    assert gone.content.decode().count("not good any more") == 1
+    browser.get(invite(owner, library))
+    member = browser.post("/invitation")
+    assert (member.status_code, list(faults(member))) == (409, ["__all__"])
+
+
+def test_invitations_to_a_verified_address_are_in_the_account(owner: User, stranger: User, library: Library) -> None:
+    client = browser_of(stranger)
+    invite(owner, library, stranger.email)
+    User.objects.filter(pk=stranger.pk).update(email_verified_at=timezone.now())
+    [address] = re.findall(r'action="(/account/invitations/[^"]+)"', client.get("/account").content.decode())
+    unknown = client.post("/account/invitations/0190a1de-0000-7000-8000-000000000000")
+    assert unknown.status_code == 404
+    assert b"not good any more" in unknown.content
+    assert client.post(address).headers["Location"] == "/account"
+    assert library.memberships.filter(user=stranger).exists()
+
+
+def test_an_unverified_person_accepts_nothing_by_address(owner: User, stranger: User, library: Library) -> None:
+    User.objects.filter(pk=stranger.pk).update(email_verified_at=None)
+    client = browser_of(stranger)
+    invite(owner, library, stranger.email)
+    assert "Invitations to you" not in client.get("/account").content.decode()
+    invitation = Invitation.objects.get()
+    answer = client.post(f"/account/invitations/{invitation.id}")
+    assert answer.status_code == 403
+    assert b"Verify your e-mail address first" in answer.content
 
 
 # --- To watch ----------------------------------------------------------------------------------------------
