@@ -17,7 +17,7 @@ from django.utils.decorators import sync_and_async_middleware
 OWN = ("fullscreen", "screen-wake-lock")
 """What our own pages use: a screen fills itself with a picture, and stays on."""
 OFF = (
-    *("accelerometer", "autoplay", "bluetooth", "browsing-topics", "camera", "clipboard-read", "clipboard-write"),
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read", "clipboard-write"),
     *("display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get"),
     *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "otp-credentials", "payment"),
     *("picture-in-picture", "publickey-credentials-create", "publickey-credentials-get", "serial", "storage-access"),
