@@ -41,23 +41,9 @@ def export_account(user_id: UUID) -> dict[str, Any]:
             }
             for row in Membership.objects.filter(user=user).select_related("library")
         ],
-        "sessions": [
-            {"id": str(row.id), "createdAt": _at(row.created_at), "expiresAt": _at(row.expires_at)}
-            for row in Session.objects.filter(user=user).order_by("created_at")
-        ],
+        "sessions": _sessions(user),
         "invitations": _invitations(user),
-        "shareLinks": [
-            {
-                "id": str(row.id),
-                "portalViewId": str(row.portal_view_id),
-                "label": row.label,
-                "isScreen": row.is_screen,
-                "createdAt": _at(row.created_at),
-                "expiresAt": _at(row.expires_at),
-                "withdrawnAt": _at(row.withdrawn_at),
-            }
-            for row in ShareLink.objects.filter(created_by=user)
-        ],
+        "shareLinks": _share_links(user),
         "networks": _networks(user),
         "storedMessages": [
             {"portalViewId": str(row.portal_view_id), "version": row.version, "at": _at(row.created_at)}
@@ -88,6 +74,28 @@ def _account(user: User) -> dict[str, Any]:
         "groups": list(user.groups.order_by("name").values_list("name", flat=True)),
         "permissions": sorted(user.user_permissions.values_list("codename", flat=True)),
     }
+
+
+def _sessions(user: User) -> list[dict[str, Any]]:
+    return [
+        {"id": str(row.id), "createdAt": _at(row.created_at), "expiresAt": _at(row.expires_at)}
+        for row in Session.objects.filter(user=user).order_by("created_at")
+    ]
+
+
+def _share_links(user: User) -> list[dict[str, Any]]:
+    return [
+        {
+            "id": str(row.id),
+            "portalViewId": str(row.portal_view_id),
+            "label": row.label,
+            "isScreen": row.is_screen,
+            "createdAt": _at(row.created_at),
+            "expiresAt": _at(row.expires_at),
+            "withdrawnAt": _at(row.withdrawn_at),
+        }
+        for row in ShareLink.objects.filter(created_by=user)
+    ]
 
 
 def _invitations(user: User) -> list[dict[str, Any]]:

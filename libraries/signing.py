@@ -46,6 +46,11 @@ class Keys:
         """The key with that id, if this process knows it; asks nobody."""
         return self._known.get(key_id)
 
+    @property
+    def are_read(self) -> bool:
+        """Whether this process has read keys at all."""
+        return self._read_at > float("-inf")
+
     def newest(self) -> Key:
         """The key that signs; the first one is made when it is needed."""
         if time.monotonic() - self._read_at >= READ_SECONDS:

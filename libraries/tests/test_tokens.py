@@ -49,7 +49,12 @@ def _no_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 def signed(owner: User, key_id: str | None = None, secret: bytes | None = None, **changes: Any) -> str:
     """An access token with other claims, or of another key; None removes a claim."""
     key = KEYS.newest()
-    content = {**Access(access_token(owner, SID)).payload, "iss": site.PORTAL_ISSUER, "aud": AUDIENCE, **changes}
+    content = {
+        **read_token(Access, access_token(owner, SID)).payload,
+        "iss": site.PORTAL_ISSUER,
+        "aud": AUDIENCE,
+        **changes,
+    }
     content = {name: value for name, value in content.items() if value is not None}
     return jwt.encode(content, secret or key.secret, headers={"kid": key_id or key.id})
 
@@ -172,10 +177,10 @@ def test_no_token_at_all(text: str) -> None:
 
 
 def test_a_token_without_a_signature(owner: User) -> None:
-    content = Access(access_token(owner, SID)).payload
+    content = read_token(Access, access_token(owner, SID)).payload
     for headers in ({}, {"kid": KEYS.newest().id}):
         with pytest.raises(TokenInvalid):
-            verify(jwt.encode(content, None, algorithm="none", headers=headers))
+            verify(jwt.encode(content, "", algorithm="none", headers=headers))
 
 
 def test_a_key_that_another_process_made_is_read_once(owner: User) -> None:

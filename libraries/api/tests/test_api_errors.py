@@ -52,7 +52,7 @@ def test_ids_have_one_form(owner: User, portal_view: PortalView, case: Any) -> N
         ("delete", "libraries", "GET, POST, HEAD"),
         ("options", "libraries", "GET, POST, HEAD"),
         ("post", "portal-views/{id}", "GET, PUT, PATCH, DELETE, HEAD"),
-        ("post", "auth/me", "GET, PATCH, HEAD"),
+        ("post", "auth/me", "GET, PATCH, DELETE, HEAD"),
     ],
 )
 def test_methods_that_are_not_allowed(

@@ -14,6 +14,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from conftest import PASSWORD
+from libraries import mail
 from libraries.conftest import Mailed
 from libraries.models import Revocation, User
 from libraries.rules.errors import InvalidPayload, NotFound, TooManyAttempts
@@ -221,7 +222,7 @@ def test_the_same_is_done_for_every_address(
     def send_on_commit(to: str | None, subject: str, text: str) -> None:
         sent.append((to is not None, len(text)))
 
-    monkeypatch.setattr(mails.mail, "send_on_commit", send_on_commit)
+    monkeypatch.setattr(mail, "send_on_commit", send_on_commit)
     addresses = (verified.email, editor.email, "nobody@example.org")
     for address in addresses:  # the first count of each also drops old counters
         reset(address)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,6 +19,7 @@ from libraries.rules.errors import Unavailable
 from libraries.rules.names import MAX_GUEST_NAME_CHARS
 from libraries.rules.revocations import Reason
 from libraries.rules.subjects import Grant, Subject
+from libraries.services.tickets import new_ticket
 from libraries.tokens import access_token, guest_credential
 from realtime.protocol.encodings import SUBPROTOCOL
 from realtime.sessions import credentials, handshake
@@ -183,6 +185,30 @@ async def test_a_key_that_this_process_does_not_know_yet_is_read(
     client = await connect(token, portal_view, greeted=False)
     assert (await client.refused())[0]["code"] == "token-invalid"
     signing.KEYS._read_at = float("-inf")
+
+
+# --- Tickets ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_ticket_opens_one_socket_which_ends_with_its_session(
+    connect: Connect, portal_view: PortalView, viewer: User
+) -> None:
+    grant = Grant(Subject(viewer.id), uuid4())
+    ends_at = timezone.now() + timedelta(hours=1)
+    get = partial(sync_to_async(new_ticket), grant=grant, portal_view_id=portal_view.id, ends_at=ends_at)
+    tickets = [(await get())[0] for _ in range(3)]
+    member = await come(connect, portal_view, f"ticket.{tickets[0]}")
+    assert member.connected["userId"] == str(viewer.id)
+    assert await refusal(connect, portal_view, f"ticket.{tickets[0]}") == "ticket-invalid"
+    other = await connect(None, portal_view, query={"ticket": tickets[1]})
+    assert (await other.ask("auth", ticket=tickets[2]))["type"] == "ack"
+    assert (await other.ask("auth", ticket=tickets[2]))["code"] == "ticket-invalid"
+    room_of(portal_view).close_overdue(ends_at.timestamp(), 0.0)
+    for client in (member, other):
+        messages = [await client.receive()]
+        while messages[-1]["type"] != "error":
+            messages.append(await client.receive())
+        assert messages[-1]["code"] == "token-expired"
 
 
 # --- While they are here ---------------------------------------------------------------------------------------

@@ -1,0 +1,76 @@
+"""Share links in the admin: shown once, changed, withdrawn."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from libraries.digests import digest_of
+from libraries.models import PortalView, ShareLink
+from libraries.services import share_links
+from libraries.services.share_links import create_share_link
+from libraries.tests.admin.conftest import Desk, add, body, change, delete, errors, list_of, says
+
+
+@pytest.fixture
+def link(portal_view: PortalView) -> ShareLink:
+    return create_share_link(actor_id=None, portal_view_id=portal_view.id, label="Table")[0]
+
+
+def test_a_new_link_is_shown_once(desk: Desk, portal_view: PortalView) -> None:
+    page = desk.save(add(ShareLink), portal_view=str(portal_view.pk), label="Table", max_guests=5)
+    found = re.search(r"http://testserver/view/([\w-]{32})", says(page))
+    assert found is not None
+    stored = ShareLink.objects.get()
+    assert (stored.digest, stored.label, stored.max_guests) == (digest_of(found[1]), "Table", 5)
+    for address in (list_of(ShareLink), change(stored)):
+        assert found[1] not in body(desk.get(address))
+
+
+def test_a_label_is_changed_and_the_rest_stays(desk: Desk, link: ShareLink) -> None:
+    desk.save(change(link), label="Bar", max_guests=3)
+    link.refresh_from_db()
+    assert (link.label, link.max_guests) == ("Bar", 3)
+    desk.save(change(link))
+    form = desk.get(change(link)).context["adminform"].form
+    assert set(form.fields) == {"label", "max_guests"}
+
+
+def test_a_withdrawn_link_disconnects_and_cannot_be_changed(desk: Desk, link: ShareLink) -> None:
+    page = desk.act("withdraw", link)
+    assert says(page) == "Withdrawn: Table."
+    assert [news["event"] for news in desk.news] == ["revoked"]
+    assert says(desk.act("withdraw", link)) == "Nothing was changed."
+    assert "withdrawn" in body(desk.get(list_of(ShareLink)))
+    assert not desk.get(change(link)).context["adminform"].form.fields
+
+
+def test_nobody_deletes_a_link(desk: Desk, link: ShareLink) -> None:
+    desk.get(delete(link), status=403)
+    assert "delete_selected" not in body(desk.get(list_of(ShareLink)))
+
+
+def test_a_refusal_of_the_service_is_shown(desk: Desk, link: ShareLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(share_links, "MAX_LIVE_LINKS", 1)
+    page = desk.save(add(ShareLink), portal_view=str(link.portal_view_id), label="More")
+    assert "withdraw one of them first" in says(page)
+    page = desk.save(add(ShareLink), portal_view="", label="a\u202eb")
+    assert errors(page).keys() == {"portal_view", "label"}
+    monkeypatch.setattr(share_links, "MAX_LIVE_LINKS", 2)
+    past = timezone.now() - timedelta(days=1)
+    page = desk.save(
+        add(ShareLink), portal_view=str(link.portal_view_id), expires_at_0=past.date(), expires_at_1="10:00:00"
+    )
+    assert "expired already" in says(page)
+    assert ShareLink.objects.count() == 1
+
+
+def test_withdrawing_needs_the_permission_to_change(clerk: Callable[..., Desk], link: ShareLink) -> None:
+    desk = clerk("view_sharelink")
+    desk.act("withdraw", link)
+    link.refresh_from_db()
+    assert link.withdrawn_at is None
