@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth import logout
@@ -58,7 +58,7 @@ class Account(ForPeople, PlainPage):
 class _OneForm(ForPeople, FormPage):
     """One form of the page; if it is refused, the whole page is shown again. `shown_as` is its name in the template."""
 
-    http_method_names: ClassVar[list[str]] = ["post", "options"]
+    http_method_names = ["post", "options"]
     template_name = "pages/account.html"
     form_class: type[Form] = Form
     shown_as: str

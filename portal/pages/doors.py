@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, cast
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django.conf import settings
@@ -10,7 +10,6 @@ from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse_lazy
 
 from libraries.links import Page as Link
 from libraries.links import link_to
@@ -32,7 +31,7 @@ class LogIn(Page, views.LoginView):
 
     template_name = "pages/login.html"
     authentication_form = forms.LogIn
-    next_page = reverse_lazy("pages:account")
+    next_page = "pages:account"
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -51,8 +50,8 @@ class LogIn(Page, views.LoginView):
 class LogOut(Page, views.LogoutView):
     """`/logout`: a button, because following a link must not log out."""
 
-    http_method_names: ClassVar[list[str]] = ["get", "head", "post", "options"]  # type: ignore[misc]
-    next_page = reverse_lazy("pages:login")
+    http_method_names = ["get", "head", "post", "options"]
+    next_page = "pages:login"
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The page with the button."""
@@ -64,7 +63,7 @@ class Register(views.RedirectURLMixin, FormPage):
 
     template_name = "pages/register.html"
     form_class = forms.Register
-    next_page = reverse_lazy("pages:account")
+    next_page = "pages:account"
 
     def act(self, form: forms.Register) -> HttpResponse:
         """Make the account."""

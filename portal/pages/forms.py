@@ -119,9 +119,9 @@ class Leave(forms.Form):
     password = password_field("Password", CURRENT)
 
     def __init__(
-        self, *args: Any, libraries: Mapping[UUID, str], heirs: Mapping[UUID, Iterable[User]], **options: Any
+        self, data: Any = None, *, libraries: Mapping[UUID, str], heirs: Mapping[UUID, Iterable[User]]
     ) -> None:
-        super().__init__(*args, auto_id="leave_%s", **options)  # another form of the page has a password, too
+        super().__init__(data, auto_id="leave_%s")  # another form of the page has a password, too
         for library_id, name in libraries.items():
             choices = [(str(user.id), f"Hand it over to {user.get_full_name()}") for user in heirs.get(library_id, ())]
             self.fields[str(library_id)] = forms.ChoiceField(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -83,10 +84,9 @@ class AddScreen(ForPeople, FormPage):
         return forms.AddScreen(data, initial=initial, portal_views=self._controlled())
 
     def _controlled(self) -> list[tuple[UUID, str]]:
-        views = portal_views_of(self.user.id).select_related("library").order_by("library__name", "name", "id")
-        rows = views.values_list("id", "name", "library__name", "role")
-        controllers = (row for row in rows if portal_role(Role(row[3])) is PortalRole.CONTROLLER)
-        return [(view_id, f"{name} ({library})") for view_id, name, library, _ in controllers]
+        views = portal_views_of(self.user.id).select_related("library").defer("items", "disclosure")
+        controlled = (view for view in views if portal_role(Role(view.role)) is PortalRole.CONTROLLER)
+        return sorted(((view.id, f"{view.name} ({view.library})") for view in controlled), key=itemgetter(1))
 
     def act(self, form: forms.AddScreen) -> HttpResponse:
         """Give the screen a link of its own."""

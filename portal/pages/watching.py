@@ -34,7 +34,7 @@ class _Watch(Page, TemplateView):
 class ByLink(_Watch):
     """`/view/<token>`."""
 
-    def get(self, request: HttpRequest, token: str) -> HttpResponse:  # type: ignore[override]
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
         """The page of a share link, also of one that has ended: the socket says so."""
         return self.shown(portal_view_of_token(token), digest_of(token)[:_KEY_DIGITS], token)
 
@@ -42,6 +42,6 @@ class ByLink(_Watch):
 class ByCode(_Watch):
     """`/view/guest/<portalViewId>`, for a seat that a code gave."""
 
-    def get(self, request: HttpRequest, portal_view_id: UUID) -> HttpResponse:  # type: ignore[override]
+    def get(self, request: HttpRequest, portal_view_id: UUID) -> HttpResponse:
         """The page, also if there is no such portal view: the socket says so to a guest who has a seat."""
         return self.shown(portal_view_id, str(portal_view_id))

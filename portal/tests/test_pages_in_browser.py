@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx
+import jwt
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
@@ -88,7 +89,7 @@ def share(stack: Stack, portal_view_id: str, **more: Any) -> dict[str, Any]:
 
 def table(stack: Stack) -> str:
     """A portal view with two things to show."""
-    image = stack.controller.get(f"/api/portal-views/{stack.cast.portal_view_id}")["items"][0]["image"]
+    image = f"{stack.server.path}/static/demo/coast.svg"
     items = [{"id": "coast", "name": "The coast", "image": image}, {"id": "letter", "name": "A letter"}]
     view = stack.new_portal_view()
     stack.controller.patch(f"/api/portal-views/{view}", {"items": items, "currentItem": 0})
@@ -141,7 +142,7 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
     page.goto(link["link"])
     expect(page.locator("#name")).to_have_text("The coast")
     expect(page.locator("#picture")).to_be_visible()
-    assert page.evaluate("document.querySelector('#picture').naturalWidth") > 0
+    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
     [[key, kept]] = credential(page)
     assert link["token"] not in key
     assert all(link["token"] not in request.headers.get("referer", "") for request in requested)
@@ -162,8 +163,6 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
 
 def guest_of(kept: str) -> str:
     """The guest's id in a credential."""
-    import jwt
-
     return str(jwt.decode(kept, options={"verify_signature": False})["guest_id"])
 
 
