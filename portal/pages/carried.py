@@ -12,7 +12,7 @@ from django.shortcuts import redirect
 
 SECONDS = 3600
 """How long it is carried: about as long as mailed links are good."""
-MAX_CHARS = 200
+_LONGEST = 200
 
 
 def take(page: str, name: str, secret: str) -> HttpResponse:
@@ -20,7 +20,7 @@ def take(page: str, name: str, secret: str) -> HttpResponse:
     answer = redirect(page)
     answer.set_cookie(
         _cookie(name),
-        secret[:MAX_CHARS],
+        secret[:_LONGEST],
         max_age=SECONDS,
         path=settings.SESSION_COOKIE_PATH,
         secure=settings.SESSION_COOKIE_SECURE,
@@ -32,7 +32,7 @@ def take(page: str, name: str, secret: str) -> HttpResponse:
 
 def carried(request: HttpRequest, name: str) -> str:
     """The secret that this browser carries, or nothing."""
-    return request.COOKIES.get(_cookie(name), "")[:MAX_CHARS]
+    return request.COOKIES.get(_cookie(name), "")[:_LONGEST]
 
 
 def drop(answer: HttpResponse, name: str) -> HttpResponse:
