@@ -135,6 +135,11 @@ def link_of_token(token: str) -> UUID | None:
     return ShareLink.objects.filter(digest=digest_of(token)).values_list("id", flat=True).first()
 
 
+def portal_view_of_token(token: str) -> UUID | None:
+    """The id of the portal view that a share link with that token shows, whether or not the link is still good."""
+    return ShareLink.objects.filter(digest=digest_of(token)).values_list("portal_view_id", flat=True).first()
+
+
 def revocations_within(seconds: float) -> list[Ended]:
     """The revocations of so many seconds, by the database's clock; of a person only the latest."""
     rows = Revocation.objects.filter(at__gte=Now() - timedelta(seconds=seconds)).order_by("id")

@@ -1,4 +1,4 @@
-"""The content security policy of pages that are not ours: the admin and the API's documentation.
+"""The content security policy of pages that need another one: the admin, the API's documentation, and the screens.
 
 The policy of all other pages is in `portal.settings`; nothing is relaxed for them.
 """
@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponseBase
 RELAXED: dict[str, dict[str, list[str]]] = {
     # unfold runs on Alpine.js, which evaluates the expressions in its templates, and sets styles inline
     "/admin/": {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]},
+    # the pictures that controllers show may be anywhere on the web; that page runs nothing but its own files, either
+    "/view/": {"img-src": ["https:"]},
     # Swagger UI starts from an inline script and sets styles inline
     "/api/docs": {"script-src": [UNSAFE_INLINE], "style-src": [UNSAFE_INLINE]},
 }

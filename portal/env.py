@@ -30,6 +30,7 @@ _ENCODED = "In a user name or a password write / ? # [ ] @ and : as %2F %3F %23 
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 """By the scheme of a mail server's address; 587 and 465 are those of RFC 8314."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 _variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
 
 
@@ -91,11 +92,14 @@ def hosts(name: str, default: tuple[str, ...], *, any_host: bool) -> list[str]:
 
 
 def origins(name: str) -> list[str]:
-    """Web origins in lower case, for example `https://table.example.org:8443`."""
+    """Web origins as browsers write them, for example `https://table.example.org:8443`.
+
+    They are in lower case, and without the default port of their scheme.
+    """
     for origin in (found := words(name)):
         if not _ORIGIN.fullmatch(origin):
             refuse(name, f"must list origins such as https://table.example.org:8443, not {origin!r}.")
-    return [origin.lower() for origin in found]
+    return [_DEFAULT_PORT.sub(r"\1\2", origin.lower()) for origin in found]
 
 
 def base_path(name: str) -> str:

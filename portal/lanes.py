@@ -51,7 +51,10 @@ class Row:
     logged_in: bool = False
 
 
-_HASHING = r"/api/auth/(token|register|password|password/reset/confirm)/?$|/admin/login/"
+_HASHING = (
+    r"/api/auth/(token|register|password|password/reset/confirm)/?$|/admin/login/|"
+    r"/(login|register|new-password|account/password|account/delete)$"
+)
 
 
 def table() -> tuple[Row, ...]:

@@ -28,7 +28,9 @@ _PLAIN_INTEGER = 2**64
 
 # --- Credentials ------------------------------------------------------------------------------------------
 
-_NAME = r"(?:token|ticket|share|password|passwd|passphrase|secret|sessionid|api[_-]?key|credential)(?:s|\d|_?key)?"
+_NAME = (
+    r"(?:token|ticket|share|claim|password|passwd|passphrase|secret|sessionid|api[_-]?key|credential)(?:s|\d|_?key)?"
+)
 _NAME_OR_HEADER = rf"(?:{_NAME}|authorization|cookie)"
 # Text in quotes up to their end, or to the end of a line that was cut
 _IN_QUOTES = (
@@ -42,7 +44,16 @@ _IN_QUOTES = (
 _IN_BRACKETS = r"[\[({](?:\"(?:[^\"\\\n]++|\\.)*+\"?+|'(?:[^'\\\n]++|\\.)*+'?+|[^\])}\"'\n])++"
 _QUOTE_OPENS = re.compile(r"[bBuUrR]{0,2}(?:\\*+[\"']|[\[({])")
 
-_HINT = re.compile(rf"(?i)eyJ|bearer|{_NAME_OR_HEADER}|://")
+# The end of a value that is too short to be recognised, because it was cut there
+_CUT = r"(?=\Z| … \()"
+_SLASH = r"(?:/|%2F|%252F)"
+# Pages whose address ends with a secret; these words below such an address are none
+_SECRET_PAGE = rf"{_SLASH}(?:view|verify|reset|invitation){_SLASH}"
+_PLAIN_WORD = r"(?:guest|send|confirm)(?![\w.~-])"
+# `code` names errors, too, which are words: a short code is six of its own characters (`libraries.digests`)
+_SHORT_CODE = r"[2-9A-HJ-KM-NP-Z]{6}+(?![\w-])"
+
+_HINT = re.compile(rf"(?i)eyJ|bearer|guest\.|code|{_SECRET_PAGE}|{_NAME_OR_HEADER}|://")
 """Matches every text that a pattern below can change: most texts do not match and are done."""
 
 _PATTERNS = tuple(
@@ -50,8 +61,15 @@ _PATTERNS = tuple(
     for pattern in (
         # A JSON Web Token anywhere, also one that was cut
         r"(?P<lead>)(?P<value>eyJ[\w-]{10,}+(?:(?:\.|%2[eE])++[\w-]++)*+)",
-        # In the list of WebSocket subprotocols: bearer.…
+        # In the list of WebSocket subprotocols: bearer.…, ticket.…, share.…, guest.…; the last three are also words
+        # before a dot in a line of code, so what follows them is long, or was cut
         r"(?i)(?P<lead>bearer\.)(?P<value>[\w.~+/=-]++)",
+        rf"(?i)(?P<lead>\b(?:ticket|share|guest)\.)(?P<value>[\w~+/=-]{{20,}}+[\w.~+/=-]*+|[\w.~+/=-]++{_CUT})",
+        # In the path of a page: /view/…, /verify/…, /reset/…, /invitation/…
+        rf"(?i)(?P<lead>{_SECRET_PAGE})(?P<value>(?!{_PLAIN_WORD})[^/?#&\s\"'<>\\]++)",
+        # A short code in an address, and in JSON or the repr of a form
+        r"(?i)(?P<lead>(?:[?&]|%3F|%26|%253F|%2526)code(?:=|%3D|%253D))(?P<value>[^&#\s\"'<>\\]++)",
+        rf"(?i)(?P<lead>code\\{{0,15}}+[\"']\s*+[:,]\s*+\[?+[bu]?+\\{{0,15}}+[\"'])(?P<value>{_SHORT_CODE})",
         # In a header: Authorization: Digest …, Authorization: Bearer …, Cookie: …
         r"(?i)(?P<lead>authorization\s*+[:=]\s*+digest\s++)(?P<value>[^\r\n]++)",
         r"(?i)(?P<lead>authorization\s*+[:=]\s*+(?:(?:basic|bearer|token|negotiate)\s++)?+)(?P<value>[^\s\"'<>,;\\]++)",

@@ -102,6 +102,7 @@ INSTALLED_APPS = [
     "realtime",  # before daphne, whose runserver it extends
     "daphne",
     "portal",
+    "portal.pages",
     "libraries",
     "unfold.apps.BasicAppConfig",  # before the admin, whose templates it replaces
     "portal.apps.PortalAdminConfig",  # django.contrib.admin
@@ -120,6 +121,7 @@ INSTALLED_APPS = [
     "rest_framework",
 ]
 MIDDLEWARE = [
+    "portal.browser.browser_headers",
     "django.middleware.security.SecurityMiddleware",
     "portal.health.HealthMiddleware",  # before any middleware that reads the host's name
     "portal.csp.PortalCSPMiddleware",
@@ -309,8 +311,8 @@ warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume sy
 
 # --- The admin --------------------------------------------------------------------------------------------
 
+LOGIN_URL = "pages:login"
 LOGIN_REDIRECT_URL = "admin:index"
-SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 UNFOLD = {
     "SITE_TITLE": "Portal",
     "SITE_HEADER": "Portal",
@@ -327,8 +329,14 @@ _HTTPS = env.flag("PORTAL_HTTPS", not DEBUG)
 SECURE_SSL_REDIRECT = _HTTPS
 _HEALTH = re.escape(f"{PORTAL_BASE_PATH}/api/health".lstrip("/"))
 SECURE_REDIRECT_EXEMPT = [rf"^{_HEALTH}(/ready)?/?$"]  # clients of these are on our side of the proxy
-SESSION_COOKIE_SECURE = _HTTPS
-CSRF_COOKIE_SECURE = _HTTPS
+# Over https a prefix has browsers refuse a cookie that another site of the same domain, or one without https, has set
+# (RFC 6265bis, section 4.1.3). `__Host-` is only possible at the top of a host.
+PORTAL_COOKIE_PREFIX = ("__Secure-" if PORTAL_BASE_PATH else "__Host-") if _HTTPS else ""
+SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{PORTAL_COOKIE_PREFIX}sessionid", f"{PORTAL_COOKIE_PREFIX}csrftoken"
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages have the CSRF token in their forms
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people come from links in mail
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0
 # We do not know whether we may speak for the sub-domains and the browsers' preload list
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
@@ -339,6 +347,8 @@ PORTAL_PROXY_ADDRESSES = env.networks("PORTAL_PROXY_ADDRESSES", ("127.0.0.1", ":
 # Anybody can send X-Forwarded-Proto: the server checks the sender, and tells Django (and the sockets) the scheme
 SECURE_PROXY_SSL_HEADER = None
 X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"  # and none from a page whose address has a secret (`portal.browser`)
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

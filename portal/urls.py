@@ -4,7 +4,6 @@ from django.contrib import admin
 from django.http import HttpRequest, JsonResponse
 from django.urls import include, path, re_path
 from django.views.decorators.csrf import csrf_exempt
-from django.views.generic import RedirectView
 
 from portal.health import Health, Ready
 
@@ -26,7 +25,7 @@ def upgrade_required(request: HttpRequest, rest: str | None = None) -> JsonRespo
 
 
 urlpatterns = [
-    path("", RedirectView.as_view(pattern_name="docs")),
+    path("", include("portal.pages.urls")),
     path("admin/", admin.site.urls),
     re_path(r"^api/health/?$", Health.as_view(), name="health"),
     re_path(r"^api/health/ready/?$", Ready.as_view(), name="ready"),

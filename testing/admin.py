@@ -43,7 +43,8 @@ class AdminClient:
 
     def post(self, path: str, values: Mapping[str, str]) -> None:
         """Send a form, without having loaded its page; raises FormRefused."""
-        data = {**values, "csrfmiddlewaretoken": self._http.cookies["csrftoken"]}
+        [token] = [cookie.value for cookie in self._http.cookies.jar if cookie.name.endswith("csrftoken")]
+        data = {**values, "csrfmiddlewaretoken": token or ""}
         answer = self._http.post(path, data=data, headers={"Referer": f"{self._http.base_url}{path}"})
         if answer.status_code != httpx.codes.FOUND:  # a refused form is shown again, with status 200
             raise FormRefused(f"{path} was refused with {answer.status_code}: {_text_around_errors(answer.text)}")

@@ -14,7 +14,7 @@ from libraries.api.errors import STATUSES
 from libraries.tests.rest import as_
 from portal.tests.access import bodies
 from portal.tests.access.people import HIDDEN_NUMBER, HIDDEN_TEXT, MAKERS, World, changed, make_world, stored
-from portal.tests.access.routes import METHODS, methods_of, patterns, route_of
+from portal.tests.access.routes import METHODS, is_page, methods_of, patterns, route_of
 from portal.tests.access.tables import REST_ROWS, Row
 
 pytestmark = pytest.mark.django_db
@@ -36,10 +36,10 @@ def world() -> World:
 
 
 def site_routes() -> dict[str, set[str]]:
-    """The methods of each route of the site outside of the admin; one with a slash at its end is the same route."""
+    """The methods of each route outside of the admin and the pages; one with a slash at its end is the same route."""
     found: dict[str, set[str]] = {}
     for route, pattern in patterns():
-        if not route.startswith("admin/"):
+        if not route.startswith("admin/") and not is_page(pattern):
             key = route if "(" in route else route.rstrip("/")
             assert found.setdefault(key, methods_of(pattern)) == methods_of(pattern), route
     return found

@@ -27,6 +27,7 @@ from portal.redaction import (
 )
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJ1c2VyX2lkIjoxfQ.c2lnbmF0dXJl-_x"
+SECRET_TOKEN = "Zk3_x-9QpL0aVb7TnR2sWd8YcE5mUf1H"
 PATH = f"/ws/portal-view/1?version=3&token={JWT}&ticket=T1ck3t&share=Sh4re&epoch=e"
 
 text_log = Redactor(one_line=True)
@@ -67,6 +68,36 @@ json_log = Redactor(one_line=False)
         (f"{JWT[:30]}", STRUCK),
         (JWT.replace(".", "%2E"), STRUCK),
         ("eyJhbGciOiJkaXIi0..iv.text.tag", STRUCK),
+        (f"portal.v1.json, ticket.{SECRET_TOKEN}", "portal.v1.json, ticket.***"),
+        (f"['share.{SECRET_TOKEN}', 'x']", "['share.***', 'x']"),
+        (f"portal.v1.json, guest.{JWT}", "portal.v1.json, guest.***"),
+        (f"share.{SECRET_TOKEN[:9]}", "share.***"),
+        (f"share.{SECRET_TOKEN[:9]} … (23 characters cut)", "share.*** … (23 characters cut)"),
+        (f"GET /view/{SECRET_TOKEN}", "GET /view/***"),
+        (f"/portal/verify/{SECRET_TOKEN}?x=1", "/portal/verify/***?x=1"),
+        (f"/reset/0123abcd-{SECRET_TOKEN}/", "/reset/***/"),
+        (f"https://portal.example.org/invitation/{SECRET_TOKEN}#x", "https://portal.example.org/invitation/***#x"),
+        (f"/login?next=%2Fview%2F{SECRET_TOKEN}&x", "/login?next=%2Fview%2F***&x"),
+        (f"/VIEW/{SECRET_TOKEN[:3]}", "/VIEW/***"),
+        ("/view/%61b%63", "/view/***"),
+        ("/view/guest-list", "/view/***"),
+        ("GET /add-screen?code=ABC234 HTTP", "GET /add-screen?code=*** HTTP"),
+        ("/join?name=x&code=abc-234", "/join?name=x&code=***"),
+        ("/login?next=/add-screen%3Fcode%3DABC234", "/login?next=/add-screen%3Fcode%3D***"),
+        ('{"code": "ABC234", "name": "x"}', '{"code": "***", "name": "x"}'),
+        ("<QueryDict: {'code': ['abc234']}>", "<QueryDict: {'code': ['***']}>"),
+        (r'"{\"code\": \"ABC234\"}"', r'"{\"code\": \"***\"}"'),
+        ('{"claim": "abc"}', '{"claim": "***"}'),
+        # No secret
+        ("/view/guest/3f0e", "/view/guest/3f0e"),
+        ("POST /api/auth/verify/send", "POST /api/auth/verify/send"),
+        ("POST /api/auth/password/reset/confirm", "POST /api/auth/password/reset/confirm"),
+        ("GET /ws/portal-view/1", "GET /ws/portal-view/1"),
+        ('{"code": "not-found"}', '{"code": "not-found"}'),
+        ('{"code": "throttled", "status": 429}', '{"code": "throttled", "status": 429}'),
+        ("code=1008 barcode=1", "code=1008 barcode=1"),
+        ("ticket.delete() guest.name, (share.link_id)", "ticket.delete() guest.name, (share.link_id)"),
+        ("libraries/services/tickets.py, line 3", "libraries/services/tickets.py, line 3"),
         ("token expired, ticket unknown; the share of it", "token expired, ticket unknown; the share of it"),
         ("a bearer token is missing", "a bearer token is missing"),
         ("keyJoin HeyJude", "keyJoin HeyJude"),
@@ -122,11 +153,43 @@ def test_half_a_credential_at_the_end_of_a_cut_is_redacted(lead: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "secret"),
-    [("token", True), ("accessToken", True), ("HTTP_AUTHORIZATION", True), (b"cookie", True), ("Set-Cookie", True)]
+    [
+        ("claim", True),
+        ("shareToken", True),
+        ("code", False),
+        ("token", True),
+        ("accessToken", True),
+        ("HTTP_AUTHORIZATION", True),
+        (b"cookie", True),
+        ("Set-Cookie", True),
+    ]
     + [("password2", True), ("SECRET_KEY", True), ("tokenizer", False), ("expiresIn", False), ("", False), (7, False)],
 )
 def test_names_of_credentials(name: object, secret: bool) -> None:
     assert is_secret(name) is secret
+
+
+NEW_FORMS: list[Callable[[str], str]] = [
+    *[lambda secret, kind=kind: f"portal.v1.json, {kind}.{secret}" for kind in ("bearer", "ticket", "share", "guest")],
+    *[lambda secret, kind=kind: repr([f"{kind}.{secret}"]) for kind in ("bearer", "ticket", "share", "guest")],
+    *[lambda secret, page=page: f"/x/{page}/{secret}/?a=1" for page in ("view", "verify", "reset", "invitation")],
+    *[lambda secret, page=page: f"next=%2F{page}%2F{secret}&b" for page in ("view", "verify", "reset", "invitation")],
+    lambda secret: f"/x?a=1&code={secret}&b",
+]
+
+
+@given(
+    st.sampled_from(NEW_FORMS),
+    st.text(max_size=20).map(lambda text: text.replace(SECRET_TOKEN, "")),
+    st.integers(0, 80),
+    st.sampled_from(["", " … (9 characters cut)"]),
+)
+def test_no_token_of_a_page_or_subprotocol_is_shown_wherever_it_is_cut(
+    form: Callable[[str], str], before: str, length: int, mark: str
+) -> None:
+    said = f"{before} {form(SECRET_TOKEN)}"
+    for kept in (said, said[: len(before) + length] + mark):
+        assert SECRET_TOKEN[:3] not in strike(kept), strike(kept)
 
 
 # --- Values -----------------------------------------------------------------------------------------------

@@ -15,6 +15,17 @@ text_log = Redactor(one_line=True)
 
 # The beginning of a pattern, repeated: each beginning must fail at once.
 UNITS = [
+    *("ticket.", "share.a", "guest.a.", "share.aaaaaaaaaaaaaaaaaaaaaaaa.", "/view/", "/view", "/view/a", "%2Fview%2Fa"),
+    *(
+        "/verify/guest",
+        "/reset/a ",
+        "?code=",
+        "&code=a",
+        'code": ["',
+        'code\\": \\"ABC23',
+        "code': 'ABC234",
+        "%3Fcode%3Da",
+    ),
     *(
         "eyJ",
         "eyJeyJ.",

@@ -122,6 +122,26 @@ def test_production_over_plain_http(tmp_path: Path) -> None:
     assert not any(read(tmp_path, {**PRODUCTION, "PORTAL_HTTPS": "false"}, *names).values())
 
 
+@pytest.mark.parametrize(
+    ("more", "prefix", "path"),
+    [
+        ({}, "__Host-", "/"),
+        ({"PORTAL_BASE_PATH": "/portal"}, "__Secure-", "/portal/"),
+        ({"PORTAL_HTTPS": "false"}, "", "/"),
+        ({"PORTAL_HTTPS": "false", "PORTAL_BASE_PATH": "/portal"}, "", "/portal/"),
+    ],
+)
+def test_cookies_have_the_prefix_that_their_path_allows(
+    tmp_path: Path, more: dict[str, str], prefix: str, path: str
+) -> None:
+    """`__Host-` needs https and the path `/`, `__Secure-` needs https (RFC 6265bis, section 4.1.3)."""
+    names = ("NAME", "PATH", "SECURE", "HTTPONLY", "SAMESITE")
+    keys = [f"{kind}_COOKIE_{name}" for kind in ("SESSION", "CSRF") for name in names]
+    found = read(tmp_path, {**PRODUCTION, **more}, *keys)
+    rest = [path, bool(prefix), True, "Lax"]
+    assert list(found.values()) == [f"{prefix}sessionid", *rest, f"{prefix}csrftoken", *rest]
+
+
 def test_a_configured_proxy_is_trusted(tmp_path: Path) -> None:
     """By the server, which knows the sender (`test_proxies`); Django would trust anybody."""
     found = read(tmp_path, {"PORTAL_BEHIND_PROXY": "1"}, "PORTAL_BEHIND_PROXY", "SECURE_PROXY_SSL_HEADER")
@@ -156,7 +176,7 @@ def test_redis_is_the_channel_layer(tmp_path: Path) -> None:
 
 def test_lists_and_limits(tmp_path: Path) -> None:
     variables = {
-        "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173",
+        "PORTAL_ALLOWED_ORIGINS": "https://Table.example.org:8443, http://localhost:5173, https://a.example:443, http://b.example:80",
         "PORTAL_HIDDEN_KEYS": '{"showHealth": ["wounds"], "always": ["plot"]}',
         "PORTAL_MAX_MESSAGE_BYTES": "1000",
         "PORTAL_PROXY_ADDRESSES": "10.0.0.5, 10.1.0.0/16",
@@ -171,7 +191,9 @@ def test_lists_and_limits(tmp_path: Path) -> None:
         "PORTAL_LOGIN_ATTEMPTS",
     )
     assert read(tmp_path, variables, *names) == {
-        "CORS_ALLOWED_ORIGINS": ["https://table.example.org:8443", "http://localhost:5173"],
+        "CORS_ALLOWED_ORIGINS": [
+            *("https://table.example.org:8443", "http://localhost:5173", "https://a.example", "http://b.example")
+        ],
         "PORTAL_HIDDEN_KEYS": {"showHealth": ["wounds"], "always": ["plot"]},
         "PORTAL_PROXY_ADDRESSES": ["10.0.0.5", "10.1.0.0/16"],
         "DAPHNE_WEBSOCKET_MAX_MESSAGE_SIZE": 4000,
@@ -288,6 +310,8 @@ BAD = [
     ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),
     ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org:99999999"),
     ("PORTAL_ALLOWED_ORIGINS", "*"),
+    ("PORTAL_ALLOWED_ORIGINS", "null"),
+    ("PORTAL_ALLOWED_ORIGINS", "https://*.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "proxy.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "10.1.2.3/16"),
     ("PORTAL_PROXY_ADDRESSES", "10.0.0.5, *"),

@@ -31,6 +31,7 @@ def test_the_address_of_a_socket_explains_itself(path: str, method: str) -> None
     assert "WebSocket" in answer.json()["message"]
 
 
+@pytest.mark.django_db
 def test_the_root_leads_to_the_documentation() -> None:
     answer = Client().get("/")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/api/docs")

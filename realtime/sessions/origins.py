@@ -29,15 +29,34 @@ def is_host_allowed(scope: Scope) -> bool:
 
 
 def is_origin_allowed(scope: Scope) -> bool:
-    """Whether the origin is this site or an allowed one, or absent, as in clients that are no browser."""
-    origin = _header(scope, b"origin")
-    if origin is None or origin.lower() in settings.PORTAL_ALLOWED_ORIGINS:
+    """Whether the origin is this site or an allowed one, or absent, as in clients that are no browser.
+
+    An origin is a scheme, a host and a port (RFC 6454, section 4), and all three must be the same. `null`, the origin
+    of pages that hide theirs, is never allowed.
+    """
+    found = _header(scope, b"origin")
+    if found is None:
         return True
+    origin = found.lower()
+    if origin == "null":
+        return False
+    return origin in settings.PORTAL_ALLOWED_ORIGINS or _is_own(origin, scope)
+
+
+def _is_own(origin: str, scope: Scope) -> bool:
+    """Whether it is the origin of this site's pages.
+
+    The scheme is the one that the request came with, or that a trusted proxy names; https if people only use that.
+    """
+    scheme = "https" if settings.SECURE_SSL_REDIRECT or scope.get("scheme") == "wss" else "http"
+    if not origin.startswith(f"{scheme}://"):
+        return False
     try:
-        parts = urlsplit(origin.lower())
-        own = urlsplit(f"//{(_header(scope, b'host') or '').lower()}")
-        default = _PORTS.get(parts.scheme)
-        return bool(parts.hostname) and (parts.hostname, parts.port or default) == (own.hostname, own.port or default)
+        given, own = urlsplit(origin), urlsplit(f"//{(_header(scope, b'host') or '').lower()}")
+        if f"{scheme}://{given.netloc}" != origin or "@" in given.netloc:  # an origin has no path and no user
+            return False
+        default = _PORTS[scheme]
+        return bool(given.hostname) and (given.hostname, given.port or default) == (own.hostname, own.port or default)
     except ValueError:  # an incomplete address, such as `http://[`, is not allowed
         return False
 

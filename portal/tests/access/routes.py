@@ -31,11 +31,17 @@ def route_of(address: str) -> str:
     return str(found.route)
 
 
+def is_page(pattern: URLPattern) -> bool:
+    """Whether it is a page of `portal.pages`."""
+    callback: Any = pattern.callback
+    return str(getattr(callback, "view_class", callback).__module__).startswith("portal.pages.")
+
+
 def methods_of(pattern: URLPattern) -> set[str]:
     """The methods of a class of views, without HEAD, which is GET, and OPTIONS; GET alone for a function."""
     callback: Any = pattern.callback
     view = getattr(callback, "cls", None) or getattr(callback, "view_class", None)
-    if view is None or view.__name__ == "RedirectView":
+    if view is None:
         return {"GET"}
     return {method for method in METHODS if hasattr(view, method.lower())} or {"GET"}
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 REST = """
 method | address                                  | owner editor viewer stranger nobody former off staff all super | changes
-GET    | /                                        | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /socket.io/                              | 400   400    400    400      400    400    400 400   400 400   |
 GET    | /ws/portal-view/{view}                   | 426   426    426    426      426    426    426 426   426 426   |
 GET    | /api/health                              | 200   200    200    200      200    200    200 200   200 200   |
@@ -193,7 +192,7 @@ POST | /admin/auth/group/{group}/change/                | 403 302 302 | Group
 GET  | /admin/auth/group/{group}/delete/                | 403 200 200 |
 POST | /admin/auth/group/{group}/delete/                | 403 302 302 | Group
 GET  | /admin/auth/group/{group}/history/               | 403 200 200 |
-"""
+"""  # noqa: E501
 
 _DOORS = """
 method | address        | owner editor viewer stranger nobody former off staff all super | changes

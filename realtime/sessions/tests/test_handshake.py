@@ -240,7 +240,8 @@ async def test_an_expired_token_gets_its_own_error(viewer: User) -> None:
     [
         (None, True),
         ("http://portal.example.org:8000", True),
-        ("https://PORTAL.example.org:8000", True),
+        ("http://PORTAL.example.org:8000", True),
+        ("https://portal.example.org:8000", False),
         ("https://table.example.org", True),
         ("HTTPS://Table.Example.Org", True),
         ("http://table.example.org", False),

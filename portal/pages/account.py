@@ -1,0 +1,165 @@
+"""One's own account: one page, with a form for each thing to do. Each form has an address of its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.contrib.auth import logout
+from django.contrib.auth.views import redirect_to_login
+from django.forms import Form
+from django.http import HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from libraries.links import Page as Link
+from libraries.links import link_to
+from libraries.models import User
+from libraries.selectors import memberships_of
+from libraries.services import accounts, sessions
+from libraries.services.invitations import accept_by_address, invitations_for
+from libraries.services.logins import network_of_request
+from libraries.services.mailed import send_verification
+from libraries.services.people import rename_user
+from portal.pages import forms
+from portal.pages.base import FormPage, ForPeople, PlainPage, log_in
+from portal.pages.invitations import welcome
+
+
+def _shown(user: User) -> dict[str, Any]:
+    """What the page shows: the forms as nobody has filled them in yet."""
+    return {
+        "name_form": forms.Name(initial={"name": user.name}),
+        "password_form": forms.ChangePassword(),
+        "leave_form": _leave_form(user),
+        "invitations": invitations_for(user_id=user.id) if user.is_verified else (),
+    }
+
+
+def _leave_form(user: User, data: Any = None) -> forms.Leave:
+    libraries = accounts.libraries_left_alone(user.id)
+    heirs = {
+        library_id: [row.user for row in memberships_of(library_id).filter(user__is_active=True).exclude(user=user)]
+        for library_id in libraries
+    }
+    return forms.Leave(data, libraries=libraries, heirs=heirs)
+
+
+class Account(ForPeople, PlainPage):
+    """`/account`."""
+
+    template_name = "pages/account.html"
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """All forms."""
+        return super().get_context_data(**given, **_shown(self.user))
+
+
+class _OneForm(ForPeople, FormPage):
+    """One form of the page; if it is refused, the whole page is shown again. `shown_as` is its name in the template."""
+
+    http_method_names = ["post", "options"]
+    template_name = "pages/account.html"
+    form_class: type[Form] = Form
+    shown_as: str
+
+    def handle_no_permission(self) -> HttpResponse:  # type: ignore[override]
+        """Called by Django if nobody is logged in: come back to the page, as this address shows none."""
+        return redirect_to_login(reverse("pages:account"))
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """All forms, and this one as it was filled in."""
+        return super().get_context_data(**{**_shown(self.user), **given, self.shown_as: given["form"]})
+
+    def done(self, sentence: str) -> HttpResponse:
+        """Show the page again, and say that it is done."""
+        messages.success(self.request, sentence)
+        return redirect("pages:account")
+
+
+class Rename(_OneForm):
+    """`/account/name`."""
+
+    form_class = forms.Name
+    shown_as = "name_form"
+
+    def act(self, form: forms.Name) -> HttpResponse:
+        """Store the name."""
+        rename_user(user_id=self.user.id, name=form.cleaned_data["name"])
+        return self.done("Your name is changed.")
+
+
+class ChangePassword(_OneForm):
+    """`/account/password`."""
+
+    form_class = forms.ChangePassword
+    shown_as = "password_form"
+
+    def act(self, form: forms.ChangePassword) -> HttpResponse:
+        """Store the password, end all sessions, and begin a new one here."""
+        user = accounts.change_password(
+            user_id=self.user.id, **form.cleaned_data, network=network_of_request(self.request)
+        )
+        log_in(self.request, user)
+        return self.done("Your password is changed, and you are logged out everywhere else.")
+
+
+class LogOutEverywhere(_OneForm):
+    """`/account/log-out-everywhere`."""
+
+    shown_as = "devices_form"
+
+    def act(self, form: Form) -> HttpResponse:
+        """End all sessions, this one too."""
+        sessions.end_all_sessions(user_id=self.user.id)
+        logout(self.request)
+        messages.success(self.request, "You are logged out everywhere.")
+        return redirect("pages:login")
+
+
+class VerifyAgain(_OneForm):
+    """`/account/verify`."""
+
+    shown_as = "verify_form"
+
+    def act(self, form: Form) -> HttpResponse:
+        """Send the mail."""
+        send_verification(
+            user_id=self.user.id,
+            network=network_of_request(self.request),
+            link_of=lambda token: link_to(self.request, Link.VERIFY, token),
+        )
+        return self.done(f"A mail with a link is on its way to {self.user.email}; the link is good for an hour.")
+
+
+class AcceptInvitation(_OneForm):
+    """`/account/invitations/<invitationId>`."""
+
+    shown_as = "invitation_form"
+
+    def act(self, form: Form) -> HttpResponse:
+        """Become a member, by an invitation to the verified address."""
+        membership = accept_by_address(user_id=self.user.id, invitation_id=self.kwargs["invitation_id"])
+        return welcome(self.request, membership)
+
+
+class Leave(_OneForm):
+    """`/account/delete`."""
+
+    shown_as = "leave_form"
+
+    def get_form(self, form_class: type[Form] | None = None) -> Form:
+        """Called by Django: the form asks about each library that would have no owner."""
+        return _leave_form(self.user, self.request.POST)
+
+    def act(self, form: forms.Leave) -> HttpResponse:
+        """Delete the account, and do with each of these libraries what was chosen."""
+        accounts.delete_account(
+            user_id=self.user.id,
+            password=form.cleaned_data["password"],
+            network=network_of_request(self.request),
+            decisions=form.decisions,
+        )
+        logout(self.request)
+        messages.success(self.request, "Your account is deleted.")
+        return redirect("pages:login")

@@ -1,0 +1,47 @@
+"""What guests and screens watch. A page makes no guest and shows nothing by itself: its module opens a socket."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.generic import TemplateView
+
+from libraries.digests import digest_of
+from libraries.grants import portal_view_of_token
+from portal.pages.base import Page
+from realtime.protocol.encodings import SUBPROTOCOL
+
+_KEY_DIGITS = 24
+
+
+class _Watch(Page, TemplateView):
+    """The page; it looks the same for everybody, also to those who only make a preview of the link."""
+
+    http_method_names = ["get", "head", "options"]
+    template_name = "pages/watch.html"
+
+    def shown(self, portal_view_id: UUID | None, key: str, share: str = "") -> HttpResponse:
+        """The page for a portal view. `key` is where the browser keeps the guest's credential."""
+        context: dict[str, Any] = {"key": f"portal-guest-{key}", "share": share, "protocol": SUBPROTOCOL}
+        if portal_view_id is not None:
+            context["socket"] = f"{settings.PORTAL_BASE_PATH}/ws/portal-view/{portal_view_id}"
+        return self.render_to_response(context, status=404 if portal_view_id is None else 200)
+
+
+class ByLink(_Watch):
+    """`/view/<token>`."""
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """The page of a share link, also of one that has ended: the socket says so."""
+        return self.shown(portal_view_of_token(token), digest_of(token)[:_KEY_DIGITS], token)
+
+
+class ByCode(_Watch):
+    """`/view/guest/<portalViewId>`, for a seat that a code gave."""
+
+    def get(self, request: HttpRequest, portal_view_id: UUID) -> HttpResponse:
+        """The page, also if there is no such portal view: the socket says so to a guest who has a seat."""
+        return self.shown(portal_view_id, str(portal_view_id))

@@ -1,0 +1,217 @@
+"""The pages in a real browser, at the top of a host and below a path: forms, and what a guest watches."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import jwt
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from testing.installation import Person, ServerKind, StoreKind, installation
+from testing.setup import chromium
+from testing.stacks import STACK_ENV, Stack, below_a_path, running
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+
+NOTHING_TO_LOAD = "Failed to load resource"
+"""The console's message about an answer with an error, which some tests ask for."""
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running server with the demo."""
+    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
+        cast = made.prepare()
+        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
+        with started as one:
+            yield one
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def said() -> list[str]:
+    """What the pages of the test wrote to the console: violations of the policies are there, too."""
+    return []
+
+
+@pytest.fixture
+def context(chrome: Browser, stack: Stack, said: list[str]) -> Iterator[BrowserContext]:
+    """A browser without any history."""
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and NOTHING_TO_LOAD not in message.text:
+            said.append(message.text)
+
+    opened = chrome.new_context()
+    opened.on("console", note)
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+    assert said == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page of it."""
+    return context.new_page()
+
+
+def log_in(page: Page, stack: Stack, person: Person) -> None:
+    """Log in with the form."""
+    page.goto(f"{stack.server.http}/login")
+    fill_log_in(page, person)
+    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+
+
+def fill_log_in(page: Page, person: Person) -> None:
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Log in").click()
+
+
+def share(stack: Stack, portal_view_id: str, **more: Any) -> dict[str, Any]:
+    """A new share link."""
+    made: dict[str, Any] = stack.controller.post(f"/api/portal-views/{portal_view_id}/share-links", more)
+    return made
+
+
+def table(stack: Stack) -> str:
+    """A portal view with two things to show."""
+    image = f"{stack.server.path}/static/demo/coast.svg"
+    items = [{"id": "coast", "name": "The coast", "image": image}, {"id": "letter", "name": "A letter"}]
+    view = stack.new_portal_view()
+    stack.controller.patch(f"/api/portal-views/{view}", {"items": items, "currentItem": 0})
+    return view
+
+
+def credential(page: Page) -> Any:
+    """What the browser keeps for guests."""
+    return page.evaluate("Object.entries(localStorage)")
+
+
+def test_a_person_logs_in_changes_the_name_and_logs_out(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.viewer)
+    page.get_by_label("Name:").fill("Mara")
+    page.get_by_role("button", name="Change the name").click()
+    expect(page.get_by_role("status")).to_contain_text("Your name is changed.")
+    page.get_by_role("link", name="Log out", exact=True).click()
+    page.get_by_role("button", name="Log out").click()
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+    page.goto(f"{stack.server.http}/account")
+    expect(page.get_by_role("heading", name="Log in")).to_be_visible()
+
+
+def test_a_wrong_password_stands_in_the_form(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.server.http}/login")
+    fill_log_in(page, Person(stack.cast.stranger.email, "wrong"))
+    expect(page.get_by_text("The e-mail address or the password is wrong.")).to_be_visible()
+
+
+def test_an_invitation_survives_the_log_in(page: Page, stack: Stack) -> None:
+    """Its form is on a page without the secret: a browser would send `Origin: null` from one without a referrer."""
+    made = stack.controller.post(f"/api/libraries/{stack.cast.library_id}/invitations", {"role": "VIEWER"})
+    secret = made["link"].rpartition("/")[2]
+    page.goto(made["link"])
+    assert page.url == f"{stack.server.http}/invitation"
+    page.get_by_role("main").get_by_role("link", name="Log in").click()
+    fill_log_in(page, stack.cast.stranger)
+    page.get_by_role("button", name="Accept").click()
+    expect(page.get_by_role("status")).to_contain_text("You are viewer of")
+    assert secret not in page.content()
+    user_id = stack.stranger.get("/api/auth/me")["id"]
+    stack.controller.delete(f"/api/libraries/{stack.cast.library_id}/members/{user_id}")
+
+
+def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    link = share(stack, view)
+    requested: list[Any] = []
+    page.on("request", lambda request: requested.append(request))
+    page.goto(link["link"])
+    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator("#picture")).to_be_visible()
+    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    [[key, kept]] = credential(page)
+    assert link["token"] not in key
+    assert all(link["token"] not in request.headers.get("referer", "") for request in requested)
+    stack.controller.patch(f"/api/portal-views/{view}", {"currentItem": 1})
+    expect(page.locator("#name")).to_have_text("A letter")
+    expect(page.locator("#picture")).to_be_hidden()
+    stack.controller.patch(f"/api/portal-views/{view}/items/letter", {"name": "A long letter"})
+    expect(page.locator("#name")).to_have_text("A long letter")
+    stack.controller.patch(f"/api/portal-views/{view}", {"blackout": True})
+    expect(page.locator("#name")).to_have_text("")
+    page.reload()
+    stack.controller.patch(f"/api/portal-views/{view}", {"blackout": False})
+    expect(page.locator("#name")).to_have_text("A long letter")
+    [[_, again]] = credential(page)
+    assert guest_of(again) == guest_of(kept)
+    assert page.url == link["link"]
+
+
+def guest_of(kept: str) -> str:
+    """The guest's id in a credential."""
+    return str(jwt.decode(kept, options={"verify_signature": False})["guest_id"])
+
+
+def test_a_withdrawn_link_says_so(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    link = share(stack, view)
+    page.goto(link["link"])
+    expect(page.locator("#name")).to_have_text("The coast")
+    stack.controller.delete(f"/api/portal-views/{view}/share-links/{link['id']}")
+    expect(page.locator("#line")).to_have_text("This link was withdrawn. Ask whoever invited you for a new one.")
+    expect(page.locator("#name")).to_have_text("")
+    page.reload()
+    expect(page.locator("#line")).to_have_text("This link was withdrawn. Ask whoever invited you for a new one.")
+
+
+def test_a_deleted_portal_view_says_so(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    page.goto(share(stack, view)["link"])
+    expect(page.locator("#name")).to_have_text("The coast")
+    stack.controller.delete(f"/api/portal-views/{view}")
+    expect(page.locator("#line")).to_have_text("What you were watching was deleted.")
+
+
+def test_a_full_link_says_so_and_lets_the_next_one_in(context: BrowserContext, chrome: Browser, stack: Stack) -> None:
+    link = share(stack, table(stack), maxGuests=1)["link"]
+    first = chrome.new_page()
+    first.goto(link)
+    expect(first.locator("#name")).to_have_text("The coast")
+    second = context.new_page()
+    second.goto(link)
+    expect(second.locator("#line")).to_have_text("All places of this link are taken. This page tries again by itself.")
+    first.close()
+    expect(second.locator("#name")).to_have_text("The coast", timeout=70_000)
+    expect(second.locator("#line")).to_have_text("")
+
+
+def test_a_lost_credential_is_a_new_guest(page: Page, stack: Stack) -> None:
+    page.goto(share(stack, table(stack))["link"])
+    expect(page.locator("#name")).to_have_text("The coast")
+    [[key, kept]] = credential(page)
+    page.evaluate("key => localStorage.setItem(key, 'eyJ.x.y')", key)
+    page.reload()
+    expect(page.locator("#name")).to_have_text("The coast")
+    [[_, again]] = credential(page)
+    assert guest_of(again) != guest_of(kept)
+
+
+def test_a_preview_of_a_link_makes_no_guest(stack: Stack) -> None:
+    link = share(stack, table(stack))["link"]
+    text = httpx.get(link, trust_env=False).text
+    assert re.findall(r"<title>(.*?)</title>", text) == ["You are invited to watch"]
+    assert "The coast" not in text
