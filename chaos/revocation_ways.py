@@ -2,115 +2,17 @@
 
 from __future__ import annotations
 
-import secrets
+import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from django.db import connections
 from django.utils import timezone
 
-from chaos.revocations import Site
-from libraries.digests import digest_of, new_token
-from libraries.models import Library, Membership, PortalView, ShareLink, User
+from chaos.revocation_scene import PASSWORD, Scene, Way
+from libraries.models import Membership, ShareLink, User
 from libraries.rules.roles import Role
-from libraries.rules.state import check_patch
-from libraries.services.portal_views import create_portal_view, update_portal_view
-from realtime.protocol.encodings import SUBPROTOCOL
 from testing.admin import AdminClient
-from testing.installation import Person
-from testing.people import Client
-
-PASSWORD = "ripe plums, seven of them"  # noqa: S105  # of people who exist for a minute
-
-
-@dataclass
-class Scene:
-    """The people and the portal view of one way: the owner, the member or the guests whose access ends.
-
-    `credentials` are the subprotocols of the sockets, in turn; `end` ends the access.
-    """
-
-    site: Site
-    owner: Client
-    member: Client
-    user: User
-    library: Library
-    view: PortalView
-    link: ShareLink
-    share: str
-    end: Callable[[], None] = field(default=lambda: None)
-    credentials: list[tuple[str, ...]] = field(default_factory=list)
-
-    @property
-    def portal_view_id(self) -> str:
-        """Whose sockets are opened."""
-        return str(self.view.id)
-
-    def write(self, number: int) -> None:
-        """Send everybody a frame; nothing once the portal view is gone."""
-        try:
-            patch = check_patch({"name": f"Evening {number}"})
-            update_portal_view(actor_id=None, portal_view_id=self.view.id, patch=patch)
-        except Exception:
-            if PortalView.objects.filter(id=self.view.id).exists():
-                raise
-        finally:
-            connections.close_all()
-
-    def close(self) -> None:
-        """Close the HTTP connections."""
-        self.owner.close()
-        self.member.close()
-
-
-@dataclass(frozen=True)
-class Way:
-    """A way to end access, and what the sockets must be told; `guests` are ended by it, or the member."""
-
-    name: str
-    how: str
-    end: Callable[[Scene], object]
-    guests: bool = False
-
-    def prepare(self, site: Site) -> Scene:
-        """People and a library of their own."""
-        scene = _scene(site)
-        scene.end = lambda: _ended(self.end, scene)
-        if self.guests:
-            scene.credentials = [(SUBPROTOCOL, f"share.{scene.share}")]
-        else:
-            scene.credentials = [(SUBPROTOCOL, f"bearer.{scene.member.access}")]
-        return scene
-
-
-def _ended(end: Callable[[Scene], object], scene: Scene) -> None:
-    try:
-        end(scene)
-    finally:
-        connections.close_all()
-
-
-def _scene(site: Site) -> Scene:
-    owner, member = (_person(name) for name in ("owner", "member"))
-    library = Library.objects.create(name="Of a way")
-    Membership.objects.create(library=library, user=owner, role=Role.OWNER.value)
-    Membership.objects.create(library=library, user=member, role=Role.EDITOR.value)
-    view = create_portal_view(actor_id=None, library_id=library.id, patch=check_patch({"name": "Evening"}))
-    share = new_token()
-    link = ShareLink.objects.create(portal_view=view, label="Guests", digest=digest_of(share))
-    logged_in = [Client(site.server.http, Person(user.email, PASSWORD)) for user in (owner, member)]
-    connections.close_all()
-    return Scene(site, logged_in[0], logged_in[1], member, library, view, link, share)
-
-
-def _person(name: str) -> User:
-    email = f"{name}-{secrets.token_hex(6)}@ways.example.org"
-    return User.objects.create_user(email, PASSWORD, name=name, email_verified_at=timezone.now())
-
-
-# --- The ways -------------------------------------------------------------------------------------------------
 
 
 def _fresh(scene: Scene) -> User:
@@ -183,22 +85,46 @@ def _delete_me(scene: Scene) -> None:
     scene.member.delete("/api/auth/me", {"password": PASSWORD})
 
 
+def _on_page(path: str, **values: str) -> Callable[[Scene], None]:
+    return lambda scene: scene.page.post(path, values)
+
+
+def _role_in_admin(scene: Scene, **values: str | None) -> None:
+    with AdminClient(scene.site.server.http, scene.site.cast.admin) as admin:
+        page = admin.page(f"/admin/libraries/library/{scene.library.id}/change/")
+        place = re.search(rf'name="memberships-(\d+)-id" value="{_membership(scene).pk}"', page)
+        assert place is not None, "the member is on the page"  # noqa: S101
+        named = {f"memberships-{place[1]}-{key}": value for key, value in values.items()}
+        admin.submit(f"/admin/libraries/library/{scene.library.id}/change/", **named)
+
+
 _PASSWORDS = {"current": PASSWORD, "password": "other plums, eight of them"}
 _IN_ADMIN = {"password1": "other plums, eight of them", "password2": "other plums, eight of them"}
 
 WAYS: list[Any] = [
     Way("log-out, REST", "session-ended", lambda scene: scene.member.post("/api/auth/logout")),
+    Way("log-out, page", "session-ended", _on_page("/logout"), by_ticket=True),
     Way("log-out everywhere, REST", "session-ended", lambda scene: scene.member.post("/api/auth/logout-everywhere")),
+    Way("log-out everywhere, page", "session-ended", _on_page("/account/log-out-everywhere"), by_ticket=True),
+    Way(
+        "log-out everywhere, admin",
+        "session-ended",
+        _selected_in_admin("user", "end_sessions", lambda scene: scene.user.id),
+    ),
+    Way("new password, page", "session-ended", _on_page("/account/password", **_PASSWORDS)),
     Way("new password, REST", "session-ended", lambda scene: scene.member.post("/api/auth/password", _PASSWORDS)),
     Way("new password, admin", "session-ended", _in_admin("/admin/libraries/user/{user}/password/", **_IN_ADMIN)),
     Way("new password, shell", "session-ended", _save_password),
     Way("editor made viewer, REST", "role-changed", _patch_role),
+    Way("editor made viewer, admin", "role-changed", lambda scene: _role_in_admin(scene, role="VIEWER")),
     Way("editor made viewer, shell", "role-changed", _save_role),
     Way("removed from the library, REST", "access-withdrawn", lambda scene: scene.owner.delete(_member(scene))),
+    Way("removed from the library, admin", "access-withdrawn", lambda scene: _role_in_admin(scene, DELETE="on")),
     Way("removed from the library, shell", "access-withdrawn", lambda scene: _membership(scene).delete()),
     Way("deactivated, admin", "user-unavailable", _in_admin("/admin/libraries/user/{user}/change/", is_active=None)),
     Way("deactivated, shell", "user-unavailable", _save_inactive),
     Way("account deleted, REST", "user-unavailable", _delete_me),
+    Way("account deleted, page", "user-unavailable", _on_page("/account/delete", password=PASSWORD)),
     Way("account deleted, shell", "user-unavailable", _delete_user),
     Way("link withdrawn, REST", "link-withdrawn", lambda scene: scene.owner.delete(_link(scene)), guests=True),
     Way(

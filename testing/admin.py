@@ -1,4 +1,4 @@
-"""A person at the Django admin: logs in and fills in forms, as a browser without scripts would."""
+"""A person at the Django admin, or at our own pages: logs in and fills in forms, as a browser without scripts would."""
 
 from __future__ import annotations
 
@@ -19,11 +19,16 @@ class FormRefused(Exception):
 
 
 class AdminClient:
-    """One member of staff, logged in."""
+    """One member of staff, logged in; with `log_in="/login"`, anybody at our own pages."""
 
-    def __init__(self, base_url: str, person: Person) -> None:
+    def __init__(self, base_url: str, person: Person, log_in: str = "/admin/login/") -> None:
         self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
-        self.submit("/admin/login/", username=person.email, password=person.password)
+        self.submit(log_in, username=person.email, password=person.password)
+
+    @property
+    def session_key(self) -> str:
+        """The key of the session, from its cookie."""
+        return next(value for name, value in self._http.cookies.items() if name.endswith("sessionid"))
 
     def page(self, path: str) -> str:
         """The HTML of a page."""
@@ -49,13 +54,17 @@ class AdminClient:
         if answer.status_code != httpx.codes.FOUND:  # a refused form is shown again, with status 200
             raise FormRefused(f"{path} was refused with {answer.status_code}: {_text_around_errors(answer.text)}")
 
+    def close(self) -> None:
+        """Close the HTTP connections."""
+        self._http.close()
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._http.close()
+        self.close()
 
 
 class _Form(HTMLParser):
