@@ -30,7 +30,8 @@ from schemathesis.specs.openapi.checks import (
 from fuzz import rounds
 from fuzz.findings import Finding, Outcome
 from fuzz.stack import Stack, Watched
-from testing.people import Client
+from testing.people import Client, join_library
+from testing.tokens import user_id_of
 
 PART = "rest"
 NOBODY = "nobody"
@@ -47,7 +48,7 @@ CHECKS = [
     response_schema_conformance,
 ]
 SWEEP_EVERY = 10
-SPOILING = ("DELETE", "members")
+SPOILING = ("DELETE", "members", "accept")
 """Methods and paths after which the requested object may be gone."""
 
 
@@ -73,11 +74,16 @@ class Things:
         owner = self.people["owner"]
         library_id = owner.post("/api/libraries", {"name": f"Fuzz {uuid4().hex[:8]}"})["id"]
         for role in ("editor", "viewer"):
-            invitation = {"email": self.people[role].person.email, "role": role.upper()}
-            member = owner.post(f"/api/libraries/{library_id}/members", invitation)
+            join_library(owner, self.people[role], library_id, role.upper())
+        invitation = owner.post(f"/api/libraries/{library_id}/invitations", {})
         body = {"name": "Evening", "items": [{"id": "a", "hp": 3, "maxHp": 9}]}
         portal_view = owner.post(f"/api/libraries/{library_id}/portal-views", body)
-        self.ids = {"libraryId": library_id, "portalViewId": portal_view["id"], "userId": member["userId"]}
+        self.ids = {
+            "libraryId": library_id,
+            "portalViewId": portal_view["id"],
+            "userId": user_id_of(self.people["viewer"].access),
+            "invitationId": invitation["id"],
+        }
 
     def _sweep(self) -> None:
         """Delete everything that was made, except the library to be `kept`: quotas would count it."""

@@ -63,3 +63,9 @@ class Client:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def join_library(owner: Client, person: Client, library_id: str, role: str) -> None:
+    """Make the person a member of a library of the owner, by the link of an invitation."""
+    link = owner.post(f"/api/libraries/{library_id}/invitations", {"role": role})["link"]
+    person.post("/api/invitations/accept", {"token": link.rpartition("/")[2]})

@@ -29,7 +29,7 @@ def withdraw(model_admin: ShareLinkAdmin, request: HttpRequest, links: QuerySet[
 
 
 class ShareLinkAdmin(PortalAdmin):
-    """Share links. They are never deleted by hand: a withdrawn one stays in the list for a month."""
+    """Share links. A withdrawn one stays in the list for a month."""
 
     list_display = ("__str__", "portal_view", "is_screen", "max_guests", "created_at", "expires_at", "state")
     list_filter = ("is_screen",)
@@ -53,8 +53,14 @@ class ShareLinkAdmin(PortalAdmin):
         return (*stored, "label", "max_guests") if ending(obj.withdrawn_at, obj.expires_at) else stored
 
     def has_delete_permission(self, request: HttpRequest, obj: ShareLink | None = None) -> bool:
-        """Nobody deletes a link: `withdraw` ends it."""
-        return False
+        """Whether the person may delete links: also whoever may delete portal views, with which their links go."""
+        may = super().has_delete_permission(request, obj)
+        return may or request.user.has_perm("libraries.delete_portalview")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[ShareLink]) -> None:
+        """Delete these links one by one, which ends the connections of their guests at once."""
+        for link in queryset:
+            link.delete()
 
     def save_model(self, request: HttpRequest, obj: ShareLink, form: Any, change: bool) -> None:
         """Store it through the service; a new link's address is shown in a message, once."""

@@ -92,7 +92,12 @@ class MyInvitations(ApiView):
 class AcceptMine(ApiView):
     """`invitations/{invitationId}/accept`."""
 
-    @documented("Accept an invitation to me", answer=LibrarySerializer, errors=(403, 404, 409))
+    @documented(
+        "Accept an invitation to me",
+        answer=LibrarySerializer,
+        errors=(403, 404, 409),
+        operation_id="invitationsAcceptMine",
+    )
     def post(self, request: Request, invitation_id: UUID) -> Response:
         """Become a member by an invitation to my address, which must be verified; the answer is the library."""
         return _joined(invitations.accept_by_address(user_id=self.actor_id, invitation_id=invitation_id))

@@ -45,7 +45,7 @@ def rows(library: Library, portal_view: PortalView, owner: User) -> dict[str, in
         Counter.objects.create(key=name, count=1, extends_below=0, expires_at=seconds)
         PageSession.objects.create(session_key=name, expire_date=moment)
         Revocation.objects.create(key=uuid4(), reason="session-ended", at=moment - kept)
-        more: dict[str, Any] = {"session_id": uuid4(), "auth_version": 0, "expires_at": moment}
+        more: dict[str, Any] = {"session_id": uuid4(), "auth_version": 0, "expires_at": moment, "ends_at": now}
         Ticket.objects.create(digest=name, user=owner, portal_view=portal_view, **more)
     Invitation.objects.create(library=library, digest="open", expires_at=now + timedelta(days=7))
     ShareLink.objects.create(portal_view=portal_view, digest="for ever")

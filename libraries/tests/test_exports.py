@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -35,9 +36,8 @@ def store_all(user: User, library: Library, portal_view: PortalView) -> None:
     user.groups.add(Group.objects.create(name="Staff"))
     user.user_permissions.add(Permission.objects.get(codename="view_user"))
     Session.objects.create(user=user, expires_at=now)
-    Ticket.objects.create(
-        digest=SECRET, user=user, portal_view=portal_view, session_id=uuid4(), auth_version=0, expires_at=now
-    )
+    more: dict[str, Any] = {"session_id": uuid4(), "auth_version": 0, "expires_at": now, "ends_at": now}
+    Ticket.objects.create(digest=SECRET, user=user, portal_view=portal_view, **more)
     Invitation.objects.create(library=library, email="ada@example.org", invited_by=user, digest="a", expires_at=now)
     Invitation.objects.create(library=library, email=user.email, digest=SECRET, expires_at=now)
     Invitation.objects.create(

@@ -20,7 +20,7 @@ from portal.tests.access.tables import REST_ROWS, Row
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = "0190a1de-0000-7000-8000-000000000000"
-IDS = dict.fromkeys(("library", "view", "hidden", "other", "self", "group"), UNKNOWN)
+IDS = dict.fromkeys(("library", "view", "hidden", "other", "self", "group", "link", "invitation"), UNKNOWN)
 CONTROLLERS = {"owner", "editor"}
 OPEN = (
     *("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh", "/api/auth/logout", "/api/auth/verify"),

@@ -23,7 +23,7 @@ import httpx
 import pytest
 
 from testing.installation import ServerKind, StoreKind, installation
-from testing.people import Client
+from testing.people import Client, join_library
 from testing.sockets import Closed, Message, PortalSocket, open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import Postgres, Valkey
@@ -338,7 +338,7 @@ async def test_after_a_restored_copy_of_the_file_all_clients_start_anew(tmp_path
 async def test_a_change_of_access_with_lost_news_is_found(two: Two) -> None:
     owner, viewer = two.here.controller, two.here.viewer
     library = owner.post("/api/libraries", {"name": "Ours"})["id"]
-    owner.post(f"/api/libraries/{library}/members", {"email": viewer.person.email, "role": "VIEWER"})
+    join_library(owner, viewer, library, "VIEWER")
     view = owner.post(f"/api/libraries/{library}/portal-views", {"name": "Evening"})["id"]
     quietly = (
         "from django.db.models import F; from libraries.models import Library, Membership;"

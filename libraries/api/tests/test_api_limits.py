@@ -21,9 +21,9 @@ LONG: list[tuple[str, str, Any]] = [
     ("POST", "libraries", {f"{number}": 1 for number in range(20_000)}),
     ("POST", "libraries", {"name": ["x"] * 50_000}),
     ("POST", "auth/register", {f"\u0001{number}": 1 for number in range(20_000)}),
-    ("POST", "libraries/{library}/members", {"email": "x" * 100_000, "role": "y" * 100_000}),
-    ("POST", "libraries/{library}/members", {"email": "a@example.org", "role": [None] * 60_000}),
-    ("POST", "libraries/{library}/members", {}),
+    ("POST", "libraries/{library}/invitations", {"email": "x" * 100_000, "role": "y" * 100_000}),
+    ("POST", "libraries/{library}/invitations", {"email": "a@example.org", "role": [None] * 60_000}),
+    ("POST", "invitations/accept", {}),
 ]
 
 

@@ -216,9 +216,10 @@ def test_the_refusal_by_rest_says_what_to_do(
     settings.PORTAL_LIBRARIES_PER_USER = 1
     one, _ = small
     client, library = as_(owner), f"/api/libraries/{one.library_id}"
+    token = client.post(f"{library}/invitations", {}).json()["link"].rpartition("/")[2]
     for answer in (
         client.post(f"{library}/portal-views", {"name": "New"}),
-        client.post(f"{library}/members", {"email": stranger.email}),
+        as_(stranger).post("/api/invitations/accept", {"token": token}),
         client.post("/api/libraries", {"name": "New"}),
         client.patch(f"/api/portal-views/{one.id}", {"items": items(8)}),
         client.put(f"/api/portal-views/{one.id}", {"name": "One", "items": items(8)}),

@@ -179,7 +179,9 @@ def test_a_new_name_is_stored_and_nothing_else(desk: Desk, library: Library) -> 
     assert desk.news == []
 
 
-def test_a_new_name_does_not_undo_a_simultaneous_change_of_a_number(desk: Desk, library: Library, editor: User) -> None:
+def test_a_new_name_does_not_undo_a_simultaneous_change_of_a_number(
+    desk: Desk, library: Library, portal_view: PortalView, editor: User
+) -> None:
     before = library.access_version
     page = desk.get(change(library))
     data = {**filled(page), "name": "Other", f"{row(page, editor)}-role": "VIEWER"}

@@ -49,9 +49,18 @@ def test_a_withdrawn_link_disconnects_and_cannot_be_changed(desk: Desk, link: Sh
     assert not desk.get(change(link)).context["adminform"].form.fields
 
 
-def test_nobody_deletes_a_link(desk: Desk, link: ShareLink) -> None:
-    desk.get(delete(link), status=403)
-    assert "delete_selected" not in body(desk.get(list_of(ShareLink)))
+def test_deleted_links_disconnect(desk: Desk, link: ShareLink, portal_view: PortalView) -> None:
+    desk.post(delete(link), {"post": "yes"})
+    links = [create_share_link(actor_id=None, portal_view_id=portal_view.id)[0] for _ in range(2)]
+    desk.act("delete_selected", *links, post="yes")
+    assert not ShareLink.objects.exists()
+    assert [news["event"] for news in desk.news] == ["revoked"] * 3
+
+
+def test_who_may_delete_portal_views_may_delete_their_links(clerk: Callable[..., Desk], link: ShareLink) -> None:
+    desk = clerk("view_portalview", "delete_portalview")
+    desk.post(delete(link.portal_view), {"post": "yes"})
+    assert not ShareLink.objects.exists()
 
 
 def test_a_refusal_of_the_service_is_shown(desk: Desk, link: ShareLink, monkeypatch: pytest.MonkeyPatch) -> None:

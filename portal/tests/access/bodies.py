@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.utils import timezone
 from rest_framework_simplejwt.tokens import RefreshToken
 
 from conftest import PASSWORD
-from libraries.models import User
+from libraries.models import Invitation, User
+from libraries.rules.roles import Role
+from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from portal.tests.access.people import World, email_of
 
@@ -42,8 +45,23 @@ def _leaving(*, members: bool) -> Callable[[World, User | None], Body]:
     return body
 
 
-def _new_member(world: World, asker: User | None) -> Body:
-    return {"email": User.objects.create_user(email_of("new"), PASSWORD).email, "role": "EDITOR"}
+def _with_link(world: World, asker: User | None) -> Body:
+    made = create_invitation(
+        inviter_id=world.owner.id, library_id=world.library.id, role=Role.VIEWER, link_of=lambda token: token
+    )
+    return {"token": made[1]}
+
+
+def _invited(email: str = "") -> Callable[[World, User | None], Body]:
+    """Nothing, but the asker is verified, and the invitation is to their address, or to another."""
+
+    def body(world: World, asker: User | None) -> Body:
+        if asker is not None:
+            User.objects.filter(id=asker.id).update(email_verified_at=timezone.now())
+            Invitation.objects.filter(id=world.invitation.id).update(email=email or asker.email)
+        return {}
+
+    return body
 
 
 def _same(body: Body) -> Callable[[World, User | None], Body]:
@@ -64,9 +82,14 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/libraries": _same({"name": "New"}),
     "PATCH /api/libraries/{library}": _same({"name": "Changed"}),
     "PUT /api/libraries/{library}": _same({"name": "Changed"}),
-    "POST /api/libraries/{library}/members": _new_member,
+    "POST /api/libraries/{library}/members": _same({"email": email_of("new"), "role": "EDITOR"}),
     "PATCH /api/libraries/{library}/members/{other}": _same({"role": "EDITOR"}),
     "PATCH /api/libraries/{library}/members/{self}": _same({"role": "OWNER"}),
+    "POST /api/libraries/{library}/invitations": _same({"email": email_of("new"), "role": "EDITOR"}),
+    "POST /api/invitations/look": _with_link,
+    "POST /api/invitations/accept": _with_link,
+    "POST /api/invitations/{invitation}/accept?as=verified": _invited(),
+    "POST /api/invitations/{invitation}/accept?as=other": _invited(email_of("unknown")),
     "POST /api/libraries/{library}/portal-views": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}": _same({"name": "Changed"}),
     "PUT /api/portal-views/{view}": _same({"name": "Changed"}),
@@ -75,6 +98,9 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/portal-views/{view}/items": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}/items/ogre": _same({"hp": 3}),
     "PUT /api/portal-views/{view}/items/ogre/position": _same({"index": 1}),
+    "POST /api/auth/ws-ticket": lambda world, asker: {"portalViewId": str(world.portal_view.id)},
+    "POST /api/portal-views/{view}/share-links": _same({"label": "New"}),
+    "PATCH /api/portal-views/{view}/share-links/{link}": _same({"label": "Changed"}),
 }
 """By method and address; a row that is not here has no body."""
 
@@ -115,6 +141,10 @@ def _new_view_form(world: World, asker: User | None) -> Body:
     return {"library": str(world.library.pk), "name": "New", "health_display": "bar", "items": "[]"}
 
 
+def _new_invitation_form(world: World, asker: User | None) -> Body:
+    return {"library": str(world.library.pk), "email": email_of("new"), "role": "EDITOR"}
+
+
 _YES = _same({"post": "yes"})
 
 ADMIN: dict[str, Callable[[World, User | None], Body]] = {
@@ -130,6 +160,12 @@ ADMIN: dict[str, Callable[[World, User | None], Body]] = {
     "POST /admin/libraries/portalview/add/": _new_view_form,
     "POST /admin/libraries/portalview/{view}/change/": _view_form,
     "POST /admin/libraries/portalview/{view}/delete/": _YES,
+    "POST /admin/libraries/sharelink/add/": lambda world, asker: {"portal_view": str(world.portal_view.pk)},
+    "POST /admin/libraries/sharelink/{link}/change/": _same({"label": "Changed"}),
+    "POST /admin/libraries/sharelink/{link}/delete/": _YES,
+    "POST /admin/libraries/invitation/add/": _new_invitation_form,
+    "POST /admin/libraries/invitation/{invitation}/change/": _same({}),
+    "POST /admin/libraries/invitation/{invitation}/delete/": _YES,
     "POST /admin/auth/group/add/": _same({"name": "New"}),
     "POST /admin/auth/group/{group}/change/": _same({"name": "Changed"}),
     "POST /admin/auth/group/{group}/delete/": _YES,
@@ -141,6 +177,7 @@ def action(world: World, address: str) -> Body:
     """The form of a list's action: the one object of this model that the test knows is selected."""
     listed, name = address.split("#")
     keys = {"user": world.other.pk, "library": world.library.pk, "portalview": world.portal_view.pk}
+    keys |= {"invitation": world.invitation.pk, "sharelink": world.link.pk}
     selected = {**keys, "group": world.group.pk}.get(listed.rstrip("/").rpartition("/")[2], 1)
     return {"action": name, "_selected_action": [str(selected)], "post": "yes"}
 

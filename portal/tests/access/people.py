@@ -10,11 +10,25 @@ from typing import Any
 from django.contrib.auth.models import Group, Permission
 
 from conftest import PASSWORD
-from libraries.models import Library, Membership, PortalView, Receipt, User
+from libraries.digests import digest_of
+from libraries.models import (
+    Invitation,
+    Library,
+    Membership,
+    PortalView,
+    Receipt,
+    Revocation,
+    Session,
+    ShareLink,
+    Ticket,
+    User,
+)
 from libraries.rules.roles import Role
+from libraries.services.invitations import create_invitation
 from libraries.services.members import add_member, remove_member
 from libraries.services.people import set_user_active
 
+SHARE = "the-token-of-the-link-of-the-world"
 HIDDEN_TEXT = "only-for-controllers"
 HIDDEN_NUMBER = 714_253
 ITEMS: list[dict[str, Any]] = [
@@ -26,13 +40,15 @@ ENCOUNTER = {"round": 2, "turn": "ogre", "order": [{"itemId": item["id"]} for it
 
 @dataclass(frozen=True)
 class World:
-    """A library with a portal view, its owner and one more member; and a group of permissions."""
+    """A library with a portal view, its owner, one more member and an invitation; and a group of permissions."""
 
     library: Library
     portal_view: PortalView
     owner: User
     other: User
     group: Group
+    link: ShareLink
+    invitation: Invitation
 
     def ids(self, asker: User | None) -> dict[str, str]:
         """The ids in the addresses of the tables; `self` is the asker."""
@@ -43,6 +59,8 @@ class World:
             "other": str(self.other.id),
             "self": str(asker.id if asker else self.other.id),
             "group": str(self.group.pk),
+            "link": str(self.link.id),
+            "invitation": str(self.invitation.id),
         }
 
 
@@ -57,13 +75,15 @@ def make_user(name: str, **more: Any) -> User:
 
 
 def make_world() -> World:
-    """The library, its owner, and another viewer."""
+    """The library, its owner, another viewer, and a share link."""
     library = Library.objects.create(name="Library")
     owner, other = make_user("owner"), make_user("other")
     for user, role in ((owner, Role.OWNER), (other, Role.VIEWER)):
         Membership.objects.create(library=library, user=user, role=role.value)
     portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS, encounter=ENCOUNTER)
-    return World(library, portal_view, owner, other, Group.objects.create(name="Group"))
+    link = ShareLink.objects.create(portal_view=portal_view, label="Table", digest=digest_of(SHARE))
+    invitation, _ = create_invitation(inviter_id=owner.id, library_id=library.id, role=Role.VIEWER, link_of=str)
+    return World(library, portal_view, owner, other, Group.objects.create(name="Group"), link, invitation)
 
 
 def _member(name: str, role: Role) -> Callable[[World], User]:
@@ -112,7 +132,10 @@ MAKERS: dict[str, Callable[[World], User | None]] = {
 the admin, `all` has every one.
 """
 
-KEPT = (User, Library, Membership, PortalView, Receipt, Group)
+KEPT = (
+    *(User, Library, Membership, PortalView, Receipt, Group),
+    *(Session, Revocation, Invitation, ShareLink, Ticket),
+)
 
 
 def stored() -> dict[str, str]:

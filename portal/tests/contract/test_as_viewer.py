@@ -7,9 +7,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from testing.people import Client
+from testing.people import Client, join_library
 from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 from testing.stacks import Stack
+from testing.tokens import user_id_of
 
 OGRE = {"id": "ogre", "name": "Ogre", "gmNotes": "asleep", "hp": 7}
 SHOWN = {"id": "ogre", "name": "Ogre"}
@@ -91,16 +92,16 @@ async def test_any_wish_to_look_means_as_a_viewer(stack: Stack, portal_view: str
 async def test_a_new_role_never_makes_it_a_controller_and_none_closes_it(stack: Stack) -> None:
     owner, member = stack.controller, stack.stranger
     library = owner.post("/api/libraries", {"name": "Ours"})["id"]
-    members = f"/api/libraries/{library}/members"
-    added = owner.post(members, {"email": member.person.email, "role": "VIEWER"})
+    join_library(owner, member, library, "VIEWER")
+    membership = f"/api/libraries/{library}/members/{user_id_of(member.access)}"
     view = owner.post(f"/api/libraries/{library}/portal-views", {"name": "Evening", "items": [OGRE]})["id"]
     async with looking(stack, view, member) as (looker, _):
         for role in ("EDITOR", "VIEWER", "OWNER"):
-            owner.patch(f"{members}/{added['userId']}", {"role": role})
+            owner.patch(membership, {"role": role})
             await looker.expect_nothing_before_pong()
             await looker.send("portal-view-update", ref=1, payload={"name": "x"})
             assert (await looker.receive("error"))["code"] == "forbidden"
-        owner.delete(f"{members}/{added['userId']}")
+        owner.delete(membership)
         error, closed = await looker.refused()
         assert (error["code"], closed.code) == ("access-withdrawn", 1008)
     owner.delete(f"/api/libraries/{library}")

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from testing.people import join_library
 from testing.sockets import Closed, PortalSocket
 from testing.stacks import Stack
 from testing.tokens import user_id_of
@@ -39,8 +40,9 @@ class Club:
 @pytest.fixture
 def club(stack: Stack) -> Club:
     """The stranger starts as a VIEWER; health is hidden from viewers."""
-    library = f"/api/libraries/{stack.controller.post('/api/libraries', {'name': 'Club'})['id']}"
-    stack.controller.post(f"{library}/members", {"email": stack.stranger.person.email, "role": "VIEWER"})
+    library_id = stack.controller.post("/api/libraries", {"name": "Club"})["id"]
+    library = f"/api/libraries/{library_id}"
+    join_library(stack.controller, stack.stranger, library_id, "VIEWER")
     state = {"name": "Club table", "items": [GOBLIN], "showHealth": False}
     portal_view = stack.controller.post(f"{library}/portal-views", state)["id"]
     return Club(stack, library, portal_view)
