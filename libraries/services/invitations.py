@@ -15,6 +15,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
+from django.utils.crypto import salted_hmac
 
 from libraries import mail
 from libraries.counters import Limit, add
@@ -201,7 +202,8 @@ def sends_mail() -> bool:
 
 def _count_mail(user_id: UUID) -> None:
     """Count a mail that the person causes, as part of the transaction; TooManyAttempts."""
-    limit = Limit(f"invitation-mail-{user_id.hex}", MAILS_PER_PERSON, HOUR)
+    key = salted_hmac("libraries.services.invitations", str(user_id), algorithm="sha256").hexdigest()[:32]
+    limit = Limit(key, MAILS_PER_PERSON, HOUR)
     now = int(time.time())
     count = add([limit], now)[limit.key]
     if limit.is_over(count):

@@ -24,7 +24,7 @@ IDS = dict.fromkeys(("library", "view", "hidden", "other", "self", "group", "lin
 CONTROLLERS = {"owner", "editor"}
 OPEN = (
     *("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh", "/api/auth/logout", "/api/auth/verify"),
-    *("/api/auth/password/reset", "/api/auth/password/reset/confirm"),
+    *("/api/auth/password/reset", "/api/auth/password/reset/confirm", "/api/invitations/look"),
 )
 """These need no token."""
 

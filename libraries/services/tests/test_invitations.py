@@ -208,6 +208,7 @@ def test_mail_of_one_person_is_limited(
         invite(email=STRANGER)
     assert 3_590 < refused.value.wait <= 3_600
     assert Invitation.objects.count() == 2
+    assert len(Counter.objects.get().key) == Counter._meta.get_field("key").max_length  # which SQLite does not check
     invite()
     invite(email=STRANGER, inviter_id=stranger.id, is_staff=True)
     Counter.objects.update(expires_at=0)
