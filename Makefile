@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Always in the versions that the checks passed with
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos soak fuzz check lint lock format specs bench abuse clean
+.PHONY: run install install-dev test-setup test chaos chaos-revocations soak fuzz check lint lock format specs bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -51,6 +51,10 @@ COMMA := ,
 # CHAOS_SECONDS=300 goes on for so long (0: each fault once); CHAOS_SEED=1 chooses as an earlier run did
 chaos: install-dev  # Break a running Portal in every way we know, and check what it promises
 	$(BIN)/python -m chaos $(if $(CHAOS_SECONDS),--seconds $(CHAOS_SECONDS)) $(if $(CHAOS_SEED),--seed $(CHAOS_SEED)) $(CHAOS)
+	$(BIN)/python -m chaos.revocations
+
+chaos-revocations: install-dev  # End access in every way, also by statements on many rows, and write the times down
+	$(BIN)/python -m chaos.revocations --rows --write docs/guarantees.md
 
 # SOAK_SECONDS is 1200 by default
 soak: install-dev  # Run 500 sockets for 20 minutes, and see whether the servers keep anything

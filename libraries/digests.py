@@ -34,6 +34,11 @@ def read_code(text: str) -> str:
     return "".join(text.split()).replace("-", "").upper()
 
 
+def is_code(code: str) -> bool:
+    """Whether it can be a code."""
+    return len(code) == CODE_CHARS and set(code) <= set(CODE_ALPHABET)
+
+
 def digest_of_code(code: str) -> str:
     """What is stored of a code: a keyed hash, because all codes can be tried in seconds."""
     return salted_hmac("libraries.codes", code, algorithm="sha256").hexdigest()

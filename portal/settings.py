@@ -284,6 +284,8 @@ SPECTACULAR_SETTINGS = {
         "Role": "libraries.rules.roles.Role",
         "PortalRole": "libraries.rules.roles.PortalRole",
         "HealthDisplay": "libraries.rules.state.HEALTH_DISPLAYS",
+        "InvitationState": "libraries.api.invitation_serializers.INVITATION_STATES",
+        "ScreenState": "libraries.api.codes.SCREEN_STATES",
     },
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
 }

@@ -14,7 +14,7 @@ from libraries.rules.roles import Role
 
 MAX_TOKEN_CHARS = 128
 _ROLES = [(role.value, role.name) for role in Role]
-_STATES = ["open", "accepted", "expired"]
+INVITATION_STATES = ["open", "accepted", "expired"]
 
 
 class InviterSerializer(serializers.Serializer[Any]):
@@ -52,7 +52,7 @@ class InvitationSerializer(serializers.Serializer[Invitation]):
     id = serializers.UUIDField()
     email = serializers.CharField(help_text="Empty, or the address that it was made for.")
     role = serializers.ChoiceField(_ROLES)
-    state = serializers.ChoiceField(_STATES)
+    state = serializers.ChoiceField(INVITATION_STATES)
     createdAt = Moment(source="created_at")
     expiresAt = Moment(source="expires_at")
     invitedBy = InviterSerializer(source="invited_by", allow_null=True, help_text="Null: the account is deleted.")

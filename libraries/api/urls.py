@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 from libraries.api import accounts as api_accounts
 from libraries.api import auth as api_auth
 from libraries.api import batches as api_batches
+from libraries.api import codes as api_codes
 from libraries.api import document as api_document
 from libraries.api import invitations as api_invitations
 from libraries.api import items as api_items
@@ -69,6 +70,11 @@ urlpatterns = [
     *_at(_ITEM, api_items.OneItem, "item"),
     *_at(f"{_PORTAL_VIEW}/share-links", api_share_links.ShareLinks, "share-links"),
     *_at(f"{_PORTAL_VIEW}/share-links/<uuid:link_id>", api_share_links.OneShareLink, "share-link"),
+    *_at(f"{_PORTAL_VIEW}/share-links/<uuid:link_id>/code", api_codes.LinkCode, "share-link-code"),
+    *_at(f"{_PORTAL_VIEW}/screens", api_codes.ViewScreens, "view-screens"),
+    *_at("join", api_codes.Join, "join"),
+    *_at("screens", api_codes.Screens, "screens"),
+    *_at("screens/claim", api_codes.ScreenClaims, "screen-claims"),
     *_at("schema", api_document.Schema, "schema"),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("docs/", SpectacularSwaggerView.as_view(url_name="schema")),

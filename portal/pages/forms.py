@@ -11,7 +11,7 @@ from django.contrib.auth.forms import AuthenticationForm
 from django.core.exceptions import ValidationError
 
 from libraries.api.account_serializers import MAX_PASSWORD_CHARS
-from libraries.digests import CODE_ALPHABET, CODE_CHARS, read_code
+from libraries.digests import CODE_CHARS, is_code, read_code
 from libraries.models import User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import PortalError
@@ -185,8 +185,3 @@ class AddScreen(forms.Form):
         if not is_code(code):
             raise ValidationError(f"A code has {CODE_CHARS} letters and digits, as the screen shows them.")
         return code
-
-
-def is_code(code: str) -> bool:
-    """Whether it can be a code at all."""
-    return len(code) == CODE_CHARS and set(code) <= set(CODE_ALPHABET)

@@ -17,11 +17,13 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from libraries.digests import read_code
+from libraries.digests import is_code, read_code
 from libraries.links import Page as Link
 from libraries.links import link_to
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.selectors import portal_views_of
+from libraries.services.logins import network_of_request
+from libraries.services.screens import add_screen
 from portal.pages import forms
 from portal.pages.base import FormPage, ForPeople, PlainPage
 from portal.pages.carried import carried, drop, take
@@ -57,7 +59,7 @@ class Television(PlainPage):
 def qr(request: HttpRequest) -> HttpResponse:
     """`/tv/qr.svg?code=…`: the address where a controller adds the screen, to scan."""
     code = read_code(request.GET.get("code", ""))
-    if not forms.is_code(code):
+    if not is_code(code):
         raise Http404("There is no such code.")
     image = io.BytesIO()
     segno.make_qr(link_to(request, Link.SCREEN, code)).save(
@@ -92,6 +94,12 @@ class AddScreen(ForPeople, FormPage):
         """Give the screen a link of its own."""
         values = form.cleaned_data
         portal_view_id = UUID(values["portal_view"])
-        add_screen(actor_id=self.user.id, portal_view_id=portal_view_id, code=values["code"], label=values["label"])
+        add_screen(
+            actor_id=self.user.id,
+            portal_view_id=portal_view_id,
+            code=values["code"],
+            label=values["label"],
+            network=network_of_request(self.request),
+        )
         messages.success(self.request, f"“{values['label']}” is added: it shows the picture in a few seconds.")
         return drop(redirect("pages:add-screen"), _CODE)

@@ -11,8 +11,10 @@ from rest_framework_simplejwt.tokens import RefreshToken
 from conftest import PASSWORD
 from libraries.models import Invitation, User
 from libraries.rules.roles import Role
+from libraries.services.codes import start_code
 from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
+from libraries.services.screens import Waiting, new_screen
 from portal.tests.access.people import World, email_of
 
 Body = dict[str, Any]
@@ -68,6 +70,15 @@ def _same(body: Body) -> Callable[[World, User | None], Body]:
     return lambda world, asker: body
 
 
+def _screen() -> Waiting:
+    return new_screen(network="of a screen")
+
+
+def _join(world: World, asker: User | None) -> Body:
+    code, _ = start_code(actor_id=None, portal_view_id=world.portal_view.id, link_id=world.link.id)
+    return {"code": code}
+
+
 REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/auth/register": _same({"email": email_of("new"), "password": PASSWORD}),
     "POST /api/auth/token": _log_in,
@@ -98,6 +109,9 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/portal-views/{view}/items": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}/items/ogre": _same({"hp": 3}),
     "PUT /api/portal-views/{view}/items/ogre/position": _same({"index": 1}),
+    "POST /api/portal-views/{view}/screens": lambda world, asker: {"code": _screen().code, "label": "TV"},
+    "POST /api/join": _join,
+    "POST /api/screens/claim": lambda world, asker: {"claim": _screen().claim},
     "POST /api/auth/ws-ticket": lambda world, asker: {"portalViewId": str(world.portal_view.id)},
     "POST /api/portal-views/{view}/share-links": _same({"label": "New"}),
     "PATCH /api/portal-views/{view}/share-links/{link}": _same({"label": "Changed"}),

@@ -30,7 +30,7 @@ POST   | /api/auth/password/reset/confirm         | 204   204    204    204     
 POST   | /api/auth/verify                         | 204   204    204    204      400    204    400 204   204 204   | User
 POST   | /api/auth/verify/send                    | 202   202    202    202      401    202    401 202   202 202   |
 GET    | /api/auth/me/export                      | 200   200    200    200      401    200    401 200   200 200   |
-DELETE | /api/auth/me                             | 409   204    204    400      401    400    401 400   400 400   | User Membership Library Revocation
+DELETE | /api/auth/me                             | 409   204    204    400      401    400    401 400   400 400   | User Membership Revocation
 DELETE | /api/auth/me?of=others                   | 400   400    400    204      401    204    401 204   204 204   | User Revocation
 GET    | /api/disclosure-presets                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/libraries                           | 200   200    200    200      401    200    401 200   200 200   |
@@ -73,6 +73,12 @@ GET    | /api/portal-views/{view}/share-links     | 200   200    403    404     
 POST   | /api/portal-views/{view}/share-links     | 201   201    403    404      401    404    401 404   404 404   | ShareLink
 PATCH  | /api/portal-views/{view}/share-links/{link}  | 200   200    403    404      401    404    401 404   404 404   | ShareLink
 DELETE | /api/portal-views/{view}/share-links/{link}  | 204   204    403    404      401    404    401 404   404 404   | ShareLink Revocation
+POST   | /api/portal-views/{view}/share-links/{link}/code | 200   200    403    404      401    404    401 404   404 404   | ShareLink
+DELETE | /api/portal-views/{view}/share-links/{link}/code | 204   204    403    404      401    404    401 404   404 404   |
+POST   | /api/portal-views/{view}/screens         | 201   201    403    404      401    404    401 404   404 404   | ShareLink
+POST   | /api/join                                | 200   200    200    200      200    200    200 200   200 200   |
+POST   | /api/screens                             | 200   200    200    200      200    200    200 200   200 200   |
+POST   | /api/screens/claim                       | 200   200    200    200      200    200    200 200   200 200   |
 POST   | /api/auth/ws-ticket                      | 200   200    200    404      401    404    401 404   404 404   | Ticket
 """  # noqa: E501
 
