@@ -142,7 +142,7 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
     page.goto(link["link"])
     expect(page.locator("#name")).to_have_text("The coast")
     expect(page.locator("#picture")).to_be_visible()
-    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    expect(page.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
     [[key, kept]] = credential(page)
     assert link["token"] not in key
     assert all(link["token"] not in request.headers.get("referer", "") for request in requested)
@@ -217,7 +217,53 @@ def test_a_preview_of_a_link_makes_no_guest(stack: Stack) -> None:
     assert "The coast" not in text
 
 
-# --- Codes and screens, with the REST API's answers played ------------------------------------------------------
+# --- Codes and screens -----------------------------------------------------------------------------------------
+
+
+def test_a_code_is_typed_and_the_guest_watches(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    link = share(stack, view)
+    code = stack.controller.post(f"/api/portal-views/{view}/share-links/{link['id']}/code")["code"]
+    page.goto(f"{stack.server.http}/join")
+    page.get_by_label("Code").fill(f"{code[:3]}-{code[3:]}".lower())
+    page.get_by_label("Your name").fill("Mara")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#name")).to_have_text("The coast")
+    assert page.url == f"{stack.server.http}/view/guest/{view}"
+    [[_, kept]] = credential(page)
+    page.reload()
+    expect(page.locator("#name")).to_have_text("The coast")
+    [[_, again]] = credential(page)
+    assert guest_of(again) == guest_of(kept)
+
+
+def test_a_television_is_added_with_a_phone(context: BrowserContext, chrome: Browser, stack: Stack) -> None:
+    view = table(stack)
+    name = stack.controller.get(f"/api/portal-views/{view}")["name"]
+    television = chrome.new_page()
+    television.goto(f"{stack.server.http}/tv")
+    expect(television.locator("#code")).to_have_text(re.compile(r"^[2-9A-HJ-KM-NP-Z]{6}$"))
+    expect(television.locator("#qr")).not_to_have_js_property("naturalWidth", 0)
+    code = television.locator("#code").inner_text()
+    phone = context.new_page()
+    phone.goto(f"{stack.server.http}/add-screen?code={code}")
+    fill_log_in(phone, stack.cast.editor)
+    expect(phone.get_by_label("Code on the screen")).to_have_value(code)
+    assert code not in phone.url
+    phone.get_by_label("Name of the screen").fill("Television")
+    option = phone.get_by_role("option").filter(has_text=name)
+    phone.get_by_label("What it shows").select_option(option.get_attribute("value"))
+    phone.get_by_role("button", name="Add the screen").click()
+    expect(phone.get_by_role("status")).to_contain_text("“Television” is added")
+    expect(television.locator("#name")).to_have_text("The coast", timeout=30_000)
+    assert television.url.startswith(f"{stack.server.http}/view/")
+    [screen] = stack.controller.get(f"/api/portal-views/{view}/share-links")["results"]
+    stack.controller.delete(f"/api/portal-views/{view}/share-links/{screen['id']}")
+    expect(television.locator("#line")).to_contain_text("This link was withdrawn.")
+    television.close()
+
+
+# --- The same, with the REST API's answers played ------------------------------------------------------
 
 
 def play(page: Page, path: str, *answers: tuple[int, dict[str, Any]]) -> list[Any]:
@@ -270,7 +316,7 @@ def test_a_screen_waits_until_it_is_added(page: Page, stack: Stack) -> None:
     claimed = play(page, "/api/screens/claim", waiting, away, waiting, ready)
     page.goto(f"{stack.server.http}/tv")
     expect(page.locator("#code")).to_have_text("ABC234")
-    page.wait_for_function("document.querySelector('#qr').naturalWidth > 0")
+    expect(page.locator("#qr")).not_to_have_js_property("naturalWidth", 0)
     expect(page.locator("#name")).to_have_text("The coast", timeout=30_000)
     assert page.url == link["link"]
     assert asked == [{}]
