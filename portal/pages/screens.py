@@ -93,10 +93,9 @@ class AddScreen(ForPeople, FormPage):
     def act(self, form: forms.AddScreen) -> HttpResponse:
         """Give the screen a link of its own."""
         values = form.cleaned_data
-        portal_view_id = UUID(values["portal_view"])
         add_screen(
             actor_id=self.user.id,
-            portal_view_id=portal_view_id,
+            portal_view_id=UUID(values["portal_view"]),
             code=values["code"],
             label=values["label"],
             network=network_of_request(self.request),

@@ -16,7 +16,7 @@ from testing.stacks import BASE_PATH, STACK_ENV, Stack, below_a_path
 pytestmark = pytest.mark.server
 
 LINK = re.compile(r"""(?:href|src|action)=["']([^"'#]+)""")
-PAGES = ["/", "/api/docs", "/admin/login/"]
+PAGES = ["/", "/api/docs", "/admin/login/", "/login", "/register", "/reset", "/verify", "/join", "/tv"]
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["passed on whole", "stripped"])

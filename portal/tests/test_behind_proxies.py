@@ -213,6 +213,7 @@ async def test_behind_tls(
             page = await client.get("/admin/login/")
             assert page.status_code == 200
             assert "Secure" in page.headers["set-cookie"]
+            assert "__Host-csrftoken" in client.cookies
             assert "strict-transport-security" in page.headers
             answer = await client.post("/api/auth/token", json={"email": viewer.email, "password": viewer.password})
             token = answer.json()["access"]
@@ -220,6 +221,9 @@ async def test_behind_tls(
         url, origin = f"wss://127.0.0.1:{port}{path}?token={token}", Origin(f"https://127.0.0.1:{port}")
         async with connect(url, ssl=context, origin=origin, proxy=None) as socket:
             assert json.loads(await socket.recv())["type"] == "connected"
+        plain_page = Origin(f"http://127.0.0.1:{port}")
+        async with connect(url, ssl=context, origin=plain_page, proxy=None) as socket:
+            assert json.loads(await socket.recv())["code"] == "origin-not-allowed"
     async with httpx.AsyncClient(trust_env=False) as client:
         assert (await client.get(f"{secure.http}/admin/login/")).status_code == 301
     async with open_socket(secure.ws, path, token=token) as plain:

@@ -92,7 +92,7 @@ def test_the_location_of_a_new_object(page: Page, stack: Stack) -> None:
 def test_the_reason_of_a_failed_log_in(page: Page, stack: Stack) -> None:
     refused = ask(page, stack, "GET", "/api/auth/me", Authorization="Bearer x.y.z")
     assert (refused["status"], refused["WWW-Authenticate"]) == (401, "Bearer")
-    assert ask(page, stack, "PUT", "/api/auth/me", "{}")["Allow"] == "GET, HEAD, PATCH"
+    assert ask(page, stack, "PUT", "/api/auth/me", "{}")["Allow"] == "GET, HEAD, PATCH, DELETE"
 
 
 def test_a_refusal_before_django(page: Page, stack: Stack) -> None:

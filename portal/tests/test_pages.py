@@ -558,3 +558,25 @@ def test_a_screen_that_cannot_be_added_says_why(
     assert (answer.status_code, list(faults(answer))) == (400, [key])
     assert not ShareLink.objects.exists()
     assert not mail.outbox
+
+
+def test_a_screen_is_added(nobody: Client, browser: Client, portal_view: PortalView) -> None:
+    screen = nobody.post("/api/screens", {}, "application/json").json()
+    browser.get(f"/add-screen?code={screen['code']}")
+    values = {"code": screen["code"].lower(), "label": "Hall", "portal_view": str(portal_view.id)}
+    added = browser.post("/add-screen", values)
+    assert (added.headers["Location"], added.cookies["screen-token"].value) == ("/add-screen", "")
+    assert "“Hall” is added" in browser.get("/add-screen").content.decode()
+    claimed = nobody.post("/api/screens/claim", {"claim": screen["claim"]}, "application/json").json()
+    assert claimed["state"] == "ready"
+    assert str(portal_view.id) in nobody.get(f"/view/{claimed['token']}").content.decode()
+    again = browser.post("/add-screen", values)
+    assert (again.status_code, len(faults(again))) == (404, 1)
+    assert ShareLink.objects.get().label == "Hall"
+
+
+def test_codes_of_screens_cannot_be_tried_out(browser: Client, portal_view: PortalView) -> None:
+    values = {"code": "ABC234", "label": "Hall", "portal_view": str(portal_view.id)}
+    answers = [browser.post("/add-screen", values) for _ in range(12)]
+    assert [answer.status_code for answer in answers[-2:]] == [429, 429]
+    assert int(answers[-1].headers["Retry-After"]) > 0

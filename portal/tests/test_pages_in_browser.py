@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import jwt
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from testing.installation import Person, ServerKind, StoreKind, installation
 from testing.setup import chromium
@@ -142,7 +142,7 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
     page.goto(link["link"])
     expect(page.locator("#name")).to_have_text("The coast")
     expect(page.locator("#picture")).to_be_visible()
-    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    expect(page.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
     [[key, kept]] = credential(page)
     assert link["token"] not in key
     assert all(link["token"] not in request.headers.get("referer", "") for request in requested)
@@ -215,3 +215,117 @@ def test_a_preview_of_a_link_makes_no_guest(stack: Stack) -> None:
     text = httpx.get(link, trust_env=False).text
     assert re.findall(r"<title>(.*?)</title>", text) == ["You are invited to watch"]
     assert "The coast" not in text
+
+
+# --- Codes and screens -----------------------------------------------------------------------------------------
+
+
+def test_a_code_is_typed_and_the_guest_watches(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    link = share(stack, view)
+    code = stack.controller.post(f"/api/portal-views/{view}/share-links/{link['id']}/code")["code"]
+    page.goto(f"{stack.server.http}/join")
+    page.get_by_label("Code").fill(f"{code[:3]}-{code[3:]}".lower())
+    page.get_by_label("Your name").fill("Mara")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#name")).to_have_text("The coast")
+    assert page.url == f"{stack.server.http}/view/guest/{view}"
+    [[_, kept]] = credential(page)
+    page.reload()
+    expect(page.locator("#name")).to_have_text("The coast")
+    [[_, again]] = credential(page)
+    assert guest_of(again) == guest_of(kept)
+
+
+def test_a_television_is_added_with_a_phone(context: BrowserContext, chrome: Browser, stack: Stack) -> None:
+    view = table(stack)
+    name = stack.controller.get(f"/api/portal-views/{view}")["name"]
+    television = chrome.new_page()
+    television.goto(f"{stack.server.http}/tv")
+    expect(television.locator("#code")).to_have_text(re.compile(r"^[2-9A-HJ-KM-NP-Z]{6}$"))
+    expect(television.locator("#qr")).not_to_have_js_property("naturalWidth", 0)
+    code = television.locator("#code").inner_text()
+    phone = context.new_page()
+    phone.goto(f"{stack.server.http}/add-screen?code={code}")
+    fill_log_in(phone, stack.cast.editor)
+    expect(phone.get_by_label("Code on the screen")).to_have_value(code)
+    assert code not in phone.url
+    phone.get_by_label("Name of the screen").fill("Television")
+    option = phone.get_by_role("option").filter(has_text=name)
+    phone.get_by_label("What it shows").select_option(option.get_attribute("value"))
+    phone.get_by_role("button", name="Add the screen").click()
+    expect(phone.get_by_role("status")).to_contain_text("“Television” is added")
+    expect(television.locator("#name")).to_have_text("The coast", timeout=30_000)
+    assert television.url.startswith(f"{stack.server.http}/view/")
+    [screen] = stack.controller.get(f"/api/portal-views/{view}/share-links")["results"]
+    stack.controller.delete(f"/api/portal-views/{view}/share-links/{screen['id']}")
+    expect(television.locator("#line")).to_contain_text("This link was withdrawn.")
+    television.close()
+
+
+# --- The same, with the REST API's answers played ------------------------------------------------------
+
+
+def play(page: Page, path: str, *answers: tuple[int, dict[str, Any]]) -> list[Any]:
+    """Answer the page's requests to the path with these, one after the other; returns the bodies it sent."""
+    left, sent = list(answers), []
+
+    def answer(route: Route) -> None:
+        sent.append(route.request.post_data_json)
+        status, body = left.pop(0) if len(left) > 1 else left[0]
+        route.fulfill(status=status, json=body, headers={"Retry-After": "1"} if status == 503 else {})
+
+    page.route(re.compile(rf"{re.escape(path)}$"), answer)
+    return sent
+
+
+def test_who_types_a_code_watches(page: Page, stack: Stack) -> None:
+    view = table(stack)
+    page.goto(share(stack, view)["link"])
+    expect(page.locator("#name")).to_have_text("The coast")
+    [[_, guest]] = credential(page)
+    wrong = (404, {"code": "not-found", "message": "There is no such code.", "details": None})
+    sent = play(page, "/api/join", wrong, (200, {"portalViewId": view, "guest": guest}))
+    page.goto(f"{stack.server.http}/join")
+    page.get_by_label("Code").fill("abc-234")
+    page.get_by_label("Your name").fill("Mara")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.get_by_role("alert")).to_have_text("There is no such code.")
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#name")).to_have_text("The coast")
+    assert page.url == f"{stack.server.http}/view/guest/{view}"
+    assert sent == [{"code": "abc-234", "name": "Mara"}] * 2
+    page.reload()
+    expect(page.locator("#name")).to_have_text("The coast")
+
+
+def test_without_a_seat_the_page_leads_to_the_code(page: Page, stack: Stack) -> None:
+    page.goto(f"{stack.server.http}/view/guest/{table(stack)}")
+    expect(page.locator("#line")).to_have_text("Type the code again to watch. Join")
+    page.get_by_role("link", name="Join").click()
+    expect(page.get_by_role("heading", name="Join")).to_be_visible()
+
+
+def test_a_screen_waits_until_it_is_added(page: Page, stack: Stack) -> None:
+    link = share(stack, table(stack))
+    asked = play(
+        page, "/api/screens", (201, {"code": "ABC234", "claim": "secret", "expiresAt": "2030-01-01T00:00:00Z"})
+    )
+    waiting, away = (200, {"state": "waiting"}), (503, {"code": "unavailable"})
+    ready = (200, {"state": "ready", "token": link["token"], "link": link["link"]})
+    claimed = play(page, "/api/screens/claim", waiting, away, waiting, ready)
+    page.goto(f"{stack.server.http}/tv")
+    expect(page.locator("#code")).to_have_text("ABC234")
+    expect(page.locator("#qr")).not_to_have_js_property("naturalWidth", 0)
+    expect(page.locator("#name")).to_have_text("The coast", timeout=30_000)
+    assert page.url == link["link"]
+    assert asked == [{}]
+    assert claimed == [{"claim": "secret"}] * 4
+
+
+def test_a_screen_whose_code_has_expired_shows_another(page: Page, stack: Stack) -> None:
+    play(page, "/api/screens", (201, {"code": "ABC234", "claim": "one"}), (201, {"code": "DEF567", "claim": "two"}))
+    gone = (404, {"code": "not-found", "message": "This screen waited for too long.", "details": None})
+    play(page, "/api/screens/claim", gone, (200, {"state": "waiting"}))
+    page.goto(f"{stack.server.http}/tv")
+    expect(page.locator("#code")).to_have_text("DEF567", timeout=30_000)

@@ -26,7 +26,7 @@ GET    | /                               | 302   302    302    302      302    3
 GET    | /login                          | 302   302    302    302      200    302    200 302   302 302   |
 POST   | /login                          | 302   302    302    302      400    302    400 302   302 302   |
 GET    | /logout                         | 200   200    200    200      200    200    200 200   200 200   |
-POST   | /logout                         | 302   302    302    302      302    302    302 302   302 302   |
+POST   | /logout                         | 302   302    302    302      302    302    302 302   302 302   | Revocation
 GET    | /register                       | 200   200    200    200      200    200    200 200   200 200   |
 POST   | /register                       | 302   302    302    302      302    302    302 302   302 302   | User
 GET    | /verify                         | 200   200    200    200      200    200    200 200   200 200   |
@@ -36,14 +36,14 @@ GET    | /reset                          | 200   200    200    200      200    2
 POST   | /reset                          | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /reset/{secret}                 | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /new-password                   | 200   200    200    200      200    200    200 200   200 200   |
-POST   | /new-password                   | 302   302    302    302      400    302    400 302   302 302   | User
+POST   | /new-password                   | 302   302    302    302      400    302    400 302   302 302   | User Revocation
 GET    | /invitation                     | 200   200    200    200      200    200    200 200   200 200   |
-POST   | /invitation                     | 409   409    409    302      302    302    302 302   302 302   | Library Membership
+POST   | /invitation                     | 409   409    409    302      302    302    302 302   302 302   | Library Membership Invitation
 GET    | /invitation/{secret}            | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /account                        | 200   200    200    200      302    200    302 200   200 200   |
 POST   | /account/name                   | 302   302    302    302      302    302    302 302   302 302   | User
-POST   | /account/password               | 302   302    302    302      302    302    302 302   302 302   | User
-POST   | /account/log-out-everywhere     | 302   302    302    302      302    302    302 302   302 302   | User
+POST   | /account/password               | 302   302    302    302      302    302    302 302   302 302   | User Revocation
+POST   | /account/log-out-everywhere     | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/verify                 | 302   302    302    302      302    302    302 302   302 302   |
 POST   | /account/invitations/{unknown}  | 403   403    403    403      302    403    302 403   403 403   |
 POST   | /account/delete                 | 400   400    400    400      302    400    302 400   400 400   |
