@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from testing.installation import Person
+from testing.spoken import note_all
 
 ANSWER_SECONDS = 20.0
 
@@ -44,13 +45,16 @@ class Client:
 
     def _request(self, method: str, path: str, body: object = None) -> Any:
         answer = self._http.request(method, path, json=body)
+        note_all(body)
         if answer.is_error:
             raise httpx.HTTPStatusError(
                 f"{method} {path} answered {answer.status_code}: {answer.text[:2000]}",
                 request=answer.request,
                 response=answer,
             )
-        return answer.json() if answer.content else None
+        said = answer.json() if answer.content else None
+        note_all(said)
+        return said
 
     def close(self) -> None:
         """Close the HTTP connections."""

@@ -18,11 +18,14 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from testing.spoken import note, note_all
+
 DEADLINE_SECONDS = 10.0
 # The server sends presence at its own intervals; only a test about presence asks for it.
 UNASKED = frozenset({"presence"})
 
 Message = dict[str, Any]
+PREFIXES = frozenset({"bearer", "ticket", "share", "guest"})
 
 
 class Closed(NamedTuple):
@@ -122,6 +125,9 @@ async def open_socket(
         sock = socket.socket(socket.AF_UNIX)
         sock.connect(unix_path)
     parameters = {**({} if token is None else {"token": token}), **(query or {})}
+    note_all(parameters)
+    for offered in subprotocols or ():
+        note(offered.partition(".")[2] if offered.partition(".")[0] in PREFIXES else "")
     async with connect(
         f"{server_url}{path}" + (f"?{urlencode(parameters)}" if parameters else ""),
         subprotocols=None if subprotocols is None else [Subprotocol(name) for name in subprotocols],

@@ -13,6 +13,7 @@ from itertools import product
 import pytest
 
 from testing.installation import Cast, Installation, ServerKind, StoreKind, installation
+from testing.spoken import found_in
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
 JWT = re.compile(r"eyJ[\w-]{17}")  # {" in base64url, the start of every JWT; ids of connections are shorter
@@ -66,6 +67,7 @@ def stack(running_stack: Stack) -> Iterator[Stack]:
     yield running_stack
     written = running_stack.server.process.log_since(start)
     assert not JWT.search(written), f"the log shows a credential:\n{written}"
+    assert not (shown := found_in(written)), f"the log shows {shown}:\n{written}"
     assert "Traceback" not in written, f"the log shows an unexpected error:\n{written}"
 
 
