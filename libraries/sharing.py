@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, Self
 
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -19,6 +20,8 @@ from libraries.rules.roles import Role
 from libraries.validators import validate_name
 
 MAX_LABEL_CHARS = 100
+MAX_GUESTS = 10_000
+"""The most places of a link that has a limit of its own."""
 
 
 class Invitation(models.Model):
@@ -71,7 +74,12 @@ class ShareLink(models.Model):
     label = models.CharField(max_length=MAX_LABEL_CHARS, blank=True, validators=[validate_name])
     is_screen = models.BooleanField(default=False, editable=False)
     digest = models.CharField(max_length=64, unique=True, null=True, editable=False)  # noqa: DJ001  # unique
-    max_guests = models.PositiveIntegerField(null=True, blank=True, help_text="At once; empty: no limit of its own.")
+    max_guests = models.PositiveIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(MAX_GUESTS)],
+        help_text="At once; empty: no limit of its own.",
+    )
     created_by = models.ForeignKey("libraries.User", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     expires_at = models.DateTimeField(null=True, blank=True)
@@ -112,9 +120,9 @@ class ShareLink(models.Model):
 
 
 class PendingScreen(models.Model):
-    """A screen that shows a code until a controller confirms it, and then takes the token of its `link`, once.
+    """A screen that shows a code until a controller confirms it, and then takes the token of its `link`.
 
-    `claim_digest` is of the secret that only the screen has.
+    `claim_digest` is of the secret that only the screen has, and that the token is made of.
     """
 
     claim_digest = models.CharField(primary_key=True, max_length=64, editable=False)

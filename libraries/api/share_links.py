@@ -18,15 +18,15 @@ from libraries.api.schema import documented
 from libraries.api.serializers import Body
 from libraries.links import Page, link_to
 from libraries.models import ShareLink
+from libraries.services.sessions import page_session_end
 from libraries.services.share_links import (
-    MAX_GUESTS,
     create_share_link,
     share_links_of,
     update_share_link,
     withdraw_share_link,
 )
 from libraries.services.tickets import new_ticket
-from libraries.sharing import MAX_LABEL_CHARS
+from libraries.sharing import MAX_GUESTS, MAX_LABEL_CHARS
 from libraries.tokens import Credential
 from libraries.validators import validate_name
 
@@ -149,5 +149,4 @@ def _end_of(request: Request) -> datetime:
     """When the credential of a request ends: a token's expiry, or that of the page's session."""
     if isinstance(request.auth, Credential):
         return datetime.fromtimestamp(request.auth.expires_at, UTC)
-    ends_at: datetime = request.session.get_expiry_date()
-    return ends_at
+    return page_session_end(request.session)

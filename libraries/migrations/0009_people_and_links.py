@@ -2,6 +2,7 @@
 
 import uuid
 
+import django.core.validators
 import django.db.models.deletion
 import django.db.models.functions.datetime
 from django.conf import settings
@@ -101,7 +102,13 @@ class Migration(migrations.Migration):
                 (
                     "max_guests",
                     models.PositiveIntegerField(
-                        blank=True, help_text="At once; empty: no limit of its own.", null=True
+                        blank=True,
+                        help_text="At once; empty: no limit of its own.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(10000),
+                        ],
                     ),
                 ),
                 (

@@ -2,7 +2,8 @@
 `libraries.services.portal_views` apply.
 
 Each try is counted in the database before the code is looked at, for its network and for the site. A right code takes
-its try back, so guests who know one cannot lock the others out. `docs/security.md` has the odds of guessing.
+its try back in the same transaction, so guests who know one cannot lock the others out, also if all come at once.
+`docs/security.md` has the odds of guessing.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ TRIES_PER_NETWORK = 10
 TRIES_PER_SITE = 200
 """Wrong codes of all networks in a minute."""
 RATE_SECONDS = 60
+_FORGOTTEN_AT_ONCE = 20
 
 
 class Joined(NamedTuple):
@@ -49,11 +51,19 @@ def start_code(*, actor_id: UUID | None, portal_view_id: UUID, link_id: UUID) ->
     expires_at = timezone.now() + timedelta(minutes=CODE_MINUTES)
     with transaction.atomic():
         link = lock_link(actor_id, portal_view_id, link_id)
-        ShareLink.objects.filter(code_expires_at__lte=timezone.now()).update(code_digest=None, code_expires_at=None)
+        _forget_expired()
         code = _free_code(link)
         link.code_expires_at = expires_at
         link.save(update_fields=["code_digest", "code_expires_at"])
     return code, expires_at
+
+
+def _forget_expired() -> None:
+    """Forget some codes that have expired, but none of a link in another transaction: two would wait for each other."""
+    expired = ShareLink.objects.filter(code_expires_at__lte=timezone.now()).select_for_update(skip_locked=True)
+    ids = list(expired.values_list("id", flat=True)[:_FORGOTTEN_AT_ONCE])
+    if ids:
+        ShareLink.objects.filter(id__in=ids).update(code_digest=None, code_expires_at=None)
 
 
 def _free_code(link: ShareLink) -> str:
@@ -88,13 +98,24 @@ def join(*, code: str, name: str, network: str) -> Joined:
         check_guest_name(name)
     except ValueError as error:
         raise InvalidPayload(f"name: {error}", {"name": str(error)}) from None
-    tried = Try(network)
-    link = ShareLink.objects.filter(code_digest=digest_of_code(wanted), code_expires_at__gt=timezone.now()).first()
-    if link is None or ending(link.withdrawn_at, link.expires_at) is not None:
+    link = _link_of(wanted, network)
+    if link is None:
         raise no_such_code()
-    tried.was_right()
     guest = new_guest(link, name)
     return Joined(link.portal_view_id, guest.id, name, guest.credential)
+
+
+@tried_again
+def _link_of(code: str, network: str) -> ShareLink | None:
+    """The link with that code; None if there is none, which is counted and committed."""
+    with transaction.atomic():
+        # Others wait for the counters that this locks, so nobody is refused for tries that are about to be taken back
+        tried = Try(network)
+        link = ShareLink.objects.filter(code_digest=digest_of_code(code), code_expires_at__gt=timezone.now()).first()
+        if link is None or ending(link.withdrawn_at, link.expires_at) is not None:
+            return None
+        tried.was_right()
+    return link
 
 
 def checked_code(text: str) -> str:

@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 import structlog
 from django.conf import settings
 from django.contrib.auth.signals import user_logged_in, user_logged_out
+from django.contrib.sessions.models import Session as PageSession
 from django.db import transaction
 from django.utils import timezone
 from rest_framework_simplejwt.settings import api_settings
@@ -172,6 +173,17 @@ def page_session_id(session: Any) -> UUID:
     if SID not in session:
         session[SID] = str(uuid4())
     return UUID(session[SID])
+
+
+def page_session_end(session: Any) -> datetime:
+    """When a log-in to pages ends, as stored; SessionEnded if it has just been deleted.
+
+    Django's `get_expiry_date` only says when it would end if it were stored now.
+    """
+    stored = PageSession.objects.filter(session_key=session.session_key).values_list("expire_date", flat=True).first()
+    if stored is None:
+        raise SessionEnded
+    return stored
 
 
 def follow_page_sessions() -> None:

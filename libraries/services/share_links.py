@@ -25,8 +25,6 @@ from libraries.services.storing import lock_portal_view, require_controller
 
 MAX_LIVE_LINKS = 100
 """The most links of one portal view that are neither withdrawn nor expired."""
-MAX_GUESTS = 10_000
-"""The most places of a link that has a limit of its own."""
 
 
 class LinkEnded(PortalError):

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.auth import authenticate
+from django.contrib.sessions.models import Session as PageSession
 from django.test import Client
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import RefreshToken
@@ -32,6 +33,7 @@ from libraries.services.sessions import (
     end_all_sessions,
     end_session,
     open_session,
+    page_session_end,
     page_session_id,
     refresh_session,
     session_of,
@@ -238,6 +240,18 @@ def test_a_log_out_of_nobody_and_of_a_session_without_an_id(owner: User, publish
     del session[SID]
     session.save()
     assert published(client.logout) == []
+
+
+def test_a_log_in_to_pages_ends_when_its_row_says_so(owner: User) -> None:
+    client = Client()
+    client.force_login(owner, LOG_IN)
+    tomorrow = timezone.now() + timedelta(days=1)
+    PageSession.objects.update(expire_date=tomorrow)
+    session = client.session
+    assert page_session_end(session) == tomorrow
+    PageSession.objects.all().delete()
+    with pytest.raises(SessionEnded):
+        page_session_end(session)
 
 
 def test_a_session_of_an_older_release_gets_an_id() -> None:

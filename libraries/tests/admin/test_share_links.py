@@ -13,6 +13,7 @@ from libraries.digests import digest_of
 from libraries.models import PortalView, ShareLink
 from libraries.services import share_links
 from libraries.services.share_links import create_share_link
+from libraries.sharing import MAX_GUESTS
 from libraries.tests.admin.conftest import Desk, add, body, change, delete, errors, list_of, says
 
 
@@ -76,6 +77,15 @@ def test_a_refusal_of_the_service_is_shown(desk: Desk, link: ShareLink, monkeypa
     )
     assert "expired already" in says(page)
     assert ShareLink.objects.count() == 1
+
+
+@pytest.mark.parametrize("places", [0, MAX_GUESTS + 1, 2**31])
+def test_the_places_of_a_link_are_limited(desk: Desk, link: ShareLink, places: int) -> None:
+    page = desk.save(add(ShareLink), portal_view=str(link.portal_view_id), max_guests=places)
+    assert errors(page).keys() == {"max_guests"}
+    assert errors(desk.save(change(link), max_guests=places)).keys() == {"max_guests"}
+    link.refresh_from_db()
+    assert (ShareLink.objects.count(), link.max_guests) == (1, None)
 
 
 def test_withdrawing_needs_the_permission_to_change(clerk: Callable[..., Desk], link: ShareLink) -> None:
