@@ -89,7 +89,7 @@ _COMMANDS, _WARNINGS, _PATHS = "libraries.rules.commands", "libraries.rules.warn
 _PLACES, _FAULTS = "libraries.rules.places", "libraries.rules.json_faults"
 _CHANGES, _EDITS, _ENCOUNTER = "libraries.rules.changes", "libraries.rules.edits", "libraries.rules.encounter"
 _HANDSHAKE, _SERIALIZERS = "realtime.sessions.handshake", "libraries.api.serializers"
-_ACCOUNTS = "libraries.api.account_serializers"
+_ACCOUNTS, _INVITATIONS = "libraries.api.account_serializers", "libraries.api.invitation_serializers"
 _VIEWER = PortalRole.VIEWER
 
 TARGETS: tuple[Target, ...] = (
@@ -226,10 +226,13 @@ TARGETS: tuple[Target, ...] = (
         for name, field, others in (
             ("LibrarySerializer", "name", {}),
             ("LibrarySerializer", "description", {"name": "Library"}),
-            ("NewMemberSerializer", "email", {}),
             ("NewRoleSerializer", "role", {}),
             ("UserSerializer", "name", {}),
         )
+    ),
+    *(
+        Target(f"{_INVITATIONS}.{name}", "text", body_bytes, readers.field(field), readers.validated, field)
+        for name, field in (("NewInvitationSerializer", "email"), ("InvitationTokenSerializer", "token"))
     ),
     Target(f"{_SERIALIZERS}.LibrarySerializer", "object", body_bytes, readers.posted, readers.validated),
     # Logs: the longest text in one is a path.
@@ -247,7 +250,8 @@ _WALKED_RULES = (
     *("record_paths", "shapes", "state", "values", "warnings"),
 )
 _WALKED_API = (
-    *("account_serializers", "authentication", "bodies", "filters", "pagination", "preconditions", "serializers"),
+    *("account_serializers", "authentication", "bodies", "filters", "invitation_serializers", "pagination"),
+    *("preconditions", "serializers"),
 )
 WALKED = (
     *(f"libraries.rules.{name}" for name in _WALKED_RULES),
