@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 LEFT_OUT: dict[str, str] = {
+    "realtime.sessions.credentials.prove": "calls libraries.tokens, or takes a digest to the database",
+    "realtime.sessions.credentials.Refused": "is an error",
+    "realtime.sessions.credentials.Offered": "holds two texts",
+    "realtime.sessions.handshake.ended": "takes a reason of our own",
     "libraries.api.authentication.BearerAuthentication": "splits a header; libraries.tokens does the rest",
     "libraries.api.authentication.PageAuthentication": "Django compares a token of fixed length",
     "libraries.api.authentication.grant_of_request": "takes a token that was verified",

@@ -163,6 +163,17 @@ def subprotocols(text: str) -> dict[str, Any]:
     return _scope(subprotocols=[f"bearer.{offer.strip()}" for offer in header(text).split(",")])
 
 
+def offers(text: str) -> list[str]:
+    """The text as a list of subprotocols, and as credentials of each kind."""
+    offered = [offer.strip() for offer in header(text).split(",")]
+    return [*offered, *(f"{kind}.{offered[0]}" for kind in ("portal", "share", "guest"))]
+
+
+def found_offer(function: Callable[[list[str], Any], Any], given: list[str]) -> object:
+    """The credential that is found among the subprotocols, and the parameters of an address."""
+    return function(given, {"token": given})
+
+
 def origin(text: str) -> dict[str, Any]:
     """The scope of a handshake with the text as its Origin."""
     return _scope(headers=[(b"host", b"127.0.0.1:8000"), (b"origin", header(text).encode("latin-1"))])

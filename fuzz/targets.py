@@ -138,6 +138,7 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_PLACES}.excerpt", "text", message_bytes),
     Target(f"{_PLACES}.excerpt", "json", message_bytes, readers.value, label="(value)"),
     Target("libraries.rules.names.check_name", "text", field_bytes),
+    Target("libraries.rules.names.check_guest_name", "text", path_bytes),
     # The messages about them for others.
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER)),
     Target(f"{_PROJECTION}.project", "items", body_bytes, readers.state, after(_VIEWER, DISCLOSES), "(disclosure)"),
@@ -188,7 +189,10 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query_token, readers.admitted, "(token in the query)"),
     Target(f"{_HANDSHAKE}.admit", "text", path_bytes, readers.query, readers.admitted, "(query)"),
     Target(f"{_HANDSHAKE}.admit", "text", header_bytes, readers.subprotocols, readers.admitted, "(subprotocols)"),
-    Target(f"{_HANDSHAKE}.verify", "text", message_bytes),
+    Target("realtime.sessions.credentials.find", "text", header_bytes, readers.offers, readers.found_offer),
+    Target("libraries.tokens.verify_guest", "text", header_bytes, readers.header),
+    Target("libraries.digests.read_code", "text", field_bytes),
+    Target("libraries.digests.digest_of", "text", header_bytes, readers.header),
     Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
     Target("libraries.rules.paths.site_path", "text", path_bytes, readers.header, readers.path_seen),
     Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
@@ -256,7 +260,8 @@ _WALKED_API = (
 WALKED = (
     *(f"libraries.rules.{name}" for name in _WALKED_RULES),
     *(f"libraries.api.{name}" for name in _WALKED_API),
-    *("portal.logs", "portal.redaction", "realtime.sessions.handshake", "realtime.sessions.origins"),
+    *("portal.logs", "portal.redaction", "realtime.sessions.credentials", "realtime.sessions.handshake"),
+    "realtime.sessions.origins",
     *(f"realtime.protocol.{name}" for name in ("encodings", "oversize", "policy", "requests")),
     "realtime.server.websocket.wire",
 )
