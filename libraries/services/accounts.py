@@ -130,10 +130,12 @@ def _delete(user_id: UUID, decisions: Mapping[UUID, Decision]) -> None:
     with transaction.atomic():
         # All in one order, before the person: of two owners who leave at once, the second one is the last
         memberships = Membership.objects.filter(user_id=user_id)
-        list(Library.objects.select_for_update().filter(id__in=memberships.values("library_id")).order_by("id"))
+        locked = _lock_libraries(user_id)
         user = User.objects.select_for_update().filter(id=user_id).first()
         if user is None:
             raise NotFound("There is no such person.")
+        if locked != set(memberships.values_list("library_id", flat=True)):  # another one at this moment
+            raise Conflict("Your libraries have changed just now: try again.")
         alone = libraries_left_alone(user_id)
         if undecided := {library_id: name for library_id, name in alone.items() if library_id not in decisions}:
             raise LastOwner(undecided)
@@ -141,6 +143,12 @@ def _delete(user_id: UUID, decisions: Mapping[UUID, Decision]) -> None:
             _settle(user_id, library_id, decisions[library_id])
         memberships.delete()  # in one statement, which tells nothing: what is told is that the person is gone
         user.delete()
+
+
+def _lock_libraries(user_id: UUID) -> set[UUID]:
+    """Lock the person's libraries; returns their ids."""
+    mine = Library.objects.filter(id__in=Membership.objects.filter(user_id=user_id).values("library_id"))
+    return {library.id for library in mine.order_by("id").select_for_update()}
 
 
 def _settle(user_id: UUID, library_id: UUID, decision: Decision) -> None:

@@ -27,7 +27,7 @@ from libraries.rules.errors import Conflict, Forbidden, InvalidPayload, NotFound
 from libraries.rules.roles import Role
 from libraries.selectors import get_library
 from libraries.services import quotas
-from libraries.services.mailed import HOUR, LinkOf, note_verified
+from libraries.services.mailed import HOUR, MAILS_PER_ADDRESS, LinkOf, note_verified
 from libraries.services.members import check_owned, lock_as_owner
 
 LIFE = timedelta(days=7)
@@ -81,8 +81,9 @@ def create_invitation(
             expires_at=now + LIFE,
         )
         if mails:
-            _count_mail(inviter_id)
-            mail.send_on_commit(address, _SUBJECT, _text(inviter, library, role, link_of(mailed_token)))
+            # Beyond the address's limit nothing is said: an answer must not tell what others send there
+            to = address if _may_mail(inviter_id, address) else None
+            mail.send_on_commit(to, _SUBJECT, _text(inviter, library, role, link_of(mailed_token)))
     return invitation, link_of(token)
 
 
@@ -200,19 +201,27 @@ def sends_mail() -> bool:
     return mail.is_configured() or settings.DEBUG
 
 
-def _count_mail(user_id: UUID) -> None:
-    """Count a mail that the person causes, as part of the transaction; TooManyAttempts."""
-    key = salted_hmac("libraries.services.invitations", str(user_id), algorithm="sha256").hexdigest()[:32]
-    limit = Limit(key, MAILS_PER_PERSON, HOUR)
+def _may_mail(user_id: UUID, address: str) -> bool:
+    """Count a mail that the person causes; whether the address has got few enough, whoever invited.
+
+    TooManyAttempts if the person has caused too many.
+    """
+    mine = Limit(_key("person", str(user_id)), MAILS_PER_PERSON, HOUR)
+    theirs = Limit(_key("address", address), MAILS_PER_ADDRESS, HOUR)
     now = int(time.time())
-    count = add([limit], now)[limit.key]
-    if limit.is_over(count):
-        wait = count.wait(now)
+    counts = add([mine, theirs], now)
+    if mine.is_over(counts[mine.key]):
+        wait = counts[mine.key].wait(now)
         raise TooManyAttempts(
             f"You had many invitations mailed: try again in {wait} seconds, or invite without an address and copy the"
             " link.",
             wait,
         )
+    return not theirs.is_over(counts[theirs.key])
+
+
+def _key(*parts: str) -> str:
+    return salted_hmac("libraries.services.invitations", "\0".join(parts), algorithm="sha256").hexdigest()[:32]
 
 
 def _text(inviter: User, library: Library, role: Role, link: str) -> str:

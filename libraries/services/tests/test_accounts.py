@@ -208,3 +208,19 @@ def test_a_person_who_is_deleted_twice(owner: User, monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(accounts, "_check_own", check_and_delete)
     with pytest.raises(NotFound):
         leave(owner)
+
+
+def test_who_gets_another_library_at_the_same_moment_is_asked_to_try_again(
+    editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = accounts._lock_libraries
+
+    def lock_and_join(user_id: UUID) -> set[UUID]:
+        locked = lock(user_id)
+        Membership.objects.create(library=Library.objects.create(name="New"), user=editor, role=Role.OWNER.value)
+        return locked
+
+    monkeypatch.setattr(accounts, "_lock_libraries", lock_and_join)
+    with pytest.raises(Conflict):
+        leave(editor)
+    assert User.objects.filter(id=editor.id).exists()
