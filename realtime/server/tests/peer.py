@@ -166,10 +166,10 @@ class Peer:
         return received
 
     def text(self) -> str:
-        """The next frame's text; it is not compressed."""
+        """The next frame's text; a long one is compressed if that was agreed."""
         received = self.receive()
-        assert received[::2] == (TEXT, False), f"expected a text, got {received}"
-        return received.data.decode()
+        assert received.opcode == TEXT, f"expected a text, got {received}"
+        return (inflated(received.data) if received.rsv1 else received.data).decode()
 
     def closed(self) -> Closed:
         """The close frame, which must come next. Only the orderly end may follow it (section 7.1.1)."""
