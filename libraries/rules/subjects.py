@@ -26,6 +26,11 @@ class Subject(msgspec.Struct, frozen=True, gc=False, array_like=True):
         """`user` or `guest`, as on the wire."""
         return "guest" if self.is_guest else "user"
 
+    @property
+    def named(self) -> dict[str, str]:
+        """The id for a log, under the name of its kind: `userId` or `guestId`."""
+        return {f"{self.kind}Id": str(self.id)}
+
     def __str__(self) -> str:
         return str(self.id)
 

@@ -223,7 +223,7 @@ class Keeper:
             if not self.room.people.waiting:
                 log.exception("state_not_read", portalViewId=portal_view_id)
             for request in list(self.room.people.waiting.values()):
-                who = {"userId": str(request.connection.subject), "connectionId": request.connection.id}
+                who = {**request.connection.subject.named, "connectionId": request.connection.id}
                 log.exception("snapshot_not_given", portalViewId=portal_view_id, **who)
                 request.connection.refuse("internal-error", CRASHED)
                 self.room.remove(request.connection)

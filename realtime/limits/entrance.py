@@ -101,7 +101,7 @@ class Entrance:
     def come(self, subject: Subject) -> None:
         """Count an attempt with a valid credential; Limited if this person had too many."""
         wait = self._attempts.come(str(subject), configured.handshakes(), time.monotonic())
-        if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", userId=str(subject)):
+        if wait and over_limit("PORTAL_HANDSHAKES_PER_USER", **subject.named):
             rush.notice()
             raise Limited("rate-limited", "You connect too often: wait a little.", wait)
 
@@ -129,7 +129,7 @@ class Entrance:
         code = self._occupancy.enter(who, portal_view_id, connection.role, configured.caps())
         if code is not None:
             limit = "PORTAL_CONNECTIONS_PER_VIEW" if code == "portal-view-full" else "PORTAL_CONNECTIONS_PER_USER"
-            if over_limit(limit, userId=who, portalViewId=portal_view_id):
+            if over_limit(limit, **subject.named, portalViewId=portal_view_id):
                 raise Limited(code, _FULL[code], FULL_SECONDS)
             self._occupancy.take(who, portal_view_id)
         self._tallies.begin()

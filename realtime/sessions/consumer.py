@@ -220,7 +220,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         connection = self.session.connection
         return {
             "portalViewId": str(connection.portal_view_id),
-            "userId": str(connection.subject),
+            **connection.subject.named,
             "connectionId": connection.id,
         }
 

@@ -35,7 +35,7 @@ async def is_in_time(connection: Connection, limiter: Limiter, message_type: str
         if not settings.PORTAL_LIMITS_DRY_RUN:
             await asyncio.sleep(verdict.wait)
         return not connection.closed
-    if not over_limit(_SETTINGS[PRICES[message_type].kind], userId=str(connection.subject), messageType=message_type):
+    if not over_limit(_SETTINGS[PRICES[message_type].kind], **connection.subject.named, messageType=message_type):
         return True
     if limiter.count_refusal(time.monotonic()):
         sentence = f"{REFUSALS} messages within {REFUSALS_SECONDS:.0f} s were too many: connect again later."

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.test import Client as DjangoClient
 from django.utils import timezone
 
 from libraries import signing
@@ -61,7 +62,7 @@ async def change(link: ShareLink, **values: Any) -> None:
 
 
 async def test_a_share_link_makes_a_guest_who_sees_what_viewers_see(
-    connect: Connect, portal_view: PortalView, link: ShareLink, viewer: User
+    connect: Connect, portal_view: PortalView, link: ShareLink, viewer: User, logged: list[Any]
 ) -> None:
     guest, member = await come(connect, portal_view, name="Ann"), await connect(viewer, portal_view)
     told = guest.connected
@@ -76,6 +77,10 @@ async def test_a_share_link_makes_a_guest_who_sees_what_viewers_see(
     assert "guest" not in member.connected
     assert member.connected["subject"] == {"kind": "user", "id": str(viewer.id), "name": viewer.get_full_name()}
     assert UUID(told["subject"]["id"]) not in {viewer.id, link.id}
+    who = [
+        {key: one[key] for key in ("userId", "guestId") if key in one} for one in logged if one["event"] == "connected"
+    ]
+    assert who == [{"guestId": told["subject"]["id"]}, {"userId": str(viewer.id)}]
 
 
 async def test_each_use_of_the_link_makes_another_guest_and_its_credential_the_same_one(
@@ -209,6 +214,19 @@ async def test_a_ticket_opens_one_socket_which_ends_with_its_session(
         while messages[-1]["type"] != "error":
             messages.append(await client.receive())
         assert messages[-1]["code"] == "token-expired"
+
+
+# --- Cookies ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_cookie_is_no_credential(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    page = DjangoClient()
+    await sync_to_async(page.force_login)(viewer, "libraries.services.logins.LimitedBackend")
+    session = "; ".join(f"{name}={one.value}" for name, one in page.cookies.items())
+    cookies = [session, f"token={token_of(viewer)}", f"{session}; access={token_of(viewer)}"]
+    for cookie in cookies:
+        client = await connect(None, portal_view, headers=[(b"cookie", cookie.encode())], greeted=False)
+        assert (await client.refused())[0]["code"] == "credential-missing"
 
 
 # --- While they are here ---------------------------------------------------------------------------------------
