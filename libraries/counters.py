@@ -5,7 +5,7 @@ One statement adds to several counters and returns the new counts. So if two run
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +90,22 @@ def add(limits: Iterable[Limit], now: int) -> dict[str, Count]:
         if any(count.tries == 1 for count in counts.values()):
             drop_some(Counter.objects.filter(expires_at__lte=now))
     return counts
+
+
+def count_try(limits: Sequence[Limit], now: int, refuse: Callable[[int], Exception]) -> None:
+    """Count one try for each of the limits; raises `refuse` of the seconds to wait if one of them is exceeded.
+
+    They are looked at before the write, so that a client over a limit only reads, and after it, for simultaneous tries.
+    """
+    _look(limits, {key: count.one_more() for key, count in read(limits, now).items()}, now, refuse)
+    _look(limits, add(limits, now), now, refuse)
+
+
+def _look(limits: Sequence[Limit], counts: dict[str, Count], now: int, refuse: Callable[[int], Exception]) -> None:
+    for limit in limits:
+        count = counts.get(limit.key)
+        if count is not None and limit.is_over(count):
+            raise refuse(count.wait(now))
 
 
 def take_back(*, once: Sequence[Limit], reset: Sequence[Limit] = ()) -> None:

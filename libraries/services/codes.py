@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from libraries.counters import Count, Limit, add, read, take_back
+from libraries.counters import Limit, count_try, take_back
 from libraries.digests import digest_of_code, is_code, new_code, read_code
 from libraries.grants import ending
 from libraries.models import ShareLink
@@ -140,21 +140,15 @@ class Try:
             Limit(_key("network", network), TRIES_PER_NETWORK, RATE_SECONDS),
             Limit(_key("site"), TRIES_PER_SITE, RATE_SECONDS),
         )
-        now = int(time.time())
-        # Before the write, so that a client over a limit only reads, and after it, for simultaneous tries
-        self._check({key: count.one_more() for key, count in read(self._limits, now).items()}, now)
-        self._check(add(self._limits, now), now)
-
-    def _check(self, counts: dict[str, Count], now: int) -> None:
-        for limit in self._limits:
-            count = counts.get(limit.key)
-            if count is not None and limit.is_over(count):
-                wait = count.wait(now)
-                raise TooManyAttempts(f"Too many wrong codes: try again in {wait} seconds.", wait)
+        count_try(self._limits, int(time.time()), _too_many)
 
     def was_right(self) -> None:
         """Take it back: only wrong codes count."""
         take_back(once=self._limits)
+
+
+def _too_many(wait: int) -> TooManyAttempts:
+    return TooManyAttempts(f"Too many wrong codes: try again in {wait} seconds.", wait)
 
 
 def _key(*parts: str) -> str:

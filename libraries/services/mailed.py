@@ -18,7 +18,7 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 from libraries import mail
-from libraries.counters import Limit, add
+from libraries.counters import Limit, add, count_try
 from libraries.models import User
 from libraries.outages import tried_again
 from libraries.rules.emails import canonical
@@ -147,11 +147,11 @@ def request_reset(*, email: str, network: str, link_of: LinkOf) -> None:
 def count_network(network: str) -> None:
     """Count a mail that this network causes; TooManyAttempts if there were too many within the hour."""
     limit = Limit(_key("network", network), MAILS_PER_NETWORK, HOUR)
-    now = int(time.time())
-    count = add([limit], now)[limit.key]
-    if limit.is_over(count):
-        wait = count.wait(now)
-        raise TooManyAttempts(f"Too much mail was asked for from your network: try again in {wait} seconds.", wait)
+    count_try([limit], int(time.time()), _too_much)
+
+
+def _too_much(wait: int) -> TooManyAttempts:
+    return TooManyAttempts(f"Too much mail was asked for from your network: try again in {wait} seconds.", wait)
 
 
 def _may_mail(kind: str, user: User | None, address: str) -> bool:

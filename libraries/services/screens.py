@@ -17,7 +17,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
-from libraries.counters import Limit, add, drop_some
+from libraries.counters import Limit, count_try, drop_some
 from libraries.digests import digest_of, digest_of_code, new_code, new_token
 from libraries.grants import ending
 from libraries.models import PendingScreen, ShareLink
@@ -57,10 +57,8 @@ def new_screen(*, network: str) -> Waiting:
     """A code for a screen to show; TooManyAttempts if too many screens wait, or its network asks too often."""
     key = salted_hmac("libraries.services.screens", network, algorithm="sha256").hexdigest()[:32]
     limit = Limit(key, SCREENS_PER_MINUTE, RATE_SECONDS)
-    now, seconds = timezone.now(), int(time.time())
-    count = add([limit], seconds)[key]
-    if limit.is_over(count):
-        raise TooManyAttempts("Too many screens ask for a code: wait a minute.", count.wait(seconds))
+    count_try([limit], int(time.time()), _too_many)
+    now = timezone.now()
     waiting = PendingScreen.objects.filter(expires_at__gt=now)
     if waiting.count() >= MAX_WAITING_SCREENS:
         raise TooManyAttempts("Too many screens wait at this moment: try again in a minute.", RATE_SECONDS)
@@ -76,6 +74,10 @@ def new_screen(*, network: str) -> Waiting:
         except IntegrityError:  # one in 800 million, for each screen that waits
             continue
         return Waiting(code, claim, expires_at)
+
+
+def _too_many(wait: int) -> TooManyAttempts:
+    return TooManyAttempts(f"Too many screens ask for a code: try again in {wait} seconds.", wait)
 
 
 def add_screen(*, actor_id: UUID | None, portal_view_id: UUID, code: str, label: str, network: str) -> ShareLink:
