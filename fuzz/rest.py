@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import requests
 import schemathesis
 from drf_spectacular.generators import SchemaGenerator
@@ -48,6 +49,9 @@ CHECKS = [
     response_schema_conformance,
 ]
 SWEEP_EVERY = 10
+SESSION_OVER = 401
+ENDING = frozenset({"logout", "logout-everywhere", "refresh"})
+"""Parts of paths after which the asker's session may be over: a refresh token that is used twice ends it, too."""
 SPOILING = ("DELETE", "members", "accept")
 """Methods and paths after which the requested object may be gone."""
 
@@ -78,11 +82,13 @@ class Things:
         invitation = owner.post(f"/api/libraries/{library_id}/invitations", {})
         body = {"name": "Evening", "items": [{"id": "a", "hp": 3, "maxHp": 9}]}
         portal_view = owner.post(f"/api/libraries/{library_id}/portal-views", body)
+        link = owner.post(f"/api/portal-views/{portal_view['id']}/share-links", {})
         self.ids = {
             "libraryId": library_id,
             "portalViewId": portal_view["id"],
             "userId": user_id_of(self.people["viewer"].access),
             "invitationId": invitation["id"],
+            "linkId": link["id"],
         }
 
     def _sweep(self) -> None:
@@ -129,6 +135,17 @@ class Api:
         if answer.status_code < 300 and any(word in (case.method, *case.path.split("/")) for word in SPOILING):
             self.things.ids = {}
         self._check(case, answer, role, number)
+        if answer.status_code == SESSION_OVER or ENDING.intersection(case.path.split("/")):
+            self._log_in_again(role)
+
+    def _log_in_again(self, role: str) -> None:
+        """Log the role in again, if one of its requests has ended its session."""
+        person = self.people.get(role)
+        if person is not None:
+            try:
+                person.get("/api/auth/me")
+            except httpx.HTTPStatusError:
+                person.log_in()
 
     def _check(self, case: schemathesis.Case[Any], answer: Response, role: str, number: int) -> None:
         try:

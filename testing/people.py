@@ -22,9 +22,14 @@ class Client:
     def __init__(self, base_url: str, person: Person) -> None:
         self.person = person
         self._http = httpx.Client(base_url=base_url, timeout=ANSWER_SECONDS, trust_env=False)
-        tokens = self.post("/api/auth/token", {"email": person.email, "password": person.password})
-        self.access: str = tokens["access"]
-        self.refresh: str = tokens["refresh"]
+        self.access = self.refresh = ""
+        self.log_in()
+
+    def log_in(self) -> None:
+        """Log in, also again: with other tokens from now on."""
+        self._http.headers.pop("Authorization", None)
+        tokens = self.post("/api/auth/token", {"email": self.person.email, "password": self.person.password})
+        self.access, self.refresh = str(tokens["access"]), str(tokens["refresh"])
         self._http.headers["Authorization"] = f"Bearer {self.access}"
 
     def get(self, path: str) -> Any:
