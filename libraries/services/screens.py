@@ -59,7 +59,7 @@ def new_screen(*, network: str) -> Waiting:
     limit = Limit(key, SCREENS_PER_MINUTE, RATE_SECONDS)
     count_try([limit], int(time.time()), _too_many)
     now = timezone.now()
-    waiting = PendingScreen.objects.filter(expires_at__gt=now)
+    waiting = PendingScreen.objects.filter(link=None, expires_at__gt=now)
     if waiting.count() >= MAX_WAITING_SCREENS:
         raise TooManyAttempts("Too many screens wait at this moment: try again in a minute.", RATE_SECONDS)
     drop_some(PendingScreen.objects.filter(expires_at__lte=now))

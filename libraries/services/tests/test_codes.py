@@ -244,6 +244,25 @@ def test_a_screen_that_was_added_late_may_still_ask(portal_view: PortalView) -> 
     assert PendingScreen.objects.get().expires_at > timezone.now() + timedelta(minutes=4)
 
 
+def test_a_screen_that_was_added_early_may_ask_for_as_long_as_it_was_told(portal_view: PortalView) -> None:
+    screen = new_screen(network=HERE)
+    add(screen.code, portal_view)
+    assert PendingScreen.objects.get().expires_at == screen.expires_at
+
+
+def test_screens_that_wait_no_more_make_room(portal_view: PortalView, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(screens, "MAX_WAITING_SCREENS", 2)
+    added, expired = new_screen(network=HERE), new_screen(network=HERE)
+    with pytest.raises(TooManyAttempts):
+        new_screen(network=HERE)
+    add(added.code, portal_view)
+    new_screen(network=HERE)
+    with pytest.raises(TooManyAttempts):
+        new_screen(network=HERE)
+    PendingScreen.objects.filter(claim_digest=digests.digest_of(expired.claim)).update(expires_at=timezone.now())
+    new_screen(network=HERE)
+
+
 def test_who_may_add_a_screen(portal_view: PortalView, viewer: User, stranger: User) -> None:
     screen = new_screen(network=HERE)
     with pytest.raises(Forbidden):

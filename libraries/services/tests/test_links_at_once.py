@@ -11,8 +11,9 @@ from django.utils import timezone
 from structlog.testing import capture_logs
 
 from libraries.grants import link_of_token
-from libraries.models import PendingScreen, PortalView, ShareLink
+from libraries.models import Counter, PendingScreen, PortalView, ShareLink
 from libraries.rules.errors import NotFound, TooManyAttempts
+from libraries.services import codes
 from libraries.services.codes import TRIES_PER_NETWORK, join, start_code
 from libraries.services.screens import Ready, add_screen, claim_screen, new_screen
 from libraries.services.share_links import create_share_link
@@ -41,6 +42,21 @@ def test_guests_who_come_at_once_are_all_let_in(portal_view: PortalView) -> None
         answers: list[Any] = at_once(*[partial(join, code=code, name="", network=HERE)] * (TRIES_PER_NETWORK + 6))
         assert kinds(answers)[TooManyAttempts] == 0
         assert len({seat.guest_id for seat in answers}) == TRIES_PER_NETWORK + 6
+
+
+def test_a_try_is_counted_in_the_transaction_of_its_code(
+    portal_view: PortalView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Committed before, it would count for guests of the same moment, though it is about to be taken back.
+    def fail(*_ends: object) -> None:
+        assert Counter.objects.filter(count=1).count() == 2
+        raise ValueError("as if the process ended here")
+
+    code = code_at(portal_view)
+    monkeypatch.setattr(codes, "ending", fail)
+    with pytest.raises(ValueError, match="ended here"):
+        join(code=code, name="", network=HERE)
+    assert not Counter.objects.exists()
 
 
 def test_wrong_codes_at_once_are_all_counted(portal_view: PortalView) -> None:
@@ -72,6 +88,22 @@ def test_of_controllers_who_race_for_a_screen_one_gets_it(portal_view: PortalVie
         )
         assert kinds(at_once(*[confirm] * 3)) == {ShareLink: 1, NotFound: 2}
         assert ShareLink.objects.count() == number + 1
+
+
+def test_of_controllers_of_two_portal_views_one_gets_the_screen(portal_view: PortalView) -> None:
+    # They lock different portal views, so only the lock of the screen's own row is between them.
+    other = PortalView.objects.create(library=portal_view.library, name="Other")
+    for number in range(4):
+        screen = new_screen(network=HERE)
+        confirms = [
+            partial(add_screen, actor_id=None, portal_view_id=view.id, code=screen.code, label="TV", network=HERE)
+            for view in (portal_view, other)
+        ]
+        assert kinds(at_once(*confirms)) == {ShareLink: 1, NotFound: 1}
+        assert ShareLink.objects.count() == number + 1
+        found = claim_screen(claim=screen.claim)
+        assert found is not None
+        assert link_of_token(found.token) == PendingScreen.objects.latest("expires_at").link_id
 
 
 def test_a_screen_that_asks_twice_at_once_gets_one_token(portal_view: PortalView) -> None:
