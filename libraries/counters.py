@@ -92,13 +92,17 @@ def add(limits: Iterable[Limit], now: int) -> dict[str, Count]:
     return counts
 
 
-def count_try(limits: Sequence[Limit], now: int, refuse: Callable[[int], Exception]) -> None:
-    """Count one try for each of the limits; raises `refuse` of the seconds to wait if one of them is exceeded.
+def count_try(limits: Sequence[Limit], now: int, refuse: Callable[[int], Exception]) -> dict[str, Count]:
+    """Count one try for each of the limits; returns the new counts by key.
+
+    Raises `refuse` of the seconds to wait if one of the limits is exceeded.
 
     They are looked at before the write, so that a client over a limit only reads, and after it, for simultaneous tries.
     """
     _look(limits, {key: count.one_more() for key, count in read(limits, now).items()}, now, refuse)
-    _look(limits, add(limits, now), now, refuse)
+    counts = add(limits, now)
+    _look(limits, counts, now, refuse)
+    return counts
 
 
 def _look(limits: Sequence[Limit], counts: dict[str, Count], now: int, refuse: Callable[[int], Exception]) -> None:

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
 
+import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -34,6 +35,8 @@ TRIES_PER_SITE = 200
 """Wrong codes of all networks in a minute."""
 RATE_SECONDS = 60
 _FORGOTTEN_AT_ONCE = 20
+
+log = structlog.get_logger(__name__)
 
 
 class Joined(NamedTuple):
@@ -113,6 +116,7 @@ def _link_of(code: str, network: str) -> ShareLink | None:
         tried = Try(network)
         link = ShareLink.objects.filter(code_digest=digest_of_code(code), code_expires_at__gt=timezone.now()).first()
         if link is None or ending(link.withdrawn_at, link.expires_at) is not None:
+            tried.was_wrong()
             return None
         tried.was_right()
     return link
@@ -136,15 +140,22 @@ class Try:
     """One try of a code, counted from now on; TooManyAttempts if there were too many wrong ones before."""
 
     def __init__(self, network: str) -> None:
+        self._network = network
         self._limits = (
             Limit(_key("network", network), TRIES_PER_NETWORK, RATE_SECONDS),
             Limit(_key("site"), TRIES_PER_SITE, RATE_SECONDS),
         )
-        count_try(self._limits, int(time.time()), _too_many)
+        self._counts = count_try(self._limits, int(time.time()), _too_many)
 
     def was_right(self) -> None:
         """Take it back: only wrong codes count."""
         take_back(once=self._limits)
+
+    def was_wrong(self) -> None:
+        """It stays counted. If it is the last one within a limit, that is logged."""
+        for name, limit in zip(("network", "site"), self._limits, strict=True):
+            if limit.just_reached(self._counts.get(limit.key)):
+                log.warning("codes_limited", limit=name, network=self._network, seconds=limit.seconds)
 
 
 def _too_many(wait: int) -> TooManyAttempts:

@@ -22,7 +22,7 @@ from libraries.digests import digest_of, digest_of_code, new_code, new_token
 from libraries.grants import ending
 from libraries.models import PendingScreen, ShareLink
 from libraries.outages import tried_again
-from libraries.rules.errors import NotFound, TooManyAttempts
+from libraries.rules.errors import NotFound, PortalError, TooManyAttempts
 from libraries.services.codes import Try, checked_code, no_such_code
 from libraries.services.share_links import LinkEnded, create_share_link
 
@@ -87,7 +87,11 @@ def add_screen(*, actor_id: UUID | None, portal_view_id: UUID, code: str, label:
     """
     wanted = checked_code(code)
     tried = Try(network)
-    link = _add(actor_id, portal_view_id, wanted, label)
+    try:
+        link = _add(actor_id, portal_view_id, wanted, label)
+    except PortalError:
+        tried.was_wrong()
+        raise
     tried.was_right()
     return link
 

@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 
 import pytest
 from django.utils import timezone
+from structlog.testing import capture_logs
 
 from libraries import digests
 from libraries.digests import CODE_ALPHABET, digest_of_code, is_code, new_code, read_code
@@ -177,6 +178,25 @@ def test_wrong_codes_of_the_site_are_limited(link: ShareLink, monkeypatch: pytes
             join(code=wrong(code), name="", network=f"network {number}")
     with pytest.raises(TooManyAttempts):
         join(code=code, name="", network=ELSEWHERE)
+
+
+def test_a_limit_that_is_reached_is_logged_once(link: ShareLink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "TRIES_PER_SITE", TRIES_PER_NETWORK + 1)
+    code, screen = code_of(link), new_screen(network=HERE).code
+    with capture_logs() as logs:
+        for _ in range(TRIES_PER_NETWORK - 1):
+            with pytest.raises(NotFound):
+                join(code=wrong(code), name="", network=HERE)
+        join(code=code, name="", network=HERE)
+        assert logs == [], "the last try of the network was right"
+        for _ in range(3):
+            with pytest.raises((NotFound, TooManyAttempts)):
+                join(code=wrong(code), name="", network=HERE)
+        with pytest.raises(NotFound):
+            add(wrong(screen), link.portal_view_id)
+    found = [(entry["event"], entry["limit"], entry["network"]) for entry in logs]
+    assert found == [("codes_limited", "network", HERE), ("codes_limited", "site", ELSEWHERE)]
+    assert code not in str(logs)
 
 
 # --- Screens ---------------------------------------------------------------------------------------------------
