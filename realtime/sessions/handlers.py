@@ -160,6 +160,8 @@ async def _become(session: Session, credential: Credential) -> None:
         raise ended(Reason.USER_UNAVAILABLE if access is None or access.ended is None else access.ended)
     if access.role is None:
         raise Refused("no-access", "You are not a member of this portal view's library.")
+    if connection.closed:  # its link ended in the meantime
+        return
     current_entrance().change(connection, credential.grant)
     session.forget_limiter()
     current_hub().become(connection, credential.grant, access, portal_role(access.role))
@@ -175,8 +177,9 @@ async def _renew(connection: Connection, credential: Credential) -> None:
         return
     if access.ended is not None:  # that session; the connection's own may last
         raise ended(access.ended)
-    current_hub().renew(connection, credential.grant)
-    current_hub().hear_of_role(connection, None if access.role is None else portal_role(access.role))
+    if not connection.closed:  # its session may have ended in the meantime
+        current_hub().renew(connection, credential.grant)
+        current_hub().hear_of_role(connection, None if access.role is None else portal_role(access.role))
 
 
 HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = {

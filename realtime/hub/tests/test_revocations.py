@@ -200,6 +200,28 @@ async def test_a_connection_that_changed_hands_ends_with_its_new_credential(driv
     assert closed_with(one) == "session-ended"
 
 
+async def test_a_guest_who_becomes_a_user_on_the_way_in_comes_in_as_the_user(driven: DrivenHub) -> None:
+    driven.database.gate.clear()
+    one = viewer(grant=of_guest())
+    driven.enter(one, name="Ann", guest="the guest's own credential")
+    driven.hub.become(one.connection, of_user(), Access(Role.EDITOR, 1, 1, name="Ilse"), PortalRole.CONTROLLER)
+    driven.database.gate.set()
+    connected = await driven.hear(one, "connected")
+    assert connected["subject"] == {"kind": "user", "id": str(UUID(int=1)), "name": "Ilse"}
+    assert connected["role"] == "controller"
+    assert "guest" not in connected
+    assert one.outlet.take() == []
+
+
+async def test_a_connection_of_no_room_is_left_alone(driven: DrivenHub) -> None:
+    one = viewer(grant=of_guest())
+    driven.hub.become(one.connection, of_user(), Access(Role.EDITOR, 1, 1), PortalRole.CONTROLLER)
+    driven.hub.end(one.connection, Reason.SESSION_ENDED)
+    assert one.connection.grant == of_guest()
+    assert not one.connection.closed
+    assert driven.hub.roster.of(SESSION) == []
+
+
 def test_a_roster_forgets_who_left() -> None:
     roster, one, other = Roster(), viewer(grant=of_guest(1)).connection, viewer(grant=of_guest(2)).connection
     roster.add(one)

@@ -22,12 +22,15 @@ from libraries.rules.revocations import Reason
 from libraries.rules.subjects import Grant, Subject
 from libraries.services.tickets import new_ticket
 from libraries.tokens import access_token, guest_credential
+from realtime.hub.hub import current_hub
 from realtime.protocol.encodings import SUBPROTOCOL
-from realtime.sessions import credentials, handshake
-from realtime.tests.clients import Client, Connect, room_of, token_of
+from realtime.sessions import credentials, handlers, handshake
+from realtime.sessions.lookup import look_up
+from realtime.tests.clients import Client, Connect, room_of, token_of, until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ENDED = Reason.SESSION_ENDED
 SHARE = "kWq3-share-token-of-a-test-0001"
 
 
@@ -314,6 +317,42 @@ async def test_a_guest_stays_a_guest_if_it_may_not_become_that_user(
     await guest.send("auth", token=token_of(viewer), ref=1)
     assert (await guest.receive("error"))["code"] == "too-many-connections"
     assert room_of(portal_view).people.connections[guest.id].subject.is_guest
+
+
+@pytest.mark.parametrize("who", ["guest", "user"])
+async def test_what_ends_while_a_credential_is_looked_up_stays_ended(
+    connect: Connect,
+    portal_view: PortalView,
+    link: ShareLink,
+    viewer: User,
+    monkeypatch: pytest.MonkeyPatch,
+    who: str,
+) -> None:
+    session = uuid4()
+    token = await sync_to_async(access_token)(viewer, session)
+    client = await come(connect, portal_view) if who == "guest" else await connect(token, portal_view)
+
+    async def slow(*asked: Any) -> Any:
+        access = await look_up(*asked)
+        await (change(link, withdrawn_at=timezone.now()) if who == "guest" else sync_to_async(revoke)(session, ENDED))
+        await until(lambda: connection.closed, "the close")
+        return access
+
+    connection = room_of(portal_view).people.connections[client.id]
+    monkeypatch.setattr(handlers, "look_up", slow)
+    await client.send("auth", token=token_of(viewer), ref=1)
+    reason = "link-withdrawn" if who == "guest" else "session-ended"
+    assert (await client.refused())[1] == (1008, reason)
+    assert current_hub().roster._by_key == {}
+
+
+async def test_who_was_switched_off_is_closed_at_the_next_token(
+    connect: Connect, portal_view: PortalView, viewer: User
+) -> None:
+    client = await connect(viewer, portal_view)
+    await User.objects.filter(id=viewer.id).aupdate(is_active=False)
+    await client.send("auth", token=token_of(viewer), ref=1)
+    assert (await client.refused())[1] == (1008, "user-unavailable")
 
 
 async def test_a_fresh_token_of_another_session_ends_with_that_one(
