@@ -29,6 +29,7 @@ from websockets.typing import Subprotocol
 from chaos import report
 from chaos.stack import PRODUCTION
 from testing.installation import Cast, Installation, Server, ServerKind, StoreKind, installation
+from testing.processes import STOP_SECONDS
 from testing.sockets import portal_view_path
 from testing.stacks import STACK_ENV
 
@@ -92,6 +93,8 @@ def running() -> Iterator[Site]:
         import_module("django").setup()
         logging.getLogger("httpx").setLevel(logging.WARNING)
         yield Site(made, server, cast)
+        # A busy machine may need all of the seconds that a process gives itself to end
+        server.process.stop(2 * STOP_SECONDS)
 
 
 async def listen(address: str, subprotocols: Sequence[str], heard: Heard, opened: asyncio.Event) -> None:
