@@ -130,7 +130,7 @@ NAMES = ["token", "accessToken", "refresh_token", "ticket", "share", "password",
     st.sampled_from(FORMS),
     st.sampled_from(NAMES),
     st.sampled_from([str, str.upper, str.title]),
-    st.text(max_size=20).map(lambda text: text.replace(SECRET, "")),
+    st.text(max_size=20).filter(lambda text: "unter" not in text),
     st.integers(0, 200),
 )
 @example(FORMS[3], "token", str, "\\", 200)
