@@ -101,7 +101,7 @@ class Members(ApiView):
         library = get_library(user_id=self.actor_id, library_id=library_id)
         return self.answer_page(memberships_of(library_id), MemberSerializer, for_owner=library.role == Role.OWNER)
 
-    @documented("Add a member (gone)", answer=ErrorSerializer, status=410)
+    @documented("Add a member (gone)", answer=ErrorSerializer, status=410, errors=(404,))
     def post(self, request: Request, library_id: UUID) -> Response:
         """Gone: invite people by `POST libraries/{libraryId}/invitations`, and they accept by the link."""
         raise Gone(f"Members are invited now: POST /api/libraries/{library_id}/invitations makes a link for them.")
