@@ -105,11 +105,7 @@ def _verifier(algorithm: str, secret: bytes, issuer: str, leeway: Any) -> TokenB
 
 def _key_of(token: Any) -> Key | None:
     """The key that a token names, None if it names none."""
-    try:
-        header = jwt.get_unverified_header(token)
-    except InvalidTokenError as error:
-        raise TokenBackendError("Token is invalid") from error
-    key_id = header.get("kid")
+    key_id = _kid_in(str(token).partition(".")[0])
     if key_id is None:
         return None
     if (key := KEYS.find(key_id)) is not None:
@@ -119,8 +115,19 @@ def _key_of(token: Any) -> Key | None:
     raise TokenBackendError("Token is invalid")
 
 
-def _backend() -> KeyedBackend:
-    return KeyedBackend(api_settings.ALGORITHM, settings.SECRET_KEY, leeway=api_settings.LEEWAY)
+@lru_cache(maxsize=64)
+def _kid_in(header: str) -> str | None:
+    """The `kid` in the encoded header of a token: the same for all tokens of a key. The rest is not looked at here."""
+    try:
+        key_id: str | None = jwt.get_unverified_header(f"{header}.e30.e30").get("kid")
+    except InvalidTokenError as error:
+        raise TokenBackendError("Token is invalid") from error
+    return key_id
+
+
+@lru_cache(maxsize=16)
+def _backend(algorithm: str, secret: str, leeway: Any) -> KeyedBackend:
+    return KeyedBackend(algorithm, secret, leeway=leeway)
 
 
 class _Keyed:
@@ -128,7 +135,7 @@ class _Keyed:
 
     @property
     def token_backend(self) -> TokenBackend:
-        return _backend()
+        return _backend(api_settings.ALGORITHM, settings.SECRET_KEY, api_settings.LEEWAY)
 
 
 class Access(_Keyed, AccessToken):
