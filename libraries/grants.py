@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.db.models import Exists
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -54,8 +55,8 @@ class Ended:
 def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
     """The access of credentials to portal views; without an entry for deleted people and links.
 
-    For each `AT_ONCE` pairs one query reads all members who have access, one the other people, one the ended sessions,
-    and one the links of guests.
+    For each `AT_ONCE` pairs one query reads all members who have access, one the other people, one the ended sessions
+    if there are any, and one the links of guests.
     """
     found: dict[tuple[Grant, UUID], Access] = {}
     for pairs in chunks(asked):
@@ -68,19 +69,23 @@ def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], 
 
 def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
     user_ids = {grant.subject.id for grant, _ in asked}
-    rows = PortalView.objects.filter(
+    sessions = {grant.session_id for grant, _ in asked if grant.session_id is not None}
+    views = PortalView.objects.filter(
         id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
-    ).values_list(
+    )
+    # Sessions that have ended rarely come: whether there is one is asked along, and which only then
+    rows = views.annotate(some_ended=Exists(Revocation.objects.filter(key__in=sessions))).values_list(
         "id",
         "version",
         "library__access_version",
         "library__memberships__role",
+        "some_ended",
         *(f"library__memberships__user__{column}" for column in _PERSON),
     )
-    members = {(row[4], row[0]): (Role(row[3]), row[1], row[2], *row[5:]) for row in rows}
+    members = {(row[5], row[0]): (Role(row[3]), row[1], row[2], *row[6:]) for row in rows}
     others = {grant.subject.id for grant, view in asked if (grant.subject.id, view) not in members}
     people = {row[0]: (None, 0, 0, *row[1:]) for row in User.objects.filter(id__in=others).values_list(*_PERSON)}
-    ended = _ended_sessions({grant.session_id for grant, _ in asked})
+    ended = _ended_sessions(sessions) if not rows or rows[0][4] else set()
     found = {}
     for grant, portal_view_id in asked:
         row = members.get((grant.subject.id, portal_view_id)) or people.get(grant.subject.id)

@@ -57,13 +57,13 @@ def access(grant: Grant, portal_view_id: UUID) -> Access | None:
 # --- Users ---------------------------------------------------------------------------------------------------
 
 
-def test_the_access_of_many_is_read_in_two_queries(
+def test_the_access_of_many_is_read_in_one_query(
     library: Library, portal_view: PortalView, cast: dict[Role, User], django_assert_num_queries: Queries
 ) -> None:
     other = PortalView.objects.create(library=library, name="Other", version=7)
     library.refresh_from_db()
     asked = [(of(user), one.id) for user in cast.values() for one in (portal_view, other)]
-    with django_assert_num_queries(2):
+    with django_assert_num_queries(1):
         found = accesses(asked)
     assert found == {
         (of(user), one.id): Access(role, one.version, library.access_version, None, user.get_full_name())
@@ -76,7 +76,7 @@ def test_without_access_existing_and_missing_portal_views_look_the_same(
     portal_view: PortalView, owner: User, stranger: User, django_assert_num_queries: Queries
 ) -> None:
     asked = [(of(stranger), portal_view.id), (of(stranger), uuid4()), (of(owner), portal_view.id)]
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(2):
         found = accesses(asked)
     assert [access.role for access in found.values()].count(None) == 2
     nothing = Access(None, 0, 0, name=stranger.get_full_name())
@@ -136,7 +136,7 @@ def test_a_long_list_is_read_in_parts(
 ) -> None:
     monkeypatch.setattr(selectors, "AT_ONCE", 100)
     many = [of(uuid4()) for _ in range(299)]
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         found = accesses([*((one, portal_view.id) for one in many), (of(owner), portal_view.id)])
     assert found.keys() == {(of(owner), portal_view.id)}
     with django_assert_num_queries(6):
