@@ -7,6 +7,8 @@ LEFT_OUT: dict[str, str] = {
     "realtime.sessions.credentials.Refused": "is an error",
     "realtime.sessions.credentials.Offered": "holds two texts",
     "realtime.sessions.handshake.ended": "takes a reason of our own",
+    "realtime.sessions.handshake.lasting": "takes what the database said",
+    "realtime.sessions.credentials.away": "takes nothing",
     "libraries.api.authentication.BearerAuthentication": "splits a header; libraries.tokens does the rest",
     "libraries.api.authentication.PageAuthentication": "Django compares a token of fixed length",
     "libraries.api.authentication.grant_of_request": "takes a token that was verified",

@@ -11,9 +11,11 @@ from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, Value, When
+from django.utils.crypto import salted_hmac
 
 from libraries.models import Counter
 
+_KEY_CHARS = 32
 _DROPPED_AT_ONCE = 20
 """The number of old rows that a write deletes: more than it adds."""
 
@@ -64,6 +66,14 @@ class Count:
     def wait(self, now: int) -> int:
         """Seconds until they are forgotten, at least 1."""
         return max(1, self.expires_at - now)
+
+
+def key_of(counter: str, *parts: str) -> str:
+    """The key of what is counted: a keyed hash, so that the database alone does not show who tried what from where.
+
+    `counter` names who counts: equal parts of two of them have different keys.
+    """
+    return salted_hmac(counter, "\0".join(parts), algorithm="sha256").hexdigest()[:_KEY_CHARS]
 
 
 def read(limits: Iterable[Limit], now: int) -> dict[str, Count]:

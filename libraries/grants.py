@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -69,7 +69,7 @@ def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], 
 
 def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
     user_ids = {grant.subject.id for grant, _ in asked}
-    sessions = {grant.session_id for grant, _ in asked if grant.session_id is not None}
+    sessions = _sessions_of(grant for grant, _ in asked)
     views = PortalView.objects.filter(
         id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
     )
@@ -100,9 +100,12 @@ def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gran
 _PERSON = ("id", "is_active", "auth_version", "name", "email")
 
 
-def _ended_sessions(session_ids: Collection[UUID | None]) -> set[UUID]:
-    keys = [session_id for session_id in session_ids if session_id is not None]
-    return set(Revocation.objects.filter(key__in=keys).values_list("key", flat=True))
+def _sessions_of(grants: Iterable[Grant]) -> set[UUID]:
+    return {grant.session_id for grant in grants if grant.session_id is not None}
+
+
+def _ended_sessions(session_ids: Collection[UUID]) -> set[UUID]:
+    return set(Revocation.objects.filter(key__in=session_ids).values_list("key", flat=True))
 
 
 def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
@@ -159,15 +162,17 @@ def ended_grants(grants: Collection[Grant]) -> dict[Grant, Reason]:
     """Those of the credentials that have ended, whatever ended them: also a statement on many rows."""
     found: dict[Grant, Reason] = {}
     for some in chunks(grants):
-        found |= _ended_of_users([grant for grant in some if not grant.subject.is_guest])
-        found |= _ended_of_guests([grant for grant in some if grant.subject.is_guest])
+        users = [grant for grant in some if not grant.subject.is_guest]
+        guests = [grant for grant in some if grant.subject.is_guest]
+        found |= _ended_of_users(users) if users else {}
+        found |= _ended_of_guests(guests) if guests else {}
     return found
 
 
 def _ended_of_users(grants: Collection[Grant]) -> dict[Grant, Reason]:
     people = User.objects.filter(id__in={grant.subject.id for grant in grants}, is_active=True)
-    versions = dict(people.values_list("id", "auth_version")) if grants else {}
-    ended = _ended_sessions({grant.session_id for grant in grants}) if grants else set()
+    versions = dict(people.values_list("id", "auth_version"))
+    ended = _ended_sessions(_sessions_of(grants))
     found = {}
     for grant in grants:
         version = versions.get(grant.subject.id)
@@ -180,7 +185,7 @@ def _ended_of_users(grants: Collection[Grant]) -> dict[Grant, Reason]:
 
 def _ended_of_guests(grants: Collection[Grant]) -> dict[Grant, Reason]:
     links = ShareLink.objects.filter(id__in={grant.link_id for grant in grants})
-    rows = links.values_list("id", "withdrawn_at", "expires_at") if grants else ()
+    rows = links.values_list("id", "withdrawn_at", "expires_at")
     reasons = {link_id: ending(withdrawn_at, ends_at) for link_id, withdrawn_at, ends_at in rows}
     found = {grant: reasons.get(grant.link_id or UUID(int=0), Reason.LINK_WITHDRAWN) for grant in grants}
     return {grant: reason for grant, reason in found.items() if reason is not None}

@@ -1,7 +1,7 @@
 """The content of a token, for REST and sockets alike: whose it is, what it ends with, and its expiry.
 
 `verify` needs no database, except to read a signing key that this process does not know yet. Whether the session or
-the link still exists is a question for `libraries.selectors`.
+the link still exists is a question for `libraries.grants`.
 """
 
 from __future__ import annotations

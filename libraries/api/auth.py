@@ -6,11 +6,9 @@ The limits on attempts are in `libraries.services.logins`.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import ClassVar
 
 from django.contrib.auth import authenticate, logout
 from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +19,7 @@ from libraries.api.account_serializers import (
     RegistrationSerializer,
     TokensSerializer,
 )
-from libraries.api.base import ApiView
+from libraries.api.base import ApiView, OpenView
 from libraries.api.schema import documented
 from libraries.api.serializers import UserSerializer
 from libraries.links import Page, link_to
@@ -30,12 +28,8 @@ from libraries.services.people import register_user
 from libraries.tokens import Credential
 
 
-class LogInView(ApiView):
+class LogInView(OpenView):
     """A view for people who are not logged in yet. A log-in is counted where its password is tested."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    cache: ClassVar[dict[str, bool]] = {"no_store": True}  # RFC 6749, section 5.1
 
 
 class CountedLogInView(LogInView):

@@ -110,6 +110,14 @@ def _let_go(response: Any) -> None:
     view._undo_circles()
 
 
+class OpenView(ApiView):
+    """A view for everybody, whose answers may hold a credential; who is logged in is not looked at."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+    cache: ClassVar[dict[str, bool]] = {"no_store": True}  # RFC 6749, section 5.1
+
+
 class NothingHere(ApiView):
     """Every address without another view."""
 

@@ -7,11 +7,10 @@ from uuid import UUID
 
 from django.urls import reverse
 from rest_framework import serializers
-from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from libraries.api.base import ApiView
+from libraries.api.base import ApiView, OpenView
 from libraries.api.fields import Moment, Text
 from libraries.api.schema import documented
 from libraries.api.serializers import Body
@@ -110,15 +109,7 @@ class LinkCode(ApiView):
         return Response(status=204)
 
 
-class _OpenView(ApiView):
-    """For everybody; who is logged in is not looked at."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-    cache: ClassVar[dict[str, bool]] = {"no_store": True}
-
-
-class Join(_OpenView):
+class Join(OpenView):
     """`join`."""
 
     @documented("Join by a short code", body=JoinSerializer, answer=SeatSerializer, errors=(404, 429), open=True)
@@ -136,7 +127,7 @@ class Join(_OpenView):
         )
 
 
-class Screens(_OpenView):
+class Screens(OpenView):
     """`screens`."""
 
     @documented("Get a code for a screen", answer=WaitingScreenSerializer, errors=(429,), open=True)
@@ -146,7 +137,7 @@ class Screens(_OpenView):
         return Response(WaitingScreenSerializer(screen._asdict()).data)
 
 
-class ScreenClaims(_OpenView):
+class ScreenClaims(OpenView):
     """`screens/claim`."""
 
     @documented(

@@ -5,7 +5,7 @@ Pure.
 
 from __future__ import annotations
 
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -45,6 +45,11 @@ class Grant(msgspec.Struct, frozen=True, gc=False):
     session_id: UUID | None = None
     auth_version: int = 0
     link_id: UUID | None = None
+
+    @classmethod
+    def of_new_guest(cls, link_id: UUID) -> Grant:
+        """The grant of a guest who has just opened that share link."""
+        return cls(Subject(uuid4(), is_guest=True), link_id=link_id)
 
     @property
     def keys(self) -> tuple[UUID, ...]:

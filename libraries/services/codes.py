@@ -16,9 +16,8 @@ from uuid import UUID
 import structlog
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
-from libraries.counters import Limit, count_try, take_back
+from libraries.counters import Limit, count_try, key_of, take_back
 from libraries.digests import digest_of_code, is_code, new_code, read_code
 from libraries.grants import ending
 from libraries.models import ShareLink
@@ -142,8 +141,8 @@ class Try:
     def __init__(self, network: str) -> None:
         self._network = network
         self._limits = (
-            Limit(_key("network", network), TRIES_PER_NETWORK, RATE_SECONDS),
-            Limit(_key("site"), TRIES_PER_SITE, RATE_SECONDS),
+            Limit(key_of(__name__, "network", network), TRIES_PER_NETWORK, RATE_SECONDS),
+            Limit(key_of(__name__, "site"), TRIES_PER_SITE, RATE_SECONDS),
         )
         self._counts = count_try(self._limits, int(time.time()), _too_many)
 
@@ -160,7 +159,3 @@ class Try:
 
 def _too_many(wait: int) -> TooManyAttempts:
     return TooManyAttempts(f"Too many wrong codes: try again in {wait} seconds.", wait)
-
-
-def _key(*parts: str) -> str:
-    return salted_hmac("libraries.services.codes", "\0".join(parts), algorithm="sha256").hexdigest()[:32]

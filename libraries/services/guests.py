@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from typing import NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from libraries.models import ShareLink
-from libraries.rules.subjects import Grant, Subject
+from libraries.rules.subjects import Grant
 from libraries.tokens import guest_credential
 
 
@@ -19,5 +19,5 @@ class NewGuest(NamedTuple):
 
 def new_guest(link: ShareLink, name: str) -> NewGuest:
     """A new guest of the link, with a name that was checked, or none."""
-    grant = Grant(Subject(uuid4(), is_guest=True), link_id=link.id)
+    grant = Grant.of_new_guest(link.id)
     return NewGuest(grant.subject.id, guest_credential(grant, name, link.expires_at))

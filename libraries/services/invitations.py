@@ -15,10 +15,9 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from libraries import mail
-from libraries.counters import Limit, add
+from libraries.counters import Limit, add, key_of
 from libraries.digests import digest_of, new_token
 from libraries.models import Invitation, Library, Membership, User
 from libraries.outages import tried_again
@@ -206,8 +205,8 @@ def _may_mail(user_id: UUID, address: str) -> bool:
 
     TooManyAttempts if the person has caused too many.
     """
-    mine = Limit(_key("person", str(user_id)), MAILS_PER_PERSON, HOUR)
-    theirs = Limit(_key("address", address), MAILS_PER_ADDRESS, HOUR)
+    mine = Limit(key_of(__name__, "person", str(user_id)), MAILS_PER_PERSON, HOUR)
+    theirs = Limit(key_of(__name__, "address", address), MAILS_PER_ADDRESS, HOUR)
     now = int(time.time())
     counts = add([mine, theirs], now)
     if mine.is_over(counts[mine.key]):
@@ -218,10 +217,6 @@ def _may_mail(user_id: UUID, address: str) -> bool:
             wait,
         )
     return not theirs.is_over(counts[theirs.key])
-
-
-def _key(*parts: str) -> str:
-    return salted_hmac("libraries.services.invitations", "\0".join(parts), algorithm="sha256").hexdigest()[:32]
 
 
 def _text(inviter: User, library: Library, role: Role, link: str) -> str:

@@ -17,10 +17,9 @@ from django.conf import settings
 from django.contrib.auth.backends import ModelBackend
 from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
-from django.utils.crypto import salted_hmac
 
 from libraries.cleaning import KNOWN_SECONDS
-from libraries.counters import Count, Limit, add, drop_some, read, take_back
+from libraries.counters import Count, Limit, add, drop_some, key_of, read, take_back
 from libraries.models import KnownNetwork, User
 from libraries.rules.emails import canonical
 from libraries.rules.errors import TooManyAttempts, Unavailable
@@ -130,7 +129,7 @@ def network_of_request(request: Any) -> str:
 
 
 def _rate(network: str) -> Limit:
-    return Limit(_key("rate", network), settings.PORTAL_LOGINS_PER_MINUTE, RATE_SECONDS)
+    return Limit(key_of(__name__, "rate", network), settings.PORTAL_LOGINS_PER_MINUTE, RATE_SECONDS)
 
 
 def _count(
@@ -185,14 +184,9 @@ def _remember(user: User, network: str) -> None:
 def _key_of(kind: str, user: User | None, email: str, *more: str) -> str:
     """The key of an account's counter. Accounts that do not exist share a limited number of keys, to bound the rows."""
     if user is not None:
-        return _key(kind, str(user.pk), *more)
-    return _key(kind, "unknown", _key(email, *more)[:_UNKNOWN_DIGITS])
+        return key_of(__name__, kind, str(user.pk), *more)
+    return key_of(__name__, kind, "unknown", key_of(__name__, email, *more)[:_UNKNOWN_DIGITS])
 
 
 def _known_key(user: User, network: str) -> str:
-    return _key("known", str(user.pk), network)
-
-
-def _key(*parts: str) -> str:
-    """A keyed hash, so that the database alone does not show who logged in from where."""
-    return salted_hmac("libraries.services.logins", "\0".join(parts), algorithm="sha256").hexdigest()[:32]
+    return key_of(__name__, "known", str(user.pk), network)

@@ -15,10 +15,9 @@ from django.contrib.auth.tokens import PasswordResetTokenGenerator
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
 from libraries import mail
-from libraries.counters import Limit, add, count_try
+from libraries.counters import Limit, add, count_try, key_of
 from libraries.models import User
 from libraries.outages import tried_again
 from libraries.rules.emails import canonical
@@ -146,7 +145,7 @@ def request_reset(*, email: str, network: str, link_of: LinkOf) -> None:
 
 def count_network(network: str) -> None:
     """Count a mail that this network causes; TooManyAttempts if there were too many within the hour."""
-    limit = Limit(_key("network", network), MAILS_PER_NETWORK, HOUR)
+    limit = Limit(key_of(__name__, "network", network), MAILS_PER_NETWORK, HOUR)
     count_try([limit], int(time.time()), _too_much)
 
 
@@ -156,13 +155,13 @@ def _too_much(wait: int) -> TooManyAttempts:
 
 def _may_mail(kind: str, user: User | None, address: str) -> bool:
     """Count a mail to the address; whether there were few enough. Accounts that do not exist share some counters."""
-    key = _key(kind, str(user.pk)) if user is not None else _key(kind, "unknown", _key(address)[:_UNKNOWN_DIGITS])
+    key = (
+        key_of(__name__, kind, str(user.pk))
+        if user is not None
+        else key_of(__name__, kind, "unknown", key_of(__name__, address)[:_UNKNOWN_DIGITS])
+    )
     limit = Limit(key, MAILS_PER_ADDRESS, HOUR)
     return not limit.is_over(add([limit], int(time.time()))[key])
-
-
-def _key(*parts: str) -> str:
-    return salted_hmac("libraries.services.mailed", "\0".join(parts), algorithm="sha256").hexdigest()[:32]
 
 
 _VERIFY = """Somebody registered with this e-mail address. If it was you, open this link within an hour:

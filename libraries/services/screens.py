@@ -15,9 +15,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.utils import timezone
-from django.utils.crypto import salted_hmac
 
-from libraries.counters import Limit, count_try, drop_some
+from libraries.counters import Limit, count_try, drop_some, key_of
 from libraries.digests import digest_of, digest_of_code, new_code, new_token
 from libraries.grants import ending
 from libraries.models import PendingScreen, ShareLink
@@ -55,8 +54,7 @@ class Ready(NamedTuple):
 @tried_again
 def new_screen(*, network: str) -> Waiting:
     """A code for a screen to show; TooManyAttempts if too many screens wait, or its network asks too often."""
-    key = salted_hmac("libraries.services.screens", network, algorithm="sha256").hexdigest()[:32]
-    limit = Limit(key, SCREENS_PER_MINUTE, RATE_SECONDS)
+    limit = Limit(key_of(__name__, network), SCREENS_PER_MINUTE, RATE_SECONDS)
     count_try([limit], int(time.time()), _too_many)
     now = timezone.now()
     waiting = PendingScreen.objects.filter(link=None, expires_at__gt=now)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
@@ -10,7 +9,7 @@ from uuid import UUID
 from libraries import tokens
 from libraries.grants import link_of_token
 from libraries.rules.errors import PortalError, Unavailable
-from libraries.rules.subjects import Grant, Subject
+from libraries.rules.subjects import Grant
 from libraries.services.tickets import take_ticket
 from libraries.signing import KEYS
 from libraries.tokens import Credential, KeyNotRead, TokenExpired, TokenInvalid, TokenOfTheFuture
@@ -64,7 +63,12 @@ async def prove(offered: Offered, portal_view_id: UUID) -> Credential:
             case _:
                 return await _verify(tokens.verify, offered.text)
     except Unavailable:
-        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+        raise away() from None
+
+
+def away() -> Refused:
+    """The refusal while the database does not answer."""
+    return Refused("unavailable", "The database is away: connect again in a moment.")
 
 
 async def _take(ticket: str, portal_view_id: UUID) -> Credential:
@@ -78,7 +82,7 @@ async def _open(share: str) -> Credential:
     link_id = await in_database(link_of_token, share)
     if link_id is None:
         raise Refused("share-invalid", "There is no such link: ask for a new one.")
-    return Credential(Grant(Subject(uuid.uuid4(), is_guest=True), link_id=link_id), 0.0)
+    return Credential(Grant.of_new_guest(link_id), 0.0)
 
 
 async def _verify(read: Callable[[str], Credential], text: str) -> Credential:

@@ -43,7 +43,7 @@ from realtime.protocol.requests import (
 )
 from realtime.rooms.connection import Connection
 from realtime.sessions.credentials import Offered, Refused, prove
-from realtime.sessions.handshake import ended
+from realtime.sessions.handshake import ended, lasting
 from realtime.sessions.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.sessions.lookup import look_up
 from realtime.sessions.work import Work
@@ -155,9 +155,7 @@ def _offered(message: Auth) -> Offered:
 async def _become(session: Session, credential: Credential) -> None:
     """Give a guest's connection to a user of the same library; the guest stays if that is refused."""
     connection = session.connection
-    access = await look_up(credential.grant, connection.portal_view_id)
-    if access is None or access.ended is not None:
-        raise ended(Reason.USER_UNAVAILABLE if access is None or access.ended is None else access.ended)
+    access = lasting(await look_up(credential.grant, connection.portal_view_id), credential)
     if access.role is None:
         raise Refused("no-access", "You are not a member of this portal view's library.")
     if connection.closed:  # its link ended in the meantime

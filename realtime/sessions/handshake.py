@@ -24,7 +24,7 @@ from libraries.tokens import Credential, guest_credential
 from realtime.database import in_database
 from realtime.limits.entrance import Entrance
 from realtime.protocol.encodings import SUBPROTOCOL
-from realtime.sessions.credentials import Refused, find, prove
+from realtime.sessions.credentials import Refused, away, find, prove
 from realtime.sessions.lookup import look_up
 from realtime.sessions.origins import is_host_allowed, is_origin_allowed
 
@@ -62,7 +62,10 @@ def subprotocol(scope: Scope) -> str | None:
 
 
 async def admit(scope: Scope, entrance: Entrance) -> Admission:
-    """Take the steps of the handshake, with one query; Refused, or Limited, at the first that fails."""
+    """Take the steps of the handshake; Refused, or Limited, at the first that fails.
+
+    An access token needs one query, which others may share.
+    """
     wanted = _read_address(scope)
     asked = scope["query_string"].decode("latin-1")
     query, with_blanks = parse_qs(asked), parse_qs(asked, keep_blank_values=True)
@@ -97,16 +100,21 @@ async def admit(scope: Scope, entrance: Entrance) -> Admission:
 
 async def _look_up(credential: Credential, portal_view_id: UUID) -> tuple[Access, PortalRole]:
     try:
-        access = await look_up(credential.grant, portal_view_id)
+        access = lasting(await look_up(credential.grant, portal_view_id), credential)
     except Unavailable:
-        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+        raise away() from None
+    if access.role is None:
+        raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
+    return access, portal_role(access.role)
+
+
+def lasting(access: Access | None, credential: Credential) -> Access:
+    """The access that was looked up for a credential; Refused if the credential has ended."""
     if access is None:
         raise ended(Reason.LINK_WITHDRAWN if credential.subject.is_guest else Reason.USER_UNAVAILABLE)
     if access.ended is not None:
         raise ended(access.ended)
-    if access.role is None:
-        raise Refused("no-access", "There is no such portal view, or you are not a member of its library.")
-    return access, portal_role(access.role)
+    return access
 
 
 def ended(reason: Reason) -> Refused:
@@ -124,7 +132,7 @@ async def _renew(credential: Credential, access: Access, names: list[str] | None
     try:
         text = await in_database(guest_credential, credential.grant, name, access.ends_at)
     except Unavailable:
-        raise Refused("unavailable", "The database is away: connect again in a moment.") from None
+        raise away() from None
     ends_at = math.inf if access.ends_at is None else access.ends_at.timestamp()
     return Credential(credential.grant, ends_at, name), text
 
