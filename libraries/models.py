@@ -28,6 +28,7 @@ from libraries.attempts import KnownNetwork as KnownNetwork
 from libraries.credentials import Session as Session
 from libraries.credentials import SigningKey as SigningKey
 from libraries.credentials import Ticket as Ticket
+from libraries.images import Image as Image
 from libraries.rules.disclosure import Disclosure, compiled
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS, with_ids
 from libraries.rules.projection import shown_count, shown_place

@@ -23,6 +23,7 @@ from libraries.rules.errors import Forbidden, InvalidPayload, NotFound, PortalEr
 
 STATUSES: dict[str, int] = {
     "invalid-payload": 400,
+    "image-invalid": 400,
     "not-authenticated": 401,
     "token-expired": 401,
     "token-invalid": 401,
@@ -33,6 +34,7 @@ STATUSES: dict[str, int] = {
     "conflict": 409,
     "quota-exceeded": 409,
     "last-owner": 409,
+    "image-in-use": 409,
     "gone": 410,
     "share-invalid": 404,
     "link-withdrawn": 410,
@@ -43,6 +45,7 @@ STATUSES: dict[str, int] = {
     "throttled": 429,
     "internal-error": 500,
     "unavailable": 503,
+    "storage-full": 507,
 }
 """The HTTP status of each code."""
 

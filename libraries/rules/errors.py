@@ -138,6 +138,24 @@ class QuotaExceeded(PortalError):
     code = "quota-exceeded"
 
 
+class ImageInvalid(PortalError):
+    """A file that is no picture we take, or that asks for too much; the message says which of the two, and why."""
+
+    code = "image-invalid"
+
+
+class ImageInUse(PortalError):
+    """Items name the picture; `details` has the portal views by name."""
+
+    code = "image-in-use"
+
+
+class StorageFull(PortalError):
+    """There is no room left where pictures are kept; nothing was stored."""
+
+    code = "storage-full"
+
+
 class AlreadyApplied(PortalError):
     """The message was stored before, by a connection that was cut before it got the answer."""
 
