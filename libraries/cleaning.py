@@ -18,11 +18,14 @@ from libraries import counters
 from libraries.counters import Limit
 from libraries.models import Counter, Invitation, KnownNetwork, PendingScreen, Revocation, Session, ShareLink, Ticket
 from libraries.tokens import longest_life
+from libraries.uploads import drop_old_spools
 
 KEPT_LINKS = timedelta(days=30)
 """How long owners see invitations and share links that have ended."""
 KNOWN_SECONDS = 30 * 86_400
 """How long a network is known after a log-in; a locked account may still log in from it."""
+OLD_UPLOAD_SECONDS = 3_600
+"""No upload takes that long: what is left of an older one is of a process that was killed."""
 _TURN = Limit("forget-ended", most=1, seconds=60)
 
 
@@ -47,10 +50,11 @@ def ended(now: datetime) -> dict[str, QuerySet[Any]]:
 
 
 def forget_ended() -> dict[str, int]:
-    """Delete them all, and the expired log-ins to pages; returns the number of rows by name."""
+    """Delete them all, the expired log-ins to pages and the rest of uploads; returns the number by name."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
     # Not through the models' own `delete`: nobody is connected by what has ended
-    return {name: rows.delete()[0] for name, rows in ended(timezone.now()).items()}
+    dropped = {name: rows.delete()[0] for name, rows in ended(timezone.now()).items()}
+    return {**dropped, "uploads": drop_old_spools(OLD_UPLOAD_SECONDS)}
 
 
 def forget_ended_in_turn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from functools import partial
 from secrets import token_hex
 from typing import Any
@@ -33,7 +34,7 @@ class Image(models.Model):
     """A picture and its thumbnails. Its address has its `id`; another picture in its place has another `key`.
 
     `byte_count` is of the whole picture, `stored_bytes` of all its files, `source_digest` the SHA-256 of the file that
-    was uploaded, and `page` the page of a PDF.
+    was uploaded; `page` is the page of a PDF with `page_count` of them.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -48,9 +49,13 @@ class Image(models.Model):
     stored_bytes = models.PositiveIntegerField(editable=False)
     source_digest = models.CharField(max_length=64, editable=False)
     page = models.PositiveIntegerField(null=True, editable=False)
+    page_count = models.PositiveIntegerField(null=True, editable=False)
     created_by = models.ForeignKey("libraries.User", on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     updated_at = models.DateTimeField(default=timezone.now, db_default=Now(), editable=False)
+
+    uses: Sequence[Any] = ()
+    """The portal views that name it, on an object from the REST API."""
 
     class Meta:
         ordering = ("-created_at", "page", "id")

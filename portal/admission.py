@@ -54,10 +54,10 @@ class Admission:
         except (BodyCut, ClientGone):
             return
         except TooLong:
-            await _refuse(scope, headers, send, "too-large", TOO_LONG.format(most=most))
+            await refuse(scope, headers, send, "too-large", TOO_LONG.format(most=most))
         except (LaneFull, NoRoom):
             rush.notice()
-            await _refuse(scope, headers, send, "unavailable", BUSY)
+            await refuse(scope, headers, send, "unavailable", BUSY)
         else:
             await self.outgoing.send(answer, send)
         finally:
@@ -95,7 +95,7 @@ def _whole(body: Body) -> Receive:
     return receive
 
 
-async def _refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code: str, sentence: str) -> None:
+async def refuse(scope: Scope, headers: Mapping[bytes, bytes], send: Send, code: str, sentence: str) -> None:
     """Refuse in the one shape of errors below /api/, and in plain text elsewhere."""
     status = STATUSES[code]
     if site_path(scope).startswith("/api/"):

@@ -53,6 +53,8 @@ PORTAL_VIEWS_PER_LIBRARY = env.number("PORTAL_VIEWS_PER_LIBRARY", 200, 0, 2**31 
 PORTAL_LIBRARY_BYTES = env.number("PORTAL_LIBRARY_BYTES", 20_971_520, 0, 2**53 - 1)
 PORTAL_MEMBERS_PER_LIBRARY = env.number("PORTAL_MEMBERS_PER_LIBRARY", 1_000, 0, 2**31 - 1)
 PORTAL_LIBRARIES_PER_USER = env.number("PORTAL_LIBRARIES_PER_USER", 50, 0, 2**31 - 1)
+PORTAL_IMAGES_PER_LIBRARY = env.number("PORTAL_IMAGES_PER_LIBRARY", 2_000, 0, 2**31 - 1)
+PORTAL_LIBRARY_IMAGE_BYTES = env.number("PORTAL_LIBRARY_IMAGE_BYTES", 1_073_741_824, 0, 2**53 - 1)
 PORTAL_IO_URING = env.flag("PORTAL_IO_URING", True)
 # Messages of one connection per second, and the burst that it can save up
 PORTAL_UPDATES_PER_SECOND = env.number("PORTAL_UPDATES_PER_SECOND", 60, 0, 1_000_000)
@@ -85,6 +87,10 @@ PORTAL_MAX_BODY_BYTES = env.number("PORTAL_MAX_BODY_BYTES", 4_194_304, 0, 2**31 
 PORTAL_MAX_ANONYMOUS_BODY_BYTES = env.number("PORTAL_MAX_ANONYMOUS_BODY_BYTES", 65_536, 0, 2**31 - 1)
 PORTAL_BODIES_BYTES = env.number("PORTAL_BODIES_BYTES", 67_108_864, 0, 2**40)
 PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
+# Bytes of one uploaded file, and of all files that are being uploaded
+PORTAL_MAX_UPLOAD_BYTES = env.number("PORTAL_MAX_UPLOAD_BYTES", 33_554_432, 0, 2**31 - 1)
+PORTAL_UPLOADS_BYTES = env.number("PORTAL_UPLOADS_BYTES", 536_870_912, 0, 2**40)
+PORTAL_UPLOADS_DIR = DATA_DIR / "uploads"
 # All of a body is read before Django gets it (portal.bodies): nothing is written to disk
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 FILE_UPLOAD_MAX_MEMORY_SIZE = PORTAL_MAX_BODY_BYTES or 2**31

@@ -7,7 +7,9 @@ from typing import Any
 from django.db.models import QuerySet
 from django_filters import rest_framework as filters  # type: ignore[import-untyped]
 
+from libraries.models import Image
 from libraries.rules.errors import InvalidPayload
+from libraries.services.images import uses_of
 
 MAX_SEARCH_CHARS = 200
 
@@ -50,6 +52,19 @@ class PortalViewFilters(NamedFilters):
     """For portal views: the date is that of the last change which the asker sees."""
 
     ordering = Ordering({"name": "name", "created_at": "createdAt", "seen_at": "updatedAt"})
+
+
+class ImageFilters(NamedFilters):
+    """For pictures."""
+
+    unused = filters.BooleanFilter(method="only_unused", label="`true`: only those that no item of the library names.")
+    ordering = Ordering({**_NAMED, "byte_count": "byteCount"})
+
+    def only_unused(self, images: QuerySet[Image], name: str, value: bool) -> QuerySet[Image]:
+        """The rows that are not named, or with false those that are; the rows are those of one library."""
+        library_id = images.values_list("library_id", flat=True).first()
+        used = uses_of(library_id).keys() if library_id is not None else ()
+        return images.exclude(id__in=used) if value else images.filter(id__in=used)
 
 
 class MemberFilters(filters.FilterSet):  # type: ignore[misc]

@@ -48,6 +48,8 @@ AS_VIEWER = OpenApiParameter(
     enum=["viewer"],
     description="What viewers get, for a controller who wants to look.",
 )
+FILE: dict[str, Any] = {"type": "string", "format": "binary"}
+"""A body that is a file."""
 INDEX = OpenApiParameter(
     "index",
     int,
@@ -85,6 +87,7 @@ _MEANINGS: dict[int, str] = {
     413: "The body is too long.",
     415: "The body is not JSON.",
     429: "Too many attempts; Retry-After says how many seconds to wait.",
+    507: "There is no room left where pictures are kept; nothing was stored.",
     503: "Too many ask at this moment, or the database is away; Retry-After says how many seconds to wait.",
 }
 
@@ -137,6 +140,9 @@ _EXAMPLES = [
 ]
 
 
+_ANY_FILE = "application/octet-stream"
+
+
 def documented(
     summary: str,
     *,
@@ -163,7 +169,7 @@ def documented(
     return extend_schema(
         operation_id=operation_id,
         summary=summary,
-        request={"application/json": body} if isinstance(body, dict) else body,
+        request={_ANY_FILE if body is FILE else "application/json": body} if isinstance(body, dict) else body,
         responses=responses,
         parameters=[*parameters, *headers],
         examples=_EXAMPLES if answer is PortalViewSerializer else None,

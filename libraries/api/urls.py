@@ -12,6 +12,7 @@ from libraries.api import auth as api_auth
 from libraries.api import batches as api_batches
 from libraries.api import codes as api_codes
 from libraries.api import document as api_document
+from libraries.api import images as api_images
 from libraries.api import invitations as api_invitations
 from libraries.api import items as api_items
 from libraries.api import libraries as api_libraries
@@ -57,6 +58,9 @@ urlpatterns = [
     *_at(f"{_LIBRARY}/members/<uuid:user_id>", api_libraries.OneMember, "member"),
     *_at(f"{_LIBRARY}/invitations", api_invitations.LibraryInvitations, "library-invitations"),
     *_at(f"{_LIBRARY}/invitations/<uuid:invitation_id>", api_invitations.OneInvitation, "invitation"),
+    *_at(f"{_LIBRARY}/images", api_images.LibraryImages, "images"),
+    *_at(f"{_LIBRARY}/images/<uuid:image_id>", api_images.OneImage, "image"),
+    *_at(f"{_LIBRARY}/images/<uuid:image_id>/file", api_images.ImageFile, "image-file"),
     *_at("invitations", api_invitations.MyInvitations, "invitations"),
     *_at("invitations/look", api_invitations.Look, "invitation-look"),
     *_at("invitations/accept", api_invitations.Accept, "invitation-accept"),

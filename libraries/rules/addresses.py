@@ -30,7 +30,7 @@ _DISK = re.compile(r"[a-z]:/", re.IGNORECASE)
 _WEB = ("https://", "http://")
 _SMALL_IMAGE = re.compile(r"data:image/(?:png|jpe?g|gif|webp|avif);base64,[A-Za-z0-9+/]*+={0,2}", re.IGNORECASE)
 
-_INSTEAD = "put it on the web, or send it as a small data: image."
+_INSTEAD = "upload it to the library, or put it on the web."
 _DISK_FILE = f"A file on your disk cannot be seen by others: {_INSTEAD}"
 _CODE = "Must be an address, and not code that a page could run."
 _REFUSED = {

@@ -150,6 +150,12 @@ class ImageInUse(PortalError):
     code = "image-in-use"
 
 
+class UploadTooLarge(PortalError):
+    """The file is longer than the site allows."""
+
+    code = "too-large"
+
+
 class StorageFull(PortalError):
     """There is no room left where pictures are kept; nothing was stored."""
 

@@ -1,0 +1,16 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from libraries.rules.images import Size
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    page: int | None
+    media_type: str
+    width: int
+    height: int
+    is_animated: bool
+    files: dict[Size, Path]
