@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from coverage import Coverage
+from django.conf import settings as django_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -51,6 +52,12 @@ ITEMS: list[dict[str, Any]] = [
     },
     {"id": "spy", "type": "token", "name": "Spy", "visible": False, "hp": 9},
 ]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Uploads and pictures of tests go to a folder of the run, and not among the developer's own."""
+    django_settings.PORTAL_UPLOADS_DIR = tmp_path_factory.mktemp("uploads")
 
 
 @pytest.fixture(autouse=True)

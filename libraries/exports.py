@@ -9,6 +9,7 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Q
 
 from libraries.models import (
+    Image,
     Invitation,
     KnownNetwork,
     Membership,
@@ -23,7 +24,7 @@ from libraries.rules.errors import NotFound
 
 
 def export_account(user_id: UUID) -> dict[str, Any]:
-    """It as JSON: the account, memberships, sessions, links, and traces of the last minutes; NotFound.
+    """It as JSON: the account, memberships, sessions, links, uploads, and traces of the last minutes; NotFound.
 
     Invitations to the person's address are part of it only if the address is verified: it may be somebody else's.
     """
@@ -44,6 +45,10 @@ def export_account(user_id: UUID) -> dict[str, Any]:
         "sessions": _sessions(user),
         "invitations": _invitations(user),
         "shareLinks": _share_links(user),
+        "images": [
+            {"id": str(row.id), "libraryId": str(row.library_id), "name": row.name, "createdAt": _at(row.created_at)}
+            for row in Image.objects.filter(created_by=user)
+        ],
         "networks": _networks(user),
         "storedMessages": [
             {"portalViewId": str(row.portal_view_id), "version": row.version, "at": _at(row.created_at)}

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from io import StringIO
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -12,7 +14,7 @@ from django.contrib.sessions.models import Session as PageSession
 from django.core.management import call_command
 from django.utils import timezone
 
-from libraries.cleaning import KEPT_LINKS, KNOWN_SECONDS, forget_ended, forget_ended_in_turn
+from libraries.cleaning import KEPT_LINKS, KNOWN_SECONDS, OLD_UPLOAD_SECONDS, forget_ended, forget_ended_in_turn
 from libraries.models import (
     Counter,
     Invitation,
@@ -30,7 +32,7 @@ from libraries.tokens import longest_life
 
 
 @pytest.fixture
-def rows(library: Library, portal_view: PortalView, owner: User) -> dict[str, int]:
+def rows(library: Library, portal_view: PortalView, owner: User, settings: Any, tmp_path: Path) -> dict[str, int]:
     """Of each kind one row that is of use, and one or two that are not; how many of these, by kind."""
     now, second = timezone.now(), timedelta(seconds=5)
     kept = longest_life() + timedelta(hours=1)
@@ -49,11 +51,16 @@ def rows(library: Library, portal_view: PortalView, owner: User) -> dict[str, in
         Ticket.objects.create(digest=name, user=owner, portal_view=portal_view, **more)
     Invitation.objects.create(library=library, digest="open", expires_at=now + timedelta(days=7))
     ShareLink.objects.create(portal_view=portal_view, digest="for ever")
+    settings.PORTAL_UPLOADS_DIR = tmp_path
+    for name, seconds in (("old", OLD_UPLOAD_SECONDS + 5), ("new", 0)):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "source").write_bytes(b"x")
+        os.utime(tmp_path / name, (now.timestamp() - seconds,) * 2)
     one = dict.fromkeys(("sessions", "tickets", "screens", "invitations", "revocations", "networks", "counters"), 1)
-    return {**one, "share links": 2}
+    return {**one, "share links": 2, "uploads": 1}
 
 
-def test_only_what_has_ended_is_deleted(rows: dict[str, int]) -> None:
+def test_only_what_has_ended_is_deleted(rows: dict[str, int], settings: Any) -> None:
     revocations = Revocation.objects.count()
     assert forget_ended() == rows
     assert [ticket.digest for ticket in Ticket.objects.all()] == ["new"]
@@ -61,6 +68,7 @@ def test_only_what_has_ended_is_deleted(rows: dict[str, int]) -> None:
     assert {row.digest for row in Invitation.objects.all()} == {"new", "open"}
     assert [session.session_key for session in PageSession.objects.all()] == ["new"]
     assert Revocation.objects.count() == revocations - 1, "nobody is told again"
+    assert [folder.name for folder in Path(settings.PORTAL_UPLOADS_DIR).iterdir()] == ["new"]
     assert forget_ended() == dict.fromkeys(rows, 0)
 
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from libraries.exports import export_account
 from libraries.models import (
+    Image,
     Invitation,
     KnownNetwork,
     Library,
@@ -27,6 +28,7 @@ from libraries.models import (
     User,
 )
 from libraries.rules.errors import NotFound
+from libraries.tests.images import make_image
 
 SECRET = "a-digest-or-a-hash"
 
@@ -44,6 +46,7 @@ def store_all(user: User, library: Library, portal_view: PortalView) -> None:
         library=library, email="old@example.org", digest="c", expires_at=now, accepted_by=user, accepted_at=now
     )
     ShareLink.objects.create(portal_view=portal_view, label="Screen", created_by=user, digest=SECRET)
+    make_image(library, name="Mill", created_by=user, source_digest=SECRET)
     KnownNetwork.objects.create(user=user, network=SECRET[:32], seen_at=1)
     Receipt.objects.create(user=user, portal_view=portal_view, connection_id="x", ref="1", version=3)
     LogEntry.objects.create(user=user, action_flag=CHANGE, object_id="7", object_repr="x", change_message="Changed.")
@@ -56,6 +59,7 @@ def test_the_export_has_everything(owner: User, library: Library, portal_view: P
     assert (found["account"]["groups"], found["account"]["permissions"]) == (["Staff"], ["view_user"])
     assert [(row["library"], row["role"]) for row in found["memberships"]] == [("Library", "OWNER")]
     assert len(found["sessions"]) == len(found["tickets"]) == len(found["shareLinks"]) == 1
+    assert [row["name"] for row in found["images"]] == ["Mill"]
     assert found["storedMessages"][0]["version"] == 3
     assert found["workInTheAdmin"][0]["what"] == "Changed."
     assert found["networks"] == {"known": 1}
@@ -87,7 +91,17 @@ def test_the_export_has_nothing_of_others(
 
 def test_every_model_that_names_a_person_is_known() -> None:
     """A new model with a person in it must be exported, too."""
-    known: set[type[Model]] = {Membership, Session, Ticket, Invitation, ShareLink, KnownNetwork, Receipt, LogEntry}
+    known: set[type[Model]] = {
+        Membership,
+        Session,
+        Ticket,
+        Invitation,
+        ShareLink,
+        KnownNetwork,
+        Receipt,
+        LogEntry,
+        Image,
+    }
     found = {
         model for model in apps.get_models() for field in model._meta.concrete_fields if field.related_model is User
     }

@@ -20,7 +20,7 @@ from portal.tests.access.tables import REST_ROWS, Row
 pytestmark = pytest.mark.django_db
 
 UNKNOWN = "0190a1de-0000-7000-8000-000000000000"
-IDS = dict.fromkeys(("library", "view", "hidden", "other", "self", "group", "link", "invitation"), UNKNOWN)
+IDS = dict.fromkeys(("library", "view", "hidden", "other", "self", "group", "link", "invitation", "image"), UNKNOWN)
 CONTROLLERS = {"owner", "editor"}
 OPEN = (
     *("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh", "/api/auth/logout", "/api/auth/verify"),
@@ -61,7 +61,9 @@ def test_every_row_has_every_person_and_is_there_once() -> None:
     assert bodies.REST.keys() <= set(names)
 
 
-def _json(body: Any) -> dict[str, Any]:
+def _sent(body: Any) -> dict[str, Any]:
+    if isinstance(body, bytes):
+        return {"data": body, "content_type": "image/png"}
     return {"data": msgspec.json.encode(body), "content_type": "application/json"} if body is not None else {}
 
 
@@ -71,7 +73,7 @@ def test_every_person_gets_the_answer_of_the_table(row: Row, who: str, world: Wo
     asker = MAKERS[who](world)
     body = bodies.REST[row.name](world, asker) if row.name in bodies.REST else None
     client, before = as_(asker), stored()
-    answer = client.generic(row.method, row.address.format(**world.ids(asker)), **_json(body))
+    answer = client.generic(row.method, row.address.format(**world.ids(asker)), **_sent(body))
     expected = int(row.cells[who])
     text = answer.content.decode() if not answer.streaming else ""
     assert answer.status_code == expected, text
@@ -138,7 +140,7 @@ def test_a_log_in_to_pages_writes_only_with_the_token_of_a_page(world: World) ->
         if row.method != "GET" and row.address not in OPEN:
             body = bodies.REST[row.name](world, world.owner) if row.name in bodies.REST else None
             before = stored()
-            answer = client.generic(row.method, row.address.format(**world.ids(world.owner)), **_json(body))
+            answer = client.generic(row.method, row.address.format(**world.ids(world.owner)), **_sent(body))
             assert (answer.status_code, answer.json()["code"]) == (403, "forbidden"), row.name
             assert changed(before) == set()
     assert client.post("/api/auth/logout", {}, "application/json").status_code == 403

@@ -16,7 +16,7 @@ from portal.tests.access.tables import ADMIN_ROWS, Row
 
 pytestmark = pytest.mark.django_db
 
-IDS = dict.fromkeys(("library", "view", "other", "self", "group", "link", "invitation"), "1")
+IDS = dict.fromkeys(("library", "view", "other", "self", "group", "link", "invitation", "image"), "1")
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from rest_framework_simplejwt.tokens import RefreshToken
 
@@ -16,8 +17,11 @@ from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from libraries.services.screens import Waiting, new_screen
 from portal.tests.access.people import World, email_of
+from testing.pictures import plain
 
-Body = dict[str, Any]
+Body = Any
+"""JSON, the fields of a form, or the bytes of a file."""
+PICTURE = plain(20, 10, "PNG")
 NEW_PASSWORD = "quite another password"  # noqa: S105
 
 
@@ -101,6 +105,9 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/invitations/accept": _with_link,
     "POST /api/invitations/{invitation}/accept?as=verified": _invited(),
     "POST /api/invitations/{invitation}/accept?as=other": _invited(email_of("unknown")),
+    "POST /api/libraries/{library}/images": _same(PICTURE),
+    "PATCH /api/libraries/{library}/images/{image}": _same({"name": "Changed"}),
+    "PUT /api/libraries/{library}/images/{image}/file": _same(PICTURE),
     "POST /api/libraries/{library}/portal-views": _same({"name": "New"}),
     "PATCH /api/portal-views/{view}": _same({"name": "Changed"}),
     "PUT /api/portal-views/{view}": _same({"name": "Changed"}),
@@ -159,6 +166,10 @@ def _new_invitation_form(world: World, asker: User | None) -> Body:
     return {"library": str(world.library.pk), "email": email_of("new"), "role": "EDITOR"}
 
 
+def _new_image_form(world: World, asker: User | None) -> Body:
+    return {"library": str(world.library.pk), "name": "New", "file": SimpleUploadedFile("new.png", PICTURE)}
+
+
 _YES = _same({"post": "yes"})
 
 ADMIN: dict[str, Callable[[World, User | None], Body]] = {
@@ -180,6 +191,9 @@ ADMIN: dict[str, Callable[[World, User | None], Body]] = {
     "POST /admin/libraries/invitation/add/": _new_invitation_form,
     "POST /admin/libraries/invitation/{invitation}/change/": _same({}),
     "POST /admin/libraries/invitation/{invitation}/delete/": _YES,
+    "POST /admin/libraries/image/add/": _new_image_form,
+    "POST /admin/libraries/image/{image}/change/": _same({"name": "Changed"}),
+    "POST /admin/libraries/image/{image}/delete/": _YES,
     "POST /admin/auth/group/add/": _same({"name": "New"}),
     "POST /admin/auth/group/{group}/change/": _same({"name": "Changed"}),
     "POST /admin/auth/group/{group}/delete/": _YES,
@@ -191,7 +205,7 @@ def action(world: World, address: str) -> Body:
     """The form of a list's action: the one object of this model that the test knows is selected."""
     listed, name = address.split("#")
     keys = {"user": world.other.pk, "library": world.library.pk, "portalview": world.portal_view.pk}
-    keys |= {"invitation": world.invitation.pk, "sharelink": world.link.pk}
+    keys |= {"invitation": world.invitation.pk, "sharelink": world.link.pk, "image": world.image.pk}
     selected = {**keys, "group": world.group.pk}.get(listed.rstrip("/").rpartition("/")[2], 1)
     return {"action": name, "_selected_action": [str(selected)], "post": "yes"}
 

@@ -12,6 +12,7 @@ from django.contrib.auth.models import Group, Permission
 from conftest import PASSWORD
 from libraries.digests import digest_of
 from libraries.models import (
+    Image,
     Invitation,
     Library,
     Membership,
@@ -27,6 +28,7 @@ from libraries.rules.roles import Role
 from libraries.services.invitations import create_invitation
 from libraries.services.members import add_member, remove_member
 from libraries.services.people import set_user_active
+from libraries.tests.images import make_image
 
 SHARE = "the-token-of-the-link-of-the-world"
 HIDDEN_TEXT = "only-for-controllers"
@@ -49,6 +51,7 @@ class World:
     group: Group
     link: ShareLink
     invitation: Invitation
+    image: Image
 
     def ids(self, asker: User | None) -> dict[str, str]:
         """The ids in the addresses of the tables; `self` is the asker."""
@@ -61,6 +64,7 @@ class World:
             "group": str(self.group.pk),
             "link": str(self.link.id),
             "invitation": str(self.invitation.id),
+            "image": str(self.image.id),
         }
 
 
@@ -83,7 +87,8 @@ def make_world() -> World:
     portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS, encounter=ENCOUNTER)
     link = ShareLink.objects.create(portal_view=portal_view, label="Table", digest=digest_of(SHARE))
     invitation, _ = create_invitation(inviter_id=owner.id, library_id=library.id, role=Role.VIEWER, link_of=str)
-    return World(library, portal_view, owner, other, Group.objects.create(name="Group"), link, invitation)
+    image = make_image(library)
+    return World(library, portal_view, owner, other, Group.objects.create(name="Group"), link, invitation, image)
 
 
 def _member(name: str, role: Role) -> Callable[[World], User]:
@@ -134,7 +139,7 @@ the admin, `all` has every one.
 
 KEPT = (
     *(User, Library, Membership, PortalView, Receipt, Group),
-    *(Session, Revocation, Invitation, ShareLink, Ticket),
+    *(Session, Revocation, Invitation, ShareLink, Ticket, Image),
 )
 
 

@@ -38,7 +38,7 @@ POST   | /api/libraries                           | 201   201    201    201     
 GET    | /api/libraries/{library}                 | 200   200    200    404      401    404    401 404   404 404   |
 PATCH  | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
 PUT    | /api/libraries/{library}                 | 200   200    403    404      401    404    401 404   404 404   | Library
-DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Invitation Library Membership PortalView ShareLink
+DELETE | /api/libraries/{library}                 | 204   403    403    404      401    404    401 404   404 404   | Image Invitation Library Membership PortalView ShareLink
 GET    | /api/libraries/{library}/members         | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/libraries/{library}/members         | 410   410    410    410      401    410    401 410   410 410   |
 PATCH  | /api/libraries/{library}/members/{other} | 200   403    403    404      401    404    401 404   404 404   | Library Membership
@@ -54,6 +54,13 @@ GET    | /api/invitations                         | 403   403    403    403     
 POST   | /api/invitations/{invitation}/accept     | 403   403    403    403      401    403    401 403   403 403   |
 POST   | /api/invitations/{invitation}/accept?as=verified | 409   409    409    200      401    200    401 200   200 200   | Invitation Library Membership
 POST   | /api/invitations/{invitation}/accept?as=other | 404   404    404    404      401    404    401 404   404 404   |
+GET    | /api/libraries/{library}/images          | 200   200    403    404      401    404    401 404   404 404   |
+POST   | /api/libraries/{library}/images          | 201   201    403    404      401    404    401 404   404 404   | Image
+DELETE | /api/libraries/{library}/images?unused=true&olderThanMinutes=0 | 200   200    403    404      401    404    401 404   404 404   | Image
+GET    | /api/libraries/{library}/images/{image}  | 200   200    403    404      401    404    401 404   404 404   |
+PATCH  | /api/libraries/{library}/images/{image}  | 200   200    403    404      401    404    401 404   404 404   | Image
+DELETE | /api/libraries/{library}/images/{image}  | 204   204    403    404      401    404    401 404   404 404   | Image
+PUT    | /api/libraries/{library}/images/{image}/file | 200   200    403    404      401    404    401 404   404 404   | Image
 GET    | /api/libraries/{library}/portal-views    | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/libraries/{library}/portal-views    | 201   201    403    404      401    404    401 404   404 404   | PortalView
 GET    | /api/portal-views/{view}                 | 200   200    200    404      401    404    401 404   404 404   |
@@ -115,6 +122,7 @@ GET  | /admin/libraries/library/{library}/              | 302 302 302 |
 GET  | /admin/libraries/portalview/{view}/              | 302 302 302 |
 GET  | /admin/libraries/sharelink/{link}/               | 302 302 302 |
 GET  | /admin/libraries/invitation/{invitation}/        | 302 302 302 |
+GET  | /admin/libraries/image/{image}/                  | 302 302 302 |
 GET  | /admin/auth/group/{group}/                       | 302 302 302 |
 """
 
@@ -136,13 +144,13 @@ GET  | /admin/libraries/user/{other}/history/           | 403 200 200 |
 GET  | /admin/libraries/user/{other}/password/          | 403 200 200 |
 POST | /admin/libraries/user/{other}/password/          | 403 302 302 | User Revocation
 GET  | /admin/libraries/library/                        | 403 200 200 |
-POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Invitation Library Membership PortalView ShareLink
+POST | /admin/libraries/library/#delete_selected        | 403 302 302 | Image Invitation Library Membership PortalView ShareLink
 GET  | /admin/libraries/library/add/                    | 403 200 200 |
 POST | /admin/libraries/library/add/                    | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/change/       | 403 200 200 |
 POST | /admin/libraries/library/{library}/change/       | 403 302 302 | Library Membership
 GET  | /admin/libraries/library/{library}/delete/       | 403 200 200 |
-POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Invitation Library Membership PortalView ShareLink
+POST | /admin/libraries/library/{library}/delete/       | 403 302 302 | Image Invitation Library Membership PortalView ShareLink
 GET  | /admin/libraries/library/{library}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/                     | 403 200 200 |
 POST | /admin/libraries/portalview/#next_item           | 403 302 302 | PortalView
@@ -189,6 +197,16 @@ POST | /admin/libraries/invitation/{invitation}/change/ | 403 403 403 |
 GET  | /admin/libraries/invitation/{invitation}/delete/ | 403 200 200 |
 POST | /admin/libraries/invitation/{invitation}/delete/ | 403 302 302 | Invitation
 GET  | /admin/libraries/invitation/{invitation}/history/ | 403 200 200 |
+GET  | /admin/libraries/image/                          | 403 200 200 |
+POST | /admin/libraries/image/#delete_selected          | 403 302 302 | Image
+POST | /admin/libraries/image/#delete_unused            | 403 302 302 | Image
+GET  | /admin/libraries/image/add/                      | 403 200 200 |
+POST | /admin/libraries/image/add/                      | 403 302 302 | Image
+GET  | /admin/libraries/image/{image}/change/           | 403 200 200 |
+POST | /admin/libraries/image/{image}/change/           | 403 302 302 | Image
+GET  | /admin/libraries/image/{image}/delete/           | 403 200 200 |
+POST | /admin/libraries/image/{image}/delete/           | 403 302 302 | Image
+GET  | /admin/libraries/image/{image}/history/          | 403 200 200 |
 GET  | /admin/auth/group/                               | 403 200 200 |
 POST | /admin/auth/group/#delete_selected               | 403 302 302 | Group
 GET  | /admin/auth/group/add/                           | 403 200 200 |
