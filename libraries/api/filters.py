@@ -57,14 +57,18 @@ class PortalViewFilters(NamedFilters):
 class ImageFilters(NamedFilters):
     """For pictures."""
 
-    unused = filters.BooleanFilter(method="only_unused", label="`true`: only those that no item of the library names.")
+    unused = filters.ChoiceFilter(
+        choices=[("true", "true"), ("false", "false")],
+        method="only_unused",
+        label="`true`: only those that no item of the library names; `false`: only the others.",
+    )
     ordering = Ordering({**_NAMED, "byte_count": "byteCount"})
 
-    def only_unused(self, images: QuerySet[Image], name: str, value: bool) -> QuerySet[Image]:
+    def only_unused(self, images: QuerySet[Image], name: str, value: str) -> QuerySet[Image]:
         """The rows that are not named, or with false those that are; the rows are those of one library."""
         library_id = images.values_list("library_id", flat=True).first()
         used = uses_of(library_id).keys() if library_id is not None else ()
-        return images.exclude(id__in=used) if value else images.filter(id__in=used)
+        return images.exclude(id__in=used) if value == "true" else images.filter(id__in=used)
 
 
 class MemberFilters(filters.FilterSet):  # type: ignore[misc]
