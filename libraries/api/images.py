@@ -179,7 +179,13 @@ class LibraryImages(_Images):
 
         return self.with_upload(store)
 
-    @documented("Delete unused pictures", answer=DeletedSerializer, parameters=(UNUSED, OLDER), errors=(400, 403, 404))
+    @documented(
+        "Delete unused pictures",
+        answer=DeletedSerializer,
+        parameters=(UNUSED, OLDER),
+        errors=(400, 403, 404),
+        operation_id="librariesImagesDestroyUnused",
+    )
     def delete(self, request: Request, library_id: UUID) -> Response:
         """Those that no item of the library names; `unused=true` says that this is meant."""
         minutes = self.query(_UnusedQuery)["olderThanMinutes"]

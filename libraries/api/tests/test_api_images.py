@@ -1,4 +1,4 @@
-"""Pictures over REST: the shapes, lists, what a query may say, and uploads under a server that reads no files for us."""
+"""Pictures over REST: the shapes, lists, queries, and uploads under a server that reads no files for us."""
 
 from __future__ import annotations
 

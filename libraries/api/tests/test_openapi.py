@@ -38,6 +38,7 @@ from libraries.rules.keys import plain_key
 from libraries.rules.net import HIDDEN
 from libraries.rules.roles import Role
 from libraries.rules.state import FIELDS, NOT_IN_HEAD, READ_ONLY
+from libraries.tests.images import make_image
 
 FILE = Path(settings.BASE_DIR) / "docs" / "openapi.yaml"
 
@@ -91,7 +92,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_operations_have_descriptions_and_refusals() -> None:
     ids = [operation["operationId"] for _, _, operation in operations()]
-    assert len(ids) == len(set(ids)) == 57
+    assert len(ids) == len(set(ids)) == 64
     for path, method, operation in operations():
         assert operation["summary"], path
         assert operation["description"], path
@@ -172,7 +173,11 @@ def things() -> dict[str, str]:
     portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS)
     invitation = Invitation.objects.create(library=library, digest=uuid4().hex, expires_at=timezone.now())
     ids = {"libraryId": library.id, "portalViewId": portal_view.id, "userId": member.user_id}
-    ids |= {"invitationId": invitation.id, "linkId": ShareLink.objects.create(portal_view=portal_view).id}
+    ids |= {
+        "imageId": make_image(library).id,
+        "invitationId": invitation.id,
+        "linkId": ShareLink.objects.create(portal_view=portal_view).id,
+    }
     return {"itemId": str(ITEMS[0]["id"]), **{name: str(key) for name, key in ids.items()}}
 
 
