@@ -28,7 +28,7 @@ from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.rooms import connection
-from realtime.server.websocket import keepalive, portions
+from realtime.server.websocket import keepalive, pace, portions
 from realtime.sessions import work
 from testing.installation import ROOT
 
@@ -165,6 +165,7 @@ def test_limits() -> None:
     defaults = dict(zip(column(README, "settings"), (row[1] for row in table(README, "settings")), strict=True))
     assert limits == [
         *(int(defaults[name].strip("`")) for name in ("PORTAL_MAX_MESSAGE_BYTES", "PORTAL_SEND_BUFFER_BYTES")),
+        pace.BEHIND_SECONDS,
         connection.STALLED_SECONDS,
         *(int(defaults[name].strip("`")) for name in QUOTAS),
         state.MAX_ITEMS,

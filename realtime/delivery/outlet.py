@@ -5,8 +5,9 @@ extension `portal.outlet` is the outlet itself and writes ready frames. For any 
 and, while the queue is not empty, one task.
 
 A message is taken if what waits before it is at most the limit, however long the message is. So an empty send buffer
-takes every snapshot, and what waits is never more than the limit, one message, and answers. Beyond the limit an outlet
-is stalled (`stalled_since`): until most of it is read, it gets no message that a newer state supersedes.
+takes every snapshot, and what waits is never more than the limit, one message, and answers. Beyond the limit, or when
+something has waited for too long, an outlet is stalled (`stalled_since`): until all of it is read, it gets no message
+that a newer state supersedes. Beyond the limit it is also full (`is_full`): its input waits.
 """
 
 from __future__ import annotations
@@ -53,13 +54,14 @@ class Outlet(Protocol):
     """How a connection sends: in order, and without waiting.
 
     `write` takes messages in the given `form`, for the audience that the outlet is in. `sent` counts messages.
-    `stalled_since` is a time of the monotonic clock, set while more waits for the client than the limit. It rises while
-    the client takes enough of it.
+    `stalled_since` is a time of the monotonic clock, set while the client is too slow. It rises while the client takes
+    enough of what waits. `is_full` says that more waits than the limit.
     """
 
     form: Form
     sent: int
     stalled_since: float | None
+    is_full: bool
 
     @property
     def write(self) -> Callable[[Any], None]:
@@ -82,7 +84,7 @@ class Outlet(Protocol):
         """Close after the messages delivered before; a stalled connection is cut if it does not even take the close."""
 
     async def wait_drained(self) -> None:
-        """Wait until the outlet is no longer stalled, or the client is gone."""
+        """Wait until the outlet is no longer full, or the client is gone."""
 
 
 class Addressee(Protocol):
@@ -100,12 +102,13 @@ class Addressee(Protocol):
 class Member:
     """The part of an outlet that belongs to an audience."""
 
-    __slots__ = ("_audience", "_connection_id", "form", "sent", "stalled_since")
+    __slots__ = ("_audience", "_connection_id", "form", "is_full", "sent", "stalled_since")
 
     def __init__(self, form: Form) -> None:
         self.form = form
         self.sent = 0
         self.stalled_since: float | None = None
+        self.is_full = False
         self._audience: Seating | None = None
         self._connection_id = ""
 
@@ -123,7 +126,7 @@ class Member:
         self.leave()
 
     def _drained(self) -> None:
-        self.stalled_since = None
+        self.stalled_since, self.is_full = None, False
         if self._audience is not None:
             self._audience.drained(self._connection_id)
 
@@ -152,6 +155,7 @@ class QueueOutlet(Member):
         self._put({"type": "websocket.send", "text": message.text})
         self._waiting_chars += len(message.text)
         if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_chars and self.stalled_since is None:
+            self.is_full = True
             self._stall()
 
     def close_after(self, code: int, reason: str) -> None:

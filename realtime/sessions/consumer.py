@@ -150,7 +150,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: Any) -> None:
         """Do what a frame asks for, or answer with an error; the answer has the frame's `ref`."""
-        if self.outlet.stalled_since is not None:
+        if self.outlet.is_full:
             # Answers would only pile up: further input of the client waits in its own buffers.
             await self.outlet.wait_drained()
         session = self.session

@@ -29,6 +29,9 @@ In a rush it is one: each connection is much work, and other work runs in betwee
 TURNED_AWAY_AT_ONCE = 16
 """The most connections turned away in one turn before one is taken."""
 
+UNSENT_BYTES = 16_384
+"""What the kernel takes of a connection beyond what it can send (tcp(7), TCP_NOTSENT_LOWAT): see `websocket.pace`."""
+
 _USED_UP = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
 
 log = structlog.get_logger(__name__)
@@ -48,7 +51,9 @@ class ListeningSocket(socket.socket):
         self._said = Seldom()
 
     def listen(self, backlog: int = 128, /) -> None:
-        """Listen, with a reserved file from now on."""
+        """Listen, with a reserved file from now on. The connections have the socket's options, too."""
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
         super().listen(backlog)
         self._keep_spare()
 

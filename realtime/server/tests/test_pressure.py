@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from realtime.delivery.prepared import Prepared
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import CLOSE, DEADLINE_SECONDS, PING, PONG, TEXT, Frame, Peer, close, frame, text
-from realtime.server.websocket import connection
+from realtime.server.websocket import connection, pace
 from realtime.server.websocket.connection import WebSocketConnection
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.sender import PROGRESS_BYTES
@@ -153,6 +154,84 @@ def test_a_client_that_takes_much_is_given_time_anew(echo: EchoServer) -> None:
     since = protocol.stalled_since or 0.0
     echo.do(protocol._note_progress)
     assert protocol.stalled_since == since
+
+
+# --- Behind: a little waits for long ----------------------------------------------------------------------------
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look at the pace more often, and wait less."""
+    monkeypatch.setattr(pace, "BEHIND_SECONDS", 0.1)
+    monkeypatch.setattr(pace, "LOOK_SECONDS", 0.02)
+
+
+def behind_for_long(echo: EchoServer) -> Peer:
+    """A client that does not read, and is behind: the buffers of both kernels are full, and a little more waits."""
+    peer = behind(echo)
+    while not is_stalled(echo):
+        echo.do(echo.protocol.deliver, Prepared("*" * 100))
+        time.sleep(0.01)
+    assert not echo.protocol.is_full
+    return peer
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_for_which_a_little_waits_for_long_is_behind_and_still_heard(echo: EchoServer) -> None:
+    peer = behind_for_long(echo)
+    sent = echo.protocol.sent
+    peer.send(text("heard"), frame(PING))
+    wait_until(lambda: any(event.get("text") == "heard" for event in echo.heard))
+    received = [peer.receive() for _ in range(sent + 2)]
+    assert sorted(one.data for one in received[sent:]) == [b"", b"heard"]
+    wait_until(lambda: not is_stalled(echo))
+    peer.answers()
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_is_behind_has_the_same_limit_for_answers(echo: EchoServer) -> None:
+    peer = behind_for_long(echo)
+    ping = frame(PING, b"*" * 125)
+    sent = sent_until_nobody_takes_more(peer, ping)
+    assert echo.protocol.is_full
+    assert waiting(echo) <= LIMIT + ONE_READ
+    while peer.receive().opcode == TEXT:
+        pass
+    for _ in range(sent // len(ping) - 1):
+        assert peer.receive() == Frame(PONG, b"*" * 125)
+    wait_until(lambda: not is_stalled(echo))
+    assert not echo.protocol.is_full
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_was_behind_may_have_as_much_waiting_as_before(echo: EchoServer) -> None:
+    peer = behind_for_long(echo)
+    sent = echo.protocol.sent
+    for _ in range(sent):
+        peer.receive()
+    wait_until(lambda: not is_stalled(echo))
+    echo.do(echo.protocol.deliver, Prepared("*" * MUCH))
+    assert is_stalled(echo)
+    assert echo.protocol.is_full
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_client_that_reads_is_never_behind(echo: EchoServer) -> None:
+    peer = echo.open_narrow()
+    for _ in range(40):
+        echo.do(echo.protocol.deliver, Prepared("*" * 20_000))
+        assert len(peer.text()) == 20_000
+        assert not is_stalled(echo)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_slow_client_is_not_cut_for_a_ping_that_it_has_not_read_yet(echo: EchoServer) -> None:
+    peer = behind_for_long(echo)
+    sent = echo.protocol.sent
+    assert echo.do(echo.protocol.ping)
+    assert echo.do(echo.protocol.ping)
+    assert [peer.receive().opcode for _ in range(sent + 2)][-2:] == [PING, PING]
+    peer.answers()
 
 
 def test_without_a_limit_nobody_stalls(echo: EchoServer, settings: Any) -> None:

@@ -16,7 +16,6 @@ from socket import SO_ERROR, SOL_SOCKET
 from typing import Any
 
 import structlog
-from django.conf import settings
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -35,6 +34,7 @@ from realtime.server.websocket.application import Application
 from realtime.server.websocket.inbox import Inbox
 from realtime.server.websocket.intake import Intake
 from realtime.server.websocket.keepalive import PING_SECONDS, keepalive_of
+from realtime.server.websocket.pace import pace_of
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.sender import Sender
 from realtime.server.websocket.wire import PortalServerProtocol, deflate
@@ -46,8 +46,6 @@ LAST_WORD_SECONDS = 1.0
 GOODBYE_SECONDS = 2.0
 """How long a client has to answer the close frame of a server that ends."""
 GOING_AWAY = "going-away"
-NO_LIMIT = 2**31 - 1
-"""The send buffer limit if the settings have none, in octets: event loops accept no more."""
 
 _logger = logging.getLogger("uvicorn.error.websockets")
 """The level of this logger is set in `portal.logs`."""
@@ -87,15 +85,13 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         if response.status_code != HTTPStatus.SWITCHING_PROTOCOLS:
             self.deny(response)
             return
-        if any(
-            isinstance(extension, PerMessageDeflate) and extension.local_max_window_bits >= WINDOW_BITS
-            for extension in self.wire.extensions
-        ):
+        deflates = [one for one in self.wire.extensions if isinstance(one, PerMessageDeflate)]
+        if any(one.local_max_window_bits >= WINDOW_BITS for one in deflates):
             self.form = form(Framing.DEFLATED)
         offered = asked.headers.get_all("Sec-WebSocket-Protocol")
         scope = upgrade.websocket_scope(scope, http.url, offered)
         scope["extensions"] = {"websocket.http.response": {}, EXTENSION: self}
-        self.transport.set_write_buffer_limits(high=settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT)
+        self.transport.set_write_buffer_limits(high=self.limit, low=0)
         self._inbox.put({"type": "websocket.connect"})
         task = self._loop.create_task(Application(self._app, self, response).run(scope))
         task.add_done_callback(self._tasks.discard)
@@ -109,6 +105,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self.wire.send_response(response)
         self._flush()
         keepalive_of(self._loop).watch(self)
+        pace_of(self._loop).watch(self)
         self._intake.resume()
 
     def deny(self, response: Response) -> None:
@@ -154,12 +151,19 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._intake.come(data)
 
     def pause_writing(self) -> None:
-        """The send buffer is full. Input waits too, because each ping would add a pong."""
+        """The client is too slow. If the send buffer is full, input waits too: each ping would add a pong."""
         self._stall()
-        self._intake.pause()
+        if self.is_full:
+            self._intake.pause()
+
+    def fall_behind(self) -> None:
+        """Data has waited for the client for too long: until it is read, nothing follows that a state supersedes."""
+        if self.stalled_since is None and self.phase is Phase.OPEN:
+            self.transport.set_write_buffer_limits(high=0)  # which calls `pause_writing` at once
 
     def resume_writing(self) -> None:
-        """The client has read most of the send buffer."""
+        """The client has read the send buffer."""
+        self.transport.set_write_buffer_limits(high=self.limit, low=0)
         self._drained()
         self._wake()
         self._intake.resume()
@@ -178,6 +182,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._intake.stop()
         self._connections.discard(self)
         keepalive_of(self._loop).forget(self)
+        pace_of(self._loop).forget(self)
         self._do_not_cut()
         self._wake()
         self.wire.parser.close()  # a suspended parser would stay alive, and keep this connection
@@ -188,7 +193,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     @property
     def is_ready(self) -> bool:
         """Whether input is processed: the client reads its messages, and the application keeps up."""
-        if self.stalled_since is not None:
+        if self.is_full:
             return False
         return self.phase is Phase.CLOSING or (self.phase is Phase.OPEN and self._inbox.is_empty)
 
@@ -200,6 +205,8 @@ class WebSocketConnection(Sender, asyncio.Protocol):
         self._flush()
         for event in wire.events_received():
             self._take(event)
+        if self.is_full:
+            self._intake.pause()
         if self._intake.pay(wire.frames_read - frames, wire.octets_read - unpacked, len(data)):
             refuse(self, "rate-limited", "You send too many frames: connect again later.", wait=COME_BACK_SECONDS)
         if wire.parser_exc is not None:
@@ -260,12 +267,12 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     def ping(self) -> bool:
         """Ping the client, or close if it never answered the last ping; returns whether to ping again.
 
-        A client that is not read at the moment may have answered: it is pinged again.
+        A client that is not read at the moment may have answered, and a slow one may not have read the ping yet.
         """
         if self.phase is not Phase.OPEN:
             return False
         self._note_progress()
-        if self._ping is not None and not self._intake.is_paused:
+        if self._ping is not None and not self._intake.is_paused and self.stalled_since is None:
             log.info("no_answer", seconds=PING_SECONDS)
             refuse(self, "no-answer", "You did not answer a ping in time: connect again.")
             self._cut_after(LAST_WORD_SECONDS)

@@ -9,13 +9,17 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from django.conf import settings
+
 from realtime.delivery.outlet import Member, Raw
 from realtime.delivery.prepared import Framing, Prepared, form
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.wire import PortalServerProtocol
 
-PROGRESS_BYTES = 65_536
+PROGRESS_BYTES = 8_192
 """A stalled client that takes so much from one ping to the next is slow, but not too slow: its time begins anew."""
+NO_LIMIT = 2**31 - 1
+"""The send buffer limit if the settings have none, in octets: event loops accept no more."""
 
 
 class Sender(Member):
@@ -66,16 +70,22 @@ class Sender(Member):
             self._put(message.in_form(self.form))
 
     async def wait_drained(self) -> None:
-        """Return once the client has read most of the send buffer, or is gone."""
-        while self.stalled_since is not None and self.phase is not Phase.GONE:
+        """Return once the client has read the send buffer, or is gone."""
+        while self.is_full and self.phase is not Phase.GONE:
             if self._on_drain is None:
                 self._on_drain = self._loop.create_future()
             # A caller that stops waiting must not cancel the future of the others.
             await asyncio.shield(self._on_drain)
 
+    @property
+    def limit(self) -> int:
+        """Octets that may wait before the client's input waits, too."""
+        return settings.PORTAL_SEND_BUFFER_BYTES or NO_LIMIT
+
     def _stall(self) -> None:
         super()._stall()
         self._waited = self.transport.get_write_buffer_size()
+        self.is_full = self._waited > self.limit
 
     def _note_progress(self) -> None:
         """Give a stalled client its time anew if it has taken enough: a long message on a slow line is no stall."""
@@ -101,8 +111,11 @@ class Sender(Member):
     def _put(self, data: bytes) -> None:
         """Write for this client alone. Every such write is here: the audience does not ask whether data waits."""
         self.transport.write(data)
-        if self._audience is not None and self.transport.get_write_buffer_size():
-            self._audience.behind(self._connection_id)
+        if waits := self.transport.get_write_buffer_size():
+            if self._audience is not None:
+                self._audience.behind(self._connection_id)
+            # A client that fell behind gets answers alone, and its transport reports nothing until all is read.
+            self.is_full = self.is_full or (self.stalled_since is not None and waits > self.limit)
 
     def _wake(self) -> None:
         """Wake the callers that wait until it has drained."""

@@ -164,6 +164,7 @@ async def slow(connect: Connect, portal_view: PortalView, editor: User) -> tuple
     client = await connect(editor, portal_view, greeted=False, extensions={EXTENSION: outlet})
     await until(lambda: outlet.messages, "connected")
     outlet.stall()
+    outlet.is_full = True
     return client, outlet
 
 
@@ -177,8 +178,17 @@ async def test_a_client_that_does_not_read_is_not_heard_until_it_does(slow: tupl
     await client.send("ping")
     await asyncio.wait_for(outlet.asked.wait(), DEADLINE_SECONDS)
     assert outlet.take() == []
-    outlet.stalled_since = None
+    outlet.stalled_since, outlet.is_full = None, False
     outlet.go_on.set()
+    await until(lambda: outlet.messages, "the pong")
+    assert outlet.take_types() == ["pong"]
+
+
+async def test_a_client_that_is_only_behind_is_heard(slow: tuple[Client, Slow]) -> None:
+    client, outlet = slow
+    outlet.is_full = False
+    outlet.take()
+    await client.send("ping")
     await until(lambda: outlet.messages, "the pong")
     assert outlet.take_types() == ["pong"]
 
