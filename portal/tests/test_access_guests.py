@@ -26,7 +26,7 @@ from portal.tests.access.bodies import MESSAGES
 from portal.tests.access.people import SHARE, World, changed, make_world, stored
 from portal.tests.access.tables import MESSAGE_ROWS, REST_ROWS, Row
 from portal.tests.conftest import Installations
-from portal.tests.test_access_matrix import OPEN, _json
+from portal.tests.test_access_matrix import OPEN, _sent
 from portal.tests.test_access_matrix_sockets import ENCOUNTER, ITEMS, is_not_let_in
 from realtime.protocol.encodings import SUBPROTOCOL
 from testing.installation import ServerKind, StoreKind
@@ -92,7 +92,7 @@ def test_over_rest_no_other_credential_is_anybody(who: str) -> None:
             continue
         body = bodies.REST[row.name](world, world.owner) if row.name in bodies.REST else None
         before = stored()
-        answer = client.generic(row.method, row.address.format(**world.ids(world.owner)), **_json(body))
+        answer = client.generic(row.method, row.address.format(**world.ids(world.owner)), **_sent(body))
         assert answer.status_code == int(row.cells["nobody"]), row.name
         assert changed(before) == set(), row.name
 
