@@ -298,7 +298,7 @@ def test_the_options_of_serve() -> None:
 
 def events() -> Iterator[str]:
     """The events that the code logs: the first argument of `log.info(…)` and similar calls."""
-    for path in (*ROOT.glob("portal/*.py"), *ROOT.glob("libraries/**/*.py"), *ROOT.glob("realtime/**/*.py")):
+    for path in (*ROOT.glob("portal/**/*.py"), *ROOT.glob("libraries/**/*.py"), *ROOT.glob("realtime/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             match node:
                 case ast.Call(func=ast.Attribute(value=ast.Name(id="log")), args=[ast.Constant(value=str(event)), *_]):
