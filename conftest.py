@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from coverage import Coverage
 from django.conf import settings as django_settings
+from django.test import override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -55,9 +56,13 @@ ITEMS: list[dict[str, Any]] = [
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _own_folders(tmp_path_factory: pytest.TempPathFactory) -> Generator[None, None, None]:
     """Uploads and pictures of tests go to a folder of the run, and not among the developer's own."""
-    django_settings.PORTAL_UPLOADS_DIR = tmp_path_factory.mktemp("uploads")
+    place = {"BACKEND": "libraries.image_files.folder.Folder"}
+    options = {"location": str(tmp_path_factory.mktemp("images"))}
+    storages = {**django_settings.STORAGES, "images": {**place, "OPTIONS": options}}
+    with override_settings(STORAGES=storages, PORTAL_UPLOADS_DIR=tmp_path_factory.mktemp("uploads")):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,6 +1,7 @@
 """Deletes what has ended and is of no use any more: sessions, tickets, revocations, links and the networks of log-ins.
 
-Writes of new rows delete a few old ones, and each minute one process with open sockets deletes them all.
+Writes of new rows delete a few old ones, and each minute one process with open sockets deletes them all. Files of no
+picture are deleted by `manage.py clear_images` alone: it reads the names of all files.
 """
 
 from __future__ import annotations
@@ -8,15 +9,26 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from libraries import counters
+from libraries import counters, image_files
 from libraries.counters import Limit
-from libraries.models import Counter, Invitation, KnownNetwork, PendingScreen, Revocation, Session, ShareLink, Ticket
+from libraries.models import (
+    Counter,
+    Image,
+    Invitation,
+    KnownNetwork,
+    PendingScreen,
+    Revocation,
+    Session,
+    ShareLink,
+    Ticket,
+)
 from libraries.tokens import longest_life
 from libraries.uploads import drop_old_spools
 
@@ -26,6 +38,9 @@ KNOWN_SECONDS = 30 * 86_400
 """How long a network is known after a log-in; a locked account may still log in from it."""
 OLD_UPLOAD_SECONDS = 3_600
 """No upload takes that long: what is left of an older one is of a process that was killed."""
+STRAY_FILES_KEPT = timedelta(days=1)
+"""How long files of no picture are kept."""
+_BATCH = 500
 _TURN = Limit("forget-ended", most=1, seconds=60)
 
 
@@ -62,3 +77,26 @@ def forget_ended_in_turn() -> None:
     counted = counters.add([_TURN], int(time.time()))
     if counted[_TURN.key].tries == 1:
         forget_ended()
+
+
+def forget_stray_files() -> int:
+    """Delete the files of no picture that were written more than a day ago; returns of how many pictures they were.
+
+    Newer ones may be of an upload whose row is not committed yet. Raises Unavailable if the storage does not work.
+    """
+    before = timezone.now() - STRAY_FILES_KEPT
+    old = iter({key for key, written in image_files.stored() if written < before})
+    dropped = 0
+    while batch := set(islice(old, _BATCH)):
+        for key in batch - set(Image.objects.filter(key__in=batch).values_list("key", flat=True)):
+            image_files.delete(key)
+            dropped += 1
+    return dropped
+
+
+def images_without_files() -> list[Image]:
+    """The pictures of which no file is stored, as after a restore; Unavailable if the storage does not work."""
+    # In this order: files are written before their row, so each row that is read has files by then
+    keys = set(Image.objects.values_list("key", flat=True)) - {key for key, _ in image_files.stored()}
+    # And are there still: a picture that was deleted or replaced in the meantime has lost its files rightly
+    return list(Image.objects.filter(key__in=keys).select_related("library").order_by("library__name", "name", "id"))

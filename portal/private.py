@@ -13,7 +13,10 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 OTHERS = stat.S_IRWXG | stat.S_IRWXO
-OWN_FILES = ("db.sqlite3*", "secret-key", "static", "test-*.sqlite3*", "tmp*", "*.dump", "portal-backup*")
+OWN_FILES = (
+    *("db.sqlite3*", "secret-key", "static", "images", "uploads", "test-*.sqlite3*", "tmp*", "*.dump"),
+    "portal-backup*",
+)
 """The files that Portal, its documentation and its tests put into the data folder."""
 DISTINCT = 8
 """The minimum number of different characters: 50 random digits have nearly all of the ten."""

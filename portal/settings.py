@@ -14,14 +14,14 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from libraries.rules.net import HIDDEN
-from portal import __version__, env, logs
+from portal import __version__, env, image_storage, logs
 from realtime.protocol.oversize import ANSWERED_TIMES
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DEBUG = env.flag("PORTAL_DEBUG", True)
-# Holds db.sqlite3, secret-key and static/; only we may access it
+# Holds db.sqlite3, secret-key, static/, images/ and uploads/; only we may access it
 _nothing_to_write = bool(env.text("PORTAL_SECRET_KEY")) and env.text("DATABASE_URL").startswith("postgres")
 DATA_DIR = env.folder("PORTAL_DATA_DIR", BASE_DIR / "var", needed=not _nothing_to_write)
 SECRET_KEY = env.secret_key("PORTAL_SECRET_KEY", DATA_DIR / "secret-key" if DEBUG else None)
@@ -311,6 +311,16 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
+    # Pictures: in the data folder, or in a bucket of a service that speaks S3
+    "images": image_storage.storage(
+        DATA_DIR / "images",
+        bucket=image_storage.bucket("PORTAL_S3_BUCKET"),
+        endpoint=image_storage.endpoint("PORTAL_S3_ENDPOINT"),
+        region=image_storage.region("PORTAL_S3_REGION", "us-east-1"),
+        access_key=image_storage.key("PORTAL_S3_ACCESS_KEY"),
+        secret_key=image_storage.key("PORTAL_S3_SECRET_KEY"),
+        prefix=image_storage.prefix("PORTAL_S3_PREFIX"),
+    ),
 }
 WHITENOISE_USE_FINDERS = DEBUG  # development needs no collectstatic
 WHITENOISE_AUTOREFRESH = DEBUG

@@ -71,7 +71,7 @@ def settings_read() -> dict[str, ast.expr | None]:
     for node in ast.walk(ast.parse((ROOT / "portal" / "settings.py").read_text())):
         match node:
             case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="env"), attr=reader),
+                func=ast.Attribute(value=ast.Name(id="env" | "image_storage"), attr=reader),
                 args=[ast.Constant(value=str(name)), *others],
             ) if reader != "refuse":
                 read[name] = others[0] if others else None

@@ -250,6 +250,58 @@ def test_mail_needs_an_address_that_it_is_from(tmp_path: Path) -> None:
     assert "hidden-word" not in process.stderr + bad.stderr
 
 
+S3 = {
+    "PORTAL_S3_BUCKET": "portal-pictures",
+    "PORTAL_S3_ACCESS_KEY": "AKIAEXAMPLE",
+    "PORTAL_S3_SECRET_KEY": "hidden/word+",
+}
+
+
+def test_pictures_are_in_the_data_folder(tmp_path: Path) -> None:
+    found = read(tmp_path, {"PORTAL_S3_REGION": "eu-central-1"}, "STORAGES")["STORAGES"]["images"]
+    location = {"location": str(tmp_path / "var" / "images")}
+    assert found == {"BACKEND": "libraries.image_files.folder.Folder", "OPTIONS": location}
+
+
+def test_pictures_are_in_a_bucket(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("hidden/word+\n")
+    more = {"PORTAL_S3_ENDPOINT": "https://s3.example.org:9000/", "PORTAL_S3_PREFIX": "/portal/pictures/"}
+    variables = {**S3, **more, "PORTAL_S3_SECRET_KEY": "", "PORTAL_S3_SECRET_KEY_FILE": str(secret)}
+    found = read(tmp_path, variables, "STORAGES")["STORAGES"]["images"]
+    assert found == {
+        "BACKEND": "libraries.image_files.bucket.Bucket",
+        "OPTIONS": {
+            "bucket_name": "portal-pictures",
+            "location": "portal/pictures",
+            "region_name": "us-east-1",
+            "access_key": "AKIAEXAMPLE",
+            "secret_key": "hidden/word+",
+            "endpoint_url": "https://s3.example.org:9000",
+            "addressing_style": "path",
+        },
+    }
+    amazon = read(tmp_path, S3, "STORAGES")["STORAGES"]["images"]["OPTIONS"]
+    assert (amazon["endpoint_url"], amazon["addressing_style"]) == (None, "auto")
+
+
+@pytest.mark.parametrize("missing", S3)
+def test_a_bucket_needs_its_keys(tmp_path: Path, missing: str) -> None:
+    process = load(tmp_path, {**S3, missing: ""})
+    assert process.returncode == 1
+    assert process.stderr.startswith(f"{missing} is not set: it is needed with PORTAL_S3_")
+    assert process.stderr.count("\n") == 1
+    assert "hidden" not in process.stderr
+
+
+def test_a_bucket_needs_packages(tmp_path: Path) -> None:
+    environment = {"PATH": os.environ["PATH"], "PORTAL_DATA_DIR": str(tmp_path / "var"), **S3}
+    hide = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n, *a: None if n == 'boto3' else f(n, *a)"
+    command = [sys.executable, "-c", f"{hide}\n{SHOW}", "STORAGES"]
+    process = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert process.stderr.startswith("PORTAL_S3_BUCKET needs the packages of requirements-s3.txt")
+
+
 BAD = [
     ("PORTAL_DEBUG", "maybe"),
     ("PORTAL_HTTPS", "2"),
@@ -328,6 +380,23 @@ BAD = [
     ("REDIS_URL", "http://127.0.0.1:6379"),
     ("REDIS_URL", "127.0.0.1:6379"),
     ("REDIS_URL", "redis://127.0.0.1:port"),
+    ("PORTAL_S3_BUCKET", "my bucket"),
+    ("PORTAL_S3_BUCKET", "s3://portal"),
+    ("PORTAL_S3_BUCKET", "pictures/portal"),
+    ("PORTAL_S3_ENDPOINT", "s3.example.org"),
+    ("PORTAL_S3_ENDPOINT", "ftp://s3.example.org"),
+    ("PORTAL_S3_ENDPOINT", "https://"),
+    ("PORTAL_S3_ENDPOINT", "https://s3.example.org:port"),
+    ("PORTAL_S3_ENDPOINT", "https://key:secret@s3.example.org"),
+    ("PORTAL_S3_ENDPOINT", "https://s3.example.org/bucket"),
+    ("PORTAL_S3_ENDPOINT", "https://s3.example.org?x=1"),
+    ("PORTAL_S3_REGION", "Frankfurt am Main"),
+    ("PORTAL_S3_ACCESS_KEY", "two words"),
+    ("PORTAL_S3_SECRET_KEY", "schlüssel"),
+    ("PORTAL_S3_PREFIX", "../pictures"),
+    ("PORTAL_S3_PREFIX", "a//b"),
+    ("PORTAL_S3_PREFIX", "a/./b"),
+    ("PORTAL_S3_PREFIX", "a b"),
     ("PORTAL_DATA_DIR", "/dev/null/var"),
     ("PORTAL_DATA_DIR", "/dev/null"),
     ("PORTAL_SECRET_KEY_FILE", "/nowhere/secret"),
