@@ -12,7 +12,6 @@ from uuid import UUID
 from django.urls import reverse
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import serializers
-from rest_framework.exceptions import UnsupportedMediaType
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -22,7 +21,7 @@ from libraries.api.filters import ImageFilters
 from libraries.api.schema import FILE, documented
 from libraries.api.serializers import Body
 from libraries.models import Image
-from libraries.rules.errors import InvalidPayload
+from libraries.rules.errors import InvalidPayload, PortalError
 from libraries.rules.images import THUMBNAILS
 from libraries.rules.state import MAX_NAME_CHARS
 from libraries.services.images import (
@@ -44,6 +43,12 @@ from libraries.validators import validate_name
 _PIECE_BYTES = 256 * 1024
 _UNNAMED = "Picture"
 _MOST_MINUTES = 525_600
+
+
+class NotAFile(PortalError):
+    """The body is a form."""
+
+    code = "unsupported-media-type"
 
 
 class ImageSerializer(Body):
@@ -134,7 +139,7 @@ class _Images(ApiView):
     def with_upload(self, use: Callable[[Upload], Response]) -> Response:
         """What `use` makes of the file in the body; as long as there is none yet, the request to go on."""
         if (self.request.content_type or "").startswith("multipart/"):
-            raise UnsupportedMediaType("multipart", detail="Send the file itself as the body, and not a form.")
+            raise NotAFile("Send the file itself as the body, and not a form.")
         http = self.request._request
         scope = getattr(http, "scope", None)
         if scope is None or UPLOAD not in scope.get("extensions", {}):  # under a server that reads no files for us
