@@ -1,3 +1,5 @@
+"""What a conversion gives."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -8,6 +10,8 @@ from libraries.rules.images import Size
 
 @dataclass(frozen=True, slots=True)
 class Picture:
+    """One picture: its page from 1 if it is of a PDF, width and height of the full picture in px, and four files."""
+
     page: int | None
     media_type: str
     width: int
