@@ -1,56 +1,103 @@
-"""Any mode and colour profile becomes 8 bits of sRGB, or of grey, with transparency only where there is some."""
+"""Any mode of Pillow made into L, RGB or RGBA, in sRGB, upright, and without anything else that the file said."""
 
 from __future__ import annotations
 
-from contextlib import suppress
-from io import BytesIO
+import io
+import struct
 
 from PIL import Image, ImageCms
 
-_SRGB = ImageCms.createProfile("sRGB")
-_16_BITS = ("I", "I;16", "I;16B", "I;16L", "I;16N")
+ORIENTATION = 0x0112
+"""The tag of Exif 2.32, section 4.6.4."""
+_TURNS: dict[int, Image.Transpose] = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+_SPACES = {"RGB": "RGB", "RGBA": "RGB", "L": "GRAY", "CMYK": "CMYK"}
+"""The colour space of a profile that fits a mode."""
 
 
-def in_srgb(image: Image.Image) -> Image.Image:
-    """The picture in mode L, RGB or RGBA."""
-    profile = image.info.get("icc_profile")
-    image = _in_8_bits(image)
-    colours, alpha = _apart(image)
-    if profile:
-        # A broken profile, or one of another colour space than the picture's, is as good as none.
-        with suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
-            source = ImageCms.ImageCmsProfile(BytesIO(profile))
-            mode = "RGB" if colours.mode != "L" else "L"
-            converted = ImageCms.profileToProfile(colours, source, _SRGB, outputMode="RGB")
-            colours = converted if mode == "RGB" or converted is None else converted.convert("L")
-    if colours.mode not in ("L", "RGB"):
-        colours = colours.convert("RGB")
-    if alpha is None:
-        return colours
-    colours = colours.convert("RGB")
-    colours.putalpha(alpha)
-    return colours
+def orientation_of(exif: bytes) -> int:
+    """The orientation (1 to 8) in the first directory of EXIF data; 1 if there is none, or it is broken."""
+    data = exif.removeprefix(b"Exif\0\0")
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None:
+        return 1
+    try:
+        (start,) = struct.unpack_from(f"{order}I", data, 4)
+        (count,) = struct.unpack_from(f"{order}H", data, start)
+        for at in range(start + 2, start + 2 + 12 * min(count, 512), 12):
+            tag, kind, _, value = struct.unpack_from(f"{order}HHIH", data, at)
+            if (tag, kind) == (ORIENTATION, 3):
+                return value if 1 <= value <= 8 else 1
+    except struct.error:  # it ends too early: as if it were not there
+        pass
+    return 1
 
 
-def _in_8_bits(image: Image.Image) -> Image.Image:
-    if image.mode in _16_BITS:
-        wide = image.convert("I")
-        return wide.point(lambda value: value * (1 / 257) + 0.5).convert("L")
-    if image.mode == "F":
+def simple(image: Image.Image) -> Image.Image:
+    """The picture in a mode that can be made smaller: L, RGB, RGBA or CMYK."""
+    if image.mode == "I;16":
+        return Image.frombytes("L", image.size, image.tobytes(), "raw", "L;16")  # `convert` would cut, not scale
+    if image.has_transparency_data:
+        return image if image.mode == "RGBA" else image.convert("RGBA")
+    if image.mode == "1":
         return image.convert("L")
-    if image.mode == "P":
-        return image.convert("RGBA" if "transparency" in image.info else "RGB")
-    if image.mode in ("1", "LA", "La", "PA", "RGBa", "RGBX", "HSV", "YCbCr"):
-        with_alpha = image.mode in ("LA", "La", "PA", "RGBa")
-        return image.convert("RGBA" if with_alpha else "L" if image.mode == "1" else "RGB")
-    if image.mode in ("L", "RGB") and "transparency" in image.info:
-        return image.convert("RGBA")
+    if image.mode in ("L", "RGB", "CMYK"):
+        return image
+    return image.convert("RGB")
+
+
+def in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    """The picture in sRGB: L, RGB or RGBA. Without a profile, or with a broken one, it is taken to be in sRGB."""
+    made = _by_profile(image, profile) if profile else None
+    if made is not None:
+        return made
+    return image.convert("RGB") if image.mode == "CMYK" else image
+
+
+def upright(image: Image.Image, orientation: int) -> Image.Image:
+    """The picture as EXIF says that it is to be held."""
+    turn = _TURNS.get(orientation)
+    return image if turn is None else image.transpose(turn)
+
+
+def bare(image: Image.Image) -> Image.Image:
+    """The picture without a word of its file, and without transparency if nothing is transparent."""
+    if image.mode == "RGBA" and image.getchannel("A").getextrema()[0] == 255:
+        image = image.convert("RGB")
+    image.info = {}
     return image
 
 
-def _apart(image: Image.Image) -> tuple[Image.Image, Image.Image | None]:
-    """The colours, and the transparency if any of it shows."""
-    if image.mode != "RGBA":
-        return image, None
-    alpha = image.getchannel("A")
-    return image.convert("RGB"), None if alpha.getextrema() == (255, 255) else alpha
+def fitting(image: Image.Image, longest: int) -> Image.Image:
+    """The picture with at most this many pixels on its longest side; it is never made larger."""
+    size = fitting_size(image.size, longest)
+    # the gap lets whole pixels be averaged first, which is much faster and looks the same
+    return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def fitting_size(size: tuple[int, int], longest: int) -> tuple[int, int]:
+    """Width and height of a picture of this size after `fitting`."""
+    width, height = size
+    scale = min(1.0, longest / max(width, height))
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _by_profile(image: Image.Image, profile: bytes) -> Image.Image | None:
+    """The picture by its profile; None if the profile is broken or does not fit."""
+    try:
+        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if source.profile.xcolor_space.strip() != _SPACES[image.mode]:
+            return None
+        mode = "RGBA" if image.mode == "RGBA" else "RGB"
+        intent, flags = ImageCms.Intent.RELATIVE_COLORIMETRIC, ImageCms.Flags.BLACKPOINTCOMPENSATION
+        srgb = ImageCms.createProfile("sRGB")
+        return ImageCms.profileToProfile(image, source, srgb, intent, outputMode=mode, flags=flags)
+    except (ImageCms.PyCMSError, OSError, ValueError, TypeError):  # many pictures have a broken one
+        return None

@@ -1,4 +1,4 @@
-"""What is made of a file."""
+"""What a conversion gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from libraries.rules.images import Size
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """A picture and its thumbnails, as files. `page` counts from 1, and is None for a file that is no document."""
+    """One picture: its page from 1 if it is of a PDF, width and height of the full picture in px, and four files."""
 
     page: int | None
     media_type: str
