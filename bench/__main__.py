@@ -15,7 +15,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from bench import against, report, sections
+from bench import against, report, reveal, sections
 from bench.figures import Figures
 from bench.servers import CLIENT_CORE, PEER_FILES, Portal, portal
 from testing.limits import NO_LIMITS_SENTENCE
@@ -27,11 +27,12 @@ SECONDS_A_ROUND = {
     "curves": 150.0,
     "processes": 33.0,
     "limits": 30.0,
+    "reveal": 90.0,
     "against": 180.0,
 }
 """Rough estimates, only used to show the remaining time; the pace of the run corrects them."""
 SECTIONS = [name for name in SECONDS_A_ROUND if name != "against"]
-CURVES_ROUNDS = 3
+FEWER_ROUNDS = {"curves": 3, "reveal": 5}
 SPARE_FILES = 500
 
 
@@ -83,6 +84,7 @@ def _measures(arguments: argparse.Namespace, place: Portal) -> dict[str, Callabl
         "curves": partial(sections.curves, place=place),
         "processes": sections.processes,
         "limits": partial(sections.limits, place=place),
+        "reveal": partial(reveal.measure, place=place),
     }
 
 
@@ -99,8 +101,7 @@ def main() -> None:
     if not (arguments.only and (PEER_FILES / "node" / "node_modules").exists()):  # another run may be using them
         subprocess.run(["npm", "ci", "--silent"], cwd=PEER_FILES / "node", check=True)  # noqa: S607
     rounds = {name: arguments.rounds for name in SECTIONS if name in (arguments.only or SECTIONS)}
-    if "curves" in rounds:
-        rounds["curves"] = min(arguments.rounds, CURVES_ROUNDS)
+    rounds |= {name: min(arguments.rounds, most) for name, most in FEWER_ROUNDS.items() if name in rounds}
     say = Progress(rounds)
     figures: dict[str, Figures] = {}
     with portal() as place:

@@ -14,7 +14,7 @@ from typing import Any
 
 import matplotlib
 
-from bench import stored_update
+from bench import reveal, stored_update
 from bench.abuse import section as abuse_section
 from bench.figures import Figures, median, ratio, ratios, spread, table
 from testing.limits import NO_LIMITS_SENTENCE
@@ -137,6 +137,7 @@ SECTIONS: dict[str, Callable[[Figures], str]] = {
     "curves": curves,
     "processes": processes,
     "limits": limits,
+    "reveal": reveal.section,
 }
 
 
@@ -244,6 +245,7 @@ Both ran with many people, each with a few connections: as few as the default li
 application as it comes.
 
 {tables[limits]}
+{tables[reveal]}
 {abuse}"""
 
 

@@ -1,6 +1,7 @@
 """`python -m bench.abuse.probe`: the other tenant, in its own process with the highest priority on its core.
 
-Reads one line of JSON from its input: `viewers`, `controller` and `newcomer`, which are addresses. Prints a line when
+Reads one line of JSON from its input: `viewers`, `controller` and `newcomer`, which are addresses, and perhaps
+`ping_seconds`, how often somebody pings. Prints a line when
 all are connected. From then on viewers ping in turn, the controller stores an update now and then, and a newcomer
 connects and disconnects. When its input ends it prints its measurements: for each ping, each delivery and each connect
 the time when it was sent (seconds of the machine's monotonic clock) and the duration (milliseconds). An unanswered one
@@ -65,8 +66,11 @@ class Listener(WSListener):
 class Probe:
     """The people of the other tenant, and their measurements."""
 
-    def __init__(self, viewers: Sequence[str], controller: str, newcomer: str) -> None:
+    def __init__(
+        self, viewers: Sequence[str], controller: str, newcomer: str, ping_seconds: float = PING_SECONDS
+    ) -> None:
         self.addresses = (viewers, controller, newcomer)
+        self.ping_seconds = ping_seconds
         self.pings: list[float] = []
         self.pongs: dict[int, float] = {}
         self.updates: list[float] = []
@@ -102,7 +106,7 @@ class Probe:
         return transport, listener
 
     async def _ping(self) -> None:
-        async for number in _ticks(PING_SECONDS):
+        async for number in _ticks(self.ping_seconds):
             transport, listener = self.viewers[number % len(self.viewers)]
             self.pings.append(time.monotonic())
             if not listener.is_gone:
