@@ -108,9 +108,14 @@ def _sights(asked: Collection[Question]) -> dict[Question, Sight]:
         mine = grants[question[0]]
         glances = {glance: None for grant in mine for glance in of_links.get(grant.link_id, ())}
         is_controlled = False
-        for role in _mine(roles, picture, mine):
-            is_controlled |= portal_role(role) is PortalRole.CONTROLLER
-            glances |= dict.fromkeys(of_libraries[picture.library_id] if picture else ())
+        for grant in mine:
+            role = None if picture is None else roles.get((picture.library_id, grant))
+            if role is None or picture is None:
+                continue
+            if portal_role(role) is PortalRole.CONTROLLER:
+                is_controlled = True
+            else:
+                glances |= dict.fromkeys(of_libraries[picture.library_id])
         found[question] = Sight(picture, is_controlled, tuple(glances))
     return found
 
@@ -118,12 +123,6 @@ def _sights(asked: Collection[Question]) -> dict[Question, Sight]:
 def _page(pages: dict[str, Grant], offered: Offered) -> frozenset[Grant]:
     grant = None if offered.session_key is None else pages.get(offered.session_key)
     return frozenset() if grant is None else frozenset((grant,))
-
-
-def _mine(roles: dict[tuple[UUID, Grant], Role], picture: Picture | None, mine: Iterable[Grant]) -> list[Role]:
-    if picture is None:
-        return []
-    return [roles[key] for grant in mine if (key := (picture.library_id, grant)) in roles]
 
 
 def _roles(library_ids: Collection[UUID], grants: Iterable[Grant]) -> dict[tuple[UUID, Grant], Role]:

@@ -125,6 +125,8 @@ class Serving:
         if found is None or size is None:
             return _NOTHING
         offered = await offered_by(headers)
+        if not offered.grants and offered.session_key is None:
+            return _NOTHING
         connection = scope.get("extensions", {}).get(CONNECTION)
         for _ in range(2):  # a picture that another one has just replaced has other files
             right = await self.rights.of(offered, UUID(found[1]))

@@ -144,8 +144,12 @@ async function ask(image) {
 }
 
 function isOurs(image) {
-  const { origin, pathname } = new URL(image, location.href);
-  return origin === location.origin && pathname.startsWith(images);
+  try {
+    const { origin, pathname } = new URL(image, location.href);
+    return origin === location.origin && pathname.startsWith(images);
+  } catch {
+    return false; // it is no address
+  }
 }
 
 picture.addEventListener("load", () => {
