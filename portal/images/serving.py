@@ -39,6 +39,8 @@ MAX_WAITING_REQUESTS = 2_048
 """How many requests of a process may wait for their picture; half of them of one network."""
 PIECE_BYTES = 64 * 1024
 """A client that reads slowly holds no more than this, besides the file that all of its readers share."""
+AT_ONCE = 8
+"""How many requests are read, or sent a piece, in one turn of the event loop: each takes up to half a millisecond."""
 CONTROLLERS_SECONDS = 60
 """How long the browser of somebody who controls a library shows a picture without asking."""
 PREFLIGHT_SECONDS = 86_400
@@ -96,6 +98,7 @@ class Serving:
         self.waiting = 0
         self._networks: Counter[str] = Counter()
         self._said = Seldom()
+        self._turns = asyncio.Semaphore(AT_ONCE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; those that Django refuses or redirects for their host or scheme are Django's."""
@@ -124,6 +127,7 @@ class Serving:
         found, size = _PATH.fullmatch(site_path(scope)), _SIZES.get(scope["query_string"])
         if found is None or size is None:
             return _NOTHING
+        await self._turn()
         offered = await offered_by(headers)
         if not offered.grants and offered.session_key is None:
             return _NOTHING
@@ -161,8 +165,13 @@ class Serving:
                 if reader.is_cut:
                     return
                 self.files.moved(reader)
-                await asyncio.sleep(0)  # a client that reads fast does not keep sockets waiting
+                await self._turn()
         await send(END)  # returns once the pieces have left this process
+
+    async def _turn(self) -> None:
+        """Wait until few others do something in this turn of the event loop: sockets come in between."""
+        async with self._turns:
+            await asyncio.sleep(0)
 
     @contextmanager
     def _place(self, network: str) -> Iterator[None]:
