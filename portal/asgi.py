@@ -14,9 +14,10 @@ _http = get_asgi_application()  # loads the apps, which the next import needs
 
 from portal.admission import Admission  # noqa: E402
 from portal.base_path import BasePath  # noqa: E402
+from portal.images.serving import Serving  # noqa: E402
 from portal.images.uploads import Uploads  # noqa: E402
 from realtime.sessions.routing import application as _websocket  # noqa: E402
 
 application = BasePath(
-    ProtocolTypeRouter({"http": Uploads(Admission(_http)), "websocket": _websocket}), settings.PORTAL_BASE_PATH
+    ProtocolTypeRouter({"http": Serving(Uploads(Admission(_http))), "websocket": _websocket}), settings.PORTAL_BASE_PATH
 )

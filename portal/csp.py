@@ -3,16 +3,19 @@
 The policy of all other pages is in `portal.settings`; nothing is relaxed for them.
 """
 
+from collections.abc import Sequence
+
 from csp.constants import UNSAFE_EVAL, UNSAFE_INLINE
 from csp.middleware import CSPMiddleware, PolicyParts
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 # Path -> additional directives
-RELAXED: dict[str, dict[str, list[str]]] = {
+RELAXED: dict[str, dict[str, Sequence[str]]] = {
     # unfold runs on Alpine.js, which evaluates the expressions in its templates, and sets styles inline
     "/admin/": {"script-src": [UNSAFE_EVAL], "style-src": [UNSAFE_INLINE]},
-    # the pictures that controllers show may be anywhere on the web; that page runs nothing but its own files, either
-    "/view/": {"img-src": ["https:"]},
+    # where the pictures that controllers show may be; that page runs nothing but its own files, either
+    "/view/": {"img-src": settings.PORTAL_IMAGE_SOURCES},
     # Swagger UI starts from an inline script and sets styles inline
     "/api/docs": {"script-src": [UNSAFE_INLINE], "style-src": [UNSAFE_INLINE]},
 }

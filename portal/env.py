@@ -30,6 +30,7 @@ _ENCODED = "In a user name or a password write / ? # [ ] @ and : as %2F %3F %23 
 _MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
 """By the scheme of a mail server's address; 587 and 465 are those of RFC 8314."""
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://(\[[0-9a-f:.]+\]|[a-z0-9_.-]+)(:[0-9]{1,5})?", re.IGNORECASE)
+_SOURCE = re.compile(r"https?:|https?://(\*\.)?[a-z0-9.-]+(:([0-9]{1,5}|\*))?(/[\w./~%-]*)?", re.IGNORECASE)
 _DEFAULT_PORT = re.compile(r"^(http://.*):80$|^(https://.*):443$")
 _variables: Mapping[str, str] = environ.FileAwareEnv().ENVIRON
 
@@ -100,6 +101,17 @@ def origins(name: str) -> list[str]:
         if not _ORIGIN.fullmatch(origin):
             refuse(name, f"must list origins such as https://table.example.org:8443, not {origin!r}.")
     return [_DEFAULT_PORT.sub(r"\1\2", origin.lower()) for origin in found]
+
+
+def sources(name: str, default: tuple[str, ...]) -> list[str]:
+    """Sources of a Content-Security-Policy (CSP Level 3, section 2.3.1): schemes, hosts with a scheme, or `none`."""
+    found = words(name, default)
+    if [word.lower() for word in found] == ["none"]:
+        return []
+    for source in found:
+        if not _SOURCE.fullmatch(source):
+            refuse(name, f"must list sources such as https: or https://img.example.org, or be none, not {source!r}.")
+    return found
 
 
 def base_path(name: str) -> str:

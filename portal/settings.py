@@ -90,6 +90,8 @@ PORTAL_ANSWERS_BYTES = env.number("PORTAL_ANSWERS_BYTES", 67_108_864, 0, 2**40)
 # Bytes of one uploaded file, and of all files that are being uploaded
 PORTAL_MAX_UPLOAD_BYTES = env.number("PORTAL_MAX_UPLOAD_BYTES", 33_554_432, 0, 2**31 - 1)
 PORTAL_UPLOADS_BYTES = env.number("PORTAL_UPLOADS_BYTES", 536_870_912, 0, 2**40)
+# Bytes of pictures that a process keeps in memory
+PORTAL_IMAGE_CACHE_BYTES = env.number("PORTAL_IMAGE_CACHE_BYTES", 33_554_432, 1_048_576, 2**40)
 PORTAL_UPLOADS_DIR = DATA_DIR / "uploads"
 # All of a body is read before Django gets it (portal.bodies): nothing is written to disk
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
@@ -382,6 +384,9 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
+
+# Where else the pictures may be that pages for viewers show, because controllers may choose them
+PORTAL_IMAGE_SOURCES = env.sources("PORTAL_IMAGE_SOURCES", ("https:",))
 
 # --- Logs -------------------------------------------------------------------------------------------------
 

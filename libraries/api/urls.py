@@ -12,6 +12,7 @@ from libraries.api import auth as api_auth
 from libraries.api import batches as api_batches
 from libraries.api import codes as api_codes
 from libraries.api import document as api_document
+from libraries.api import guest_cookies as api_guest_cookies
 from libraries.api import images as api_images
 from libraries.api import invitations as api_invitations
 from libraries.api import items as api_items
@@ -51,6 +52,7 @@ urlpatterns = [
     *_at("auth/me", api_accounts.Me, "me"),
     *_at("auth/me/export", api_accounts.Export, "me-export"),
     *_at("auth/ws-ticket", api_share_links.SocketTickets, "ws-ticket"),
+    *_at("auth/guest-cookie", api_guest_cookies.GuestCookie, "guest-cookie"),
     *_at("disclosure-presets", api_libraries.DisclosurePresets, "disclosure-presets"),
     *_at("libraries", api_libraries.Libraries, "libraries"),
     *_at(_LIBRARY, api_libraries.OneLibrary, "library"),

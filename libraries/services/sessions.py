@@ -25,6 +25,7 @@ from libraries.access import revoke
 from libraries.counters import drop_some
 from libraries.models import Revocation, Session, User
 from libraries.outages import tried_again
+from libraries.page_sessions import SID as SID
 from libraries.rules.errors import NotFound, PortalError
 from libraries.rules.revocations import Reason
 from libraries.rules.subjects import Grant
@@ -35,8 +36,6 @@ GRACE_SECONDS = 30
 """How long after its use a refresh token gives the same successor again."""
 MAX_SESSIONS = 200
 """The most sessions of a person: the refresh token of the oldest is forgotten."""
-SID = "sid"
-"""The key of a page's session that has its id as text."""
 
 log = structlog.get_logger(__name__)
 

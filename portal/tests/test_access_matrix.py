@@ -25,7 +25,7 @@ CONTROLLERS = {"owner", "editor"}
 OPEN = (
     *("/api/auth/register", "/api/auth/token", "/api/auth/token/refresh", "/api/auth/logout", "/api/auth/verify"),
     *("/api/auth/password/reset", "/api/auth/password/reset/confirm", "/api/invitations/look"),
-    *("/api/join", "/api/screens", "/api/screens/claim"),
+    *("/api/join", "/api/screens", "/api/screens/claim", "/api/auth/guest-cookie"),
 )
 """These need no token."""
 

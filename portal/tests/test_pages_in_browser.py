@@ -12,7 +12,9 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from testing.installation import Person, ServerKind, StoreKind, installation
+from testing.pictures import plain
 from testing.setup import chromium
+from testing.shown import make_pictures
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
@@ -164,6 +166,58 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
 def guest_of(kept: str) -> str:
     """The guest's id in a credential."""
     return str(jwt.decode(kept, options={"verify_signature": False})["guest_id"])
+
+
+def picture(stack: Stack) -> str:
+    """The address of a picture of the library, 40 pixels wide."""
+    [made] = make_pictures(stack.installation, [(stack.cast.library_id, 100)])
+    for file in (stack.installation.folder / "images").glob("*/*/full"):
+        if file.read_bytes().startswith(made.encode()):
+            file.write_bytes(plain(40, 30, "PNG"))
+    return f"{stack.server.path}/images/{made}"
+
+
+def test_a_guest_gets_a_picture_of_the_library_while_it_is_shown(page: Page, stack: Stack) -> None:
+    image = picture(stack)
+    item = {"id": "face", "name": "A face", "image": image, "visible": False}
+    view = stack.new_portal_view(items=[item], currentItem=0)
+    page.goto(share(stack, view)["link"])
+    expect(page.locator("#name")).not_to_have_text("")
+    assert page.request.get(f"{stack.server.origin}{image}").status == 404
+    stack.controller.patch(f"/api/portal-views/{view}/items/face", {"visible": True})
+    stack.controller.patch(f"/api/portal-views/{view}", {"currentItemId": "face"})
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 40)
+    expect(page.locator("#picture")).to_be_visible()
+    [cookie] = page.context.cookies()
+    assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", f"{stack.server.path}/")
+    page.reload()
+    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 40)
+    stack.controller.patch(f"/api/portal-views/{view}", {"blackout": True})
+    expect(page.locator("#picture")).to_be_hidden()
+    assert page.request.get(f"{stack.server.origin}{image}").status == 404
+
+
+def test_a_picture_that_does_not_come_is_not_shown_and_asked_for_again(page: Page, stack: Stack) -> None:
+    image, asked = picture(stack), list[str]()
+
+    def answer(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) < 3:
+            route.fulfill(status=503)
+        else:
+            route.continue_()
+
+    page.route(re.compile("/images/"), answer)
+    items = [{"id": "face", "name": "A face", "image": image}, {"id": "far", "image": "https://127.0.0.1:1/far.png"}]
+    view = stack.new_portal_view(items=items, currentItem=0)
+    page.goto(share(stack, view)["link"])
+    expect(page.locator("#name")).to_have_text("A face")
+    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator("#picture")).to_be_visible()
+    assert len(asked) == 3
+    with page.expect_event("requestfailed"):
+        stack.controller.patch(f"/api/portal-views/{view}", {"currentItem": 1})
+    expect(page.locator("#picture")).to_be_hidden()
 
 
 def test_a_withdrawn_link_says_so(page: Page, stack: Stack) -> None:

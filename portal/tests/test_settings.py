@@ -117,6 +117,18 @@ def test_production_is_strict(tmp_path: Path) -> None:
     assert "Manifest" in found["STORAGES"]["staticfiles"]["BACKEND"]
 
 
+def test_sources_of_pictures(tmp_path: Path) -> None:
+    for given, meant in (
+        ("", ["https:"]),
+        ("none", []),
+        (
+            "https://img.example.org, https://*.example.net:8443/a",
+            ["https://img.example.org", "https://*.example.net:8443/a"],
+        ),
+    ):
+        assert read(tmp_path, {"PORTAL_IMAGE_SOURCES": given}, "PORTAL_IMAGE_SOURCES")["PORTAL_IMAGE_SOURCES"] == meant
+
+
 def test_production_over_plain_http(tmp_path: Path) -> None:
     names = ("SECURE_SSL_REDIRECT", "SESSION_COOKIE_SECURE", "SECURE_HSTS_SECONDS")
     assert not any(read(tmp_path, {**PRODUCTION, "PORTAL_HTTPS": "false"}, *names).values())
@@ -362,6 +374,11 @@ BAD = [
     ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),
     ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org:99999999"),
     ("PORTAL_ALLOWED_ORIGINS", "*"),
+    ("PORTAL_IMAGE_SOURCES", "img.example.org"),
+    ("PORTAL_IMAGE_SOURCES", "https://img.example.org; script-src *"),
+    ("PORTAL_IMAGE_SOURCES", "https:, none"),
+    ("PORTAL_IMAGE_SOURCES", "*"),
+    ("PORTAL_IMAGE_CACHE_BYTES", "1000"),
     ("PORTAL_ALLOWED_ORIGINS", "null"),
     ("PORTAL_ALLOWED_ORIGINS", "https://*.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "proxy.example.org"),

@@ -13,6 +13,7 @@ from conftest import PASSWORD
 from libraries.models import Invitation, User
 from libraries.rules.roles import Role
 from libraries.services.codes import start_code
+from libraries.services.guests import new_guest
 from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from libraries.services.screens import Waiting, new_screen
@@ -118,6 +119,7 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "PUT /api/portal-views/{view}/items/ogre/position": _same({"index": 1}),
     "POST /api/portal-views/{view}/screens": lambda world, asker: {"code": _screen().code, "label": "TV"},
     "POST /api/join": _join,
+    "POST /api/auth/guest-cookie": lambda world, asker: {"guest": new_guest(world.link, "Ann").credential},
     "POST /api/screens/claim": lambda world, asker: {"claim": _screen().claim},
     "POST /api/auth/ws-ticket": lambda world, asker: {"portalViewId": str(world.portal_view.id)},
     "POST /api/portal-views/{view}/share-links": _same({"label": "New"}),

@@ -32,6 +32,7 @@ POST   | /api/auth/verify/send                    | 202   202    202    202     
 GET    | /api/auth/me/export                      | 200   200    200    200      401    200    401 200   200 200   |
 DELETE | /api/auth/me                             | 409   204    204    400      401    400    401 400   400 400   | User Membership Revocation
 DELETE | /api/auth/me?of=others                   | 400   400    400    204      401    204    401 204   204 204   | User Revocation
+POST   | /api/auth/guest-cookie                   | 204   204    204    204      204    204    204 204   204 204   |
 GET    | /api/disclosure-presets                  | 200   200    200    200      401    200    401 200   200 200   |
 GET    | /api/libraries                           | 200   200    200    200      401    200    401 200   200 200   |
 POST   | /api/libraries                           | 201   201    201    201      401    201    401 201   201 201   | Library Membership

@@ -25,11 +25,15 @@ const LONGEST_MILLISECONDS = 60_000;
 
 const root = document.querySelector("#watch");
 const [picture, name, line] = ["#picture", "#name", "#line"].map((id) => root.querySelector(id));
-const { socket: path, protocol, share, key, join } = root.dataset;
+const { socket: path, protocol, share, key, join, cookie, images } = root.dataset;
 
 let failures = 0;
 let folded = new Folded();
 let saying = 0;
+let admitted = Promise.resolve();
+let wanted = "";
+let misses = 0;
+let asking = 0;
 
 function connect() {
   const credential = read(key);
@@ -53,6 +57,7 @@ function begin(message) {
   folded = new Folded();
   root.classList.add("live");
   if (message.guest) keep(key, message.guest);
+  admitted = admit();
   say("");
 }
 
@@ -63,16 +68,20 @@ function closed(reason, retryAfter, wasKnown) {
   }
   if (Object.hasOwn(FINAL, reason)) return end(FINAL[reason]);
   if (OF_THE_CREDENTIAL.has(reason)) return end(FINAL["share-invalid"]);
-  const backOff = Math.min(LONGEST_MILLISECONDS, 1000 * 2 ** failures++) * (0.5 + Math.random() / 2);
+  const wait = retryAfter ?? backOff(failures++);
   if (Object.hasOwn(WAITING, reason)) say(WAITING[reason]);
   else sayLater(AGAIN);
-  setTimeout(connect, retryAfter ?? backOff);
+  setTimeout(connect, wait);
+}
+
+function backOff(times) {
+  return Math.min(LONGEST_MILLISECONDS, 1000 * 2 ** times) * (0.5 + Math.random() / 2);
 }
 
 // A final end is a quiet page: what happened, and what to do.
 function end(sentence, link) {
   root.classList.remove("live");
-  picture.hidden = true;
+  want("");
   name.textContent = "";
   say(sentence);
   if (link) {
@@ -97,10 +106,8 @@ function show() {
   const { state } = folded;
   if (!state) return;
   const item = state.blackout ? null : state.items[state.currentItem];
-  const image = addressOf(item?.image);
-  if (image && picture.getAttribute("src") !== image) picture.src = image;
-  picture.hidden = !image;
-  picture.alt = image ? String(item.name ?? "") : "";
+  want(addressOf(item?.image));
+  picture.alt = wanted ? String(item.name ?? "") : "";
   name.textContent = state.blackout ? "" : String(item ? (item.name ?? "") : state.name);
   name.classList.toggle("alone", !item);
 }
@@ -108,6 +115,55 @@ function show() {
 function addressOf(image) {
   return typeof image === "string" && /^(https?:\/\/|\/(?!\/)|data:image\/)/.test(image) ? image : "";
 }
+
+// No header is sent with a picture: a cookie says that this guest asks for it.
+async function admit() {
+  const guest = read(key);
+  if (!guest) return;
+  const headers = { "Content-Type": "application/json" };
+  try {
+    await fetch(cookie, { method: "POST", headers, body: JSON.stringify({ guest }) });
+  } catch {
+    // the server is away: the picture is asked for again
+  }
+}
+
+function want(image) {
+  if (image === wanted) return;
+  clearTimeout(asking);
+  wanted = image;
+  misses = 0;
+  if (image) return ask(image);
+  picture.hidden = true;
+  picture.removeAttribute("src");
+}
+
+async function ask(image) {
+  if (isOurs(image)) await admitted;
+  if (image === wanted) picture.src = image;
+}
+
+function isOurs(image) {
+  try {
+    const { origin, pathname } = new URL(image, location.href);
+    return origin === location.origin && pathname.startsWith(images);
+  } catch {
+    return false; // it is no address
+  }
+}
+
+picture.addEventListener("load", () => {
+  picture.hidden = !wanted;
+  misses = 0;
+});
+
+// Nothing is shown in place of a picture that does not come; one of this site is asked for again.
+picture.addEventListener("error", () => {
+  picture.hidden = true;
+  if (!wanted || !isOurs(wanted)) return;
+  admitted = admit();
+  asking = setTimeout(ask, backOff(misses++), wanted);
+});
 
 async function stayOn() {
   try {

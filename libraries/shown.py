@@ -1,0 +1,167 @@
+"""Who may see which pictures: reads for many requests at once. As `libraries.grants`, this module reads memberships.
+
+A controller of the library sees all of its pictures. A viewer sees those that an item shows, as it is built for viewers
+at this moment. A guest sees those of the one portal view of the link, if they belong to its library.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+from uuid import UUID
+
+from django.db.models import Exists
+
+from libraries.grants import ending
+from libraries.models import Image, Membership, PortalView, Revocation, ShareLink
+from libraries.page_sessions import grants_of_pages
+from libraries.rules.images import shown_images
+from libraries.rules.projection import shown_items
+from libraries.rules.roles import PortalRole, Role, portal_role
+from libraries.rules.subjects import Grant
+from libraries.selectors import chunks, load
+
+
+class Offered(NamedTuple):
+    """All credentials that a request has: those of tokens, and the key of a page's session."""
+
+    grants: frozenset[Grant] = frozenset()
+    session_key: str | None = None
+
+
+class Picture(NamedTuple):
+    """What is sent: the name of the files, and the type of the whole picture."""
+
+    library_id: UUID
+    key: str
+    media_type: str
+
+
+class Glance(NamedTuple):
+    """A portal view that somebody may look at, and what it was when that was asked."""
+
+    id: UUID
+    library_id: UUID
+    version: int
+    epoch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """What credentials give for a picture: all of it, or what one of these portal views shows.
+
+    The portal views of guests are here whether or not there is such a picture, so that both take the same time.
+    """
+
+    picture: Picture | None = None
+    is_controlled: bool = False
+    glances: tuple[Glance, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """The pictures that viewers of a portal view see in one of its versions."""
+
+    version: int
+    epoch: str
+    images: frozenset[UUID]
+
+
+Question = tuple[Offered, UUID]
+
+
+def sights(asked: Collection[Question]) -> dict[Question, Sight]:
+    """What each request may see, with its credentials and for the picture with that id.
+
+    For each `AT_ONCE` requests at most eight queries: for sessions, people, pictures, memberships, ended sessions,
+    portal views and links.
+    """
+    found: dict[Question, Sight] = {}
+    for questions in chunks(asked):
+        found |= _sights(questions)
+    return found
+
+
+def shown_by(portal_view_id: UUID) -> Shown | None:
+    """What viewers of a portal view see now; None if it is deleted."""
+    stored = load(portal_view_id)
+    if stored is None:
+        return None
+    images = shown_images(shown_items(stored.state, stored.disclosure))
+    return Shown(stored.version, stored.epoch, images)
+
+
+def _sights(asked: Collection[Question]) -> dict[Question, Sight]:
+    pages = grants_of_pages({key for (_, key), _ in asked if key is not None})
+    grants = {offered: offered.grants | _page(pages, offered) for offered, _ in asked}
+    everybody = frozenset[Grant]().union(*grants.values())
+    rows = Image.objects.filter(id__in={image_id for _, image_id in asked})
+    pictures = {row[0]: Picture(*row[1:]) for row in rows.values_list("id", "library_id", "key", "media_type")}
+    roles = _roles({picture.library_id for picture in pictures.values()}, everybody)
+    watched = {library_id for (library_id, _), role in roles.items() if portal_role(role) is PortalRole.VIEWER}
+    of_libraries, of_links = _glances_of_libraries(watched), _glances_of_links(everybody)
+    found = {}
+    for question in asked:
+        picture = pictures.get(question[1])
+        mine = grants[question[0]]
+        glances = {glance: None for grant in mine for glance in of_links.get(grant.link_id, ())}
+        is_controlled = False
+        for grant in mine:
+            role = None if picture is None else roles.get((picture.library_id, grant))
+            if role is None or picture is None:
+                continue
+            if portal_role(role) is PortalRole.CONTROLLER:
+                is_controlled = True
+            else:
+                glances |= dict.fromkeys(of_libraries[picture.library_id])
+        found[question] = Sight(picture, is_controlled, tuple(glances))
+    return found
+
+
+def _page(pages: dict[str, Grant], offered: Offered) -> frozenset[Grant]:
+    grant = None if offered.session_key is None else pages.get(offered.session_key)
+    return frozenset() if grant is None else frozenset((grant,))
+
+
+def _roles(library_ids: Collection[UUID], grants: Iterable[Grant]) -> dict[tuple[UUID, Grant], Role]:
+    """The roles of people in libraries whose credentials are still good."""
+    users = [grant for grant in grants if not grant.subject.is_guest]
+    sessions = {grant.session_id for grant in users if grant.session_id is not None}
+    members = Membership.objects.filter(
+        library_id__in=library_ids, user_id__in={grant.subject.id for grant in users}, user__is_active=True
+    )
+    # As in `libraries.grants`: ended sessions rarely come
+    some_ended = members.annotate(some_ended=Exists(Revocation.objects.filter(key__in=sessions)))
+    rows = list(some_ended.values_list("user_id", "library_id", "role", "user__auth_version", "some_ended"))
+    ended: set[UUID] = set()
+    if rows and rows[0][4]:
+        ended = set(Revocation.objects.filter(key__in=sessions).values_list("key", flat=True))
+    by_user: dict[UUID, list[tuple[UUID, str, int]]] = defaultdict(list)
+    for user_id, library_id, role, auth_version, _ in rows:
+        by_user[user_id].append((library_id, role, auth_version))
+    return {
+        (library_id, grant): Role(role)
+        for grant in users
+        if grant.session_id not in ended
+        for library_id, role, auth_version in by_user[grant.subject.id]
+        if auth_version == grant.auth_version
+    }
+
+
+def _glances_of_libraries(library_ids: Collection[UUID]) -> dict[UUID, list[Glance]]:
+    """The portal views of libraries; those that were changed last come first, because somebody looks at them."""
+    found: dict[UUID, list[Glance]] = defaultdict(list)
+    rows = PortalView.objects.filter(library_id__in=library_ids).order_by("-updated_at")
+    for row in rows.values_list("id", "library_id", "version", "epoch"):
+        found[row[1]].append(Glance(*row))
+    return found
+
+
+def _glances_of_links(grants: Iterable[Grant]) -> dict[UUID | None, list[Glance]]:
+    """The portal view of each share link that is still good."""
+    links = ShareLink.objects.filter(id__in={grant.link_id for grant in grants if grant.link_id is not None})
+    view = ("portal_view_id", "portal_view__library_id", "portal_view__version", "portal_view__epoch")
+    rows = links.values_list("id", "withdrawn_at", "expires_at", *view)
+    return {row[0]: [Glance(*row[3:])] for row in rows if ending(row[1], row[2]) is None}
