@@ -59,6 +59,7 @@ class Image(models.Model):
 
     class Meta:
         ordering = ("-created_at", "page", "id")
+        verbose_name = "picture"
         indexes = (
             models.Index(fields=("library", "source_digest"), name="image_by_source"),
             # As for portal views: a library's size is read from the index alone

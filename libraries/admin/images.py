@@ -70,7 +70,7 @@ class ImageAdmin(PortalAdmin):
     """Pictures. The page to delete one lists the items that name it."""
 
     form = ImageForm
-    list_display = ("thumbnail", "name", "library", "media_type", "pixels", "byte_count", "created_by", "created_at")
+    list_display = ("thumbnail", "name", "library", "media_type", "pixels", "byte_count", "uploaded_by", "created_at")
     list_display_links = ("thumbnail", "name")
     list_filter = ("library",)
     list_select_related = ("library", "created_by")
@@ -81,7 +81,7 @@ class ImageAdmin(PortalAdmin):
 
     def get_fields(self, request: HttpRequest, obj: Image | None = None) -> Any:
         """The fields of the form, and what is stored."""
-        stored = ("picture", "used_by", "address", "media_type", "pixels", "byte_count", "page", "created_by")
+        stored = ("picture", "used_by", "address", "media_type", "pixels", "byte_count", "page", "uploaded_by")
         return ("library", "name", "file") if obj is None else ("library", "name", "file", *stored)
 
     def get_readonly_fields(self, request: HttpRequest, obj: Image | None = None) -> tuple[str, ...]:
@@ -134,6 +134,11 @@ class ImageAdmin(PortalAdmin):
     def pixels(self, image: Image) -> str:
         """Width and height."""
         return f"{image.width} × {image.height}"
+
+    @admin.display(description="uploaded by")
+    def uploaded_by(self, image: Image) -> str:
+        """The name, as not everybody here may see e-mail addresses."""
+        return "–" if image.created_by is None else image.created_by.get_full_name()
 
     @admin.display(description="address")
     def address(self, image: Image) -> str:

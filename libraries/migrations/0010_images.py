@@ -73,6 +73,7 @@ class Migration(migrations.Migration):
                 ),
             ],
             options={
+                "verbose_name": "picture",
                 "ordering": ("-created_at", "page", "id"),
                 "indexes": [
                     models.Index(fields=["library", "source_digest"], name="image_by_source"),
