@@ -34,7 +34,7 @@ from testing.tokens import forge_token
 GUESTS = 200
 REVEALS = 10
 PICTURE_BYTES = range(270_000, 330_000)
-PICTURE_SIDE = 500
+PICTURE_SIDE = 672
 """Of noise, which makes about 300 KB."""
 UPLOADS = 20
 PHOTOGRAPH = (4_000, 3_000)
