@@ -41,7 +41,7 @@ def convert(image: ImageFile.ImageFile, kind: Format, frames: int, out: Output, 
     image.seek(0)
     image.load()
     profile = image.info.get("icc_profile")
-    first = output.full(image, profile, 1)
+    first = output.full(image.copy(), profile, 1)  # what the file says of its frames is still needed
     size = first.size
     loops = _loops(image, kind)
     encoder = _webp.WebPAnimEncoder(size, 0, loops, False, *_KEY_FRAMES, False, False)

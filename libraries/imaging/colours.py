@@ -77,7 +77,11 @@ def bare(image: Image.Image) -> Image.Image:
 
 def fitting(image: Image.Image, longest: int) -> Image.Image:
     """The picture with at most this many pixels on its longest side; it is never made larger."""
-    size = fitting_size(image.size, longest)
+    return resized(image, fitting_size(image.size, longest))
+
+
+def resized(image: Image.Image, size: tuple[int, int]) -> Image.Image:
+    """The picture with this width and height, which are not larger than its own."""
     # the gap lets whole pixels be averaged first, which is much faster and looks the same
     return image if size == image.size else image.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import IO, Any
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -20,7 +21,7 @@ _HOW: dict[str, tuple[str, dict[str, Any]]] = {
     PNG: ("PNG", {"compress_level": 6}),
     WEBP: ("WEBP", {"quality": 90, "method": 2}),
 }
-_THUMBNAIL = {"quality": 80, "method": 4}
+_THUMBNAIL: dict[str, Any] = {"quality": 80, "method": 4}
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 Image.preinit()  # what `save` would look for later, when it may no longer read the files of other plugins
@@ -73,9 +74,10 @@ class Output:
 
     def thumbnails(self, number: int, image: Image.Image) -> None:
         """Write the three small files; none is larger than the picture."""
+        whole = image.size
         for size in reversed(THUMBNAILS):
-            image = colours.fitting(image, int(size))
-            self.write(number, size, lambda file, made=image: made.save(file, "WEBP", **_THUMBNAIL))
+            image = colours.resized(image, colours.fitting_size(whole, int(size)))
+            self.write(number, size, partial(image.save, format="WEBP", **_THUMBNAIL))
 
     def write(self, number: int, size: Size, save: Callable[[IO[bytes]], None]) -> None:
         """Write one file, in place of an earlier one; Refused if the disk is full, or the file becomes too long."""

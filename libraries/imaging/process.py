@@ -1,4 +1,4 @@
-"""Starting the worker, listening to it, and ending it. What it says is checked: a hostile file may have taken it over."""
+"""Starting the worker, listening to it, and ending it. What it says is checked, since a file may have taken it over."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class _Nonsense(Exception):
 
 
 class Conversion:
-    """One file, `source`, made into pictures in `folder`, which is empty and the caller's to delete, with what is in it."""
+    """A file, `source`, made into pictures in `folder`, which is empty, and is the caller's to delete."""
 
     def __init__(self, source: Path, folder: Path, limits: Limits = LIMITS) -> None:
         self._source = source
