@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from fuzz import fragments
 from libraries.rules.items import SHOW_KEYS
 from libraries.rules.state import FIELDS, READ_ONLY
-from realtime.protocol.requests import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
+from realtime.protocol.contents import MAX_REF_CHARS, MAX_REF_NUMBER
+from realtime.protocol.requests import CLIENT_MESSAGES
 
 LONG = 40_000
 """The maximum number of repetitions of a fragment in a long text."""

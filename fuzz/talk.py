@@ -14,7 +14,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from realtime.protocol.closing import ERRORS, CloseCode
-from realtime.protocol.requests import InvalidMessage, Request, decode
+from realtime.protocol.contents import InvalidMessage
+from realtime.protocol.requests import Request, decode
 from realtime.server.tests.peer import CLOSE, PING, PONG, TEXT, Frame, Peer, frame
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"

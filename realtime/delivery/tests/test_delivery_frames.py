@@ -11,7 +11,8 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
-from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Encoding, Form, Framing, Prepared, form
+from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Form, Framing, Prepared, form
+from realtime.protocol.encodings import Encoding
 
 Event = dict[str, Any]
 
@@ -75,7 +76,7 @@ def test_the_size_is_counted_in_bytes() -> None:
 
 
 def test_each_form_is_the_one_that_its_outlets_write() -> None:
-    prepared = Prepared("x" * 2000)
+    prepared = Prepared(f'"{"x" * 2000}"')
     made: set[int] = {id(prepared.in_form(form(framing, encoding))) for framing in Framing for encoding in Encoding}
     assert len(made) == len(Framing) * len(Encoding)
     assert prepared.in_form(NONE) is prepared

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from realtime.protocol.encodings import Encoding
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import (
     BINARY,
@@ -26,7 +27,7 @@ from realtime.server.websocket import wire
 
 LIMIT = 4 * 65_536
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
-TOO_BIG = {"type": "error", "code": "message-too-big", "message": json.loads(wire.TOO_BIG)["message"]}
+TOO_BIG = {"type": "error", "code": "message-too-big", "message": json.loads(wire.TOO_BIG[Encoding.JSON])["message"]}
 
 
 def is_told(peer: Peer) -> None:

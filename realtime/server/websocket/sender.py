@@ -13,6 +13,7 @@ from django.conf import settings
 
 from realtime.delivery.outlet import Member, Raw
 from realtime.delivery.prepared import Framing, Prepared, form
+from realtime.protocol.encodings import Encoding
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.wire import PortalServerProtocol
 
@@ -38,6 +39,11 @@ class Sender(Member):
         """What waited when a stalled client was last looked at."""
         self.phase = Phase.HANDSHAKE
         self.wire = wire
+
+    def speak(self, encoding: Encoding) -> None:
+        """Write in that encoding from now on."""
+        super().speak(encoding)
+        self.wire.encoding = encoding
 
     @property
     def is_answered(self) -> bool:
