@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 BYTES_KEY = "$bytes"
@@ -18,11 +17,25 @@ MAX_LEVELS = 32
 RESERVED = f'The key {BYTES_KEY} stands for bytes: {{"{BYTES_KEY}": "<base64>"}}, without another key.'
 
 
-@dataclass(frozen=True, slots=True)
 class Octets:
-    """Bytes, as one value. They are no object and no list, so every rule about these passes them over."""
+    """Bytes, as one value. They are no object and no list, so every rule about these passes them over.
 
-    data: bytes
+    It is no dataclass and no struct: msgspec would encode these by itself.
+    """
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Octets) and other.data == self.data
+
+    def __hash__(self) -> int:
+        return hash(self.data)
+
+    def __repr__(self) -> str:
+        return f"Octets({self.data!r})"
 
     def as_json(self) -> dict[str, str]:
         """The object that stands for them in JSON, in base64 (RFC 4648, section 4)."""

@@ -23,7 +23,7 @@ from libraries.rules import addresses, changes, keys, networks, state, values
 from libraries.rules.roles import PORTAL_ROLES, PortalRole
 from realtime.limits import attempts, occupancy
 from realtime.limits import rates as limits
-from realtime.protocol import requests
+from realtime.protocol import contents
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
 from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
@@ -178,7 +178,7 @@ def test_limits() -> None:
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
         changes.MAX_CHANGES,
-        requests.MAX_REF_CHARS,
+        contents.MAX_REF_CHARS,
         addresses.MAX_MESSAGE_IMAGE_CHARS,
         addresses.MAX_BODY_IMAGE_CHARS,
     ]
@@ -254,7 +254,7 @@ NO_LIMITS_OF_CLIENTS = {
     "PORTAL_WORKERS",
     "libraries.api.pagination.MAX_PAGE",
     "libraries.rules.values.MAX_SAFE_INTEGER",
-    "realtime.protocol.requests.MAX_REF_NUMBER",
+    "realtime.protocol.contents.MAX_REF_NUMBER",
 }
 """Numbers that are settings or constants called MAX, but do not limit clients."""
 
