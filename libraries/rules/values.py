@@ -63,15 +63,15 @@ def _check_value(value: object, depth: int, is_address: bool, most: int, is_stor
     elif isinstance(value, int | float):
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
             raise BadValue(told("Numbers must lie between -(2^53-1) and 2^53-1.", value))
+    elif isinstance(value, Octets):
+        if is_stored:
+            raise BadValue("Bytes are not stored: only a command and a sync-response may hold them.")
     elif depth > MAX_DEPTH:
         raise BadValue(told(f"Nesting is limited to {MAX_DEPTH} levels.", value))
     elif isinstance(value, Mapping):
         _check_object(value, depth, is_address, most, is_stored)
     elif isinstance(value, list | tuple):
         _check_list(value, depth, is_address, most, is_stored)
-    elif isinstance(value, Octets):
-        if is_stored:
-            raise BadValue("Bytes are not stored: only a command and a sync-response may hold them.")
     else:
         raise BadValue("Only JSON values are possible here.")
 

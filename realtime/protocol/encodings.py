@@ -5,6 +5,7 @@ A client chooses by subprotocol. What clients send is read in `realtime.protocol
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from enum import Enum
 from typing import Any
@@ -46,6 +47,9 @@ def chosen(offered: Sequence[str]) -> Encoding | None:
     return next((_BY_NAME[one] for one in offered if one in _BY_NAME), None)
 
 
+_LEAST, _MOST = -(2**63), 2**64 - 1
+
+
 def _in_json(value: Any) -> Any:
     if isinstance(value, Octets):
         return value.as_json()
@@ -78,11 +82,22 @@ def translated(text: str | msgspec.Raw) -> bytes:
 
     News between processes have only that: a process without such clients translates nothing.
     """
-    value = _decode_json(text)
+    try:
+        return _to_msgpack(_read(_decode_json(text), text))
+    except OverflowError:
+        # Only other code of the site can send such integers; JSON readers, too, take them for floating-point numbers.
+        whole = json.loads(bytes(text) if isinstance(text, msgspec.Raw) else text, parse_int=_number)
+        return _to_msgpack(_read(whole, text))
+
+
+def _read(value: Any, text: str | msgspec.Raw) -> Any:
     # A state holds no bytes. A text as made here never has an escape in this key.
-    if isinstance(text, str) and _QUOTED_KEY in text:
-        value = with_octets(value)
-    return _to_msgpack(value)
+    return with_octets(value) if isinstance(text, str) and _QUOTED_KEY in text else value
+
+
+def _number(digits: str) -> int | float:
+    number = int(digits)
+    return number if _LEAST <= number <= _MOST else float(digits)
 
 
 def encode_state(state: dict[str, Any]) -> msgspec.Raw:

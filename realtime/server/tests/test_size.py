@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgpack
 import pytest
 
 from realtime.protocol.encodings import Encoding
@@ -45,6 +46,17 @@ def test_a_message_may_be_as_long_as_the_limit(echo: EchoServer, opcode: int, le
     peer.send(*fragments(opcode, *(b"*" * length for length in lengths)))
     assert peer.receive() == Frame(opcode, b"*" * LIMIT)
     peer.answers()
+
+
+def test_a_client_of_message_pack_is_told_so_in_message_pack(echo: EchoServer) -> None:
+    peer = echo.open()
+    peer.answers()
+    echo.do(echo.protocol.speak, Encoding.MSGPACK)
+    peer.send(frame(BINARY, b"*" * (LIMIT + 1)))
+    told = peer.receive()
+    assert told.opcode == BINARY
+    assert msgpack.unpackb(told.data) == TOO_BIG
+    assert peer.closed() == Closed(1009, "message-too-big")
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])
