@@ -12,7 +12,7 @@ from typing import Any
 
 BYTES_KEY = "$bytes"
 """The key of the JSON object that means bytes; no other object may have it."""
-MAX_LEVELS = 32
+_LEVELS = 32
 """How deep bytes are looked for: deeper than a payload may be nested."""
 RESERVED = f'The key {BYTES_KEY} stands for bytes: {{"{BYTES_KEY}": "<base64>"}}, without another key.'
 
@@ -53,7 +53,7 @@ def octets_in(value: Mapping[str, Any]) -> Octets | None:
         return None
 
 
-def with_octets(value: Any, levels: int = MAX_LEVELS) -> Any:
+def with_octets(value: Any, levels: int = _LEVELS) -> Any:
     """A decoded JSON value with bytes in place of the objects that stand for them; Python's own bytes count, too.
 
     Lists and objects are new, down to so many `levels`: what is deeper is refused by whoever checks the value.
