@@ -17,9 +17,9 @@ from libraries.rules.keys import check_key
 from libraries.rules.octets import Octets, octets_in, with_octets
 from libraries.rules.places import excerpt
 from libraries.rules.state import READ_ONLY, check_patch
+from libraries.rules.tests.test_commands import STATE
 from libraries.rules.values import MAX_DEPTH, check_value
 from libraries.rules.warnings import warnings_of_command
-from realtime.tests.doubles import state
 
 DATA = Octets(b"data")
 ITEMS = [{"id": "a", "public": {"song": DATA, "hp": DATA}, "notes": DATA, "image": DATA, "ac": DATA, "hp": DATA}]
@@ -89,7 +89,7 @@ def test_bytes_take_no_level() -> None:
 def test_viewers_get_bytes_of_a_command_as_they_get_text() -> None:
     payload = {"sound": DATA, "secret": DATA, "hp": DATA, "pointer": {"x": DATA, "gmNotes": DATA}, "list": [DATA]}
     seen = {"sound": DATA, "pointer": {"x": DATA}}
-    assert project_command(payload, state()) == seen
+    assert project_command(payload, STATE) == seen
     assert project_command(payload, None) == {"sound": DATA}
     assert needs_flags({"sound": DATA}) is False
     assert warnings_of_command({"privateSound": DATA, "pointer": {"answer": DATA}})
@@ -97,12 +97,13 @@ def test_viewers_get_bytes_of_a_command_as_they_get_text() -> None:
 
 
 def test_viewers_get_bytes_of_a_sync_only_below_public_and_where_a_path_leads() -> None:
-    open_all = state(showHealth=True, showAC=True, showActions=True)
+    open_all = {**STATE, "showHealth": True, "showAC": True, "showActions": True, "healthDisplay": "numbers"}
     assert project_sync({"items": ITEMS}, open_all) == {"items": [{"id": "a", "public": {"song": DATA, "hp": DATA}}]}
-    assert project_sync({"items": ITEMS}, state()) == {"items": [{"id": "a", "public": {"song": DATA}}]}
+    assert project_sync({"items": ITEMS}, STATE) == {"items": [{"id": "a", "public": {"song": DATA}}]}
     disclosed = compiled({"always": ["notes"], "name": ["image"], "actions": ["notes"], "currentHealth": ["hp"]})
-    assert project_sync({"items": ITEMS}, state(), disclosed)["items"][0]["notes"] == DATA
+    assert project_sync({"items": ITEMS}, STATE, disclosed)["items"][0]["notes"] == DATA
 
 
 def test_an_excerpt_says_how_many_there_are() -> None:
     assert excerpt(DATA) == "4 bytes"
+    assert repr(DATA) == "Octets(b'data')"
