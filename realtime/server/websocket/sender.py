@@ -43,7 +43,8 @@ class Sender(Member):
     def speak(self, encoding: Encoding) -> None:
         """Write in that encoding from now on."""
         super().speak(encoding)
-        self.wire.encoding = encoding
+        if encoding is not self.wire.encoding:  # an attribute more of each connection is memory
+            self.wire.encoding = encoding
 
     @property
     def is_answered(self) -> bool:
