@@ -33,6 +33,8 @@ class Wire:
     controller_url: str
     dress: Callable[[str], bytes]
     hello: bytes | None = None
+    viewer_headers: Callable[[int], dict[str, str]] = lambda number: {}
+    """Further headers of a viewer's handshake, by its number."""
 
     def sender_url(self, number: int) -> str:
         """The address of the sender, whatever its number."""
@@ -92,15 +94,19 @@ async def connect(wire: Wire, count: int, latencies: array[float], *, silent: bo
     transports: list[Any] = []
     for start in range(0, count, CONNECT_AT_ONCE):
         batch = range(start, min(start + CONNECT_AT_ONCE, count))
-        transports += await asyncio.gather(*(_viewer(wire.viewer_url(n), wire, latencies, silent) for n in batch))
+        transports += await asyncio.gather(*(_viewer(n, wire, latencies, silent) for n in batch))
     return transports
 
 
-async def _viewer(url: str, wire: Wire, latencies: array[float], silent: bool) -> Any:
+async def _viewer(number: int, wire: Wire, latencies: array[float], silent: bool) -> Any:
     ready = asyncio.Event()
     if silent:
         ready.set()
-    transport, _ = await ws_connect(lambda: Receiver(latencies, wire.hello, ready), url)
+    transport, _ = await ws_connect(
+        lambda: Receiver(latencies, wire.hello, ready),
+        wire.viewer_url(number),
+        extra_headers=wire.viewer_headers(number),
+    )
     await asyncio.wait_for(ready.wait(), DEADLINE_SECONDS)
     return transport
 
@@ -148,7 +154,9 @@ async def _take_seats(
     transports: list[Any] = []
     senders: list[Any] = []
     for wire in wires:
-        senders += await connect(replace(wire, viewer_url=wire.sender_url), 1, array("d"), silent=silent)
+        senders += await connect(
+            replace(wire, viewer_url=wire.sender_url, viewer_headers=lambda number: {}), 1, array("d"), silent=silent
+        )
         transports += await _stall(wire, senders[-1], stalled, silent=silent)
         transports += await connect(wire, viewers, latencies, silent=silent)
     return senders, transports

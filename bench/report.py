@@ -14,7 +14,7 @@ from typing import Any
 
 import matplotlib
 
-from bench import reveal, stored_update
+from bench import encodings, reveal, stored_update
 from bench.abuse import section as abuse_section
 from bench.figures import Figures, median, ratio, ratios, spread, table
 from testing.limits import NO_LIMITS_SENTENCE
@@ -261,7 +261,7 @@ def write(figures: dict[str, Figures], folder: Path) -> None:
         machine=machine(),
         aims=aims(figures),
         tables={name: SECTIONS[name](seen) for name, seen in figures.items()},
-        abuse=stored_update.stored(folder) + abuse_section.stored(folder),
+        abuse=encodings.stored(folder) + stored_update.stored(folder) + abuse_section.stored(folder),
     )
     (folder / "RESULTS.md").write_text(page)
     _plot(figures["fan-out"], folder / "fan-out.png")

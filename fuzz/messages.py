@@ -1,4 +1,4 @@
-"""Messages for the protocol fuzzer: valid ones of every type, almost valid ones, and hostile ones. As texts of frames.
+"""Messages for the protocol fuzzer: valid ones of every type, almost valid ones, and hostile ones. As frames.
 
 The types and their keys are read from `realtime.protocol.requests`: a new message is tried without a change here.
 """
@@ -6,15 +6,19 @@ The types and their keys are read from `realtime.protocol.requests`: a new messa
 from __future__ import annotations
 
 import json
+from base64 import b64encode
+from datetime import UTC
 from typing import Any
 
+import msgpack
 import msgspec
 from hypothesis import strategies as st
 
 from fuzz import fragments
 from libraries.rules.items import SHOW_KEYS
 from libraries.rules.state import FIELDS, READ_ONLY
-from realtime.protocol.requests import CLIENT_MESSAGES, MAX_REF_CHARS, MAX_REF_NUMBER
+from realtime.protocol.contents import MAX_REF_CHARS, MAX_REF_NUMBER
+from realtime.protocol.requests import CLIENT_MESSAGES
 
 LONG = 40_000
 """The maximum number of repetitions of a fragment in a long text."""
@@ -136,6 +140,55 @@ def _nested(draw: st.DrawFn) -> str:
     key = draw(st.sampled_from(sorted({*FIELDS, *READ_ONLY})) | _words)
     return f'{{"type":"{kind}","ref":1,"itemId":"a","payload":{{{json.dumps(key)}:{deep}}}}}'
 
+
+# --- MessagePack: the same messages, with bytes and with all that JSON does not have ----------------------------
+
+_not_json: st.SearchStrategy[Any] = st.one_of(
+    st.binary(max_size=40),
+    st.binary(max_size=40).map(lambda data: {"$bytes": b64encode(data).decode()}),
+    st.dictionaries(st.sampled_from(["$bytes", "more"]), scalars, max_size=2),
+    st.builds(msgpack.ExtType, st.integers(0, 127), st.binary(max_size=20)),
+    st.datetimes(timezones=st.just(UTC)),
+    st.dictionaries(st.integers() | st.binary(max_size=5) | st.none() | st.floats(), scalars, max_size=3),
+)
+_more_bodies = st.tuples(bodies, keys, _not_json | st.lists(_not_json, max_size=3)).map(
+    lambda made: {**made[0], "payload": {made[1]: made[2]}}
+)
+_HEADS = (
+    *(bytes((code,)) for code in (0x81, 0x91, 0xC1, 0xC4, 0xC7, 0xCB, 0xD4, 0xD9)),
+    b"\xdc\xff\xff",
+    b"\xdd\xff\xff\xff\xff",
+)
+
+
+def pack(message: Any) -> bytes | None:
+    """A message in MessagePack; None if it has no form there, as an integer beyond 64 bits."""
+    try:
+        return bytes(msgpack.packb(message, datetime=True, unicode_errors="surrogatepass"))
+    except (OverflowError, TypeError, ValueError):
+        return None
+
+
+_packed = st.one_of(bodies, valid_bodies, _more_bodies, _more_bodies, values).map(pack).filter(bool)
+
+
+@st.composite
+def _spoilt_octets(draw: st.DrawFn) -> bytes:
+    """A message with octets removed or inserted."""
+    data = draw(_packed) or b""
+    place = draw(st.integers(0, len(data)))
+    return (
+        data[:place] + draw(st.sampled_from(_HEADS) | st.binary(max_size=9)) + data[place + draw(st.integers(0, 9)) :]
+    )
+
+
+_deep_octets = st.tuples(st.sampled_from(_HEADS), st.integers(1, DEEP), st.booleans()).map(
+    lambda made: (b"\x82\xa4type\xa4ping\xa1x" if made[2] else b"") + made[0] * made[1]
+)
+packed_frames: st.SearchStrategy[bytes | None] = st.one_of(
+    _packed, _packed, _spoilt_octets(), _deep_octets, st.binary(max_size=60)
+)
+"""Allowed and forbidden contents of binary frames."""
 
 frames: st.SearchStrategy[str] = st.one_of(_encoded, _encoded, _spoilt(), _nested(), texts)
 """Allowed and forbidden texts of text frames."""

@@ -10,7 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,6 +18,7 @@ from fuzz import messages, octets, rounds, talk
 from fuzz.findings import Finding, Outcome
 from fuzz.stack import Stack, Watched
 from fuzz.talk import Bystander, Misbehaved, Speaker
+from realtime.protocol.encodings import Encoding
 from testing.installation import ServerKind
 from testing.sockets import portal_view_path
 
@@ -28,21 +29,24 @@ INPUTS = 20
 
 @dataclass
 class Ring:
-    """One server with its clients; the bystander has its own portal view."""
+    """One server with its clients in both encodings; the bystander has its own portal view."""
 
     kind: ServerKind
     server: Watched
     speakers: dict[str, Speaker]
+    binary: dict[str, Speaker]
     bystander: Bystander
     seed: int
     outcome: Outcome
 
     def play(self, number: int) -> None:
-        """One round; even ones are messages, odd ones octets."""
+        """One round, in turn of messages in JSON, of octets, and of messages in MessagePack."""
         rng = random.Random(f"{self.seed}:{self.kind}:{number}")
-        if number % 2:
+        if number % 3 == 1:
             for _ in range(INPUTS):
                 self._send_octets(rng, number)
+        elif number % 3:
+            self._say_packed(rng, number)
         else:
             self._say(rng, number)
 
@@ -53,6 +57,13 @@ class Ring:
             self._try(f"messages as {role}", number, repr(words), lambda: self.speakers[role].say(said))
 
         rounds.play(messages.frames, say, rng=rng, inputs=INPUTS)
+
+    def _say_packed(self, rng: random.Random, number: int) -> None:
+        def say(said: bytes) -> None:
+            role = rng.choice(list(self.binary))
+            self._try(f"packed as {role}", number, said.hex(), lambda: self.binary[role].say(said))
+
+        rounds.play(messages.packed_frames, say, rng=rng, inputs=INPUTS)
 
     def _send_octets(self, rng: random.Random, number: int) -> None:
         speaker = rng.choice(list(self.speakers.values()))
@@ -113,10 +124,11 @@ def _ring(stack: Stack, kind: ServerKind, seed: int, outcome: Outcome, exits: Ex
 
     speakers = {role: Speaker(port, path(fuzzed, role)) for role in ("owner", "viewer")}
     speakers["owner as viewer"] = Speaker(port, f"{path(fuzzed, 'owner')}&as=viewer")
+    binary = {role: replace(speaker, encoding=Encoding.MSGPACK) for role, speaker in speakers.items()}
     bystander = Bystander(port, path(quiet, "stranger"))
-    for speaker in (*speakers.values(), bystander):
+    for speaker in (*speakers.values(), *binary.values(), bystander):
         exits.callback(speaker.hang_up)
-    return Ring(kind, server, speakers, bystander, seed, outcome)
+    return Ring(kind, server, speakers, binary, bystander, seed, outcome)
 
 
 def run(stack: Stack, seed: int, seconds: float) -> Outcome:

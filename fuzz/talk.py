@@ -13,9 +13,13 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from realtime.protocol.closing import ERRORS, CloseCode
-from realtime.protocol.requests import InvalidMessage, Request, decode
-from realtime.server.tests.peer import CLOSE, PING, PONG, TEXT, Frame, Peer, frame
+from realtime.protocol.contents import InvalidMessage
+from realtime.protocol.encodings import Encoding
+from realtime.protocol.requests import Request, decode
+from realtime.server.tests.peer import BINARY, CLOSE, PING, PONG, TEXT, Frame, Peer, frame
 
 OFFER = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits"
 ANSWER_SECONDS = 2.0
@@ -39,6 +43,7 @@ class Speaker:
     port: int
     path: str
     lines: tuple[str, ...] = ()
+    encoding: Encoding = Encoding.JSON
     peer: Peer | None = field(default=None, init=False)
     said: int = field(default=0, init=False)
 
@@ -46,20 +51,23 @@ class Speaker:
         """The connection, which has read its `connected`."""
         if self.peer is None:
             peer = Peer(self.port)
-            peer.open(self.path, *self.lines)
+            chosen = () if self.encoding is Encoding.JSON else (f"Sec-WebSocket-Protocol: {self.encoding.value}",)
+            peer.open(self.path, *self.lines, *chosen)
             self.peer = peer
-            first = json.loads(peer.text())
+            first = self._read(peer.receive())
             if first["type"] != "connected":
                 raise Misbehaved(f"nobody is let in any more: {first}")
         return self.peer
 
     def say(self, words: bytes) -> None:
-        """Send a text frame and wait for all answers to it; Misbehaved if one is missing, or is invalid."""
+        """Send a message and wait for all answers to it; Misbehaved if one is missing, or is invalid."""
         peer = self.open()
         self.said += 1
         marker = f"marker-{self.said}"
-        wanted = _wanted(words) | {marker}
-        peer.send(frame(TEXT, words), frame(TEXT, json.dumps({"type": "ping", "ref": marker}).encode()))
+        wanted = _wanted(words, self.encoding) | {marker}
+        ping = {"type": "ping", "ref": marker}
+        said = json.dumps(ping).encode() if self.encoding.is_text else msgspec.msgpack.encode(ping)
+        peer.send(frame(self._opcode, words), frame(self._opcode, said))
         try:
             while wanted and self.peer is not None:
                 self._hear(peer.receive(), wanted, len(words))
@@ -68,12 +76,21 @@ class Speaker:
             missing = sorted(map(str, wanted))
             raise Misbehaved(f"of the answers {missing} are missing: {error!r}") from error
 
+    @property
+    def _opcode(self) -> int:
+        return TEXT if self.encoding.is_text else BINARY
+
+    def _read(self, heard: Frame) -> Any:
+        if heard.opcode != self._opcode:
+            raise Misbehaved(f"the server sent {heard} to a client of {self.encoding.value}")
+        return json.loads(heard.data) if self.encoding.is_text else msgspec.msgpack.decode(heard.data)
+
     def _hear(self, heard: Frame, wanted: set[Any], asked_bytes: int) -> None:
         if heard.opcode == CLOSE:
             self.hang_up()
             check_close(heard.data)
-        elif heard.opcode == TEXT:
-            message = json.loads(heard.data)
+        elif heard.opcode not in {PING, PONG}:
+            message = self._read(heard)
             check_message(message)
             if message["type"] == "error":
                 wanted.discard(ERROR)
@@ -94,10 +111,10 @@ class Speaker:
 ERROR = ("an error",)
 
 
-def _wanted(words: bytes) -> set[Any]:
+def _wanted(words: bytes, encoding: Encoding) -> set[Any]:
     """The answers that a message must have: an error if it is invalid, and one with its ref if it has one."""
     try:
-        message: Request = decode(words.decode())
+        message: Request = decode(words.decode() if encoding.is_text else words)
     except InvalidMessage:
         return {ERROR}
     except UnicodeError:

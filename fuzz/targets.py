@@ -97,8 +97,15 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes),
+    Target("realtime.protocol.requests.decode", "json", message_bytes, readers.packed_frame, label="(MessagePack)"),
+    Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.octets, label="(any octets)"),
+    Target("realtime.protocol.msgpack_faults.make_plain", "json", message_bytes, readers.value),
+    Target("realtime.protocol.encodings.translated", "json", message_bytes, readers.compact),
+    Target("libraries.rules.octets.with_octets", "json", message_bytes, readers.value),
+    Target("libraries.rules.octets.octets_in", "text", message_bytes, readers.bytes_object),
     Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes),
+    Target("realtime.protocol.oversize.ref_of", "json", answered_bytes, readers.packed_frame, label="(MessagePack)"),
     Target("realtime.protocol.oversize.size_over", "text", answered_bytes, call=after(0x10000)),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
@@ -195,7 +202,7 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.digests.digest_of", "text", header_bytes, readers.header),
     Target(f"{_HANDSHAKE}.is_socketio", "text", path_bytes, readers.query),
     Target("libraries.rules.paths.site_path", "text", path_bytes, readers.header, readers.path_seen),
-    Target(f"{_HANDSHAKE}.subprotocol", "text", header_bytes, readers.subprotocols),
+    Target(f"{_HANDSHAKE}.encoding", "text", header_bytes, readers.subprotocols),
     Target("realtime.sessions.origins.is_origin_allowed", "text", header_bytes, readers.origin),
     Target("realtime.sessions.origins.is_host_allowed", "text", header_bytes, readers.host),
     Target("realtime.server.http.pipeline.absolute_form", "text", path_bytes, readers.target),
@@ -250,7 +257,19 @@ TARGETS: tuple[Target, ...] = (
 
 _WALKED_RULES = (
     *("addresses", "camera", "changes", "commands", "disclosure", "draft", "edits", "emails", "encounter", "health"),
-    *("item_ids", "items", "json_faults", "keys", "names", "net", "networks", "paths", "places", "projection"),
+    *(
+        "item_ids",
+        "items",
+        "json_faults",
+        "keys",
+        "names",
+        "net",
+        "networks",
+        "octets",
+        "paths",
+        "places",
+        "projection",
+    ),
     *("record_paths", "shapes", "state", "values", "warnings"),
 )
 _WALKED_API = (
@@ -262,7 +281,10 @@ WALKED = (
     *(f"libraries.api.{name}" for name in _WALKED_API),
     *("portal.logs", "portal.redaction", "realtime.sessions.credentials", "realtime.sessions.handshake"),
     "realtime.sessions.origins",
-    *(f"realtime.protocol.{name}" for name in ("encodings", "oversize", "policy", "requests")),
+    *(
+        f"realtime.protocol.{name}"
+        for name in ("contents", "encodings", "msgpack_faults", "oversize", "policy", "requests")
+    ),
     "realtime.server.websocket.wire",
 )
 """The modules whose public functions, including methods of classes, must be in `TARGETS` or in `LEFT_OUT`."""

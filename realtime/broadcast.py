@@ -1,6 +1,6 @@
 """For other code of the site: sends a message that is not stored to every connection of a portal view.
 
-A change that must be stored goes through `libraries.services`, which notifies the sockets itself.
+A change that must be stored goes through `libraries.services`, which notifies the sockets itself. Values may be bytes.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
+from libraries.rules.octets import with_octets
 from realtime.news.compose import patch_news
 from realtime.news.layer import publish
 from realtime.news.publish import send
@@ -38,8 +39,8 @@ def broadcast_portal_view_update(
     send(
         patch_news(
             UUID(str(portal_view_id)),
-            payload,
-            viewers=viewers,
+            _with_octets(payload),
+            viewers=None if viewers is None else _with_octets(viewers),
             version=version,
             viewers_version=viewers_version,
             viewers_changed=viewers_stored,
@@ -61,4 +62,16 @@ async def abroadcast_portal_view_update(
 
     Unavailable while the channel layer is unavailable.
     """
-    await publish(patch_news(UUID(str(portal_view_id)), payload, viewers=viewers, as_of=as_of, sender=sender))
+    await publish(
+        patch_news(
+            UUID(str(portal_view_id)),
+            _with_octets(payload),
+            viewers=None if viewers is None else _with_octets(viewers),
+            as_of=as_of,
+            sender=sender,
+        )
+    )
+
+
+def _with_octets(payload: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: with_octets(value) for key, value in payload.items()}

@@ -14,10 +14,12 @@ from typing import Any, NamedTuple
 from urllib.parse import urlencode
 from uuid import uuid4
 
+import msgpack
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 from websockets.typing import Origin, Subprotocol
 
+from realtime.protocol.encodings import Encoding
 from testing.spoken import note, note_all
 
 DEADLINE_SECONDS = 10.0
@@ -46,9 +48,22 @@ class PortalSocket:
         """The subprotocol that the server selected."""
         return self.connection.subprotocol
 
+    @property
+    def encoding(self) -> Encoding:
+        """How messages are encoded: as the subprotocol says, or in JSON."""
+        return Encoding.JSON if self.subprotocol is None else Encoding(self.subprotocol)
+
     async def send(self, type_: str, **body: object) -> None:
-        """Send one message as one text frame."""
-        await self.send_text(json.dumps({"type": type_, **body}))
+        """Send one message as one frame."""
+        await self.send_message({"type": type_, **body})
+
+    async def send_message(self, message: object) -> None:
+        """Send a value as one frame, which need not be a message."""
+        await self.connection.send(json.dumps(message) if self.encoding.is_text else packed(message))
+
+    async def send_json(self, text: str) -> None:
+        """Send what JSON text says: the text itself, or the same in MessagePack."""
+        await self.connection.send(text if self.encoding.is_text else packed(json.loads(text)))
 
     async def send_text(self, text: str | Sequence[str]) -> None:
         """Send raw text; a sequence of texts is one message in that many fragments."""
@@ -96,10 +111,19 @@ class PortalSocket:
 
     async def _next(self) -> Message:
         frame = await self.connection.recv()
-        assert isinstance(frame, str), f"expected a text frame, got {frame!r}"
-        message = json.loads(frame)
-        assert isinstance(message, dict), f"expected a JSON object, got {frame}"
+        if self.encoding.is_text:
+            assert isinstance(frame, str), f"expected a text frame, got {frame!r}"
+            message = json.loads(frame)
+        else:
+            assert isinstance(frame, bytes), f"expected a binary frame, got {frame!r}"
+            message = msgpack.unpackb(frame)  # it refuses keys that are neither text nor bytes
+        assert isinstance(message, dict), f"expected an object, got {frame!r}"
         return message
+
+
+def packed(value: object) -> bytes:
+    """A value in MessagePack, by another library than the server's."""
+    return bytes(msgpack.packb(value))
 
 
 @asynccontextmanager
@@ -108,6 +132,7 @@ async def open_socket(
     path: str,
     *,
     token: str | None = None,
+    encoding: Encoding = Encoding.JSON,
     subprotocols: Sequence[str] | None = None,
     query: Mapping[str, str] | None = None,
     origin: str | None = None,
@@ -118,8 +143,11 @@ async def open_socket(
 
     With `unix_path` it connects to the Unix socket there, and the URL only names the resource.
 
-    `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is our offer.
+    `token` goes into the query as `?token=`, before the further entries of `query`; `compression` is our offer. Another
+    `encoding` than JSON is offered as a subprotocol, unless `subprotocols` are given.
     """
+    if subprotocols is None and encoding is not Encoding.JSON:
+        subprotocols = [encoding.value]
     sock = None
     if unix_path is not None:
         sock = socket.socket(socket.AF_UNIX)

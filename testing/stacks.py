@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from typing import Any
 from uuid import uuid4
 
+from realtime.protocol.encodings import Encoding
 from testing.installation import Cast, Installation, Server, ServerKind
 from testing.limits import NO_LIMITS
 from testing.people import Client
@@ -20,11 +22,15 @@ STACK_ENV = {"PORTAL_ALLOWED_ORIGINS": ALLOWED_ORIGIN, **NO_LIMITS}
 
 @dataclass(frozen=True)
 class Stack:
-    """One server on one installation. `controller` owns the demo library; the others are its people."""
+    """One server on one installation. `controller` owns the demo library; the others are its people.
+
+    Sockets speak in `encoding`.
+    """
 
     installation: Installation
     server: Server
     cast: Cast
+    encoding: Encoding
     controller: Client
     editor: Client
     viewer: Client
@@ -35,11 +41,15 @@ class Stack:
         path = f"/api/libraries/{self.cast.library_id}/portal-views"
         return str(self.controller.post(path, {"name": f"Table {uuid4().hex[:8]}", **state})["id"])
 
+    def open(self, path: str, **how: Any) -> AbstractAsyncContextManager[PortalSocket]:
+        """A connection to the server, as by `testing.sockets.open_socket`."""
+        return open_socket(self.server.ws, path, encoding=self.encoding, **how)
+
     @asynccontextmanager
     async def join(self, portal_view_id: str, who: Client) -> AsyncIterator[tuple[PortalSocket, Message]]:
         """An open socket of `who`, and the `connected` message that came first."""
         path = portal_view_path(portal_view_id)
-        async with open_socket(self.server.ws, path, token=who.access) as socket:
+        async with self.open(path, token=who.access) as socket:
             yield socket, await socket.receive("connected")
 
     @asynccontextmanager
@@ -72,7 +82,7 @@ def below_a_path(installation: Installation, cast: Cast, *, stripped: bool) -> I
         proxied = replace(server, port=port, path=BASE_PATH)
         people = (cast.controller, cast.editor, cast.viewer, cast.stranger)
         clients = [exits.enter_context(Client(proxied.http, person)) for person in people]
-        yield Stack(installation, proxied, cast, *clients)
+        yield Stack(installation, proxied, cast, Encoding.JSON, *clients)
 
 
 @contextmanager
@@ -85,4 +95,4 @@ def running(installation: Installation, cast: Cast, kind: ServerKind, *options: 
         server = exits.enter_context(installation.server(kind, *options))
         people = (cast.controller, cast.editor, cast.viewer, cast.stranger)
         clients = [exits.enter_context(Client(server.http, person)) for person in people]
-        yield Stack(installation, server, cast, *clients)
+        yield Stack(installation, server, cast, Encoding.JSON, *clients)

@@ -8,6 +8,7 @@ from functools import lru_cache
 from string import ascii_lowercase
 
 from libraries.rules.errors import BadValue
+from libraries.rules.octets import BYTES_KEY, RESERVED
 
 MAX_KEY_CHARS = 128
 REFUSED_KEYS = frozenset({"__proto__", "constructor", "prototype"})
@@ -38,9 +39,11 @@ def check_no_prototype(name: str) -> None:
 
 
 def check_key(key: str) -> None:
-    """Raise BadValue for a key that is too long, or one of `REFUSED_KEYS`."""
+    """Raise BadValue for a key that is too long, for one of `REFUSED_KEYS`, and for the one that means bytes."""
     if len(key) > MAX_KEY_CHARS:
         raise BadValue(f"A key may have at most {MAX_KEY_CHARS} characters; it has {len(key)}.")
+    if key == BYTES_KEY:
+        raise BadValue(RESERVED)
     check_no_prototype(key)
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from libraries.rules import health
 from libraries.rules.keys import plain_key
+from libraries.rules.octets import Octets
 
 ALWAYS = "always"
 """The row of `HIDDEN` that no switch reveals."""
@@ -29,7 +30,7 @@ HIDDEN: dict[str, set[str]] = {
 _rows: dict[str, tuple[str, ...]] = {}
 """The rows of `HIDDEN` for each plain key: the key is visible only if each of its rows is."""
 
-_SCALARS = frozenset({str, int, float, bool, type(None)})
+_SCALARS = frozenset({str, int, float, bool, type(None), Octets})
 
 
 class _Edition:

@@ -6,6 +6,8 @@ import json
 import re
 from collections.abc import Mapping
 
+from libraries.rules.octets import Octets
+
 MAX_PLACE_CHARS = 64
 MAX_EXCERPT_CHARS = 32
 """The most characters of a sender's value that an answer repeats."""
@@ -64,6 +66,8 @@ def excerpt(value: object) -> str:
         return str(value)
     if isinstance(value, Mapping):
         return "an object"
+    if isinstance(value, Octets):
+        return f"{len(value.data)} bytes"
     return f"a list of {len(value)}" if isinstance(value, list | tuple) else "no JSON value"
 
 

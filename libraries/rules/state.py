@@ -174,10 +174,11 @@ FIELDS: dict[str, Field] = {
 }
 
 
-def check_patch(payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> Patch:
+def check_patch(payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS, *, is_stored: bool = True) -> Patch:
     """Split a payload's keys into stored and relayed ones; read-only keys are checked, and dropped.
 
-    A `data:` image may have `most` characters. InvalidPayload, with a sentence for each bad value by its place, unless
+    A `data:` image may have `most` characters. Bytes are possible in keys that are relayed, and in all of them if none
+    `is_stored`, as of a `sync-response`. InvalidPayload, with a sentence for each bad value by its place, unless
     every value may be stored or relayed.
     """
     if not isinstance(payload, Mapping):
@@ -187,7 +188,7 @@ def check_patch(payload: object, most: int = MAX_MESSAGE_IMAGE_CHARS) -> Patch:
     for key, value in payload.items():
         field = FIELDS.get(key)
         try:
-            check_value({key: value}, most=most)  # also for read-only keys: a `sync-response` is relayed with them
+            check_value({key: value}, most=most, is_stored=is_stored and (field is not None or key in READ_ONLY))
             if field is not None:
                 check_below(key, field.check, value)
         except BadValue as error:

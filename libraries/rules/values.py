@@ -12,6 +12,7 @@ from typing import Any
 from libraries.rules.addresses import MAX_MESSAGE_IMAGE_CHARS, check_harmless
 from libraries.rules.errors import BadValue
 from libraries.rules.keys import check_key, is_url_key, is_word_key
+from libraries.rules.octets import Octets
 from libraries.rules.places import told
 
 MAX_DEPTH = 16
@@ -40,16 +41,19 @@ def has_too_many_values(value: object, length: int, most: int) -> bool:
     return False
 
 
-def check_value(value: object, depth: int = 1, key: str = "", most: int = MAX_MESSAGE_IMAGE_CHARS) -> None:
+def check_value(
+    value: object, depth: int = 1, key: str = "", most: int = MAX_MESSAGE_IMAGE_CHARS, *, is_stored: bool = True
+) -> None:
     """Raise BadValue, with the place, unless `value` at nesting level `depth` may be stored and relayed.
 
     `key` is the key of the value; it decides whether text is an address. Each key is checked once, whatever its value
-    contains. `most` is the number of characters that a `data:` image may have.
+    contains. `most` is the number of characters that a `data:` image may have. Bytes are possible only in a value that
+    is not stored.
     """
-    _check_value(value, depth, is_url_key(key), most)
+    _check_value(value, depth, is_url_key(key), most, is_stored)
 
 
-def _check_value(value: object, depth: int, is_address: bool, most: int) -> None:
+def _check_value(value: object, depth: int, is_address: bool, most: int, is_stored: bool) -> None:
     if isinstance(value, str):
         _check_text(value)
         if is_address:
@@ -59,17 +63,20 @@ def _check_value(value: object, depth: int, is_address: bool, most: int) -> None
     elif isinstance(value, int | float):
         if not -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER:
             raise BadValue(told("Numbers must lie between -(2^53-1) and 2^53-1.", value))
+    elif isinstance(value, Octets):
+        if is_stored:
+            raise BadValue("Bytes are not stored: only a command and a sync-response may hold them.")
     elif depth > MAX_DEPTH:
         raise BadValue(told(f"Nesting is limited to {MAX_DEPTH} levels.", value))
     elif isinstance(value, Mapping):
-        _check_object(value, depth, is_address, most)
+        _check_object(value, depth, is_address, most, is_stored)
     elif isinstance(value, list | tuple):
-        _check_list(value, depth, is_address, most)
+        _check_list(value, depth, is_address, most, is_stored)
     else:
         raise BadValue("Only JSON values are possible here.")
 
 
-def _check_object(value: Mapping[Any, object], depth: int, is_address: bool, most: int) -> None:
+def _check_object(value: Mapping[Any, object], depth: int, is_address: bool, most: int, is_stored: bool) -> None:
     name: object = ""
     try:
         for name, inner in value.items():
@@ -79,16 +86,18 @@ def _check_object(value: Mapping[Any, object], depth: int, is_address: bool, mos
             _check_text(name)
             # An object under the key of an address holds addresses: {"images": {"front": …, "back": …}}.
             leads = is_url_key(name) or (is_address and not is_word_key(name))
-            _check_value(inner, depth + 1, leads, most)
+            _check_value(inner, depth + 1, leads, most, is_stored)
     except BadValue as error:
         raise error.below(name) from None
 
 
-def _check_list(value: list[object] | tuple[object, ...], depth: int, is_address: bool, most: int) -> None:
+def _check_list(
+    value: list[object] | tuple[object, ...], depth: int, is_address: bool, most: int, is_stored: bool
+) -> None:
     index = 0
     try:
         for index, inner in enumerate(value):  # noqa: B007
-            _check_value(inner, depth + 1, is_address, most)
+            _check_value(inner, depth + 1, is_address, most, is_stored)
     except BadValue as error:
         raise error.below(index) from None
 

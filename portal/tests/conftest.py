@@ -8,10 +8,13 @@ from __future__ import annotations
 import re
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import product
+from pathlib import Path
 
 import pytest
 
+from realtime.protocol.encodings import Encoding
 from testing.installation import Cast, Installation, ServerKind, StoreKind, installation
 from testing.spoken import found_in
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
@@ -44,17 +47,34 @@ def installations() -> Iterator[Installations]:
 BELOW_A_PATH = (ServerKind.SERVE, StoreKind.SQLITE, "below-a-path")
 
 
-@pytest.fixture(scope="session", params=[*product(ServerKind, StoreKind), BELOW_A_PATH], ids="-".join)
+STACKS = [*product(ServerKind, StoreKind), BELOW_A_PATH]
+IN_MSGPACK = [(server, StoreKind.SQLITE, Encoding.MSGPACK) for server in ServerKind]
+"""Both servers, and one store: what is stored does not depend on the encoding."""
+CONTRACT = Path(__file__).parent / "contract"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test on all stacks; the contract suite also in MessagePack, but for what is about one encoding."""
+    if "running_stack" in metafunc.fixturenames:
+        marked = {mark.name for mark in metafunc.definition.iter_markers()}
+        stacks: list[tuple[str | Encoding, ...]] = [] if "only_msgpack" in marked else [*STACKS]
+        if CONTRACT in metafunc.definition.path.parents and "only_json" not in marked:
+            stacks += IN_MSGPACK
+        ids = ["-".join(one if isinstance(one, str) else "msgpack" for one in stack) for stack in stacks]
+        metafunc.parametrize("running_stack", stacks, indirect=True, ids=ids, scope="session")
+
+
+@pytest.fixture(scope="session")
 def running_stack(request: pytest.FixtureRequest, installations: Installations) -> Iterator[Stack]:
     """Each server on each store, in turn; and one behind nginx, below a path of its host."""
-    server, store, *_ = request.param
+    server, store, *more = request.param
     made, cast = installations.on(store)
-    if request.param is BELOW_A_PATH:
+    if request.param == BELOW_A_PATH:
         with below_a_path(made, cast, stripped=False) as started:
             yield started
     else:
         with running(made, cast, server) as started:
-            yield started
+            yield replace(started, encoding=more[0]) if more else started
 
 
 @pytest.fixture

@@ -20,11 +20,13 @@ from django.core.management import get_commands, load_command_class
 from libraries.api import bodies
 from libraries.demo_data import PASSWORD, PEOPLE
 from libraries.rules import addresses, changes, keys, networks, state, values
+from libraries.rules.octets import BYTES_KEY
 from libraries.rules.roles import PORTAL_ROLES, PortalRole
 from realtime.limits import attempts, occupancy
 from realtime.limits import rates as limits
-from realtime.protocol import requests
+from realtime.protocol import contents
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
+from realtime.protocol.encodings import Encoding
 from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.rooms import connection
@@ -116,6 +118,12 @@ def test_portal_roles() -> None:
     assert rows == [(str(role), str(portal_role)) for role, portal_role in PORTAL_ROLES.items()]
 
 
+def test_encodings() -> None:
+    rows = {codes(row[0])[0]: row[1].rpartition(" in ")[2] for row in table(PROTOCOL, "encodings")}
+    assert rows == {one.value: "text frames" if one.is_text else "binary frames" for one in Encoding}
+    assert re.findall(r"`\{?\"?(\$\w+)", PROTOCOL.read_text())[0] == BYTES_KEY
+
+
 def test_the_roles_that_may_send_each_message() -> None:
     rows = {codes(row[0])[0]: row[1:] for row in table(PROTOCOL, "client messages")}
     roles = (PortalRole.CONTROLLER, PortalRole.VIEWER)
@@ -178,7 +186,7 @@ def test_limits() -> None:
         state.MAX_NAME_CHARS,
         state.MAX_ITEM_ID_CHARS,
         changes.MAX_CHANGES,
-        requests.MAX_REF_CHARS,
+        contents.MAX_REF_CHARS,
         addresses.MAX_MESSAGE_IMAGE_CHARS,
         addresses.MAX_BODY_IMAGE_CHARS,
     ]
@@ -254,7 +262,7 @@ NO_LIMITS_OF_CLIENTS = {
     "PORTAL_WORKERS",
     "libraries.api.pagination.MAX_PAGE",
     "libraries.rules.values.MAX_SAFE_INTEGER",
-    "realtime.protocol.requests.MAX_REF_NUMBER",
+    "realtime.protocol.contents.MAX_REF_NUMBER",
 }
 """Numbers that are settings or constants called MAX, but do not limit clients."""
 

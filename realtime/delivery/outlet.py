@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from realtime.delivery.prepared import Form, Framing, Prepared, form
+from realtime.protocol.encodings import Encoding
 
 EXTENSION = "portal.outlet"
 
@@ -71,6 +72,9 @@ class Outlet(Protocol):
     def raw(self) -> Raw | None:
         """The socket, while the outlet is in an audience; None if it is not accessible."""
 
+    def speak(self, encoding: Encoding) -> None:
+        """Write in that encoding from now on: called at most once, before the first message."""
+
     def join(self, audience: Seating, connection_id: str) -> None:
         """Remember the audience: the outlet leaves it when it stalls or closes, and notifies it when it has drained."""
 
@@ -112,6 +116,10 @@ class Member:
         self._audience: Seating | None = None
         self._connection_id = ""
 
+    def speak(self, encoding: Encoding) -> None:
+        """Write in that encoding from now on."""
+        self.form = form(self.form.framing, encoding)
+
     def join(self, audience: Seating, connection_id: str) -> None:
         """Remember the audience: it is notified when this outlet stalls, drains or closes."""
         self._audience, self._connection_id = audience, connection_id
@@ -140,7 +148,7 @@ class QueueOutlet(Member):
         super().__init__(form(Framing.NONE))
         self._send = send
         self._waiting: deque[dict[str, Any]] = deque()
-        self._waiting_chars = 0
+        self._waiting_size = 0
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -152,9 +160,11 @@ class QueueOutlet(Member):
 
     def write(self, message: Prepared) -> None:
         """Queue a message, and stall if more waits than the limit."""
-        self._put({"type": "websocket.send", "text": message.text})
-        self._waiting_chars += len(message.text)
-        if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_chars and self.stalled_since is None:
+        encoding = self.form.encoding
+        sent = message.text if encoding.is_text else message.content(encoding)
+        self._put({"type": "websocket.send", "text" if encoding.is_text else "bytes": sent})
+        self._waiting_size += len(sent)
+        if 0 < settings.PORTAL_SEND_BUFFER_BYTES < self._waiting_size and self.stalled_since is None:
             self.is_full = True
             self._stall()
 
@@ -183,7 +193,7 @@ class QueueOutlet(Member):
             while self._waiting:
                 event = self._waiting.popleft()
                 await self._send(event)
-                self._waiting_chars -= len(event.get("text", ""))
+                self._waiting_size -= len(event.get("text") or event.get("bytes") or "")
         except OSError:
             # The client is gone; the server tells the application with a disconnect event.
             self._closed = True
@@ -191,6 +201,6 @@ class QueueOutlet(Member):
             self.leave()
         finally:
             self._task = None
-            self._waiting_chars = 0
+            self._waiting_size = 0
             if self.stalled_since is not None:
                 self._drained()

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import partial
 from typing import Any
+
+from realtime.protocol.encodings import Encoding, content, translated
+from realtime.protocol.events import ServerMessage
 
 COMPRESS_FROM_BYTES = 1024
 """Shorter messages are sent as they are."""
@@ -14,18 +19,9 @@ WINDOW_BITS = 12
 
 _FINAL = 0x80
 _COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
+_TEXT, _BINARY = 1, 2  # RFC 6455, section 5.2
 _SHORT, _MEDIUM = 126, 65_536
 _SYNC_TAIL = b"\x00\x00\xff\xff"
-
-
-class Encoding(Enum):
-    """How a message becomes octets. The value is the opcode of its frames (RFC 6455, section 5.2)."""
-
-    JSON = 1
-
-    def payload(self, text: str) -> bytes:
-        """The octets of a message, from its JSON text."""
-        return text.encode()
 
 
 class Framing(Enum):
@@ -53,13 +49,38 @@ def form(framing: Framing, encoding: Encoding = Encoding.JSON) -> Form:
 
 
 class Prepared:
-    """A message in JSON and its forms. Each form is made when it is first needed."""
+    """A message and its forms, each made when it is first needed: encoded once for each encoding, then framed."""
 
-    __slots__ = ("_made", "text")
+    __slots__ = ("_json", "_made", "_msgpack", "_source")
 
-    def __init__(self, text: str) -> None:
-        self.text = text
+    def __init__(self, source: str | Callable[[Encoding], bytes]) -> None:
+        """`source` is the message as JSON text, or makes its content in an encoding."""
+        self._source = source
         self._made: dict[Form, bytes] = {}
+        # Not a dict by encoding: hashing a member of an Enum is slow.
+        self._json: bytes | None = None
+        self._msgpack: bytes | None = None
+
+    @classmethod
+    def of(cls, message: ServerMessage) -> Prepared:
+        """A message that is not encoded yet."""
+        return cls(partial(content, message))
+
+    @property
+    def text(self) -> str:
+        """The message as JSON text."""
+        return self._source if isinstance(self._source, str) else self.content(Encoding.JSON).decode()
+
+    def content(self, encoding: Encoding) -> bytes:
+        """The content of its frames in that encoding."""
+        source = self._source
+        if encoding is Encoding.JSON:
+            if self._json is None:
+                self._json = source.encode() if isinstance(source, str) else source(encoding)
+            return self._json
+        if self._msgpack is None:
+            self._msgpack = translated(source) if isinstance(source, str) else source(encoding)
+        return self._msgpack
 
     def in_form(self, wanted: Form) -> Any:
         """The message in that form: octets, or the message itself for an outlet that makes its own frames."""
@@ -71,8 +92,8 @@ class Prepared:
         return made
 
     def _make(self, wanted: Form) -> bytes:
-        opcode = wanted.encoding.value
-        payload = wanted.encoding.payload(self.text)
+        opcode = _TEXT if wanted.encoding.is_text else _BINARY
+        payload = self.content(wanted.encoding)
         if wanted.framing is Framing.PLAIN:
             return _frame(payload, _FINAL | opcode)
         if len(payload) < COMPRESS_FROM_BYTES:

@@ -14,6 +14,7 @@ from drf_spectacular.openapi import AutoSchema
 from libraries.api.schema import CameraDescription, EncounterDescription, ItemDescription, ShownItemDescription
 from libraries.rules.changes import CHECKS, MAX_CHANGES
 from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
+from libraries.rules.octets import BYTES_KEY
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, READ_ONLY
 from realtime.news.compose import SETTLED_FIELDS
 from realtime.protocol.events import Who
@@ -22,6 +23,8 @@ Schema = dict[str, Any]
 
 IN_BATCH = "InBatch"
 """The end of the name of a message's schema within a batch."""
+
+_BYTES = f'Relayed values may be bytes: in JSON {{"{BYTES_KEY}": "<base64>"}}, in MessagePack bin.'
 
 _FLAG: Schema = {"type": "boolean"}
 _TEXT: Schema = {"type": "string"}
@@ -55,7 +58,7 @@ def shared() -> dict[str, Schema]:
     """The schemas that several messages refer to, by name. Those of what clients send begin with `Given`."""
     keys, given = _view_keys(""), _view_keys("Given")
     ignored: dict[str, Schema] = dict.fromkeys(sorted(READ_ONLY), {})
-    seen = "The keys of the state that changed; other keys are relayed and not stored."
+    seen = f"The keys of the state that changed; other keys are relayed and not stored. {_BYTES}"
     return {
         "Item": _converted(ShownItemDescription, "response"),
         "Camera": _converted(CameraDescription, "response"),
@@ -67,7 +70,10 @@ def shared() -> dict[str, Schema]:
         "GivenItem": _converted(ItemDescription, "request"),
         "GivenCamera": _converted(CameraDescription, "request"),
         "GivenEncounter": _converted(EncounterDescription, "request"),
-        "GivenPatch": {**_object(given), "description": "Keys that are not of the state are relayed and not stored."},
+        "GivenPatch": {
+            **_object(given),
+            "description": f"Keys that are not of the state are relayed and not stored. {_BYTES}",
+        },
         "GivenPatchInBatch": {**_object({**given, **ignored}), "additionalProperties": False},
         "GivenItemPatch": {**_object({"itemId": _GIVEN_ID}), "description": "Null removes a key."},
     }

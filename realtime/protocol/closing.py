@@ -19,6 +19,7 @@ class CloseCode(IntEnum):
 
 ERRORS: dict[str, CloseCode | None] = {
     "invalid-json": None,
+    "invalid-msgpack": None,
     "invalid-message": None,
     "invalid-payload": None,
     "quota-exceeded": None,
@@ -50,6 +51,7 @@ ERRORS: dict[str, CloseCode | None] = {
     "https-required": CloseCode.POLICY,
     "socketio-not-supported": CloseCode.UNSUPPORTED,
     "binary-not-supported": CloseCode.UNSUPPORTED,
+    "text-not-supported": CloseCode.UNSUPPORTED,
     "message-too-big": None,
     "internal-error": CloseCode.INTERNAL,
 }
@@ -92,6 +94,7 @@ RECONNECT: dict[str, Reconnect] = {
     "https-required": Reconnect.NEVER,
     "socketio-not-supported": Reconnect.NEVER,
     "binary-not-supported": Reconnect.NEVER,
+    "text-not-supported": Reconnect.NEVER,
     "message-too-big": Reconnect.NEVER,
     "internal-error": Reconnect.BACK_OFF,
     "portal-view-deleted": Reconnect.NEVER,

@@ -1,4 +1,4 @@
-"""What clients send: the structs of `ClientMessage`, which `decode` makes from the text of a frame.
+"""What clients send: the structs of `ClientMessage`, which `decode` makes from the content of a frame.
 
 The contract is `docs/protocol.md`. Who may send which message is in `realtime.protocol.policy`.
 """
@@ -10,27 +10,15 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
-from libraries.rules.errors import PortalError, named
-from libraries.rules.json_faults import json_fault, kind_of, too_deep
-from libraries.rules.values import MAX_MESSAGE_VALUES, has_too_many_values
+from libraries.rules.errors import named
+from libraries.rules.json_faults import kind_of
+from libraries.rules.values import MAX_MESSAGE_VALUES
+from realtime.protocol.contents import MAX_REF_CHARS, Content, InvalidMessage, Ref, has_too_many, value_in
 
-MAX_REF_CHARS = 64
-MAX_REF_NUMBER = 2**53 - 1
 MAX_CONNECTION_ID_CHARS = 32
-
-Ref = Annotated[str, Meta(max_length=MAX_REF_CHARS)] | Annotated[int, Meta(ge=-MAX_REF_NUMBER, le=MAX_REF_NUMBER)]
 
 ConnectionId = Annotated[str, Meta(pattern="^[A-Za-z0-9_-]+$", max_length=MAX_CONNECTION_ID_CHARS)]
 """The format of `secrets.token_urlsafe`: the id is stored, and some stores do not accept every character."""
-
-
-class InvalidMessage(PortalError):
-    """A frame that is no message of this protocol; `ref` is the sender's, if it could be read."""
-
-    def __init__(self, code: str, message: str, ref: str | int | UnsetType = UNSET) -> None:
-        super().__init__(message)
-        self.code = code
-        self.ref = ref
 
 
 class Request(msgspec.Struct, rename="camel", tag_field="type", kw_only=True):
@@ -138,25 +126,21 @@ CLIENT_MESSAGES: dict[str, type[Request]] = {
 }
 
 
-def decode(text: str) -> ClientMessage:
-    """The message in a text frame; InvalidMessage with the error code, the sentence and the ref for its sender.
+def decode(content: Content) -> ClientMessage:
+    """The message in a frame; InvalidMessage with the error code, the sentence and the ref for its sender.
 
-    If a key is duplicated, the last one counts (RFC 8259, section 4, leaves this open), so all keys are read first.
+    Of a duplicated key the last one counts, so all keys are read first.
     """
-    try:
-        message = msgspec.json.decode(text)
-    except RecursionError:
-        raise InvalidMessage("invalid-payload", too_deep(text, "the message", 1)) from None
-    except (msgspec.DecodeError, UnicodeEncodeError):
-        raise InvalidMessage("invalid-json", json_fault(text, "the message")) from None
+    message = value_in(content)
     if not isinstance(message, dict):
-        sentence = f'A message must be a JSON object like {{"type": "ping"}}; it is {kind_of(message)}.'
+        kind = "a JSON object" if isinstance(content, str) else "a map"
+        sentence = f'A message must be {kind} like {{"type": "ping"}}; it is {kind_of(message)}.'
         raise InvalidMessage("invalid-message", sentence)
     try:
         converted: ClientMessage = msgspec.convert(message, ClientMessage)
     except msgspec.ValidationError:
         raise _what_is_wrong(message) from None
-    if has_too_many_values(message, len(text), MAX_MESSAGE_VALUES):
+    if has_too_many(message, content, MAX_MESSAGE_VALUES):
         sentence = f"A message may hold at most {MAX_MESSAGE_VALUES} values: send it in parts."
         raise InvalidMessage("invalid-payload", sentence, converted.ref)
     return converted

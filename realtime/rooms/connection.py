@@ -16,7 +16,7 @@ from libraries.rules.subjects import Grant, Subject
 from realtime.delivery.outlet import Outlet
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import ERRORS, CloseCode
-from realtime.protocol.encodings import encode
+from realtime.protocol.encodings import Encoding
 from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring
 
 Ref = str | int | UnsetType
@@ -110,7 +110,12 @@ class Connection:
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""
-        self.outlet.deliver(Prepared(encode(message)))
+        self.outlet.deliver(Prepared.of(message))
+
+    @property
+    def encoding(self) -> Encoding:
+        """How its messages are encoded."""
+        return self.outlet.form.encoding
 
     def role_for(self, role: AnyRole) -> AnyRole | PortalRole:
         """The role of the connection if its person has this one; None without access."""
@@ -231,7 +236,7 @@ def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET, wait: floa
 
     With `wait`, in seconds, the client is told when to reconnect.
     """
-    outlet.deliver(Prepared(encode(_error(code, message, ref, wait=wait))))
+    outlet.deliver(Prepared.of(_error(code, message, ref, wait=wait)))
     outlet.close_after(ERRORS[code] or CloseCode.TRY_LATER, code)
 
 

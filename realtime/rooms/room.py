@@ -15,7 +15,6 @@ from libraries.rules.subjects import Subject
 from libraries.selectors import Pulse, Stored
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
-from realtime.protocol.encodings import encode
 from realtime.protocol.events import ServerMessage, SyncRequested
 from realtime.rooms.connection import Connection
 from realtime.rooms.order import Order
@@ -170,7 +169,7 @@ class Room:
 
     def ask_controllers(self, question: SyncRequested) -> bool:
         """Send a viewer's question to the controllers here; returns false if none of them reads."""
-        message = Prepared(encode(question))
+        message = Prepared.of(question)
         reading = [one.outlet for one in self.people.controllers() if one.outlet.stalled_since is None]
         for outlet in reading:
             outlet.deliver(message)

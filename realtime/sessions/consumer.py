@@ -22,15 +22,16 @@ from realtime.delivery.outlet import EXTENSION, Outlet, QueueOutlet
 from realtime.hub.hub import current_hub
 from realtime.limits.entrance import Entrance, Flooded, Limited, current_entrance
 from realtime.limits.rates import REFUSED
+from realtime.protocol.contents import Content, InvalidMessage
 from realtime.protocol.events import Error
 from realtime.protocol.oversize import size_over, too_big
 from realtime.protocol.policy import may_send, refusal
-from realtime.protocol.requests import ClientMessage, InvalidMessage, decode
+from realtime.protocol.requests import ClientMessage, decode
 from realtime.rooms.connection import CRASHED, Connection, refuse
 from realtime.rooms.snapshots import Entry
 from realtime.sessions.credentials import Refused
 from realtime.sessions.handlers import HANDLERS, Session
-from realtime.sessions.handshake import admit, is_socketio, subprotocol
+from realtime.sessions.handshake import admit, encoding, is_socketio
 from realtime.sessions.pacing import is_in_time
 from realtime.sessions.work import Work
 
@@ -90,7 +91,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         except Limited as too_many:
             limited = too_many
         try:
-            await self.accept(subprotocol(self.scope))
+            await self.accept(self._choose_encoding())
         except OSError:  # the client is gone already (ASGI, WebSocket, "Send"); that is the next event
             return
         try:
@@ -105,6 +106,13 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             if too_many.code == "rate-limited" and limited is None:
                 entrance.fail(came_from)
             refuse(self.outlet, too_many.code, too_many.message, wait=too_many.wait)
+
+    def _choose_encoding(self) -> str | None:
+        """Let the outlet speak what the client chooses; returns the subprotocol to select, never a credential."""
+        if (wanted := encoding(self.scope)) is None:
+            return None
+        self.outlet.speak(wanted)
+        return wanted.value
 
     async def _turn_away(self) -> None:
         """Answer with a bare status, before anything is accepted (ASGI, "WebSocket Denial Response")."""
@@ -157,17 +165,18 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         if session is None or session.connection.closed:
             return
         self.received += 1
-        if text_data is None:
-            session.connection.refuse("binary-not-supported", "This connection speaks JSON, in text frames.")
+        content = text_data if session.connection.encoding.is_text else bytes_data
+        if content is None:
+            session.connection.refuse(*(_NO_TEXT if bytes_data is None else _NO_BYTES))
             return
         try:
-            message = _read(text_data, session.connection)
+            message = _read(content, session.connection)
         except InvalidMessage as error:
-            if await is_in_time(session.connection, session.limiter, REFUSED, len(text_data), error.ref):
+            if await is_in_time(session.connection, session.limiter, REFUSED, len(content), error.ref):
                 session.connection.reply_error(error, error.ref)
             return
         try:
-            await self._handle(session, message, len(text_data))
+            await self._handle(session, message, len(content))
         except PortalError as error:
             session.connection.reply_error(error, message.ref)
 
@@ -228,8 +237,12 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         return {"messagesIn": self.received, "messagesOut": self.outlet.sent, **self._who()}
 
 
-def _read(text: str, connection: Connection) -> ClientMessage:
+_NO_BYTES = ("binary-not-supported", "This connection speaks JSON, in text frames.")
+_NO_TEXT = ("text-not-supported", "This connection speaks MessagePack, in binary frames.")
+
+
+def _read(content: Content, connection: Connection) -> ClientMessage:
     most = settings.PORTAL_MAX_MESSAGE_BYTES
-    if size := size_over(text, most):
-        raise too_big(text, size, most, f"{settings.PORTAL_BASE_PATH}/api/portal-views/{connection.portal_view_id}")
-    return decode(text)
+    if size := size_over(content, most):
+        raise too_big(content, size, most, f"{settings.PORTAL_BASE_PATH}/api/portal-views/{connection.portal_view_id}")
+    return decode(content)

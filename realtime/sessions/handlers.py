@@ -119,7 +119,7 @@ async def request_sync(session: Session, message: RequestSync, size: int) -> Non
 
 async def sync_response(session: Session, message: SyncResponse, size: int) -> None:
     """Send a controller's state to all viewers, or to the one that asked; nothing is stored."""
-    connection, payload = session.connection, check_patch(message.payload).known
+    connection, payload = session.connection, check_patch(message.payload, is_stored=False).known
     to = None if message.to is UNSET else message.to
     await session.work.add(Relay(connection, message.ref, size, lambda: relay_sync(connection, payload, to)))
 

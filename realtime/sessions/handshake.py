@@ -23,7 +23,7 @@ from libraries.rules.roles import PortalRole, portal_role
 from libraries.tokens import Credential, guest_credential
 from realtime.database import in_database
 from realtime.limits.entrance import Entrance
-from realtime.protocol.encodings import SUBPROTOCOL
+from realtime.protocol.encodings import Encoding, chosen
 from realtime.sessions.credentials import Refused, away, find, prove
 from realtime.sessions.lookup import look_up
 from realtime.sessions.origins import is_host_allowed, is_origin_allowed
@@ -56,9 +56,9 @@ def is_socketio(scope: Scope) -> bool:
     return b"EIO=" in scope["query_string"] or site_path(scope).startswith("/socket.io")
 
 
-def subprotocol(scope: Scope) -> str | None:
-    """The subprotocol to select: never one that holds a credential."""
-    return SUBPROTOCOL if SUBPROTOCOL in scope["subprotocols"] else None
+def encoding(scope: Scope) -> Encoding | None:
+    """The encoding that the client chooses; None if it names none, which means JSON, and no subprotocol is selected."""
+    return chosen(scope["subprotocols"])
 
 
 async def admit(scope: Scope, entrance: Entrance) -> Admission:

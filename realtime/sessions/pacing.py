@@ -24,7 +24,7 @@ class RateLimited(PortalError):
 
 
 async def is_in_time(connection: Connection, limiter: Limiter, message_type: str, size: int, ref: Ref) -> bool:
-    """Whether a message of `size` characters may be done now, if necessary after a wait; a refusal is answered.
+    """Whether a message of that `size` may be done now, if necessary after a wait; a refusal is answered.
 
     `message_type` is a row of `realtime.limits.rates.PRICES`.
     """

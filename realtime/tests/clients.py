@@ -9,6 +9,7 @@ from typing import Any, Protocol, Self
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
+import msgpack
 from channels.testing import WebsocketCommunicator
 from rest_framework_simplejwt.tokens import AccessToken
 
@@ -73,7 +74,8 @@ class Client:
 
     async def receive(self, type_: str | None = None) -> Message:
         """The next message, which must be of that type."""
-        message = json.loads(await self._communicator.receive_from(timeout=DEADLINE_SECONDS))
+        content = await self._communicator.receive_from(timeout=DEADLINE_SECONDS)
+        message = json.loads(content) if isinstance(content, str) else msgpack.unpackb(content)
         assert isinstance(message, dict)
         if type_ is not None:
             assert message["type"] == type_, f"expected {type_}, got {message}"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from itertools import count
 from typing import Any
 from uuid import UUID
+
+import msgspec
 
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Grant, Subject
@@ -47,8 +48,9 @@ class Recorder(Member):
 
     def write(self, message: Prepared) -> None:
         """Record a message, decoded."""
-        assert self.closed is None, f"{message.text} was sent behind a close"
-        self.messages.append(json.loads(message.text))
+        assert self.closed is None, f"{message.content(self.form.encoding)!r} was sent behind a close"
+        read = msgspec.json.decode if self.form.encoding.is_text else msgspec.msgpack.decode
+        self.messages.append(read(message.content(self.form.encoding)))
 
     def close_after(self, code: int, reason: str) -> None:
         """Record the code and the reason."""

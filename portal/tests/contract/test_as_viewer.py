@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from testing.people import Client, join_library
-from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
+from testing.sockets import Message, PortalSocket, portal_view_path
 from testing.stacks import Stack
 from testing.tokens import user_id_of
 
@@ -27,7 +27,7 @@ async def looking(
 ) -> AsyncIterator[tuple[PortalSocket, Message]]:
     """A socket of `who` that looks as a viewer, and its `connected`."""
     path = portal_view_path(portal_view)
-    async with open_socket(stack.server.ws, path, token=who.access, query={"as": "viewer", **query}) as socket:
+    async with stack.open(path, token=who.access, query={"as": "viewer", **query}) as socket:
         yield socket, await socket.receive("connected")
 
 
@@ -76,7 +76,7 @@ async def test_it_recovers_as_a_viewer(stack: Stack, portal_view: str) -> None:
     async with looking(stack, portal_view, stack.controller, **known) as (_, again):
         assert again["recovered"] is True
     path = portal_view_path(portal_view)
-    async with open_socket(stack.server.ws, path, token=stack.controller.access, query=known) as socket:
+    async with stack.open(path, token=stack.controller.access, query=known) as socket:
         connected = await socket.receive("connected")
     assert (connected["recovered"], connected["role"]) == (False, "controller")
 
@@ -84,7 +84,7 @@ async def test_it_recovers_as_a_viewer(stack: Stack, portal_view: str) -> None:
 @pytest.mark.parametrize("wish", ["viewer", "", "owner", "controller"])
 async def test_any_wish_to_look_means_as_a_viewer(stack: Stack, portal_view: str, wish: str) -> None:
     path = f"{portal_view_path(portal_view)}?as={wish}&token={stack.controller.access}"
-    async with open_socket(stack.server.ws, path) as socket:
+    async with stack.open(path) as socket:
         connected = await socket.receive("connected")
     assert (connected["role"], connected["state"]["items"]) == ("viewer", [SHOWN])
 

@@ -9,14 +9,16 @@ import sqlite3
 import subprocess
 from collections.abc import AsyncIterator
 from contextlib import closing
+from typing import Any
 from uuid import UUID
 
 import psycopg
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from realtime.protocol.encodings import Encoding
 from testing.setup import NODE_FOLDER
-from testing.sockets import DEADLINE_SECONDS, Closed, Message, PortalSocket, open_socket, portal_view_path
+from testing.sockets import DEADLINE_SECONDS, Closed, Message, PortalSocket, packed, portal_view_path
 from testing.stacks import Stack
 from testing.tokens import user_id_of
 
@@ -35,23 +37,29 @@ async def ending(socket: PortalSocket) -> tuple[list[Message], Closed]:
             return messages, await socket.closed()
 
 
-def padded_ping(size: int, *, compressible: bool) -> str:
+def padded_ping(size: int, *, compressible: bool, encoding: Encoding) -> str | bytes:
     """A ping that is exactly `size` bytes long."""
-    empty = json.dumps({"type": "ping", "ref": "big", "padding": ""})
-    length = size - len(empty)
-    padding = "x" * length if compressible else secrets.token_hex(length)[:length]
-    return json.dumps({"type": "ping", "ref": "big", "padding": padding})
+
+    def ping(padding: str) -> str | bytes:
+        message = {"type": "ping", "ref": "big", "padding": padding}
+        return json.dumps(message) if encoding is Encoding.JSON else packed(message)
+
+    almost = size - 64  # the head of a text in MessagePack grows with it
+    length = size - len(ping("x" * almost)) + almost
+    return ping("x" * length if compressible else secrets.token_hex(length)[:length])
 
 
 # --- 1003: unsupported protocols ---------------------------------------------------------------------------
 
 
-async def test_a_binary_frame_ends_a_json_connection(stack: Stack, portal_view: str) -> None:
+async def test_a_frame_of_the_other_kind_ends_the_connection(stack: Stack, portal_view: str) -> None:
+    kind = "binary" if stack.encoding is Encoding.JSON else "text"
+    ping = {"type": "ping"}
     async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
-        await sender.send_bytes(b'{"type": "ping"}')
+        await sender.connection.send(packed(ping) if kind == "binary" else json.dumps(ping))
         error, closed = await sender.refused()
-        assert error["code"] == "binary-not-supported"
-        assert closed == Closed(1003, "binary-not-supported")
+        assert error["code"] == f"{kind}-not-supported"
+        assert closed == Closed(1003, f"{kind}-not-supported")
         await viewer.expect_nothing_before_pong()
 
 
@@ -60,12 +68,13 @@ async def test_a_binary_frame_ends_a_json_connection(stack: Stack, portal_view: 
 async def test_a_socketio_client_is_told_so(stack: Stack, portal_view: str, path: str, with_token: bool) -> None:
     token = stack.viewer.access if with_token else None
     query = {"EIO": "4", "transport": "websocket"}
-    async with open_socket(stack.server.ws, path.format(id=portal_view), token=token, query=query) as socket:
+    async with stack.open(path.format(id=portal_view), token=token, query=query) as socket:
         error, closed = await socket.refused()
     assert error["code"] == "socketio-not-supported"
     assert closed == Closed(1003, "socketio-not-supported")
 
 
+@pytest.mark.only_json
 @pytest.mark.parametrize("path", ["/socket.io/", "/ws/portal-view/{id}/"])
 async def test_the_real_socketio_client_is_told_so(stack: Stack, portal_view: str, path: str) -> None:
     query = json.dumps({"token": stack.viewer.access})
@@ -99,10 +108,12 @@ async def test_a_message_of_over_four_times_the_limit_ends_the_connection(
     path, token = portal_view_path(portal_view), stack.controller.access
     async with (
         stack.join(portal_view, stack.viewer) as (viewer, _),
-        open_socket(stack.server.ws, path, token=token, compression=compression) as sender,
+        stack.open(path, token=token, compression=compression) as sender,
     ):
         await sender.receive("connected")
-        await sender.send_text(cut(padded_ping(ANSWERED + 1, compressible=compressible), fragments))
+        await sender.connection.send(
+            cut(padded_ping(ANSWERED + 1, compressible=compressible, encoding=stack.encoding), fragments)
+        )
         messages, closed = await ending(sender)
         assert closed == Closed(1009, "message-too-big")
         assert [message["code"] for message in messages] in ([], ["message-too-big"])
@@ -115,9 +126,9 @@ async def test_a_message_of_exactly_the_limit_is_read(
     stack: Stack, portal_view: str, fragments: int, compression: str | None
 ) -> None:
     path, token = portal_view_path(portal_view), stack.controller.access
-    async with open_socket(stack.server.ws, path, token=token, compression=compression) as socket:
+    async with stack.open(path, token=token, compression=compression) as socket:
         await socket.receive("connected")
-        await socket.send_text(cut(padded_ping(LIMIT, compressible=False), fragments))
+        await socket.connection.send(cut(padded_ping(LIMIT, compressible=False, encoding=stack.encoding), fragments))
         assert (await socket.receive("pong"))["ref"] == "big"
 
 
@@ -128,9 +139,9 @@ async def test_a_message_over_the_limit_is_answered(
     stack: Stack, portal_view: str, size: int, fragments: int, compression: str | None, role: str
 ) -> None:
     path, token = portal_view_path(portal_view), getattr(stack, role).access
-    async with open_socket(stack.server.ws, path, token=token, compression=compression) as socket:
+    async with stack.open(path, token=token, compression=compression) as socket:
         await socket.receive("connected")
-        await socket.send_text(cut(padded_ping(size, compressible=True), fragments))
+        await socket.connection.send(cut(padded_ping(size, compressible=True, encoding=stack.encoding), fragments))
         error = await socket.receive("error")
         assert (error["code"], error["ref"]) == ("message-too-big", "big")
         assert f"{size} bytes, and {LIMIT} are possible" in error["message"]
@@ -138,6 +149,7 @@ async def test_a_message_over_the_limit_is_answered(
         await socket.expect_nothing_before_pong()
 
 
+@pytest.mark.only_json
 @pytest.mark.parametrize(("more", "answer"), [(0, "pong"), (1, "error")])
 async def test_the_limit_counts_bytes(stack: Stack, portal_view: str, more: int, answer: str) -> None:
     empty = '{"type": "ping", "padding": "", "ref": "big"}'
@@ -149,10 +161,10 @@ async def test_the_limit_counts_bytes(stack: Stack, portal_view: str, more: int,
         await socket.expect_nothing_before_pong()
 
 
-def cut(text: str, parts: int) -> str | list[str]:
-    """The text as it is, or in that many parts."""
-    size = -(-len(text) // parts)
-    return text if parts == 1 else [text[start : start + size] for start in range(0, len(text), size)]
+def cut(content: str | bytes, parts: int) -> Any:
+    """The content as it is, or in that many parts."""
+    size = -(-len(content) // parts)
+    return content if parts == 1 else [content[start : start + size] for start in range(0, len(content), size)]
 
 
 # --- 1011: internal errors ---------------------------------------------------------------------------------
@@ -190,7 +202,7 @@ async def test_an_unexpected_error_in_the_handshake_ends_the_connection(running_
     stack = running_stack
     portal_view = stack.new_portal_view()
     spoil(stack, portal_view)
-    async with open_socket(stack.server.ws, portal_view_path(portal_view), token=stack.viewer.access) as socket:
+    async with stack.open(portal_view_path(portal_view), token=stack.viewer.access) as socket:
         error, closed = await socket.refused()
     assert error["code"] == "internal-error"
     assert closed == Closed(1011, "internal-error")
@@ -201,15 +213,17 @@ async def test_an_unexpected_error_in_the_handshake_ends_the_connection(running_
 
 async def test_a_message_may_come_in_fragments_with_control_frames_between(stack: Stack, portal_view: str) -> None:
     async with stack.join_all(portal_view, stack.controller, stack.viewer) as (sender, viewer):
+        message = {"type": "portal-view-update", "ref": "f", "payload": {"zoom": 2}}
+        first, second, third = cut(json.dumps(message) if sender.encoding.is_text else packed(message), 3)
 
-        async def fragments() -> AsyncIterator[str]:
-            yield '{"type": "portal-view-update", "ref": "f", '
+        async def fragments() -> AsyncIterator[str | bytes]:
+            yield first
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await (await sender.connection.ping())
-            yield '"payload": {"zo'
+            yield second
             await sender.connection.pong(b"unasked for")
-            yield ""
-            yield 'om": 2}}'
+            yield second[:0]
+            yield third
 
         await sender.connection.send(fragments())
         assert (await sender.receive("ack"))["ref"] == "f"

@@ -10,8 +10,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from realtime.protocol.encodings import SUBPROTOCOL
-from testing.sockets import open_socket, portal_view_path
+from testing.sockets import portal_view_path
 from testing.spoken import note
 from testing.stacks import Stack
 
@@ -33,24 +32,24 @@ def _links(view: str) -> str:
 async def test_a_credential_opens_a_socket_in_both_places(stack: Stack, portal_view: str, kind: str) -> None:
     path = portal_view_path(portal_view)
     subject = "guest" if kind == "share" else "user"
-    offered = [SUBPROTOCOL, f"{kind}.{MAKERS[kind](stack, portal_view)}"]
-    async with open_socket(stack.server.ws, path, subprotocols=offered) as socket:
+    offered = [stack.encoding.value, f"{kind}.{MAKERS[kind](stack, portal_view)}"]
+    async with stack.open(path, subprotocols=offered) as socket:
         assert (await socket.receive("connected"))["subject"]["kind"] == subject
-        assert socket.subprotocol == SUBPROTOCOL
+        assert socket.subprotocol == stack.encoding.value
     query = {NAMES[kind]: MAKERS[kind](stack, portal_view)}
-    async with open_socket(stack.server.ws, path, query=query) as socket:
+    async with stack.open(path, query=query) as socket:
         assert (await socket.receive("connected"))["subject"]["kind"] == subject
 
 
 async def test_a_guest_comes_back_and_becomes_a_user(stack: Stack, portal_view: str) -> None:
     path = portal_view_path(portal_view)
     share = MAKERS["share"](stack, portal_view)
-    offered = [SUBPROTOCOL, f"share.{share}"]
-    async with open_socket(stack.server.ws, path, subprotocols=offered, query={"name": "Ann"}) as socket:
+    offered = [stack.encoding.value, f"share.{share}"]
+    async with stack.open(path, subprotocols=offered, query={"name": "Ann"}) as socket:
         first = await socket.receive("connected")
-    offered = [SUBPROTOCOL, f"guest.{first['guest']}"]
+    offered = [stack.encoding.value, f"guest.{first['guest']}"]
     async with (
-        open_socket(stack.server.ws, path, subprotocols=offered) as socket,
+        stack.open(path, subprotocols=offered) as socket,
         stack.join(portal_view, stack.controller) as (_, seen_by_controllers),
     ):
         again = await socket.receive("connected")
@@ -70,8 +69,8 @@ def _ticket_of_the_controller(stack: Stack, view: str) -> str:
 async def test_a_withdrawn_link_ends_its_guests(stack: Stack, portal_view: str) -> None:
     link = stack.controller.post(_links(portal_view), {})
     path = portal_view_path(portal_view)
-    offered = [SUBPROTOCOL, f"share.{link['token']}"]
-    async with open_socket(stack.server.ws, path, subprotocols=offered) as socket:
+    offered = [stack.encoding.value, f"share.{link['token']}"]
+    async with stack.open(path, subprotocols=offered) as socket:
         await socket.receive("connected")
         stack.controller.delete(f"{_links(portal_view)}/{link['id']}")
         error, closed = await socket.refused()
@@ -82,8 +81,8 @@ async def test_a_guest_joins_by_code(stack: Stack, portal_view: str) -> None:
     link = stack.controller.post(_links(portal_view), {})
     code = stack.controller.post(f"{_links(portal_view)}/{link['id']}/code")["code"]
     seat = stack.stranger.post("/api/join", {"code": code, "name": "Ann"})
-    offered = [SUBPROTOCOL, f"guest.{seat['guest']}"]
-    async with open_socket(stack.server.ws, portal_view_path(portal_view), subprotocols=offered) as socket:
+    offered = [stack.encoding.value, f"guest.{seat['guest']}"]
+    async with stack.open(portal_view_path(portal_view), subprotocols=offered) as socket:
         assert (await socket.receive("connected"))["subject"] == seat["subject"]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
@@ -10,7 +10,8 @@ import jwt
 import pytest
 
 from portal.tests.contract.conftest import OddPeople
-from testing.sockets import Closed, Message, open_socket, portal_view_path
+from realtime.protocol.encodings import Encoding
+from testing.sockets import Closed, Message, portal_view_path
 from testing.stacks import ALLOWED_ORIGIN, Stack
 from testing.tokens import forge_token, user_id_of
 
@@ -60,18 +61,22 @@ async def refusal(stack: Stack, attempt: Attempt) -> tuple[str, Closed]:
 
 
 async def _refused(stack: Stack, attempt: Attempt) -> tuple[Message, Closed]:
-    async with open_socket(
-        stack.server.ws,
+    async with stack.open(
         attempt.path,
         token=attempt.token,
-        subprotocols=attempt.subprotocols,
+        subprotocols=_in_encoding(stack, attempt.subprotocols),
         query=attempt.query,
         origin=attempt.origin,
     ) as socket:
         if attempt.subprotocols is not None and SUBPROTOCOL in attempt.subprotocols:
             # A browser hides the later frames if the server selects none of the offered subprotocols.
-            assert socket.subprotocol == SUBPROTOCOL
+            assert socket.subprotocol == stack.encoding.value
         return await socket.refused()
+
+
+def _in_encoding(stack: Stack, offered: Sequence[str] | None) -> list[str] | None:
+    """The subprotocols of an attempt, for a client that speaks in the stack's encoding."""
+    return None if offered is None else [stack.encoding.value if one == SUBPROTOCOL else one for one in offered]
 
 
 # --- Successful attempts -----------------------------------------------------------------------------------
@@ -79,29 +84,37 @@ async def _refused(stack: Stack, attempt: Attempt) -> tuple[Message, Closed]:
 
 @pytest.mark.parametrize("ending", ["", "/"], ids=["no-slash", "slash"])
 async def test_the_path_may_end_with_a_slash(stack: Stack, portal_view: str, ending: str) -> None:
-    async with open_socket(stack.server.ws, f"/ws/portal-view/{portal_view}{ending}", token=stack.viewer.access) as s:
+    async with stack.open(f"/ws/portal-view/{portal_view}{ending}", token=stack.viewer.access) as s:
         assert (await s.receive("connected"))["portalViewId"] == portal_view
-        assert s.subprotocol is None
+        assert s.subprotocol == (None if stack.encoding is Encoding.JSON else stack.encoding.value)
 
 
 async def test_a_subprotocol_may_carry_the_credential(stack: Stack, portal_view: str) -> None:
-    offered = [SUBPROTOCOL, f"bearer.{stack.viewer.access}"]
-    async with open_socket(stack.server.ws, portal_view_path(portal_view), subprotocols=offered) as socket:
-        assert socket.subprotocol == SUBPROTOCOL
+    offered = [stack.encoding.value, f"bearer.{stack.viewer.access}"]
+    async with stack.open(portal_view_path(portal_view), subprotocols=offered) as socket:
+        assert socket.subprotocol == stack.encoding.value
         assert (await socket.receive("connected"))["role"] == "viewer"
 
 
-async def test_the_json_subprotocol_goes_with_a_token_in_the_query(stack: Stack, portal_view: str) -> None:
+async def test_the_subprotocol_goes_with_a_token_in_the_query(stack: Stack, portal_view: str) -> None:
     path, token = portal_view_path(portal_view), stack.editor.access
-    async with open_socket(stack.server.ws, path, token=token, subprotocols=[SUBPROTOCOL]) as socket:
-        assert socket.subprotocol == SUBPROTOCOL
+    async with stack.open(path, token=token, subprotocols=[stack.encoding.value]) as socket:
+        assert socket.subprotocol == stack.encoding.value
         assert (await socket.receive("connected"))["role"] == "controller"
 
 
 async def test_the_subprotocol_is_checked_before_the_query(stack: Stack, portal_view: str) -> None:
-    path, offered = portal_view_path(portal_view), [SUBPROTOCOL, f"bearer.{stack.viewer.access}"]
-    async with open_socket(stack.server.ws, path, token=stack.controller.access, subprotocols=offered) as socket:
+    path, offered = portal_view_path(portal_view), [stack.encoding.value, f"bearer.{stack.viewer.access}"]
+    async with stack.open(path, token=stack.controller.access, subprotocols=offered) as socket:
         assert (await socket.receive("connected"))["role"] == "viewer"
+
+
+async def test_the_first_encoding_that_the_client_names_is_selected(stack: Stack, portal_view: str) -> None:
+    other = next(one for one in Encoding if one is not stack.encoding)
+    offered = ["portal.v9.cbor", stack.encoding.value, other.value, f"bearer.{stack.viewer.access}"]
+    async with stack.open(portal_view_path(portal_view), subprotocols=offered) as socket:
+        assert socket.encoding is stack.encoding
+        await socket.receive("connected")
 
 
 @pytest.mark.parametrize("who", ["controller", "editor", "viewer"])
@@ -149,7 +162,7 @@ async def test_a_client_that_missed_nothing_gets_no_state(stack: Stack, portal_v
     async with stack.join(portal_view, stack.viewer) as (_, first):
         query = {"version": str(first["version"]), "epoch": first["epoch"]}
     path, token = portal_view_path(portal_view), stack.viewer.access
-    async with open_socket(stack.server.ws, path, token=token, query=query) as socket:
+    async with stack.open(path, token=token, query=query) as socket:
         again = await socket.receive("connected")
     assert again["recovered"] is True
     assert set(again) == CONNECTED_KEYS - {"state"}
@@ -173,7 +186,7 @@ async def test_a_client_that_may_have_missed_something_gets_the_state(
     async with stack.join(portal_view, stack.viewer) as (_, first):
         query = change({"version": str(first["version"]), "epoch": first["epoch"]})
     path, token = portal_view_path(portal_view), stack.viewer.access
-    async with open_socket(stack.server.ws, path, token=token, query=query) as socket:
+    async with stack.open(path, token=token, query=query) as socket:
         again = await socket.receive("connected")
     assert again["recovered"] is False
     assert again["state"] == first["state"]
@@ -186,7 +199,7 @@ async def test_a_client_that_may_have_missed_something_gets_the_state(
 async def test_an_allowed_origin_may_connect(stack: Stack, portal_view: str, origin: str | None) -> None:
     origin = stack.server.origin if origin == "same" else origin
     path, token = portal_view_path(portal_view), stack.viewer.access
-    async with open_socket(stack.server.ws, path, token=token, origin=origin) as socket:
+    async with stack.open(path, token=token, origin=origin) as socket:
         await socket.receive("connected")
 
 

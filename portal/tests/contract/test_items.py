@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
@@ -191,12 +190,12 @@ async def test_an_item_that_is_sent_again_is_added_once(stack: Stack, portal_vie
     several = {"type": "batch", "changes": [single, {**single, "index": 0}]}
     for message, key in ((single, "itemId"), (several, "itemIds")):
         async with stack.join(portal_view, stack.controller) as (socket, connected):
-            await socket.send_text(json.dumps({**message, "ref": 1}))
+            await socket.send_message({**message, "ref": 1})
             first = await socket.receive("ack")
         again = {**message, "ref": 1, "retry": True, "connectionId": connected["connectionId"]}
         async with stack.join_all(portal_view, stack.controller, stack.viewer) as (socket, viewer):
             before = stack.controller.get(f"/api/portal-views/{portal_view}")
-            await socket.send_text(json.dumps(again))
+            await socket.send_message(again)
             assert await socket.receive("ack") == {
                 "type": "ack",
                 "ref": 1,

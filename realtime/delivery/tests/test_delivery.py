@@ -11,6 +11,7 @@ import pytest
 
 from realtime.delivery.outlet import QueueOutlet
 from realtime.delivery.prepared import Prepared
+from realtime.protocol.encodings import Encoding
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
 Event = dict[str, Any]
@@ -106,6 +107,21 @@ async def test_messages_and_the_close_go_out_in_order(make: Callable[[Server], Q
     assert server.texts == ["a", "b", "c", "1000"]
     assert server.events[-1] == {"type": "websocket.close", "code": 1000, "reason": "done"}
     assert outlet.sent == 3
+
+
+async def test_an_outlet_of_message_pack_sends_bytes(make: Callable[[Server], QueueOutlet]) -> None:
+    server = Server()
+    outlet = make(server)
+    outlet.speak(Encoding.MSGPACK)
+    message = Prepared('{"a":"1234"}')
+    outlet.deliver(message)
+    assert not outlet.stalled_since, "8 bytes wait, and 12 characters would be too many"
+    outlet.deliver(message)
+    assert server.events == []
+    assert isinstance(outlet.stalled_since, float)
+    await drained(outlet)
+    assert server.events == [{"type": "websocket.send", "bytes": b"\x81\xa1a\xa41234"}] * 2
+    assert outlet.stalled_since is None
 
 
 async def test_nothing_is_sent_after_the_close(make: Callable[[Server], QueueOutlet]) -> None:

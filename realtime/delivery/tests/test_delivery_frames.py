@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
+import msgpack
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,8 @@ from websockets.extensions.permessage_deflate import PerMessageDeflate
 from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
-from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Encoding, Form, Framing, Prepared, form
+from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Form, Framing, Prepared, form
+from realtime.protocol.encodings import Encoding
 
 Event = dict[str, Any]
 
@@ -74,10 +77,44 @@ def test_the_size_is_counted_in_bytes() -> None:
     assert prepared.in_form(DEFLATED) != prepared.in_form(PLAIN)
 
 
+@pytest.mark.parametrize("size", [10, COMPRESS_FROM_BYTES * 3])
+def test_a_message_in_message_pack_is_a_binary_frame(size: int) -> None:
+    prepared = Prepared(json.dumps({"type": "pong", "x": "portal " * size}))
+    plain, deflated = (
+        prepared.in_form(form(framing, Encoding.MSGPACK)) for framing in (Framing.PLAIN, Framing.DEFLATED)
+    )
+    for data, extensions in ((plain, []), (deflated, [PerMessageDeflate(True, True, WINDOW_BITS, WINDOW_BITS)])):
+        client = Protocol(CLIENT)
+        client.extensions = list(extensions)
+        client.receive_data(data)
+        [read] = client.events_received()
+        assert isinstance(read, Frame)
+        assert (read.opcode, read.fin) == (Opcode.BINARY, True)
+        assert msgpack.unpackb(bytes(read.data)) == json.loads(prepared.text)
+    assert len(deflated) <= len(plain)
+
+
+def test_a_message_is_encoded_once_for_each_encoding() -> None:
+    made: list[Encoding] = []
+
+    def encode(encoding: Encoding) -> bytes:
+        made.append(encoding)
+        return b"x" * 2 * COMPRESS_FROM_BYTES
+
+    prepared = Prepared(encode)
+    assert made == [], "nobody is there yet"
+    for _ in range(3):
+        for encoding in Encoding:
+            for framing in Framing:
+                prepared.in_form(form(framing, encoding))
+            prepared.content(encoding)
+    assert made == list(Encoding)
+
+
 def test_each_form_is_the_one_that_its_outlets_write() -> None:
-    prepared = Prepared("x" * 2000)
+    prepared = Prepared(f'"{"x" * 2000}"')
     made: set[int] = {id(prepared.in_form(form(framing, encoding))) for framing in Framing for encoding in Encoding}
-    assert len(made) == len(Framing) * len(Encoding)
+    assert len(made) == 1 + 2 * len(Encoding), "an outlet that frames by itself gets the message, whatever it speaks"
     assert prepared.in_form(NONE) is prepared
 
 

@@ -18,7 +18,7 @@ from django.core.management.base import BaseCommand
 
 from realtime.management import schemas
 from realtime.protocol.closing import ERRORS, RECONNECT, CloseCode
-from realtime.protocol.encodings import PREFIXES, SUBPROTOCOL
+from realtime.protocol.encodings import PREFIXES, Encoding
 from realtime.protocol.events import SERVER_MESSAGES
 from realtime.protocol.policy import ALLOWED
 from realtime.protocol.requests import CLIENT_MESSAGES
@@ -26,6 +26,7 @@ from realtime.protocol.requests import CLIENT_MESSAGES
 FILE = settings.BASE_DIR / "docs" / "asyncapi.yaml"
 
 _HEAD = "# Made by `manage.py asyncapi --write`; change the code instead.\n"
+_CONTENT_TYPES = {Encoding.JSON: "application/json", Encoding.MSGPACK: "application/vnd.msgpack"}
 _CHANNEL = "#/channels/portalView"
 _TEXT: dict[str, Any] = {"type": "string"}
 
@@ -72,7 +73,10 @@ def document() -> dict[str, Any]:
         "info": {
             "title": "Portal views",
             "version": settings.SPECTACULAR_SETTINGS["VERSION"],
-            "description": "How the controllers and viewers of a portal view and the server talk; see protocol.md.",
+            "description": (
+                "How the controllers and viewers of a portal view and the server talk; see protocol.md."
+                " Messages are JSON in text frames, or the same as MessagePack in binary frames."
+            ),
             "license": {"name": "MIT"},
         },
         "defaultContentType": "application/json",
@@ -86,6 +90,7 @@ def document() -> dict[str, Any]:
             "messages": {message.__name__: _message(message) for message in (*received, *sent)},
             "schemas": _schemas([*received, *sent]),
         },
+        "x-encodings": {one.value: _CONTENT_TYPES[one] for one in Encoding},
         "x-error-codes": {code: None if close is None else int(close) for code, close in ERRORS.items()},
         "x-reconnect": {reason: str(advice) for reason, advice in RECONNECT.items()},
         "x-close-codes": {str(int(code)): code.name for code in CloseCode},
@@ -102,10 +107,11 @@ def _channel(messages: list[Message]) -> dict[str, Any]:
         "epoch": {**_TEXT, "description": "The epoch that `version` counts in."},
         "as": {**_TEXT, "description": "`viewer`: the connection is a viewer, whatever the role of the person."},
     }
-    offers = [f"{SUBPROTOCOL}, {prefix}.<{what}>" for prefix, what in PREFIXES.items()]
-    headers = {
-        "Sec-WebSocket-Protocol": {**_TEXT, "description": "Where a credential is best put.", "examples": offers}
-    }
+    offers = [f"{one.value}, {prefix}.<{what}>" for one in Encoding for prefix, what in PREFIXES.items()]
+    chosen = (
+        "The encoding of messages (the first that is named; without one, JSON), and the best place of a credential."
+    )
+    headers = {"Sec-WebSocket-Protocol": {**_TEXT, "description": chosen, "examples": offers}}
     return {
         "address": "/ws/portal-view/{portalViewId}",
         "description": "One portal view, with or without a slash at the end of the address.",

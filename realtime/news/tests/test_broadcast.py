@@ -188,6 +188,16 @@ async def test_a_command_can_be_relayed_from_a_coroutine(listener: Listener) -> 
     assert (await listener.hear())["asOf"] == 0
 
 
+@pytest.mark.parametrize("data", [b"hi", bytearray(b"hi"), {"$bytes": "aGk="}], ids=repr)
+async def test_values_of_other_code_may_be_bytes(listener: Listener, data: Any) -> None:
+    in_json = {"$bytes": "aGk="}
+    await broadcast.abroadcast_portal_view_update(PORTAL_VIEW_ID, {"sound": data, "list": [data]})
+    everything, shown = updated({"sound": in_json, "list": [in_json]}), updated({"sound": in_json})
+    assert await listener.hear() == message(controllers=everything, viewers=shown)
+    await sync_to_async(broadcast.broadcast_portal_view_update)(PORTAL_VIEW_ID, {"hp": data}, viewers={"hp": data})
+    assert await listener.hear() == message(controllers=updated({"hp": in_json}), viewers=updated({"hp": in_json}))
+
+
 async def test_an_items_patch_names_the_item_and_its_place_for_each_role(listener: Listener) -> None:
     await tell(item_changed(Seen(edits=(Updated("a", {"text": "x"}, 0),)), hp=3, text="x"))
     assert await listener.hear() == message(

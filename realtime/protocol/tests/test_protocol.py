@@ -14,6 +14,7 @@ from msgspec import UNSET
 from libraries.rules.json_faults import kind_of
 from libraries.rules.values import MAX_MESSAGE_VALUES
 from realtime.protocol.closing import CLOSE_REASONS, ERRORS, RECONNECT, CloseCode
+from realtime.protocol.contents import MAX_REF_CHARS, MAX_REF_NUMBER, InvalidMessage
 from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
     Ack,
@@ -38,9 +39,6 @@ from realtime.protocol.events import (
 from realtime.protocol.requests import (
     CLIENT_MESSAGES,
     MAX_CONNECTION_ID_CHARS,
-    MAX_REF_CHARS,
-    MAX_REF_NUMBER,
-    InvalidMessage,
     decode,
 )
 

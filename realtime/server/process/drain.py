@@ -20,7 +20,6 @@ import uvicorn
 
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
-from realtime.protocol.encodings import encode
 from realtime.protocol.events import GoingAway
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.condition import draining
@@ -137,7 +136,7 @@ class DrainingServer(uvicorn.Server):
         if connection.phase is not Phase.OPEN or connection in self._told:
             return
         self._told.add(connection)
-        connection.deliver(Prepared(encode(GoingAway(retry_after=retry_after))))
+        connection.deliver(Prepared.of(GoingAway(retry_after=retry_after)))
         if connection.stalled_since is not None:  # it would not read the answers to its requests
             connection.close_after(CloseCode.RESTART, GOING_AWAY)
 

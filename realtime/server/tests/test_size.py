@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 
+import msgpack
 import pytest
 
+from realtime.protocol.encodings import Encoding
 from realtime.server.tests.echo import EchoServer
 from realtime.server.tests.peer import (
     BINARY,
@@ -26,7 +28,7 @@ from realtime.server.websocket import wire
 
 LIMIT = 4 * 65_536
 DEFLATE = "Sec-WebSocket-Extensions: permessage-deflate"
-TOO_BIG = {"type": "error", "code": "message-too-big", "message": json.loads(wire.TOO_BIG)["message"]}
+TOO_BIG = {"type": "error", "code": "message-too-big", "message": json.loads(wire.TOO_BIG[Encoding.JSON])["message"]}
 
 
 def is_told(peer: Peer) -> None:
@@ -44,6 +46,17 @@ def test_a_message_may_be_as_long_as_the_limit(echo: EchoServer, opcode: int, le
     peer.send(*fragments(opcode, *(b"*" * length for length in lengths)))
     assert peer.receive() == Frame(opcode, b"*" * LIMIT)
     peer.answers()
+
+
+def test_a_client_of_message_pack_is_told_so_in_message_pack(echo: EchoServer) -> None:
+    peer = echo.open()
+    peer.answers()
+    echo.do(echo.protocol.speak, Encoding.MSGPACK)
+    peer.send(frame(BINARY, b"*" * (LIMIT + 1)))
+    told = peer.receive()
+    assert told.opcode == BINARY
+    assert msgpack.unpackb(told.data) == TOO_BIG
+    assert peer.closed() == Closed(1009, "message-too-big")
 
 
 @pytest.mark.parametrize("opcode", [TEXT, BINARY])

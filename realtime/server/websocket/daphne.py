@@ -13,6 +13,7 @@ from daphne.server import Server
 from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtocol
 
 from realtime.protocol.closing import CloseCode
+from realtime.protocol.encodings import Encoding, chosen
 from realtime.server.websocket.wire import TOO_BIG
 
 
@@ -36,7 +37,8 @@ class PortalWebSocketProtocol(WebSocketProtocol):
             super().handle_reply(message)
 
     def _max_message_size_exceeded(self, msg_size: int, max_msg_size: int, reason: str) -> None:
-        self.sendMessage(TOO_BIG)
+        encoding = chosen([self.websocket_protocol_in_use or ""]) or Encoding.JSON
+        self.sendMessage(TOO_BIG[encoding], not encoding.is_text)
         self._fail_connection(CloseCode.TOO_BIG, "message-too-big")
 
 

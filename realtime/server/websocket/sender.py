@@ -13,6 +13,7 @@ from django.conf import settings
 
 from realtime.delivery.outlet import Member, Raw
 from realtime.delivery.prepared import Framing, Prepared, form
+from realtime.protocol.encodings import Encoding
 from realtime.server.websocket.phase import Phase
 from realtime.server.websocket.wire import PortalServerProtocol
 
@@ -38,6 +39,12 @@ class Sender(Member):
         """What waited when a stalled client was last looked at."""
         self.phase = Phase.HANDSHAKE
         self.wire = wire
+
+    def speak(self, encoding: Encoding) -> None:
+        """Write in that encoding from now on."""
+        super().speak(encoding)
+        if encoding is not self.wire.encoding:  # an attribute more of each connection is memory
+            self.wire.encoding = encoding
 
     @property
     def is_answered(self) -> bool:

@@ -19,12 +19,14 @@ from websockets.server import ServerProtocol
 
 from realtime.delivery.prepared import WINDOW_BITS
 from realtime.protocol.closing import CLOSE_REASONS
-from realtime.protocol.encodings import encode
+from realtime.protocol.encodings import Encoding, content
 from realtime.protocol.events import Error
 
-TOO_BIG = encode(
-    Error(message="The message is too long to be answered: send a large change over REST.", code="message-too-big")
-).encode()
+_TOO_BIG = Error(
+    message="The message is too long to be answered: send a large change over REST.", code="message-too-big"
+)
+TOO_BIG = {encoding: content(_TOO_BIG, encoding) for encoding in Encoding}
+"""The last words to the sender of a message that is not even read, by the encoding of the connection."""
 
 _PADDING = 1
 """The octet that follows a final block, RFC 7692, section 7.2.3.4."""
@@ -41,6 +43,8 @@ class PortalServerProtocol(ServerProtocol):
     """The message that is being read: the complete part of its text, or its octets."""
     _decoder: codecs.IncrementalDecoder | None = None
     """The decoder of that message, if it is text."""
+    encoding = Encoding.JSON
+    """How messages are encoded."""
     frames_read = 0
     """The number of frames that the client has sent."""
     octets_read = 0
@@ -63,7 +67,8 @@ class PortalServerProtocol(ServerProtocol):
         First send an error of our protocol, with its code as the reason.
         """
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is State.OPEN:
-            self.send_text(TOO_BIG)
+            send = self.send_text if self.encoding.is_text else self.send_binary
+            send(TOO_BIG[self.encoding])
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
 
     def recv_frame(self, frame: Frame) -> None:
@@ -86,6 +91,10 @@ class PortalServerProtocol(ServerProtocol):
         """Add the frame to its message, in one buffer: a message may have any number of fragments, also empty ones."""
         if frame.opcode is Opcode.TEXT and frame.fin:
             whole: Any = str(frame.data, "utf-8")
+            self.events.append(whole)
+            return
+        if frame.opcode is Opcode.BINARY and frame.fin:
+            whole = bytes(frame.data)
             self.events.append(whole)
             return
         if frame.opcode is Opcode.TEXT:

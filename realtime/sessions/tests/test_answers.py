@@ -15,10 +15,11 @@ from libraries.rules.errors import PortalError
 from libraries.rules.keys import MAX_KEY_CHARS
 from libraries.rules.roles import PortalRole
 from libraries.rules.state import check_patch
+from realtime.protocol.contents import InvalidMessage
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
 from realtime.protocol.policy import may_send, refusal
-from realtime.protocol.requests import CLIENT_MESSAGES, Batch, InvalidMessage, decode
+from realtime.protocol.requests import CLIENT_MESSAGES, Batch, decode
 
 FIXED_BYTES = 512
 

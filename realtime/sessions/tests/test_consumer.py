@@ -7,6 +7,7 @@ import threading
 from typing import Any
 from uuid import UUID
 
+import msgpack
 import pytest
 from channels.layers import get_channel_layer
 from django.db import OperationalError
@@ -141,6 +142,25 @@ async def test_a_binary_frame_closes(connect: Connect, portal_view: PortalView, 
     await client.leave()
     await portal_view.arefresh_from_db()
     assert portal_view.name == "Evening"
+
+
+async def test_a_text_frame_closes_a_connection_of_message_pack(
+    connect: Connect, portal_view: PortalView, editor: User
+) -> None:
+    client = await connect(editor, portal_view, subprotocols=["portal.v1.msgpack"])
+    assert client.subprotocol == "portal.v1.msgpack"
+    await client.send_text('{"type": "ping"}')
+    error, closed = await client.refused()
+    assert (error["code"], closed) == ("text-not-supported", (1003, "text-not-supported"))
+
+
+async def test_an_error_in_message_pack_has_the_ref(connect: Connect, portal_view: PortalView, editor: User) -> None:
+    client = await connect(editor, portal_view, subprotocols=["portal.v1.msgpack"])
+    await client.send_bytes(msgpack.packb({"type": "ping", "ref": 7, "x": float("nan")}))
+    error = await client.receive()
+    assert (error["code"], error["ref"]) == ("invalid-msgpack", 7)
+    await client.send_bytes(msgpack.packb({"type": "ping", "ref": 8}))
+    assert (await client.receive())["ref"] == 8
 
 
 class Slow(Recorder):

@@ -19,7 +19,7 @@ from realtime.limits.entrance import Entrance
 from realtime.protocol.closing import ERRORS, CloseCode
 from realtime.sessions import lookup
 from realtime.sessions.credentials import Offered, Refused, prove
-from realtime.sessions.handshake import Admission, admit, is_socketio, subprotocol
+from realtime.sessions.handshake import Admission, admit, encoding, is_socketio
 from realtime.tests.clients import token_of
 from testing.tokens import forge_token
 
@@ -277,12 +277,17 @@ async def test_without_a_host_only_allowed_origins_may_connect(portal_view: Port
         ((), None),
         (("portal.v1.json",), "portal.v1.json"),
         (("bearer.x", "portal.v1.json"), "portal.v1.json"),
+        (("portal.v1.msgpack", "portal.v1.json"), "portal.v1.msgpack"),
+        (("bearer.x", "portal.v1.json", "portal.v1.msgpack"), "portal.v1.json"),
+        (("portal.v2.cbor", "portal.v1.msgpack"), "portal.v1.msgpack"),
         (("bearer.x",), None),
         (("graphql-ws",), None),
+        (("PORTAL.V1.MSGPACK", "JSON", "portal.v1"), None),
     ],
 )
-def test_only_our_subprotocol_is_selected(offered: tuple[str, ...], selected: str | None) -> None:
-    assert subprotocol(scope(offered=offered)) == selected
+def test_the_first_of_our_subprotocols_is_selected(offered: tuple[str, ...], selected: str | None) -> None:
+    wanted = encoding(scope(offered=offered))
+    assert (None if wanted is None else wanted.value) == selected
 
 
 @pytest.mark.parametrize(
