@@ -19,6 +19,7 @@ import pytest
 from libraries.imaging import process
 from libraries.imaging.limits import LIMITS, Limits
 from libraries.imaging.process import Conversion, Stopped
+from libraries.imaging.results import Picture
 from libraries.imaging.tests.made import converted, pdf, saved, scene
 from libraries.rules.errors import ImageInvalid, PortalError, StorageFull, Unavailable
 from libraries.rules.images import Size
@@ -152,10 +153,15 @@ def test_a_source_or_a_folder_that_is_not_there(tmp_path: Path) -> None:
 
 # --- What it says is checked -------------------------------------------------------------------------------
 
-_SAID = {"done": 1, "of": 1, "type": "image/png", "width": 5, "height": 5, "animated": False}
+_SAID: dict[str, object] = {"done": 1, "of": 1, "type": "image/png", "width": 5, "height": 5, "animated": False}
+_CHANGES: list[tuple[str, object]] = [
+    *[("done", 2), ("of", 201), ("of", 0), ("type", "text/html"), ("type", []), ("type", "image/webp"), ("width", 0)],
+    *[("width", 1e3), ("width", True), ("height", 4097), ("animated", 1), ("page", 2), ("page", "1")],
+]
+_NUMBERS: list[object] = [["<b>"], {}, [1.5]]
 
 
-def said_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> PortalError | list[process.Picture]:
+def said_by(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> PortalError | list[Picture]:
     """What becomes of a text that a worker says, which also made four good files."""
     (tmp_path / "source").write_bytes(b"a")
     made = tmp_path / "made"
@@ -175,14 +181,9 @@ def test_what_a_worker_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     good = said_by(tmp_path, monkeypatch, json.dumps(_SAID) + "\n")
     assert isinstance(good, list)
     assert (good[0].width, good[0].files[Size.SMALL].name) == (5, "1-256")
-    wrong: list[object] = [
-        *({**_SAID, **change} for change in ({"done": 2}, {"of": 201}, {"of": 0}, {"type": "text/html"}, {"type": []})),
-        *({**_SAID, **change} for change in ({"width": 0}, {"width": 1e3}, {"height": 4097}, {"animated": 1})),
-        *({**_SAID, **change} for change in ({"page": 2}, {"page": "1"}, {"type": "image/webp"}, {"width": True})),
-        *({"fault": fault} for fault in ("other", [], 1, None)),
-        *({"fault": "pixels", "numbers": numbers} for numbers in (["<b>"], {}, [1.5])),
-        *([], 1, "a"),
-    ]
+    wrong: list[object] = [_SAID | {key: value} for key, value in _CHANGES]
+    wrong += [{"fault": "pixels", "numbers": numbers} for numbers in _NUMBERS]
+    wrong += [{"fault": "other"}, {"fault": []}, {"fault": None}, [], 1, "a"]
     for value in wrong:
         error = said_by(tmp_path, monkeypatch, json.dumps(value) + "\n")
         assert isinstance(error, ImageInvalid), value
@@ -222,9 +223,8 @@ def test_a_full_disk(tmp_path: Path) -> None:
     source, made = tmp_path / "source", tmp_path / "made"
     source.write_bytes(saved(scene(1500, 1500), "JPEG"))
     made.mkdir()
-    mount = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=4k", "none", str(made)], capture_output=True, check=False
-    )
+    command = [shutil.which("mount") or "mount", "-t", "tmpfs", "-o", "size=4k", "none", str(made)]
+    mount = subprocess.run(command, capture_output=True, check=False)
     if mount.returncode:
         pytest.skip("no right to mount")
     try:
