@@ -14,6 +14,7 @@ LEFT_OUT: dict[str, str] = {
     "libraries.api.authentication.grant_of_request": "takes a token that was verified",
     "libraries.api.account_serializers": "each kind of field is called as a whole; the others describe answers",
     "libraries.api.invitation_serializers": "each kind of field is called as a whole; the others describe answers",
+    "libraries.api.filters.ImageFilters.only_unused": "takes one of two words",
     "libraries.api.filters.Ordering": "is called by NamedFilters",
     "libraries.api.pagination.Pages.get_paginated_response_schema": "writes the OpenAPI document",
     "libraries.api.pagination.Pages.get_schema_operation_parameters": "writes the OpenAPI document",

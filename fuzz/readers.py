@@ -130,29 +130,6 @@ def frame(text: str) -> str:
     return f'{{"type":"portal-view-update","ref":1,"payload":{text}}}'
 
 
-def packed_frame(text: str) -> bytes:
-    """A message with that payload, in MessagePack."""
-    return packed({"type": "portal-view-update", "ref": 1, "payload": value(text)})
-
-
-def packed(given: Any) -> bytes:
-    """A value in MessagePack; NotAccepted for a number that it has no form for."""
-    try:
-        return msgspec.msgpack.encode(given)
-    except (OverflowError, RecursionError) as error:
-        raise NotAccepted from error
-
-
-def compact(text: str) -> str:
-    """A JSON value as we encode it."""
-    return msgspec.json.encode(value(text)).decode()
-
-
-def bytes_object(text: str) -> dict[str, Any]:
-    """The object that means bytes, with any text in it."""
-    return {"$bytes": text}
-
-
 def octets(text: str) -> bytes:
     """UTF-8, but with halves of surrogate pairs encoded, which is not valid UTF-8."""
     return text.encode(errors="surrogatepass")

@@ -12,7 +12,7 @@ from typing import Any
 
 from django.conf import settings
 
-from fuzz import drafts, logged, readers, shown, wires
+from fuzz import drafts, logged, packed, readers, shown, wires
 from fuzz.readers import BLANK, FLAGS, after, before
 from fuzz.shown import DISCLOSES
 from libraries.api import bodies as api_json
@@ -97,15 +97,15 @@ TARGETS: tuple[Target, ...] = (
     Target("realtime.server.websocket.wire.PortalServerProtocol", "wire", read_bytes, wires.connection, wires.heard),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes),
-    Target("realtime.protocol.requests.decode", "json", message_bytes, readers.packed_frame, label="(MessagePack)"),
+    Target("realtime.protocol.requests.decode", "json", message_bytes, packed.packed_frame, label="(MessagePack)"),
     Target("realtime.protocol.requests.decode", "raw", message_bytes, readers.octets, label="(any octets)"),
     Target("realtime.protocol.msgpack_faults.make_plain", "json", message_bytes, readers.value),
-    Target("realtime.protocol.encodings.translated", "json", message_bytes, readers.compact),
+    Target("realtime.protocol.encodings.translated", "json", message_bytes, packed.compact),
     Target("libraries.rules.octets.with_octets", "json", message_bytes, readers.value),
-    Target("libraries.rules.octets.octets_in", "text", message_bytes, readers.bytes_object),
+    Target("libraries.rules.octets.octets_in", "text", message_bytes, packed.bytes_object),
     Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes, readers.frame, label="(payload)"),
     Target("realtime.protocol.oversize.ref_of", "raw", answered_bytes),
-    Target("realtime.protocol.oversize.ref_of", "json", answered_bytes, readers.packed_frame, label="(MessagePack)"),
+    Target("realtime.protocol.oversize.ref_of", "json", answered_bytes, packed.packed_frame, label="(MessagePack)"),
     Target("realtime.protocol.oversize.size_over", "text", answered_bytes, call=after(0x10000)),
     Target(f"{_STATE}.check_patch", "object", message_bytes, readers.said),
     Target(f"{_STATE}.check_patch", "object", body_bytes, readers.posted, label="(body)"),
@@ -170,6 +170,9 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.rules.net.strike", "object", message_bytes, readers.item, after(frozenset())),
     Target("libraries.rules.net.is_struck", "text", message_bytes, call=after(frozenset())),
     Target("libraries.rules.net.rows_of", "text", message_bytes),
+    Target("libraries.rules.images.image_id_of", "text", message_bytes),
+    Target("libraries.rules.images.shown_images", "items", body_bytes, readers.items),
+    Target("libraries.rules.images.named_images", "items", body_bytes, readers.items),
     Target(f"{_PATHS}.parse_path", "text", field_bytes),
     Target(f"{_PATHS}.RecordPath.find", "object", message_bytes, readers.item, shown.found_by_path),
     Target("libraries.rules.disclosure.check_disclosure", "object", body_bytes, readers.posted),
@@ -258,6 +261,7 @@ TARGETS: tuple[Target, ...] = (
 _WALKED_RULES = (
     *("addresses", "camera", "changes", "commands", "disclosure", "draft", "edits", "emails", "encounter", "health"),
     *(
+        "images",
         "item_ids",
         "items",
         "json_faults",

@@ -148,10 +148,6 @@ async def open_socket(
     """
     if subprotocols is None and encoding is not Encoding.JSON:
         subprotocols = [encoding.value]
-    sock = None
-    if unix_path is not None:
-        sock = socket.socket(socket.AF_UNIX)
-        sock.connect(unix_path)
     parameters = {**({} if token is None else {"token": token}), **(query or {})}
     note_all(parameters)
     for offered in subprotocols or ():
@@ -167,9 +163,15 @@ async def open_socket(
         ping_interval=None,
         max_size=None,
         max_queue=None,  # otherwise a close waits behind unread messages
-        sock=sock,
+        sock=None if unix_path is None else _connected(unix_path),
     ) as connection:
         yield PortalSocket(connection)
+
+
+def _connected(unix_path: str) -> socket.socket:
+    found = socket.socket(socket.AF_UNIX)
+    found.connect(unix_path)
+    return found
 
 
 def portal_view_path(portal_view_id: str) -> str:

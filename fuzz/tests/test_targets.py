@@ -29,6 +29,13 @@ OF_NO_CLIENT = {
     "libraries.rules.revocations": "has words of our own",
     "libraries.rules.subjects": "holds ids",
     "libraries.rules.presets": "reads files of our own",
+    **{
+        f"libraries.imaging.{name}": "runs in a process with limits of its own, or follows it"
+        for name in (
+            *("animations", "colours", "confinement", "faults", "formats", "limits", "output", "pages", "process"),
+            *("results", "stills", "system_calls", "worker"),
+        )
+    },
     "realtime.protocol.closing": "is a table",
     "realtime.protocol.events": "says what we send",
     "realtime.limits.attempts": "counts by network and by id",

@@ -130,6 +130,23 @@ def table(installations: Installations) -> Iterator[Table]:
         yield made
 
 
+def seat_people(table: Table) -> None:
+    """The people with accounts, by page and by token."""
+    stack = table.stack
+    people = {
+        "owner": stack.cast.controller,
+        "editor": stack.cast.editor,
+        "viewer": stack.cast.viewer,
+        "stranger": stack.cast.stranger,
+        "superuser": stack.cast.admin,
+    }
+    for who, person in people.items():
+        table.everybody[f"{who} by page"] = page(stack, person)
+    table.everybody["superuser"] = bearer(token(stack, stack.cast.admin))
+    logged_in = {"owner": stack.controller, "editor": stack.editor, "viewer": stack.viewer, "stranger": stack.stranger}
+    table.everybody |= {who: bearer(client.access) for who, client in logged_in.items()}
+
+
 @contextmanager
 def set_up(stack: Stack) -> Iterator[Table]:
     foreign_library = stack.stranger.post("/api/libraries", {"name": "Another"})["id"]
@@ -147,17 +164,7 @@ ShareLink.objects.filter(id={expired_link!r}).update(expires_at="2020-01-01T00:0
     stack.controller.patch(f"/api/portal-views/{view}", {"items": [face(made, visible=False)]})
     stack.stranger.patch(f"/api/portal-views/{foreign}", {"items": [face(made)]})
     table = Table(stack, view, made)
-    people = {
-        "owner": stack.cast.controller,
-        "editor": stack.cast.editor,
-        "viewer": stack.cast.viewer,
-        "stranger": stack.cast.stranger,
-        "superuser": stack.cast.admin,
-    }
-    for who, person in people.items():
-        table.everybody[f"{who} by page"] = page(stack, person)
-    logged_in = {"owner": stack.controller, "editor": stack.editor, "viewer": stack.viewer, "stranger": stack.stranger}
-    table.everybody |= {who: bearer(client.access) for who, client in logged_in.items()}
+    seat_people(table)
     guests = {
         **{"guest": guest, "screen": tv, "guest of another view": elsewhere, "guest of another library": abroad},
         **{"withdrawn guest": withdrawn, "expired guest": expired},
@@ -167,7 +174,6 @@ ShareLink.objects.filter(id={expired_link!r}).update(expires_at="2020-01-01T00:0
     name = next(iter(kept(stack, guest).values())).partition("=")[0]
     table.everybody |= {
         "nobody": {},
-        "superuser": bearer(token(stack, stack.cast.admin)),
         "owner and guest": {**bearer(stack.controller.access), **kept(stack, guest)},
         "two guests by cookie": kept(stack, abroad, guest, elsewhere),
         "guest with a bad token": {**bearer("made-up"), **kept(stack, guest)},
