@@ -12,7 +12,9 @@ class RealtimeConfig(AppConfig):
 
     def ready(self) -> None:
         """Connect the receivers of the signals about stored changes."""
-        from libraries.events import happened
+        from libraries.events import happened, login_failed
+        from realtime.metrics.listening import on_login_failed
         from realtime.news.publish import on_event
 
         happened.connect(on_event)
+        login_failed.connect(on_login_failed)

@@ -73,8 +73,8 @@ class Audience:
         if connection_id in self._waits:
             self._behind.add(connection_id)
 
-    def send(self, message: Prepared, but: Addressee | None) -> None:
-        """Write a message to all except `but`. Nothing is awaited, so a slow client delays nobody."""
+    def send(self, message: Prepared, but: Addressee | None) -> int:
+        """Write a message to all except `but`; returns to how many. Nothing is awaited: a slow client delays nobody."""
         self.count += 1
         ready = message.in_form(self.form)
         own = None if but is None else self._writes.get(but.id)
@@ -82,16 +82,18 @@ class Audience:
             but.outlet.sent -= 1
         elif MANY <= len(self._writes) == len(self._filenos) and (ring := current_ring()) is not None:
             self._send_at_once(ring, ready)
-            return
+            return len(self._writes)
         self._is_sure = False
         # A copy, because a write that fills a buffer removes its outlet.
-        for write in list(self._writes.values()):
+        writes = list(self._writes.values())
+        for write in writes:
             if write is not own:
                 try:
                     write(ready)
                 except (OSError, RuntimeError):
                     # The transport was closed at this moment. Its protocol is notified next, and removes the outlet.
                     continue
+        return len(writes) - (own is not None)
 
     def _send_at_once(self, ring: Ring, ready: bytes) -> None:
         # Ask each socket for its descriptor again: a closed socket has none, and another may have got the number.

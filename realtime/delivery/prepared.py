@@ -12,6 +12,7 @@ COMPRESS_FROM_BYTES = 1024
 WINDOW_BITS = 12
 """The compression window, RFC 7692, section 7.1.2: 4 KiB. Every client with at least that window can read it."""
 
+_KIND_AT = len('{"type":"')
 _FINAL = 0x80
 _COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
 _SHORT, _MEDIUM = 126, 65_536
@@ -60,6 +61,15 @@ class Prepared:
     def __init__(self, text: str) -> None:
         self.text = text
         self._made: dict[Form, bytes] = {}
+
+    @property
+    def kind(self) -> str:
+        """The `type` of the message: the encoder writes it first."""
+        return self.text[_KIND_AT : self.text.find('"', _KIND_AT)]
+
+    def size(self, sent: Form) -> int:
+        """The octets of the message in that form; the characters of one that has no frame yet."""
+        return len(self.text) if sent.framing is Framing.NONE else len(self.in_form(sent))
 
     def in_form(self, wanted: Form) -> Any:
         """The message in that form: octets, or the message itself for an outlet that makes its own frames."""

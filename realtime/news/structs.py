@@ -52,7 +52,8 @@ class MessageNews(PortalViewNews, frozen=True, kw_only=True, tag="message"):
 
     `version` is that of the stored change in it, and `viewers_version` the viewers' version after it; both are None if
     nothing was stored. Then `as_of` is the version of the switches that the viewers' text was made with, if it depends
-    on them. The connection `sender` gets no copy; with `to` only that connection gets one.
+    on them. The connection `sender` gets no copy; with `to` only that connection gets one. `committed_at` is when the
+    change was stored, in seconds since the epoch.
     """
 
     controllers: str | None = None
@@ -62,6 +63,7 @@ class MessageNews(PortalViewNews, frozen=True, kw_only=True, tag="message"):
     as_of: int | None = None
     sender: str | None = None
     to: str | None = None
+    committed_at: float | None = None
 
 
 class StaleNews(PortalViewNews, frozen=True, kw_only=True, tag="stale"):

@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from libraries.rules.roles import PortalRole
 from realtime.delivery.audience import Audience
-from realtime.delivery.prepared import Form
+from realtime.delivery.prepared import Form, Prepared
+from realtime.metrics import names
 from realtime.rooms.connection import Connection
+from realtime.rooms.tally import Tally
 from realtime.rooms.updates import Update
 
 
@@ -52,14 +54,20 @@ class Seats:
         connection.is_level = False
         self.ahead.pop(connection.id, None)
 
-    def deliver(self, update: Update, sender: Connection | None, version: int) -> None:
-        """Deliver to all except the sender, if it knows the update; the room is at that version now."""
+    def deliver(self, update: Update, sender: Connection | None, version: int, tally: Tally) -> None:
+        """Deliver to all except the sender, if it knows the update; the room is at that version now.
+
+        However many get it, it is counted once for each audience: there are no more than roles and forms.
+        """
         if sender is not None and not sender.knows_own(update.version):
             sender = None
-        for (role, _), audience in self.audiences.items():
+        tally.broadcasts += 1
+        names.BROADCASTS.value += 1
+        for (role, form), audience in self.audiences.items():
             message = update.seen_by(role)
             if message is not None:
-                audience.send(message, None if sender is None or sender.role is not role else sender)
+                count = audience.send(message, None if sender is None or sender.role is not role else sender)
+                _count(tally, message, form, count)
         if self.ahead:
             self._deliver_ahead(update, version)
 
@@ -69,3 +77,13 @@ class Seats:
             if connection.version <= version:
                 del self.ahead[connection.id]
                 self.put_level(connection)
+
+
+def _count(tally: Tally, message: Prepared, form: Form, count: int) -> None:
+    """Count a message that went to so many connections."""
+    octets = count * message.size(form)
+    tally.deliveries += count
+    tally.sent_bytes += octets
+    names.DELIVERIES.value += count
+    names.SENT_BYTES.value += octets
+    names.SENT.add(message.kind, count)

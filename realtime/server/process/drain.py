@@ -22,6 +22,7 @@ from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import GoingAway
+from realtime.server.metrics.lag import watch_lag
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.condition import draining
 from realtime.server.process.garbage import settle
@@ -94,6 +95,7 @@ class DrainingServer(uvicorn.Server):
         settle()
         sys.setswitchinterval(SWITCH_SECONDS)
         count_on_signal()
+        watch_lag()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End: refuse new connections, drain the sockets, then let uvicorn end the rest."""

@@ -18,12 +18,14 @@ from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
 from realtime.delivery.prepared import WINDOW_BITS
+from realtime.metrics import names
 from realtime.protocol.closing import CLOSE_REASONS
 from realtime.protocol.encodings import encode
 from realtime.protocol.events import Error
 
+TOO_BIG_CODE = "message-too-big"
 TOO_BIG = encode(
-    Error(message="The message is too long to be answered: send a large change over REST.", code="message-too-big")
+    Error(message="The message is too long to be answered: send a large change over REST.", code=TOO_BIG_CODE)
 ).encode()
 
 _PADDING = 1
@@ -63,6 +65,7 @@ class PortalServerProtocol(ServerProtocol):
         First send an error of our protocol, with its code as the reason.
         """
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is State.OPEN:
+            names.REFUSALS.add(TOO_BIG_CODE)
             self.send_text(TOO_BIG)
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
 
