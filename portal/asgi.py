@@ -15,10 +15,11 @@ _http = get_asgi_application()  # loads the apps, which the next import needs
 from portal.admission import Admission  # noqa: E402
 from portal.base_path import BasePath  # noqa: E402
 from portal.health import examine  # noqa: E402
-from realtime.server.metrics.gauges import check_with  # noqa: E402
-from realtime.server.metrics.page import Metrics  # noqa: E402
+from realtime.server.metrics.gauges import check_with, full_report  # noqa: E402
+from realtime.server.metrics.page import Metrics, read_from  # noqa: E402
 from realtime.sessions.routing import application as _websocket  # noqa: E402
 
 check_with(examine)
+read_from(full_report)
 _site = ProtocolTypeRouter({"http": Admission(_http), "websocket": _websocket})
 application = BasePath(Metrics(_site), settings.PORTAL_BASE_PATH)

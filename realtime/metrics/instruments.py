@@ -37,6 +37,11 @@ class Instrument:
         self.labels = tuple(labels)
         self.bounds: tuple[float, ...] = ()
 
+    def fits(self, labels: tuple[str, ...], numbers: list[float]) -> bool:
+        """Whether these may be numbers of this metric."""
+        width = len(self.bounds) + 2 if self.bounds else 1
+        return len(labels) == len(self.labels) and len(numbers) == width
+
     def read(self) -> Series:
         """A copy of the numbers."""
         raise NotImplementedError
@@ -57,7 +62,7 @@ class Counter(Instrument):
 
     def read(self) -> Series:
         """The count."""
-        return {(): [self.value]}
+        return {(): [float(self.value)]}
 
 
 class Counters(Instrument):
@@ -103,7 +108,7 @@ class Gauge(Instrument):
 
     def set(self, value: float, *labels: str) -> None:
         """Set the number of these labels."""
-        self._values[labels] = [value]
+        self._values[labels] = [float(value)]
 
     def read(self) -> Series:
         """The numbers that were set."""

@@ -26,8 +26,15 @@ def pack(report: Report) -> bytes:
 
 
 def unpack(data: bytes) -> Report:
-    """The report of another process."""
-    return {name: dict(series) for name, series in msgspec.msgpack.decode(data, type=_Packed).items()}
+    """The report of another process; ValueError if it is none.
+
+    While files change (`serve --reload`) a process may have other metrics than its supervisor: those are left out.
+    """
+    return {
+        name: {labels: numbers for labels, numbers in series if METRICS[name].fits(labels, numbers)}
+        for name, series in msgspec.msgpack.decode(data, type=_Packed).items()
+        if name in METRICS
+    }
 
 
 def added(reports: Iterable[Report]) -> Report:

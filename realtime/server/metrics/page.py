@@ -17,7 +17,6 @@ from django.conf import settings
 from libraries.rules.paths import site_path
 from realtime.metrics.exposition import exposed
 from realtime.metrics.reports import Report
-from realtime.server.metrics.gauges import full_report
 
 PATH = "/metrics"
 
@@ -30,14 +29,18 @@ class NoReport(Exception):
 
 
 class _Process:
-    """Where this process has the numbers from: itself, or its supervisor, which has those of all."""
-
-    source: Source = staticmethod(full_report)
+    source: Source | None = None
 
 
 def read_from(source: Source) -> None:
-    """Have the numbers from there, from now on."""
-    _Process.source = staticmethod(source)
+    """Have the numbers from there, from now on: of this process alone, or from the supervisor, which has those of all."""
+    _Process.source = source
+
+
+async def _report() -> Report:
+    if _Process.source is None:
+        raise NoReport("Nobody counts here.")
+    return await _Process.source()
 
 
 class Metrics:
@@ -98,7 +101,7 @@ def _networks(listed: tuple[str, ...]) -> tuple[IPv4Network | IPv6Network, ...]:
 async def _answer(scope: Any, send: Any) -> None:
     accept = dict(scope["headers"]).get(b"accept", b"").decode("latin-1")
     try:
-        body, kind = exposed(await _Process.source(), accept)
+        body, kind = exposed(await _report(), accept)
         status = HTTPStatus.OK
     except NoReport as error:
         body, kind, status = f"{error}\n".encode(), "text/plain; charset=utf-8", HTTPStatus.SERVICE_UNAVAILABLE

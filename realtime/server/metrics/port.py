@@ -13,8 +13,7 @@ from django.conf import settings
 from realtime.metrics.reports import Report
 from realtime.server.http.protocol import BoundedHttpProtocol
 from realtime.server.metrics.page import Metrics, NoReport, read_from
-from realtime.server.metrics.reporting import SUM_SECONDS
-from realtime.server.metrics.scrapes import Scrapes
+from realtime.server.metrics.scrapes import SUM_SECONDS, Scrapes
 
 END_SECONDS = 1
 

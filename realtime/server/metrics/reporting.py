@@ -8,11 +8,8 @@ from contextlib import suppress
 from realtime.metrics.reports import Report, pack, take_report, unpack
 from realtime.server.metrics.gauges import full_report
 from realtime.server.metrics.page import NoReport
-from realtime.server.metrics.scrapes import ANSWER_SECONDS
+from realtime.server.metrics.scrapes import SUM_SECONDS
 from realtime.server.metrics.wire import Kind, Wire
-
-SUM_SECONDS = ANSWER_SECONDS + 1.0
-"""How long the supervisor may take for the sum."""
 
 
 class Reporting:

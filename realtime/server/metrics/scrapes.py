@@ -12,13 +12,19 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
+import structlog
+
 from realtime.metrics.reports import Report, Sums, pack, unpack
 from realtime.server.metrics.wire import Kind, Wire
 
 ANSWER_SECONDS = 2.0
 """How long a process may take: a check of its database takes up to one second. Then its last report counts."""
+SUM_SECONDS = ANSWER_SECONDS + 1.0
+"""How long the sum may take for who asks."""
 FLUSH_SECONDS = 0.02
 """The time until a process is offered again what it has not taken."""
+
+log = structlog.get_logger(__name__)
 
 Answer = Callable[[Report], None]
 
@@ -51,7 +57,10 @@ class Scrapes:
     def hear(self, process: Reporter, kind: Kind, body: bytes) -> None:
         """Handle a message of a process."""
         if kind in (Kind.COUNTS, Kind.ALL):
-            self._sums.hear(process, unpack(body))
+            try:
+                self._sums.hear(process, unpack(body))
+            except ValueError as error:  # to supervise is more than to count
+                log.warning("report_not_read", error=str(error))
         if kind is Kind.ALL and process in self._awaited:
             self._awaited.remove(process)
         if kind is Kind.ASK:
