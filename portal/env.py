@@ -127,7 +127,7 @@ def token(name: str, least: int) -> str:
     """A secret of visible ASCII characters without spaces, at least so many; empty without one."""
     value = text(name)
     if value and not re.fullmatch(rf"[!-~]{{{least},}}", value):
-        refuse(name, f"must be {least} or more letters, digits and signs without spaces; `openssl rand -hex 32` makes one.")
+        refuse(name, f"must be {least} or more visible ASCII characters; `openssl rand -hex 32` makes them.")
     return value
 
 

@@ -11,7 +11,7 @@ class RealtimeConfig(AppConfig):
     name = "realtime"
 
     def ready(self) -> None:
-        """Connect the receivers of the signals about stored changes."""
+        """Connect the receivers of the signals of `libraries`."""
         from libraries.events import happened, login_failed
         from realtime.metrics.listening import on_login_failed
         from realtime.news.publish import on_event

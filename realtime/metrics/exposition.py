@@ -14,7 +14,6 @@ from prometheus_client.metrics_core import (
     Metric,
 )
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from realtime.metrics.instruments import Instrument, Series
 from realtime.metrics.names import METRICS
@@ -44,7 +43,7 @@ class _Given(Collector):
 def _family(metric: Instrument, series: Series) -> Metric:
     if metric.kind == "histogram":
         histogram = HistogramMetricFamily(metric.name, metric.help_text, labels=metric.labels)
-        bounds = [floatToGoString(bound) for bound in (*metric.bounds, float("inf"))]
+        bounds = [*map(str, metric.bounds), "+Inf"]
         for labels, numbers in series.items():
             buckets = list(zip(bounds, accumulate(numbers[:-1]), strict=True))
             histogram.add_metric(labels, buckets, numbers[-1])

@@ -38,9 +38,7 @@ CPU = Counter("portal_process_cpu_seconds_total", "CPU time of the processes tha
 
 # --- Messages ---------------------------------------------------------------------------------------------
 
-RECEIVED = Counters(
-    "portal_messages_received_total", "Messages of clients.", "type", (*CLIENT_MESSAGES, INVALID)
-)
+RECEIVED = Counters("portal_messages_received_total", "Messages of clients.", "type", (*CLIENT_MESSAGES, INVALID))
 RECEIVED_BYTES = Counter("portal_received_bytes_total", "Bytes that came over WebSockets, with their frames.")
 SENT = Counters(
     "portal_messages_sent_total", "Messages to clients: one for each client that it went to.", "type", SERVER_MESSAGES

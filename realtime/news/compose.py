@@ -33,7 +33,7 @@ from realtime.protocol.events import (
 
 
 def news_of(event: Event, committed_at: float | None = None) -> Iterator[News]:
-    """The news of an event for the other processes; `committed_at` is when it was stored, in seconds since the epoch."""
+    """The news of an event for the other processes; `committed_at`, since the epoch, is when it was stored."""
     match event:
         case PortalViewChanged():
             yield _changed_news(event, committed_at)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from libraries.rules.figures import Figures
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 
@@ -95,8 +96,27 @@ class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard")
     to: str
 
 
+class FiguresAskedNews(PortalViewNews, frozen=True, kw_only=True, tag="figures-asked"):
+    """The process `asker` wants to know who is connected to the portal view in other processes."""
+
+    asker: str
+    question: str
+
+
+class FiguresToldNews(News, frozen=True, kw_only=True, tag="figures-told"):
+    """The answer of one process to such a question."""
+
+    question: str
+    figures: Figures
+
+    @property
+    def group(self) -> str:
+        """The group of the process that has asked."""
+        return figures_group(self.question)
+
+
 RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
-AnyNews = RoomNews | RevokedNews
+AnyNews = RoomNews | RevokedNews | FiguresAskedNews | FiguresToldNews
 
 REVOCATIONS_GROUP = "portal-revocations"
 
@@ -104,6 +124,11 @@ REVOCATIONS_GROUP = "portal-revocations"
 def portal_view_group(portal_view_id: UUID) -> str:
     """The group of every process that has a connection to the portal view (at most 100 ASCII characters)."""
     return f"portal-view.{portal_view_id}"
+
+
+def figures_group(question: str) -> str:
+    """The group of the process with that question."""
+    return f"portal-figures.{question}"
 
 
 def to_message(news: News) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from realtime.rooms.connection import Connection
 class Update:
     """A message for each role, None for a role that gets none.
 
-    `is_whole` says that it is the whole state. `committed_at` is when its change was stored, in seconds since the epoch,
-    by the clock of the process that stored it. The rest is as in `realtime.news.structs.MessageNews`.
+    `is_whole` says that it is the whole state. The rest is as in `realtime.news.structs.MessageNews`; `committed_at` is
+    by the clock of the process that stored the change.
     """
 
     controllers: Prepared | None

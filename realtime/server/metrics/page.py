@@ -33,7 +33,7 @@ class _Process:
 
 
 def read_from(source: Source) -> None:
-    """Have the numbers from there, from now on: of this process alone, or from the supervisor, which has those of all."""
+    """Have the numbers from there: of this process alone, or from the supervisor, which has those of all."""
     _Process.source = source
 
 

@@ -28,8 +28,12 @@ def answer_on(sockets: list[socket.socket], scrapes: Scrapes, ring: Callable[[],
         loop = asyncio.get_running_loop()
         asked: asyncio.Future[Report] = loop.create_future()
 
+        def take(report: Report) -> None:
+            if not asked.done():  # or it is too late
+                asked.set_result(report)
+
         def answer(report: Report) -> None:
-            loop.call_soon_threadsafe(lambda: asked.done() or asked.set_result(report))
+            loop.call_soon_threadsafe(take, report)
 
         scrapes.ask(answer)
         ring()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Hashable, Iterable
 from contextlib import suppress
 from typing import Protocol
 
@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 Answer = Callable[[Report], None]
 
 
-class Reporter(Protocol):
+class Reporter(Hashable, Protocol):
     """A place for a process."""
 
     has_served: bool

@@ -57,7 +57,7 @@ class Wire:
             pass  # the other end reads it later, or is frozen
 
     def receive(self) -> list[tuple[Kind, bytes]]:
-        """The messages that have come; EOFError, after the last ones, or another OSError, if the other end has ended."""
+        """The messages that have come; EOFError, after the last ones, or OSError, if the other end has ended."""
         is_over = False
         try:
             while data := self.socket.recv(_READ_BYTES):

@@ -57,8 +57,9 @@ class Worker:
         log.info("worker_started", worker=self.process.pid)
 
     def look(self, longest: float) -> None:
-        """Hear the process, and check whether it runs. Of the time since the last look, at most `longest` seconds count as silence.
+        """Hear the process, and check whether it runs.
 
+        Of the time since the last look, at most `longest` seconds count as silence.
         If more time has passed, this process was frozen, and then the others may have been frozen too.
         """
         now = time.monotonic()
