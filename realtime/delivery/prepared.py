@@ -67,9 +67,9 @@ class Prepared:
         """The `type` of the message: the encoder writes it first."""
         return self.text[_KIND_AT : self.text.find('"', _KIND_AT)]
 
-    def size(self, sent: Form) -> int:
-        """The octets of the message in that form; the characters of one that has no frame yet."""
-        return len(self.text) if sent.framing is Framing.NONE else len(self.in_form(sent))
+    def __len__(self) -> int:
+        """The characters of the message, for outlets that make their own frames."""
+        return len(self.text)
 
     def in_form(self, wanted: Form) -> Any:
         """The message in that form: octets, or the message itself for an outlet that makes its own frames."""

@@ -76,8 +76,10 @@ class Counters(Instrument):
 
     def add(self, value: str, count: int = 1) -> None:
         """Add to the count of that label."""
-        counts = self._counts
-        counts[value if value in counts else OTHER] += count
+        try:
+            self._counts[value] += count
+        except KeyError:
+            self._counts[OTHER] += count
 
     def add_from_thread(self, value: str) -> None:
         """Add one, in any thread; such a metric is not counted in the event loop, too."""
@@ -136,8 +138,9 @@ class Histogram(Instrument):
 
     def observe(self, value: float, *labels: str) -> None:
         """Count a value. The caller must not let clients choose labels."""
-        numbers = self._values.get(labels)
-        if numbers is None:
+        try:
+            numbers = self._values[labels]
+        except KeyError:
             numbers = self._values[labels] = self._empty()
         numbers[bisect_left(self.bounds, value)] += 1
         numbers[-1] += value

@@ -24,7 +24,7 @@ from realtime.rooms.order import Order
 from realtime.rooms.people import People
 from realtime.rooms.seats import Seats
 from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, Snapshot, SnapshotRequest
-from realtime.rooms.tally import Tally
+from realtime.rooms.tally import Tally, count_written
 from realtime.rooms.updates import Update
 
 
@@ -230,4 +230,4 @@ class Room:
         sender = self.people.connections.get(update.sender or "")
         self._seats.deliver(update, sender, self.version, self.tally)
         if update.committed_at is not None:
-            names.COMMIT_TO_WRITE_SECONDS.observe(max(time.time() - update.committed_at, 0.0))
+            count_written(update.committed_at)

@@ -6,10 +6,9 @@ from collections.abc import Callable
 
 from libraries.rules.roles import PortalRole
 from realtime.delivery.audience import Audience
-from realtime.delivery.prepared import Form, Prepared
-from realtime.metrics import names
+from realtime.delivery.prepared import Form
 from realtime.rooms.connection import Connection
-from realtime.rooms.tally import Tally
+from realtime.rooms.tally import Tally, count_broadcast, count_deliveries
 from realtime.rooms.updates import Update
 
 
@@ -61,13 +60,12 @@ class Seats:
         """
         if sender is not None and not sender.knows_own(update.version):
             sender = None
-        tally.broadcasts += 1
-        names.BROADCASTS.value += 1
-        for (role, form), audience in self.audiences.items():
+        count_broadcast(tally)
+        for (role, _), audience in self.audiences.items():
             message = update.seen_by(role)
             if message is not None:
-                count = audience.send(message, None if sender is None or sender.role is not role else sender)
-                _count(tally, message, form, count)
+                written = audience.send(message, None if sender is None or sender.role is not role else sender)
+                count_deliveries(tally, message, *written)
         if self.ahead:
             self._deliver_ahead(update, version)
 
@@ -77,13 +75,3 @@ class Seats:
             if connection.version <= version:
                 del self.ahead[connection.id]
                 self.put_level(connection)
-
-
-def _count(tally: Tally, message: Prepared, form: Form, count: int) -> None:
-    """Count a message that went to so many connections."""
-    octets = count * message.size(form)
-    tally.deliveries += count
-    tally.sent_bytes += octets
-    names.DELIVERIES.value += count
-    names.SENT_BYTES.value += octets
-    names.SENT.add(message.kind, count)
