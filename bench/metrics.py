@@ -90,9 +90,8 @@ class Broadcasts:
         from realtime.news.structs import to_message
 
         self._version += 1
-        version = {"version": self._version, "viewers_version": self._version}
-        payload = {"name": "x" * 240}
-        made = patch_news(PORTAL_VIEW_ID, payload, viewers=payload, **version)
+        version, payload = self._version, {"name": "x" * 240}
+        made = patch_news(PORTAL_VIEW_ID, payload, viewers=payload, version=version, viewers_version=version)
         self._text = made.viewers or ""
         return {**to_message(made), "committedAt": time.time()}
 

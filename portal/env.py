@@ -123,7 +123,7 @@ def networks(name: str, default: tuple[str, ...]) -> list[str]:
     return found
 
 
-def token(name: str, least: int) -> str:
+def token(name: str, *, least: int) -> str:
     """A secret of visible ASCII characters without spaces, at least so many; empty without one."""
     value = text(name)
     if value and not re.fullmatch(rf"[!-~]{{{least},}}", value):

@@ -371,7 +371,7 @@ CONTENT_SECURITY_POLICY = {
 # --- Metrics ----------------------------------------------------------------------------------------------
 
 # Who may read /metrics: clients with the token, and clients at these addresses. Without both nobody may.
-PORTAL_METRICS_TOKEN = env.token("PORTAL_METRICS_TOKEN", 16)
+PORTAL_METRICS_TOKEN = env.token("PORTAL_METRICS_TOKEN", least=16)
 PORTAL_METRICS_ADDRESSES = env.networks("PORTAL_METRICS_ADDRESSES", ())
 # A port that has only that page; 0 is the port of the site
 PORTAL_METRICS_PORT = env.number("PORTAL_METRICS_PORT", 0, 0, 65_535)

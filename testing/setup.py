@@ -1,7 +1,8 @@
 """`python -m testing.setup`: installs what the tests need and pip does not provide.
 
-Debian's Chromium, proxies and Prometheus (for its promtool), node with npm, and the npm packages of `testing/node`. A missing part is installed if
-that is possible without asking anybody (apt-get as root); otherwise it is an error in one sentence.
+Debian's Chromium, proxies and promtool (of Prometheus), node with npm, and the npm packages of `testing/node`. A
+missing part is installed if that is possible without asking anybody (apt-get as root); otherwise it is an error in one
+sentence.
 """
 
 from __future__ import annotations

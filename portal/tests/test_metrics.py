@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from realtime.metrics.names import METRICS
 from testing.installation import Cast, Installation, ServerKind, StoreKind, installation
 from testing.processes import ReservedPort
+from testing.sockets import open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import valkey
 
@@ -142,6 +143,76 @@ async def test_a_frozen_process_delays_the_page_and_does_not_stop_it(several: St
         os.kill(victim, signal.SIGCONT)
     assert other
     await until(lambda found: number(found, "portal_processes") == WORKERS, url, 20)
+
+
+async def test_refusals_failures_reconnects_and_requests_are_counted(several: Stack) -> None:
+    portal_view, url = several.new_portal_view(), several.server.http
+    path, token = portal_view_path(portal_view), several.viewer.access
+    before = await asyncio.to_thread(numbers, url)
+    async with several.join(portal_view, several.viewer) as (viewer, connected):
+        await viewer.send("item-move", itemId="x", index=0, ref=1)  # which viewers may not
+        assert (await viewer.receive("error"))["code"] == "forbidden"
+        await viewer.send("no-such-type", ref=2)
+        await viewer.receive("error")
+    for epoch in (connected["epoch"], "another"):
+        known = {"version": str(connected["version"]), "epoch": epoch}
+        async with open_socket(several.server.ws, path, token=token, query=known) as again:
+            assert (await again.receive("connected"))["recovered"] is (epoch != "another")
+    async with open_socket(several.server.ws, path, token="no-token") as refused:
+        await refused.receive("error")
+    log_in = {"email": "nobody@example.org", "password": "wrong"}
+    async with httpx.AsyncClient(base_url=url, trust_env=False) as client:
+        assert (await client.post("/api/auth/token", json=log_in)).status_code == 401
+        assert (await client.get(f"/api/nothing-{portal_view}")).status_code == 404
+    await asyncio.to_thread(several.controller.get, f"/api/portal-views/{portal_view}/items")
+    found = await until(lambda now: number(now, "portal_closes_total", code="1008") >= 1, url)
+
+    def risen(name: str, **labels: str) -> float:
+        return number(found, name, **labels) - number(before, name, **labels)
+
+    assert risen("portal_messages_received_total", type="item-move") == 1
+    assert risen("portal_messages_received_total", type="invalid") == 1
+    assert risen("portal_refusals_total", code="forbidden") == 1
+    assert risen("portal_refusals_total", code="unknown-type") == 1
+    assert risen("portal_reconnects_total", kind="recovered") == 1
+    assert risen("portal_reconnects_total", kind="snapshot") == 1
+    assert risen("portal_handshake_failures_total", code="token-invalid") == 1
+    assert risen("portal_login_failures_total", reason="wrong") == 1
+    route = "/api/portal-views/{portal_view_id}/items"
+    assert risen("portal_rest_duration_seconds_count", method="GET", route=route) == 1
+    assert risen("portal_received_bytes_total") > 0
+    assert risen("portal_sent_bytes_total") > risen("portal_received_bytes_total")
+    assert portal_view not in str(found)
+
+
+# --- One portal view ------------------------------------------------------------------------------------------
+
+
+async def test_the_figures_of_a_portal_view_are_those_of_all_processes(several: Stack) -> None:
+    portal_view = several.new_portal_view()
+    other = several.new_portal_view()
+    path = f"/api/portal-views/{portal_view}/stats"
+    nobody = await asyncio.to_thread(several.controller.get, path)
+    assert (nobody["connections"]["total"], nobody["processes"], nobody["complete"]) == (0, 0, True)
+    people = [several.controller, several.editor, *[several.viewer] * 10]
+    async with several.join_all(portal_view, *people) as sockets, several.join(other, several.viewer):
+        controller, *others = sockets
+        await controller.send("portal-view-update", payload={"name": "Counted"}, ref="name")
+        await controller.receive("ack")
+        for socket in others:
+            await socket.receive("portal-view-updated")
+        # Whichever process is asked, over REST or the admin
+        for _ in range(4):
+            found = await asyncio.to_thread(several.controller.get, path)
+            now = found["connections"]
+            assert (now["total"], now["controllers"], now["viewers"], now["guests"]) == (12, 2, 10, 0)
+            assert now["people"] == 3
+            assert found["complete"]
+            assert found["processes"] <= WORKERS
+            counts = found["counts"]
+            assert (counts["connected"], counts["received"], counts["deliveries"]) == (12, 1, 11)
+            assert found["rates"]["delivered"] > 0
+            assert 0 < now["meanSeconds"] <= now["longestSeconds"] < 60
 
 
 # --- Who may read it ------------------------------------------------------------------------------------------
