@@ -93,6 +93,10 @@ happened = Signal()
 """
 
 
+login_failed = Signal()
+"""Sent for each failed log-in, in its thread: `is_limited` is true if the password was not tested, over a limit."""
+
+
 def tell(event: Event, *, is_published: bool = False) -> None:
     """Send the event to all listeners; an exception in a listener is logged."""
     happened.send_robust(sender=type(event), event=event, is_published=is_published)

@@ -8,6 +8,7 @@ reads. Views and their permissions do not belong here.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,8 +22,10 @@ from libraries.rules.paths import site_path
 from portal.bodies import Body, BodyCut, Budget, NoRoom, Receive, TooLong, announced_length, longest_body
 from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Scope, table
 from portal.outgoing import Answer, Outgoing, Send
+from portal.routes import ROUTE
 from portal.sqlite.turns import WRITES_FOR
 from realtime.limits import rush
+from realtime.metrics.names import REST_SECONDS
 from realtime.server.http.protocol import CONNECTION
 
 TOO_LONG = "The body is too long: at most {most} bytes are possible here."
@@ -71,6 +74,7 @@ class Admission:
         It keeps the thread until the end, even if the client leaves: a thread cannot be stopped, and starting another
         one would exceed the limit.
         """
+        began = time.monotonic()
         thread = await lane.enter(network, receive)
         WRITES_FOR.set(network)
         try:
@@ -79,6 +83,8 @@ class Admission:
         finally:
             lane.leave(thread)
             body.close()
+        if (route := scope.get(ROUTE)) is not None:
+            REST_SECONDS.observe(time.monotonic() - began, scope["method"], route)
 
 
 def _whole(body: Body) -> Receive:

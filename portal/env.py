@@ -135,6 +135,14 @@ def networks(name: str, default: tuple[str, ...]) -> list[str]:
     return found
 
 
+def token(name: str, *, least: int) -> str:
+    """A secret of visible ASCII characters without spaces, at least so many; empty without one."""
+    value = text(name)
+    if value and not re.fullmatch(rf"[!-~]{{{least},}}", value):
+        refuse(name, f"must be {least} or more visible ASCII characters; `openssl rand -hex 32` makes them.")
+    return value
+
+
 def word_lists(name: str, keys: tuple[str, ...]) -> dict[str, list[str]]:
     """A JSON object from any of the keys to a list of words, for example `{"showHealth": ["wounds"]}`."""
     example = f'must be a JSON object such as {{"{keys[0]}": ["wounds"]}}'

@@ -130,6 +130,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "portal.browser.browser_headers",
+    "portal.routes.note_route",
     "django.middleware.security.SecurityMiddleware",
     "portal.health.HealthMiddleware",  # before any middleware that reads the host's name
     "portal.csp.PortalCSPMiddleware",
@@ -387,6 +388,15 @@ CONTENT_SECURITY_POLICY = {
 
 # Where else the pictures may be that pages for viewers show, because controllers may choose them
 PORTAL_IMAGE_SOURCES = env.sources("PORTAL_IMAGE_SOURCES", ("https:",))
+# --- Metrics ----------------------------------------------------------------------------------------------
+
+# Who may read /metrics: clients with the token, and clients at these addresses. Without both nobody may.
+PORTAL_METRICS_TOKEN = env.token("PORTAL_METRICS_TOKEN", least=16)
+PORTAL_METRICS_ADDRESSES = env.networks("PORTAL_METRICS_ADDRESSES", ())
+# A port that has only that page; 0 is the port of the site
+PORTAL_METRICS_PORT = env.number("PORTAL_METRICS_PORT", 0, 0, 65_535)
+if PORTAL_METRICS_PORT and not PORTAL_METRICS_TOKEN and not PORTAL_METRICS_ADDRESSES:
+    env.refuse("PORTAL_METRICS_PORT", "needs PORTAL_METRICS_TOKEN or PORTAL_METRICS_ADDRESSES, which say who may read.")
 
 # --- Logs -------------------------------------------------------------------------------------------------
 

@@ -11,8 +11,10 @@ class RealtimeConfig(AppConfig):
     name = "realtime"
 
     def ready(self) -> None:
-        """Connect the receivers of the signals about stored changes."""
-        from libraries.events import happened
+        """Connect the receivers of the signals of `libraries`."""
+        from libraries.events import happened, login_failed
+        from realtime.metrics.listening import on_login_failed
         from realtime.news.publish import on_event
 
         happened.connect(on_event)
+        login_failed.connect(on_login_failed)

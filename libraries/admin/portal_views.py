@@ -18,6 +18,8 @@ from django.utils.safestring import SafeString
 from libraries.admin.base import PortalAdmin, as_json, page_of_object, pretty
 from libraries.admin.forms import PortalViewForm
 from libraries.admin.preview import cards, turns
+from libraries.admin.stats import groups
+from libraries.live import figures_of
 from libraries.models import PortalView
 from libraries.rules.encounter import stepped
 from libraries.rules.errors import NotFound
@@ -112,7 +114,7 @@ class PortalViewAdmin(PortalAdmin):
         _turn("Encounter: previous turn", -1),
         *(_switch(key, SWITCHES[key], on) for key in SWITCHES for on in (True, False)),
     )
-    actions_detail = ("preview",)
+    actions_detail = ("preview", "stats")
     readonly_fields = ("id", "version", "epoch", "created_at", "updated_at", "items_as_json")
 
     def get_readonly_fields(self, request: HttpRequest, obj: PortalView | None = None) -> tuple[str, ...]:
@@ -191,6 +193,24 @@ class PortalViewAdmin(PortalAdmin):
             "shown_as_json": pretty(shown),
         }
         return TemplateResponse(request, "admin/libraries/portalview/preview.html", context)
+
+    @page_of_object(permissions=["view"], description="Who is connected")
+    def stats(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """A page with the figures of the portal view's open connections."""
+        portal_view = self.get_object(request, object_id)
+        if portal_view is None:
+            raise Http404("There is no such portal view.")
+        found = figures_of(portal_view.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Who is connected",
+            "subtitle": portal_view.name,
+            "opts": self.opts,
+            "original": portal_view,
+            "figures": found,
+            "groups": groups(found),
+        }
+        return TemplateResponse(request, "admin/libraries/portalview/stats.html", context)
 
     @admin.display(description="now showing")
     def now_showing(self, portal_view: PortalView) -> str:

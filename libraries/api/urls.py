@@ -19,6 +19,7 @@ from libraries.api import items as api_items
 from libraries.api import libraries as api_libraries
 from libraries.api import portal_views as api
 from libraries.api import share_links as api_share_links
+from libraries.api import stats as api_stats
 from libraries.api.base import NothingHere
 
 
@@ -71,6 +72,7 @@ urlpatterns = [
     *_at(_PORTAL_VIEW, api.OnePortalView, "portal-view"),
     *_at(f"{_PORTAL_VIEW}/batch", api_batches.Batch, "batch"),
     *_at(f"{_PORTAL_VIEW}/preview", api_batches.Preview, "preview"),
+    *_at(f"{_PORTAL_VIEW}/stats", api_stats.Stats, "stats"),
     *_at(f"{_PORTAL_VIEW}/items", api_items.Items, "items"),
     *_at(f"{_ITEM}/position", api_items.ItemPosition, "item-position"),
     *_at(_ITEM, api_items.OneItem, "item"),

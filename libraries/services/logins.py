@@ -20,6 +20,7 @@ from django.http import HttpRequest
 
 from libraries.cleaning import KNOWN_SECONDS
 from libraries.counters import Count, Limit, add, drop_some, key_of, read, take_back
+from libraries.events import login_failed
 from libraries.models import KnownNetwork, User
 from libraries.rules.emails import canonical
 from libraries.rules.errors import TooManyAttempts, Unavailable
@@ -71,7 +72,11 @@ class Attempt:
         attempts = settings.PORTAL_LOGIN_ATTEMPTS
         self._here = Limit(_key_of("here", user, email, network), attempts, LOCK_SECONDS, extends=True)
         self._anywhere = Limit(_key_of("anywhere", user, email), attempts * ACCOUNT_FACTOR, ACCOUNT_SECONDS)
-        self._counts = _count((self._here, self._anywhere, _rate(network)), network, self._check)
+        try:
+            self._counts = _count((self._here, self._anywhere, _rate(network)), network, self._check)
+        except TooManyAttempts:
+            login_failed.send_robust(sender=Attempt, is_limited=True)
+            raise
 
     def _check(self, counts: Mapping[str, Count]) -> None:
         here, anywhere = counts.get(self._here.key), counts.get(self._anywhere.key)
@@ -107,6 +112,7 @@ class Attempt:
 
     def failed(self) -> None:
         """Record a wrong address or password. If this starts a lock, that is logged."""
+        login_failed.send_robust(sender=Attempt, is_limited=False)
         for name, limit in (("network", self._here), ("account", self._anywhere)):
             if limit.just_reached(self._counts.get(limit.key)):
                 account = str(self._user.pk) if self._user else None

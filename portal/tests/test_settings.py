@@ -384,6 +384,11 @@ BAD = [
     ("PORTAL_PROXY_ADDRESSES", "proxy.example.org"),
     ("PORTAL_PROXY_ADDRESSES", "10.1.2.3/16"),
     ("PORTAL_PROXY_ADDRESSES", "10.0.0.5, *"),
+    ("PORTAL_METRICS_TOKEN", "short"),
+    ("PORTAL_METRICS_TOKEN", "long enough but with spaces"),
+    ("PORTAL_METRICS_ADDRESSES", "prometheus.example.org"),
+    ("PORTAL_METRICS_PORT", "70000"),
+    ("PORTAL_METRICS_PORT", "9100"),  # nobody may read it
     ("PORTAL_HIDDEN_KEYS", "{showHealth"),
     ("PORTAL_HIDDEN_KEYS", '["wounds"]'),
     ("PORTAL_HIDDEN_KEYS", '{"showWounds": ["wounds"]}'),

@@ -22,6 +22,7 @@ from typing import Any, Protocol
 from django.conf import settings
 
 from realtime.delivery.prepared import Form, Framing, Prepared, form
+from realtime.metrics import names
 from realtime.protocol.encodings import Encoding
 
 EXTENSION = "portal.outlet"
@@ -69,6 +70,10 @@ class Outlet(Protocol):
         """The function that writes one message in the outlet's form."""
 
     @property
+    def waiting(self) -> int:
+        """How much waits for the client, in octets; in characters if others make its frames."""
+
+    @property
     def raw(self) -> Raw | None:
         """The socket, while the outlet is in an audience; None if it is not accessible."""
 
@@ -101,6 +106,12 @@ class Addressee(Protocol):
     @property
     def outlet(self) -> Outlet:
         """The outlet."""
+
+
+def count_reply(message: Prepared, sent: Form) -> None:
+    """Count a message to one connection. Those to an audience are counted together, by `realtime.rooms.seats`."""
+    names.SENT.add(message.kind)
+    names.SENT_BYTES.value += len(message.in_form(sent))
 
 
 class Member:
@@ -152,10 +163,16 @@ class QueueOutlet(Member):
         self._task: asyncio.Task[None] | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """What is in the queue, in characters or octets."""
+        return self._waiting_size
+
     def deliver(self, message: Prepared) -> None:
         """Queue a message; it is dropped if the connection is closing."""
         if not self._closed:
             self.sent += 1
+            count_reply(message, self.form)
             self.write(message)
 
     def write(self, message: Prepared) -> None:

@@ -17,6 +17,7 @@ COMPRESS_FROM_BYTES = 1024
 WINDOW_BITS = 12
 """The compression window, RFC 7692, section 7.1.2: 4 KiB. Every client with at least that window can read it."""
 
+_KIND_AT = len('{"type":"')
 _FINAL = 0x80
 _COMPRESSED = 0x40  # RSV1, RFC 7692, section 6
 _TEXT, _BINARY = 1, 2  # RFC 6455, section 5.2
@@ -81,6 +82,15 @@ class Prepared:
         if self._msgpack is None:
             self._msgpack = translated(source) if isinstance(source, str) else source(encoding)
         return self._msgpack
+
+    @property
+    def kind(self) -> str:
+        """The `type` of the message: the encoder writes it first."""
+        return self.text[_KIND_AT : self.text.find('"', _KIND_AT)]
+
+    def __len__(self) -> int:
+        """The characters of the message, for outlets that make their own frames."""
+        return len(self.text)
 
     def in_form(self, wanted: Form) -> Any:
         """The message in that form: octets, or the message itself for an outlet that makes its own frames."""

@@ -101,6 +101,7 @@ class Beat:
         self._ticker = asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
         for keeper in self._home.keepers.values():
             keeper.room.close_overdue(time.time(), time.monotonic())
+            keeper.room.tally.step(time.monotonic())
         self._ticks += 1
         if self._ticks % BEAT_TICKS == 0 and self._beating is None:
             self._beating = self._home.start(self._beat(forget=self._ticks % FORGET_TICKS == 0))

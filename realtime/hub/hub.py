@@ -12,17 +12,22 @@ from typing import Any
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
+from asgiref.sync import async_to_sync
+
 from libraries.grants import Access
+from libraries.rules.figures import Figures
 from libraries.rules.revocations import SENTENCES, Reason
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Grant
 from realtime.hub.beat import Beat
+from realtime.hub.figures import Questions
 from realtime.hub.keeper import Keeper
 from realtime.hub.revocations import Revocations
 from realtime.hub.roster import Roster
 from realtime.hub.subscriptions import Subscriptions
-from realtime.news.structs import AnyNews, RevokedNews, portal_view_group
+from realtime.news.structs import AnyNews, FiguresAskedNews, FiguresToldNews, RevokedNews, portal_view_group
 from realtime.rooms.connection import Connection
+from realtime.rooms.room import Room
 from realtime.rooms.snapshots import Entry
 
 
@@ -33,6 +38,7 @@ class Hub:
         self.keepers: dict[UUID, Keeper] = {}
         self.roster = Roster()
         self.subscriptions = Subscriptions(self._take)
+        self.questions = Questions(self)
         self.revocations = Revocations(self, self.end)
         self._beat = Beat(self)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -114,8 +120,15 @@ class Hub:
     def _take(self, news: AnyNews) -> None:
         if isinstance(news, RevokedNews):
             self.revocations.read_soon()
+        elif isinstance(news, FiguresAskedNews | FiguresToldNews):
+            self.questions.take(news)
         elif (keeper := self.keepers.get(news.portal_view_id)) is not None:
             keeper.take(news)
+
+    def room_of(self, portal_view_id: UUID) -> Room | None:
+        """The room of a portal view, if there is one in this process."""
+        keeper = self.keepers.get(portal_view_id)
+        return None if keeper is None else keeper.room
 
     def _keeper_of(self, connection: Connection) -> Keeper | None:
         return self.keepers.get(connection.portal_view_id)
@@ -144,3 +157,12 @@ def current_hub() -> Hub:
     if hub is None:
         hub = _hubs[loop] = Hub()
     return hub
+
+
+def ask_hub(portal_view_id: UUID) -> Figures:
+    """The figures of a portal view, for a thread of a request: the hub is that of the loop that serves it."""
+
+    async def ask() -> Figures:
+        return await current_hub().questions.ask(portal_view_id)
+
+    return async_to_sync(ask)()

@@ -32,11 +32,11 @@ from realtime.protocol.events import (
 )
 
 
-def news_of(event: Event) -> Iterator[News]:
-    """The news of an event for the other processes."""
+def news_of(event: Event, committed_at: float | None = None) -> Iterator[News]:
+    """The news of an event for the other processes; `committed_at`, since the epoch, is when it was stored."""
     match event:
         case PortalViewChanged():
-            yield _changed_news(event)
+            yield _changed_news(event, committed_at)
         case DisclosureChanged():
             for portal_view_id in event.portal_view_ids:
                 yield StaleNews(portal_view_id=portal_view_id)
@@ -54,7 +54,7 @@ def news_of(event: Event) -> Iterator[News]:
                 )
 
 
-def _changed_news(event: PortalViewChanged) -> MessageNews:
+def _changed_news(event: PortalViewChanged, committed_at: float | None) -> MessageNews:
     version = event.version if event.is_stored else None
     viewers_version = event.viewers_version if event.is_stored else None
     shown = None
@@ -68,6 +68,7 @@ def _changed_news(event: PortalViewChanged) -> MessageNews:
         viewers_version=viewers_version,
         as_of=None if event.is_stored else event.version,
         sender=event.sender,
+        committed_at=committed_at if event.is_stored else None,
     )
 
 

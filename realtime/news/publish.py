@@ -6,6 +6,7 @@ or `publish_events` for the events of a service.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 
@@ -27,13 +28,13 @@ def send(news: News) -> None:
 def on_event(*, event: Event, is_published: bool = False, **_kwargs: object) -> None:
     """The receiver of `libraries.events.happened`."""
     if not is_published:
-        for news in news_of(event):
+        for news in news_of(event, time.time()):
             send(news)
 
 
 async def publish_events(events: Iterable[Event]) -> None:
     """Publish the events of a service; as in `send`, an unavailable layer is no error."""
     for event in events:
-        for news in news_of(event):
+        for news in news_of(event, time.time()):
             with suppress(Unavailable):
                 await publish(news)

@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from libraries.rules.figures import Figures
 from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 
@@ -52,7 +53,8 @@ class MessageNews(PortalViewNews, frozen=True, kw_only=True, tag="message"):
 
     `version` is that of the stored change in it, and `viewers_version` the viewers' version after it; both are None if
     nothing was stored. Then `as_of` is the version of the switches that the viewers' text was made with, if it depends
-    on them. The connection `sender` gets no copy; with `to` only that connection gets one.
+    on them. The connection `sender` gets no copy; with `to` only that connection gets one. `committed_at` is when the
+    change was stored, in seconds since the epoch.
     """
 
     controllers: str | None = None
@@ -62,6 +64,7 @@ class MessageNews(PortalViewNews, frozen=True, kw_only=True, tag="message"):
     as_of: int | None = None
     sender: str | None = None
     to: str | None = None
+    committed_at: float | None = None
 
 
 class StaleNews(PortalViewNews, frozen=True, kw_only=True, tag="stale"):
@@ -93,8 +96,27 @@ class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard")
     to: str
 
 
+class FiguresAskedNews(PortalViewNews, frozen=True, kw_only=True, tag="figures-asked"):
+    """The process `asker` wants to know who is connected to the portal view in other processes."""
+
+    asker: str
+    question: str
+
+
+class FiguresToldNews(News, frozen=True, kw_only=True, tag="figures-told"):
+    """The answer of one process to such a question."""
+
+    question: str
+    figures: Figures
+
+    @property
+    def group(self) -> str:
+        """The group of the process that has asked."""
+        return figures_group(self.question)
+
+
 RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
-AnyNews = RoomNews | RevokedNews
+AnyNews = RoomNews | RevokedNews | FiguresAskedNews | FiguresToldNews
 
 REVOCATIONS_GROUP = "portal-revocations"
 
@@ -102,6 +124,11 @@ REVOCATIONS_GROUP = "portal-revocations"
 def portal_view_group(portal_view_id: UUID) -> str:
     """The group of every process that has a connection to the portal view (at most 100 ASCII characters)."""
     return f"portal-view.{portal_view_id}"
+
+
+def figures_group(question: str) -> str:
+    """The group of the process with that question."""
+    return f"portal-figures.{question}"
 
 
 def to_message(news: News) -> dict[str, Any]:

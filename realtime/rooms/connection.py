@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
@@ -15,9 +16,11 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Grant, Subject
 from realtime.delivery.outlet import Outlet
 from realtime.delivery.prepared import Prepared
+from realtime.metrics import names
 from realtime.protocol.closing import ERRORS, CloseCode
 from realtime.protocol.encodings import Encoding
 from realtime.protocol.events import Ack, Error, ServerMessage, TokenExpiring
+from realtime.rooms.tally import Tally
 
 Ref = str | int | UnsetType
 AnyRole = TypeVar("AnyRole", PortalRole, PortalRole | None)
@@ -40,6 +43,10 @@ class Versioned(Protocol):
     def viewers_version(self) -> int:
         """The viewers' version at that version."""
 
+    @property
+    def tally(self) -> Tally:
+        """What the room counts."""
+
 
 class Connection:
     """One client. `version` and `viewers_version` are those of the last snapshot it was sent.
@@ -53,7 +60,8 @@ class Connection:
     until the client was told.
 
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
-    monotonic clock, is when its last `request-sync` was, or will be, passed on.
+    monotonic clock, is when its last `request-sync` was, or will be, passed on. `since`, of the same clock, is when it
+    came.
     """
 
     __slots__ = (
@@ -72,6 +80,7 @@ class Connection:
         "portal_view_id",
         "role",
         "room",
+        "since",
         "version",
         "viewers_version",
     )
@@ -102,6 +111,7 @@ class Connection:
         self._expires_at = 0.0
         self.due = 0.0
         self.asked_at = -math.inf
+        self.since = time.monotonic()
 
     @property
     def subject(self) -> Subject:
@@ -243,5 +253,6 @@ def refuse(outlet: Outlet, code: str, message: str, ref: Ref = UNSET, wait: floa
 def _error(
     code: str, message: str, ref: Ref, *, details: dict[str, str] | UnsetType = UNSET, wait: float | None = None
 ) -> Error:
+    names.REFUSALS.add(code)
     retry_after = UNSET if wait is None else math.ceil(wait * 1000)
     return Error(message=message, code=code, ref=ref, details=details, retry_after=retry_after)

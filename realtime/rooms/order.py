@@ -48,6 +48,12 @@ class Order:
             self._early[update.version] = update
             yield from self._next()
 
+    def missing(self, version: int) -> int:
+        """How many of the versions up to this one have not come as news; 0 before the first delivery."""
+        if not self.version:
+            return 0
+        return max(version - self.version, 0) - sum(self.version < early <= version for early in self._early)
+
     def note(self, version: int) -> None:
         """Note that this version is stored; until it is delivered there is a gap."""
         self._behind = version

@@ -6,6 +6,7 @@ as not served; `realtime.hub.keeper` then reads the state.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from uuid import UUID
@@ -14,6 +15,7 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 from libraries.selectors import Pulse, Stored
 from realtime.delivery.prepared import Prepared
+from realtime.metrics import names
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.events import ServerMessage, SyncRequested
 from realtime.rooms.connection import Connection
@@ -21,6 +23,7 @@ from realtime.rooms.order import Order
 from realtime.rooms.people import People
 from realtime.rooms.seats import Seats
 from realtime.rooms.snapshots import CatchUp, Entry, RoleChange, Snapshot, SnapshotRequest
+from realtime.rooms.tally import Tally, count_written
 from realtime.rooms.updates import Update
 
 
@@ -31,7 +34,10 @@ class Room:
     library's at the time when the roles here were looked up, `newest_access` the newest one heard of.
     """
 
-    __slots__ = ("_on_drain", "_seats", "access_version", "id", "newest_access", "order", "people", "snapshot")
+    __slots__ = (
+        *("_on_drain", "_seats", "access_version", "id", "newest_access", "order", "people", "snapshot"),
+        "tally",
+    )
 
     def __init__(self, portal_view_id: UUID, on_drain: Callable[[SnapshotRequest], None]) -> None:
         self.id = portal_view_id
@@ -42,6 +48,7 @@ class Room:
         self.newest_access = 0
         self._seats = Seats(self._stalled, self._drained)
         self._on_drain = on_drain
+        self.tally = Tally(time.monotonic())
 
     @property
     def version(self) -> int:
@@ -77,15 +84,22 @@ class Room:
 
         Connections that wait for a snapshot get it now.
         """
+        had_gap = self.order.has_gap
         if stored is None:
             self.order.stop_reading()
         else:
+            lost = self.order.missing(stored.version) if catch_up else 0
+            self.tally.news_lost += lost
+            names.NEWS_LOST.value += lost
             snapshot = self.snapshot = Snapshot(stored)
             whole = partial(snapshot.as_update, self.viewers_version)
             for ready in self.order.jump(stored, whole if catch_up else None):
                 self._deliver(ready)
             later = (update for update in self.order.stop_reading() if (update.version or 0) > stored.version)
             snapshot.since = list(later)
+        if had_gap and not self.order.has_gap:
+            self.tally.gaps_repaired += 1
+            names.GAPS_REPAIRED.value += 1
         for request in list(self.people.waiting.values()):
             self.serve(request)
 
@@ -118,7 +132,19 @@ class Room:
             update.deliver_to(connection)
         self.people.stay(connection)  # only now: if the state cannot be shown, the connection keeps waiting
         self._seats.put(connection, self.version)
+        if isinstance(request, Entry):
+            self._count_entry(request, recovered)
         return True
+
+    def _count_entry(self, entry: Entry, recovered: bool) -> None:
+        self.tally.connected += 1
+        if entry.known_version is None:
+            return
+        names.RECONNECTS.add(names.RECOVERED if recovered else names.SNAPSHOT)
+        if recovered:
+            self.tally.recovered += 1
+        else:
+            self.tally.snapshots += 1
 
     def _note_access(self, request: SnapshotRequest) -> None:
         if request.access_version is not None:
@@ -201,4 +227,6 @@ class Room:
                 update.deliver_to(addressee)
             return
         sender = self.people.connections.get(update.sender or "")
-        self._seats.deliver(update, sender, self.version)
+        self._seats.deliver(update, sender, self.version, self.tally)
+        if update.committed_at is not None:
+            count_written(update.committed_at)

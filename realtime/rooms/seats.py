@@ -8,6 +8,7 @@ from libraries.rules.roles import PortalRole
 from realtime.delivery.audience import Audience
 from realtime.delivery.prepared import Form
 from realtime.rooms.connection import Connection
+from realtime.rooms.tally import Tally, count_broadcast, count_deliveries
 from realtime.rooms.updates import Update
 
 
@@ -52,14 +53,19 @@ class Seats:
         connection.is_level = False
         self.ahead.pop(connection.id, None)
 
-    def deliver(self, update: Update, sender: Connection | None, version: int) -> None:
-        """Deliver to all except the sender, if it knows the update; the room is at that version now."""
+    def deliver(self, update: Update, sender: Connection | None, version: int, tally: Tally) -> None:
+        """Deliver to all except the sender, if it knows the update; the room is at that version now.
+
+        However many get it, it is counted once for each audience: there are no more than roles and forms.
+        """
         if sender is not None and not sender.knows_own(update.version):
             sender = None
+        count_broadcast(tally)
         for (role, _), audience in self.audiences.items():
             message = update.seen_by(role)
             if message is not None:
-                audience.send(message, None if sender is None or sender.role is not role else sender)
+                written = audience.send(message, None if sender is None or sender.role is not role else sender)
+                count_deliveries(tally, message, *written)
         if self.ahead:
             self._deliver_ahead(update, version)
 

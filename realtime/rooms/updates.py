@@ -14,7 +14,8 @@ from realtime.rooms.connection import Connection
 class Update:
     """A message for each role, None for a role that gets none.
 
-    `is_whole` says that it is the whole state. The rest is as in `realtime.news.structs.MessageNews`.
+    `is_whole` says that it is the whole state. The rest is as in `realtime.news.structs.MessageNews`; `committed_at` is
+    by the clock of the process that stored the change.
     """
 
     controllers: Prepared | None
@@ -25,6 +26,7 @@ class Update:
     to: str | None = None
     as_of: int | None = None
     is_whole: bool = False
+    committed_at: float | None = None
 
     @classmethod
     def of(cls, news: MessageNews) -> Update:
@@ -37,6 +39,7 @@ class Update:
             news.sender,
             news.to,
             news.as_of,
+            committed_at=news.committed_at,
         )
 
     def by(self, version: int) -> Update:

@@ -16,14 +16,14 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 
-from libraries.rules.errors import PortalError, Unavailable
+from libraries.rules.errors import Forbidden, PortalError, Unavailable
 from libraries.rules.networks import network_of_scope
 from realtime.delivery.outlet import EXTENSION, Outlet, QueueOutlet
 from realtime.hub.hub import current_hub
 from realtime.limits.entrance import Entrance, Flooded, Limited, current_entrance
 from realtime.limits.rates import REFUSED
+from realtime.metrics import names
 from realtime.protocol.contents import Content, InvalidMessage
-from realtime.protocol.events import Error
 from realtime.protocol.oversize import size_over, too_big
 from realtime.protocol.policy import may_send, refusal
 from realtime.protocol.requests import ClientMessage, decode
@@ -86,7 +86,8 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         limited: Limited | None = None
         try:
             entrance.look(came_from)
-        except Flooded:
+        except Flooded as flooded:
+            names.HANDSHAKE_FAILURES.add(flooded.code)
             await self._turn_away()
         except Limited as too_many:
             limited = too_many
@@ -98,11 +99,14 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
             if limited is not None:
                 raise limited
             await self._let_in(entrance)
+            names.HANDSHAKE_SECONDS.observe(time.monotonic() - self.began)
         except Refused as refused:
+            names.HANDSHAKE_FAILURES.add(refused.code)
             if refused.code != Unavailable.code:  # this is not the client's fault
                 entrance.fail(came_from)
             self._refuse(refused.code, refused.message)
         except Limited as too_many:  # this is logged, at most once per second
+            names.HANDSHAKE_FAILURES.add(too_many.code)
             if too_many.code == "rate-limited" and limited is None:
                 entrance.fail(came_from)
             refuse(self.outlet, too_many.code, too_many.message, wait=too_many.wait)
@@ -165,13 +169,17 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         if session is None or session.connection.closed:
             return
         self.received += 1
+        if session.connection.room is not None:
+            session.connection.room.tally.received += 1
         content = text_data if session.connection.encoding.is_text else bytes_data
         if content is None:
+            names.RECEIVED.add(names.INVALID)
             session.connection.refuse(*(_NO_TEXT if bytes_data is None else _NO_BYTES))
             return
         try:
             message = _read(content, session.connection)
         except InvalidMessage as error:
+            names.RECEIVED.add(names.INVALID)
             if await is_in_time(session.connection, session.limiter, REFUSED, len(content), error.ref):
                 session.connection.reply_error(error, error.ref)
             return
@@ -182,6 +190,7 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
 
     async def _handle(self, session: Session, message: ClientMessage, size: int) -> None:
         connection, kind = session.connection, str(message.__struct_config__.tag)
+        names.RECEIVED.add(kind)
         allowed = may_send(connection.role, kind)
         priced = kind if allowed else REFUSED
         if not await is_in_time(connection, session.limiter, priced, size, message.ref):
@@ -189,16 +198,19 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
         if allowed:
             await HANDLERS[type(message)](session, message, size)
         else:
-            connection.reply(Error(message=refusal(connection.role, kind), code="forbidden", ref=message.ref))
+            connection.reply_error(Forbidden(refusal(connection.role, kind)), message.ref)
 
     async def websocket_disconnect(self, message: Any) -> None:
         """The client is gone, or the server closed; pending work is still done, in `_leave`."""
         self.outlet.leave()  # this completes the count of sent messages
+        code, seconds = int(message.get("code") or 1005), time.monotonic() - self.began
+        names.CLOSES.add(str(code))
         if self.session is not None:  # a client that never came in was refused, which is logged already
+            names.CONNECTION_SECONDS.observe(seconds)
             log.info(
                 "disconnected",
-                code=int(message.get("code") or 1005),
-                seconds=round(time.monotonic() - self.began, 3),
+                code=code,
+                seconds=round(seconds, 3),
                 **self._counts(),
             )
         raise StopConsumer

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -22,6 +23,7 @@ from libraries.rules.warnings import warnings_of_command
 from libraries.selectors import Stored, load
 from libraries.services.changes import Message, Written, change_portal_view
 from realtime.database import in_lane, in_write_lane
+from realtime.metrics import names
 from realtime.news.compose import patch_news, sync_response_news, unknown_item_news
 from realtime.news.layer import publish
 from realtime.news.publish import publish_events
@@ -203,7 +205,8 @@ class Update:
                 event = msgspec.structs.replace(event, sender=None)
             happened.append(event)
 
-        return await in_write_lane(
+        began = time.monotonic()
+        written = await in_write_lane(
             self.connection.portal_view_id,
             change_portal_view,
             actor_id=self.connection.subject.user_id,
@@ -213,6 +216,8 @@ class Update:
             receipts=[(one.connection_id, one.receipt) for one in self.asked if one.receipt is not None],
             tell=tell,
         )
+        names.STORED_SECONDS.observe(time.monotonic() - began)
+        return written
 
     async def _relay_item(self, change: Change) -> Sequence[str]:
         """Send the patch of an item that is not stored to the other controllers."""

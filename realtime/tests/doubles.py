@@ -35,6 +35,7 @@ class Recorder(Member):
     """An outlet that records its messages, decoded."""
 
     raw: Raw | None = None
+    waiting = 0
 
     def __init__(self, wanted: Form | None = None) -> None:
         super().__init__(wanted or form(Framing.NONE))

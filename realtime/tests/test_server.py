@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from django.conf import settings as django_settings
 
+from realtime.server.metrics.wire import Kind, Wire
 from realtime.server.process import supervisor, worker
 from realtime.server.process.drain import SPREAD_MILLISECONDS, spread
 from realtime.server.process.reload import Watch, own_folders
@@ -120,18 +121,18 @@ def end(*place_and_lifeline: Any) -> None:
 
 
 def serve_and_end(*place_and_lifeline: Any) -> None:
-    place_and_lifeline[-1].send(b".")
+    Wire(place_and_lifeline[-1]).send(Kind.ALIVE)
     os._exit(3)
 
 
 def serve_and_hang(*place_and_lifeline: Any) -> None:
-    place_and_lifeline[-1].send(b".")
+    Wire(place_and_lifeline[-1]).send(Kind.ALIVE)
     time.sleep(60)
 
 
 def stay(*place_and_lifeline: Any) -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    place_and_lifeline[-1].send(b".")
+    Wire(place_and_lifeline[-1]).send(Kind.ALIVE)
     time.sleep(60)
 
 

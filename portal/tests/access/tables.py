@@ -70,6 +70,7 @@ PUT    | /api/portal-views/{view}                 | 200   200    403    404     
 DELETE | /api/portal-views/{view}                 | 204   204    403    404      401    404    401 404   404 404   | PortalView ShareLink
 POST   | /api/portal-views/{view}/batch           | 200   200    403    404      401    404    401 404   404 404   | PortalView
 POST   | /api/portal-views/{view}/preview         | 200   200    403    404      401    404    401 404   404 404   |
+GET    | /api/portal-views/{view}/stats           | 200   200    403    404      401    404    401 404   404 404   |
 GET    | /api/portal-views/{view}/items           | 200   200    200    404      401    404    401 404   404 404   |
 POST   | /api/portal-views/{view}/items           | 201   201    403    404      401    404    401 404   404 404   | PortalView
 GET    | /api/portal-views/{view}/items/ogre      | 200   200    200    404      401    404    401 404   404 404   |
@@ -179,6 +180,7 @@ GET  | /admin/libraries/portalview/{view}/delete/       | 403 200 200 |
 POST | /admin/libraries/portalview/{view}/delete/       | 403 302 302 | PortalView ShareLink
 GET  | /admin/libraries/portalview/{view}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/{view}/preview/      | 403 200 200 |
+GET  | /admin/libraries/portalview/{view}/stats/        | 403 200 200 |
 GET  | /admin/libraries/sharelink/                      | 403 200 200 |
 POST | /admin/libraries/sharelink/#delete_selected      | 403 302 302 | ShareLink Revocation
 POST | /admin/libraries/sharelink/#withdraw             | 403 302 302 | ShareLink Revocation

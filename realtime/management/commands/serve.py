@@ -73,7 +73,10 @@ class Command(BaseCommand):
                 f"{workers} processes cannot tell each other what has changed: set REDIS_URL, or use --workers 1."
             )
         try:
-            for one in place.bind():  # report a port that cannot be opened before anything else
+            for one in (
+                *place.bind(),
+                *place.bind_metrics(),
+            ):  # report a port that cannot be opened before anything else
                 one.close()
             self.stderr.write(f"Portal on {place.address} - API at /api/docs, admin at /admin/. Ctrl+C stops it.")
             if missing := unapplied_migrations():

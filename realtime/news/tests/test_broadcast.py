@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,9 @@ class Listener:
         """The next news, with decoded texts."""
         news: Any = await asyncio.wait_for(self._layer.receive(self._channel), DEADLINE_SECONDS)
         assert (news["type"], news["portalViewId"]) == (TYPE, str(PORTAL_VIEW_ID))
+        committed_at = news.pop("committedAt", None)
+        assert (committed_at is None) == ("version" not in news)
+        assert committed_at is None or 0 <= time.time() - committed_at < DEADLINE_SECONDS
         return texts_decoded(news)
 
 

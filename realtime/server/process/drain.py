@@ -21,6 +21,7 @@ import uvicorn
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.events import GoingAway
+from realtime.server.metrics.lag import watch_lag
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.condition import draining
 from realtime.server.process.garbage import settle
@@ -93,6 +94,7 @@ class DrainingServer(uvicorn.Server):
         settle()
         sys.setswitchinterval(SWITCH_SECONDS)
         count_on_signal()
+        watch_lag()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """End: refuse new connections, drain the sockets, then let uvicorn end the rest."""

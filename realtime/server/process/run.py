@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import uvicorn
 from django.conf import settings
@@ -69,6 +69,11 @@ class Place:
                 one.close()
             raise CannotListen(f"Portal cannot listen on {self}: {error.strerror}.") from error
         return bound
+
+    def bind_metrics(self) -> list[socket.socket]:
+        """Sockets for the port that has only /metrics, on all addresses of the host; none if there is no such port."""
+        port: int = settings.PORTAL_METRICS_PORT
+        return replace(self, port=port, path="").bind() if port else []
 
     def _bind_path(self) -> socket.socket:
         """A Unix socket for everybody who may enter its folder. It replaces a socket that nobody listens on."""
@@ -141,6 +146,6 @@ def config(host: str, port: int, drain_seconds: int = 10, path: str = "") -> uvi
 def serve(place: Place) -> None:
     """Serve in this process until a signal ends it; CannotListen if the port cannot be opened."""
     raise_file_limit()
-    sockets = place.bind()
+    sockets = [*place.bind(), *place.bind_metrics()]
     uvicorn_config = config(place.host, place.port, place.drain_seconds, place.path)
     DrainingServer(uvicorn_config, place.drain_delay).run(sockets=sockets)

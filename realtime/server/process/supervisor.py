@@ -18,9 +18,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from math import inf
 from multiprocessing import connection
+from typing import Any
 
 import structlog
 
+from realtime.server.metrics.port import answer_on
+from realtime.server.metrics.scrapes import Scrapes
 from realtime.server.process.reload import Watch
 from realtime.server.process.run import Place
 from realtime.server.process.worker import Worker
@@ -41,7 +44,8 @@ class Supervisor:
 
     def __init__(self, place: Place, workers: int, watch: Watch | None = None) -> None:
         self._place = place
-        self._workers = [Worker(place) for _ in range(workers)]
+        self._scrapes = Scrapes()
+        self._workers = [Worker(place, self._scrapes) for _ in range(workers)]
         self._watch = watch
         self._heard: list[int] = []
         self._any_has_served = False
@@ -52,7 +56,10 @@ class Supervisor:
         with ExitStack() as exits:
             for reserved in self._place.bind():  # never listens: it only reserves the port
                 exits.enter_context(reserved)
-            bell = exits.enter_context(self._signals())
+            own = self._place.bind_metrics()
+            bell, button = exits.enter_context(self._signals())
+            if own:
+                exits.callback(answer_on(own, self._scrapes, lambda: _ring(button)))
             exits.callback(self._end, bell)
             while not self._heard and not self._status:
                 self._tend()
@@ -60,8 +67,8 @@ class Supervisor:
         return self._status
 
     @contextmanager
-    def _signals(self) -> Iterator[socket.socket]:
-        """A socket that becomes readable when a signal has come."""
+    def _signals(self) -> Iterator[tuple[socket.socket, socket.socket]]:
+        """A socket that becomes readable when a signal has come, and its other end."""
         bell, button = socket.socketpair()
         bell.setblocking(False)
         button.setblocking(False)
@@ -72,16 +79,21 @@ class Supervisor:
                 for number in (signal.SIGINT, signal.SIGTERM)
             }
             try:
-                yield bell
+                yield bell, button
             finally:
                 for number, handler in handlers.items():
                     signal.signal(number, handler)
                 signal.set_wakeup_fd(before)
 
     def _wait(self, bell: socket.socket, seconds: float) -> None:
-        """Wait until a process ends, or a signal comes."""
-        sentinels = [worker.process.sentinel for worker in self._workers if worker.process is not None]
-        connection.wait([bell, *sentinels], seconds)
+        """Wait until a process ends or says something, a signal comes, or somebody asks for the metrics."""
+        heard: list[Any] = [bell]
+        for worker in self._workers:
+            if worker.process is not None and worker.wire is not None:
+                heard.append(worker.process.sentinel)
+                if not worker.is_mute:
+                    heard.append(worker.wire.socket)
+        connection.wait(heard, self._scrapes.wait_seconds(seconds, self._workers))
         with suppress(BlockingIOError):
             bell.recv(1024)
 
@@ -106,6 +118,7 @@ class Supervisor:
             elif worker.is_hung:
                 log.error("worker_hung", worker=worker.process.pid)
                 worker.send_signal(signal.SIGKILL)
+        self._scrapes.tend(self._workers)
 
     def _replace(self, worker: Worker, now: float) -> None:
         """Decide when a new process replaces one that has ended."""
@@ -132,6 +145,9 @@ class Supervisor:
             worker.send_signal(signal.SIGTERM)
         deadline = time.monotonic() + self._place.drain_delay + self._place.drain_seconds + KILL_SECONDS
         while any(worker.is_alive for worker in self._workers):
+            for worker in self._workers:
+                worker.look(2 * LOOK_SECONDS)
+            self._scrapes.tend(self._workers)
             if self._heard.count(signal.SIGINT) > 1:  # a second Ctrl+C
                 self._heard.clear()
                 for worker in self._workers:
@@ -144,3 +160,9 @@ class Supervisor:
         if any(status not in (0, -signal.SIGTERM) for status in statuses):
             log.error("workers_ended_badly", statuses=statuses)
             self._status = 1
+
+
+def _ring(button: socket.socket) -> None:
+    """Wake the supervisor; if it has been woken often enough to fill the socket, it wakes anyway."""
+    with suppress(BlockingIOError, OSError):
+        button.send(b"m")

@@ -27,6 +27,7 @@ from websockets.http11 import Response
 from realtime.delivery.outlet import EXTENSION
 from realtime.delivery.prepared import WINDOW_BITS, Framing, form
 from realtime.limits.rates import COME_BACK_SECONDS
+from realtime.metrics import names
 from realtime.protocol.closing import CloseCode
 from realtime.rooms.connection import refuse
 from realtime.server.websocket import upgrade
@@ -148,6 +149,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Handle input from the client."""
+        names.RECEIVED_BYTES.value += len(data)
         self._intake.come(data)
 
     def pause_writing(self) -> None:

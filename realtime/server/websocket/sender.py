@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from django.conf import settings
 
-from realtime.delivery.outlet import Member, Raw
+from realtime.delivery.outlet import Member, Raw, count_reply
 from realtime.delivery.prepared import Framing, Prepared, form
 from realtime.protocol.encodings import Encoding
 from realtime.server.websocket.phase import Phase
@@ -70,10 +70,16 @@ class Sender(Member):
         socket = self.transport.get_extra_info("socket")
         return Raw(getattr(socket, "_sock", socket).fileno, self.transport.get_write_buffer_size)
 
+    @property
+    def waiting(self) -> int:
+        """The octets that the transport holds for the client."""
+        return self.transport.get_write_buffer_size()
+
     def deliver(self, message: Prepared) -> None:
         """Send a message; it is dropped unless the connection is open."""
         if self.phase is Phase.OPEN:
             self.sent += 1
+            count_reply(message, self.form)
             self._put(message.in_form(self.form))
 
     async def wait_drained(self) -> None:

@@ -18,13 +18,13 @@ from websockets.protocol import Protocol, State
 from websockets.server import ServerProtocol
 
 from realtime.delivery.prepared import WINDOW_BITS
+from realtime.metrics import names
 from realtime.protocol.closing import CLOSE_REASONS
 from realtime.protocol.encodings import Encoding, content
 from realtime.protocol.events import Error
 
-_TOO_BIG = Error(
-    message="The message is too long to be answered: send a large change over REST.", code="message-too-big"
-)
+TOO_BIG_CODE = "message-too-big"
+_TOO_BIG = Error(message="The message is too long to be answered: send a large change over REST.", code=TOO_BIG_CODE)
 TOO_BIG = {encoding: content(_TOO_BIG, encoding) for encoding in Encoding}
 """The last words to the sender of a message that is not even read, by the encoding of the connection."""
 
@@ -67,6 +67,7 @@ class PortalServerProtocol(ServerProtocol):
         First send an error of our protocol, with its code as the reason.
         """
         if code == CloseCode.MESSAGE_TOO_BIG and self.state is State.OPEN:
+            names.REFUSALS.add(TOO_BIG_CODE)
             send = self.send_text if self.encoding.is_text else self.send_binary
             send(TOO_BIG[self.encoding])
         super().fail(code, CLOSE_REASONS.get(int(code), reason))
