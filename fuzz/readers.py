@@ -22,6 +22,7 @@ FLAGS: dict[str, Any] = {
     **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "showConditions"), True),
     "healthDisplay": "bar",
     "blackout": False,
+    "viewersMayPoint": False,
 }
 BLANK: dict[str, Any] = {
     **{**FLAGS, "name": "Evening", "autoResetImageState": True, "items": []},

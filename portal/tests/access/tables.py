@@ -169,6 +169,8 @@ POST | /admin/libraries/portalview/#show_conditions_on  | 403 302 302 |
 POST | /admin/libraries/portalview/#show_conditions_off | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#blackout_on         | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#blackout_off        | 403 302 302 |
+POST | /admin/libraries/portalview/#viewers_may_point_on  | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#viewers_may_point_off | 403 302 302 |
 POST | /admin/libraries/portalview/#delete_selected     | 403 302 302 | PortalView ShareLink
 GET  | /admin/libraries/portalview/add/                 | 403 200 200 |
 POST | /admin/libraries/portalview/add/                 | 403 302 302 | PortalView
