@@ -93,7 +93,16 @@ class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard")
     to: str
 
 
-RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+class ActivityNews(PortalViewNews, frozen=True, kw_only=True, tag="activity"):
+    """A controller is editing, maybe the item `target`, or is not any more; `sender` is their connection."""
+
+    subject: Subject
+    sender: str
+    is_editing: bool
+    target: str | None = None
+
+
+RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews | ActivityNews
 AnyNews = RoomNews | RevokedNews
 
 REVOCATIONS_GROUP = "portal-revocations"

@@ -102,6 +102,8 @@ encounter-previous | ack   ack       forbidden no-access credential-missing no-a
 batch              | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
 request-sync       | forbidden forbidden ack   no-access credential-missing no-access user-unavailable no-access no-access no-access |
 sync-response      | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
+activity           | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
+pointer            | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
 auth               | ack   ack       ack       no-access credential-missing no-access user-unavailable no-access no-access no-access |
 """  # noqa: E501
 
