@@ -112,7 +112,7 @@ class SyncResponse(Request, tag="sync-response"):
     to: str | UnsetType = UNSET
 
 
-class Activity(Request, kw_only=True, tag="activity"):
+class Act(Request, kw_only=True, tag="activity"):
     """A controller is editing, maybe a certain item, or has stopped."""
 
     state: Literal["editing", "idle"]
@@ -146,7 +146,7 @@ ClientMessage = (
     | Batch
     | RequestSync
     | SyncResponse
-    | Activity
+    | Act
     | Point
     | Auth
 )

@@ -19,8 +19,9 @@ RELAY_SECONDS = 1.0
 """The minimum interval between two relays of one person's activity; the newest one waits."""
 HOLD_SECONDS = 5.0
 """How long a person counts as editing after the last relay that said so."""
-POINTER_SECONDS = 0.1
-"""The minimum interval between two relays of one person's pointer; the newest one waits."""
+POINTERS_PER_SECOND = 10
+"""How often a person's pointer is relayed; the newest one waits."""
+POINTER_SECONDS = 1 / POINTERS_PER_SECOND
 VIEWERS_AT_ONCE = 10
 """The most pointers of viewers that a process relays in one interval; the others keep their turn."""
 

@@ -27,7 +27,7 @@ from realtime.limits.entrance import current_entrance
 from realtime.limits.rates import Limiter
 from realtime.protocol.events import Pong
 from realtime.protocol.requests import (
-    Activity,
+    Act,
     Auth,
     Batch,
     EncounterNext,
@@ -128,7 +128,7 @@ async def sync_response(session: Session, message: SyncResponse, size: int) -> N
     await session.work.add(Relay(connection, message.ref, size, lambda: relay_sync(connection, payload, to)))
 
 
-async def activity(session: Session, message: Activity, size: int) -> None:
+async def activity(session: Session, message: Act, size: int) -> None:
     """Tell the others that a controller is editing, or has stopped."""
     target = None if message.target is UNSET else check_target(message.target)
     act(session.connection, is_editing=message.state == "editing", target=target)
@@ -209,7 +209,7 @@ HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = 
     Batch: batch,
     RequestSync: request_sync,
     SyncResponse: sync_response,
-    Activity: activity,
+    Act: activity,
     Point: pointer,
     Auth: auth,
 }

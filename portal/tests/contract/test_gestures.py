@@ -8,7 +8,6 @@ import pytest
 
 from realtime.protocol.encodings import SUBPROTOCOL
 from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
-from testing.spoken import note
 from testing.stacks import Stack
 from testing.tokens import user_id_of
 
@@ -62,7 +61,7 @@ async def test_editing_ends_with_the_socket(stack: Stack, portal_view: str) -> N
 async def test_viewers_get_a_bare_flag_if_the_library_shows_it(stack: Stack) -> None:
     library = stack.controller.post("/api/libraries", {"name": "Shown"})["id"]
     portal_view = stack.controller.post(f"/api/libraries/{library}/portal-views", {"name": "Evening"})["id"]
-    share = note(stack.controller.post(f"/api/portal-views/{portal_view}/share-links", {"label": "Hall"})["token"])
+    share = stack.controller.post(f"/api/portal-views/{portal_view}/share-links", {"label": "Hall"})["token"]
     path = portal_view_path(portal_view)
     async with (
         stack.join_all(portal_view, stack.controller, stack.controller) as (sender, other),

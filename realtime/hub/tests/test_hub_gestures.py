@@ -278,6 +278,18 @@ async def test_news_of_another_process(driven: DrivenHub) -> None:
     assert [message["state"] for message in one.outlet.take()] == ["editing", "editing", "idle"]
 
 
+@pytest.mark.usefixtures("quick")
+async def test_editing_ends_although_the_process_that_told_it_has_died(driven: DrivenHub) -> None:
+    keep(driven, show_activity=True)
+    one, watcher = await driven.join(controller()), await driven.join(viewer())
+    about = {"portal_view_id": PORTAL_VIEW_ID, "subject": controller().connection.subject, "sender": "elsewhere"}
+    await driven.send(ActivityNews(is_editing=True, target="spy", **about))
+    for person in (one, watcher):
+        assert (await driven.hear(person, "activity"))["state"] == "editing"
+        assert (await driven.hear(person, "activity"))["state"] == "idle"
+    await nothing(driven, one, watcher)
+
+
 async def test_news_that_cannot_be_sent_is_lost(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
     keep(driven)
     sender, other = await driven.join(controller()), await driven.join(controller())
