@@ -63,7 +63,7 @@ def make_state(count: int) -> State:
         item["gmNotes"] = "n" * (ITEM_BYTES - len(msgspec.json.encode(item)))
         items.append(item)
     flags = {"showHealth": True, "showAC": False, "showActions": True, "showEncounter": False, "showConditions": True}
-    rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False}
+    rest = {"healthDisplay": "bar", "autoResetImageState": True, "blackout": False, "viewersMayPoint": False}
     current = {"currentItem": 1, "currentItemId": "creature-1", "camera": None, "encounter": None}
     versions = {"version": 1, "viewersVersion": 1, "updatedAt": "t", "viewersUpdatedAt": "t"}
     return {"id": "p", "libraryId": "l", "name": "Evening", **flags, **rest, **current, "items": items, **versions}

@@ -60,6 +60,8 @@ MESSAGES: dict[str, Kind] = {
             "sync-response", rng, to=rng.choice((scene.viewer, scene.controller)), payload={"zoom": _text(rng)}
         )
     ),
+    "activity": Kind(lambda rng, _: _said("activity", rng, state=rng.choice(("editing", "idle")), target=_text(rng))),
+    "pointer": Kind(lambda rng, _: _said("pointer", rng, itemId="a", x=rng.random(), y=0)),
     "question": Kind(lambda rng, _: _said("request-sync", rng), "viewer"),
     "auth": Kind(lambda rng, scene: _said("auth", rng, token=rng.choice((scene.token, _text(rng))))),
     "forbidden": Kind(lambda rng, _: _said("item-update", rng, itemId="a", payload={"t": _text(rng)}), "viewer"),

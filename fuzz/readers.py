@@ -22,6 +22,7 @@ FLAGS: dict[str, Any] = {
     **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "showConditions"), True),
     "healthDisplay": "bar",
     "blackout": False,
+    "viewersMayPoint": False,
 }
 BLANK: dict[str, Any] = {
     **{**FLAGS, "name": "Evening", "autoResetImageState": True, "items": []},
@@ -238,6 +239,11 @@ def before(*arguments: Any) -> Callable[[Any, Any], object]:
 def after(*arguments: Any) -> Callable[[Any, Any], object]:
     """A caller that passes these arguments after the input."""
     return lambda function, given: function(given, *arguments)
+
+
+def sighted(function: Callable[..., Any], given: Any) -> object:
+    """Call `sight_of` with a state."""
+    return function({**given, "version": 1}, shows_activity=True)
 
 
 # --- The rest ---------------------------------------------------------------------------------------------

@@ -123,6 +123,8 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_CHANGES}.check_addition", "object", message_bytes, readers.said),
     Target(f"{_CHANGES}.check_changes", "items", body_bytes, drafts.batch),
     Target(f"{_CHANGES}.check_changes", "object", message_bytes, drafts.any_batch, label="(any payload)"),
+    Target("libraries.rules.sight.check_pointer", "text", message_bytes, call=after(0, 1)),
+    Target("libraries.rules.sight.sight_of", "items", body_bytes, readers.state, readers.sighted),
     Target("libraries.rules.draft.Draft.apply", "items", body_bytes, drafts.changed, drafts.applied),
     Target(f"{_STATE}.settled", "items", body_bytes, drafts.encounter_state),
     Target(f"{_STATE}.find_item", "items", body_bytes, readers.items, after("?")),
@@ -260,21 +262,8 @@ TARGETS: tuple[Target, ...] = (
 
 _WALKED_RULES = (
     *("addresses", "camera", "changes", "commands", "disclosure", "draft", "edits", "emails", "encounter", "health"),
-    *(
-        "images",
-        "item_ids",
-        "items",
-        "json_faults",
-        "keys",
-        "names",
-        "net",
-        "networks",
-        "octets",
-        "paths",
-        "places",
-        "projection",
-    ),
-    *("record_paths", "shapes", "state", "values", "warnings"),
+    *("images", "item_ids", "items", "json_faults", "keys", "names", "net", "networks", "octets", "paths", "places"),
+    *("projection", "record_paths", "shapes", "sight", "state", "values", "warnings"),
 )
 _WALKED_API = (
     *("account_serializers", "authentication", "bodies", "filters", "invitation_serializers", "pagination"),

@@ -56,6 +56,12 @@ class Library(models.Model):
     disclosure = models.JSONField(
         default=dict, db_default={}, blank=True, help_text="What viewers see of foreign records: lists of paths by row."
     )
+    show_audience = models.BooleanField(
+        default=False, db_default=False, help_text="On: viewers see how many people are connected."
+    )
+    show_activity = models.BooleanField(
+        default=False, db_default=False, help_text="On: viewers see that a controller is preparing something."
+    )
     access_version = models.PositiveBigIntegerField(
         default=1, editable=False, help_text="Rises with each change of who may see the library."
     )

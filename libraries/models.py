@@ -77,6 +77,9 @@ class PortalView(models.Model):
     )
     auto_reset_image_state = models.BooleanField("reset zoom on a new image", default=True)
     blackout = models.BooleanField(default=False, help_text="On: the audience sees nothing at all.")
+    viewers_may_point = models.BooleanField(
+        default=False, db_default=False, help_text="On: viewers may point at the picture, and all see where."
+    )
     current_item = models.PositiveIntegerField(null=True, blank=True, help_text="Counted from 0; empty: none.")
     current_item_id = models.CharField(max_length=MAX_ITEM_ID_CHARS, null=True, editable=False)  # noqa: DJ001  # as on the wire
     camera = models.JSONField(null=True, blank=True, help_text="Which part of the current picture the screens show.")

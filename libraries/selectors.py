@@ -36,12 +36,18 @@ class Pulse:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A stored portal view: its whole state, the epoch of its versions, what its library discloses and its access."""
+    """A stored portal view: its whole state, the epoch of its versions, what its library discloses and its access.
+
+    `show_audience` and `show_activity` are the library's: whether viewers see how many people are connected, and that a
+    controller is preparing something.
+    """
 
     state: dict[str, Any]
     epoch: str
     access_version: int
     disclosure: Disclosure = NOTHING
+    show_audience: bool = False
+    show_activity: bool = False
 
     @property
     def version(self) -> int:
@@ -59,7 +65,15 @@ def load(portal_view_id: UUID) -> Stored | None:
     portal_view = PortalView.objects.filter(id=portal_view_id).select_related("library").first()
     if portal_view is None:
         return None
-    return Stored(portal_view.state(), portal_view.epoch, portal_view.library.access_version, portal_view.rules)
+    library = portal_view.library
+    return Stored(
+        state=portal_view.state(),
+        epoch=portal_view.epoch,
+        access_version=library.access_version,
+        disclosure=portal_view.rules,
+        show_audience=library.show_audience,
+        show_activity=library.show_activity,
+    )
 
 
 def pulses(portal_view_ids: Collection[UUID]) -> dict[UUID, Pulse]:

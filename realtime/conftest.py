@@ -15,7 +15,7 @@ from structlog.processors import format_exc_info
 from structlog.testing import capture_logs
 from structlog.typing import EventDict
 
-from realtime.hub import beat, keeper, revocations
+from realtime.hub import beat, gestures, keeper, revocations
 from realtime.hub import roles as access
 from realtime.hub.hub import current_hub
 from realtime.news import layer
@@ -84,6 +84,7 @@ async def driven(nothing_left: None, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
     for module in (access, beat):
         monkeypatch.setattr(module, "in_database", database)
     monkeypatch.setattr(keeper, "in_lane", as_lane(database))
+    monkeypatch.setattr(gestures, "in_lane", as_lane(database))
     monkeypatch.setattr(revocations, "in_database", database.read_revocations)
     driven = DrivenHub(current_hub(), database)
     yield driven

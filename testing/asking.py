@@ -81,6 +81,7 @@ def any_fields(random: Random, state: State) -> Message:
         "showEncounter",
         "showEncounter",
         "autoResetImageState",
+        "viewersMayPoint",
         "name",
         "healthDisplay",
         "blackout",
@@ -158,7 +159,7 @@ def _flag(random: Random, state: State) -> bool:
 
 
 _FIELDS: dict[str, Callable[[Random, State], Any]] = {
-    **dict.fromkeys((*SWITCHES, "autoResetImageState"), _flag),
+    **dict.fromkeys((*SWITCHES, "autoResetImageState", "viewersMayPoint"), _flag),
     "name": lambda random, state: random.choice(["Evening", "Night"]),
     "healthDisplay": lambda random, state: random.choice(["numbers", "bar", "words"]),
     "blackout": lambda random, state: random.random() < 0.25,

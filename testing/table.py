@@ -42,7 +42,7 @@ def new_state(**more: Any) -> State:
         "id": str(PORTAL_VIEW_ID),
         "libraryId": str(UUID(int=7)),
         "name": "Evening",
-        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
+        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout", "viewersMayPoint"), False),
         "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,

@@ -72,6 +72,8 @@ ROWS: dict[str, Row] = {
     "request-sync": Row(sockets.sync_requests),
     "request-sync-alone": Row(sockets.sync_requests_alone),
     "sync-response": Row(sockets.sync_responses),
+    "activity": Row(sockets.activities),
+    "pointer": Row(sockets.pointers),
     "auth": Row(sockets.good_auth),
     "bad-auth": Row(sockets.bad_auth),
     "forbidden": Row(sockets.forbidden),

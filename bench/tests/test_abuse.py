@@ -42,6 +42,8 @@ ROW_OF_TYPE = {
     "batch": "batch",
     "request-sync": "request-sync",
     "sync-response": "sync-response",
+    "activity": "activity",
+    "pointer": "pointer",
     "auth": "auth",
 }
 PHASES = ("quiet", "attack", "after", "quiet as long as after")

@@ -202,7 +202,7 @@ class LibraryForm(LibraryModelForm):
 
     class Meta:
         model = Library
-        fields: ClassVar = ["name", "description", "disclosure"]
+        fields: ClassVar = ["name", "description", "show_audience", "show_activity", "disclosure"]
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)

@@ -147,6 +147,7 @@ class LibraryAdmin(PortalAdmin):
         stored = [("Stored", {"fields": ("id", ("created_at", "updated_at"))})] if obj else []
         return [
             (None, {"fields": ("name", "description")}),
+            ("What viewers see of people", {"fields": ("show_audience", "show_activity")}),
             ("What viewers see of foreign records", disclosed),
             *stored,
         ]
@@ -180,10 +181,17 @@ class LibraryAdmin(PortalAdmin):
                 name=obj.name,
                 description=obj.description,
                 disclosure=obj.disclosure,
+                show_audience=obj.show_audience,
+                show_activity=obj.show_activity,
             )
         else:
             obj.pk = create_library(
-                actor_id=None, name=obj.name, description=obj.description, disclosure=obj.disclosure
+                actor_id=None,
+                name=obj.name,
+                description=obj.description,
+                disclosure=obj.disclosure,
+                show_audience=obj.show_audience,
+                show_activity=obj.show_activity,
             ).pk
             obj.refresh_from_db()
 

@@ -37,6 +37,7 @@ SWITCHES = {
     "showActions": "Actions",
     "showConditions": "Conditions",
     "blackout": "Blackout",
+    "viewersMayPoint": "Viewers may point",
 }
 """The flags that an action switches, each with its name for people."""
 
@@ -129,7 +130,7 @@ class PortalViewAdmin(PortalAdmin):
         stored = [("Stored", {"fields": ("version", "epoch", "id", ("created_at", "updated_at"))})] if obj else []
         return [
             (None, {"fields": ("library", "name", *(("loaded_version",) if obj and writes else ()))}),
-            ("What viewers see", {"fields": (*flags, "auto_reset_image_state")}),
+            ("What viewers see", {"fields": (*flags, "auto_reset_image_state", "viewers_may_point")}),
             ("Items", {"fields": ("current_item", "camera", "encounter", "items" if writes else "items_as_json")}),
             *stored,
         ]

@@ -57,12 +57,18 @@ class OneLibrary(ApiView):
 
     @documented("Change a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
     def patch(self, request: Request, library_id: UUID) -> Response:
-        """The keys that the body has; owners and editors may, and only owners change `disclosure`."""
+        """The keys that the body has; owners and editors may.
+
+        Only owners change `disclosure`, `showAudience` and `showActivity`.
+        """
         return self._store(library_id, self.read(LibrarySerializer, partial=True))
 
     @documented("Replace a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
     def put(self, request: Request, library_id: UUID) -> Response:
-        """Name and description; owners and editors may. `disclosure` stays unless the body has it."""
+        """Name and description; owners and editors may.
+
+        `disclosure`, `showAudience` and `showActivity` stay unless the body has them.
+        """
         return self._store(library_id, {"description": "", **self.read(LibrarySerializer)})
 
     @documented("Delete a library", status=204, errors=(403, 404))

@@ -49,6 +49,9 @@ class _PortalViewFields(serializers.Serializer[PortalView]):
         required=False, help_text="A new image starts without zoom. Default: true."
     )
     blackout = serializers.BooleanField(required=False, help_text="Viewers see nothing at all. Default: false.")
+    viewersMayPoint = serializers.BooleanField(
+        required=False, help_text="Viewers may point at the picture, and all see where. Default: false."
+    )
     currentItem = serializers.IntegerField(
         min_value=0,
         max_value=MAX_ITEMS - 1,

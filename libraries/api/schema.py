@@ -110,6 +110,7 @@ _STORED: dict[str, Any] = {
     "healthDisplay": "words",
     "autoResetImageState": True,
     "blackout": False,
+    "viewersMayPoint": False,
     "currentItem": 0,
     "currentItemId": "ogre",
     "camera": {"x": 0.5, "y": 0.25, "zoom": 2, "rotation": 0},

@@ -63,6 +63,16 @@ class LibrarySerializer(Body):
         help_text="What viewers see of foreign records: lists of paths by row. Owners change it, editors see it; null"
         " for viewers. Default: none.",
     )
+    showAudience = serializers.BooleanField(
+        source="show_audience",
+        required=False,
+        help_text="Viewers see how many people are connected. Owners change it. Default: false.",
+    )
+    showActivity = serializers.BooleanField(
+        source="show_activity",
+        required=False,
+        help_text="Viewers see that a controller is preparing something. Owners change it. Default: false.",
+    )
     role = serializers.ChoiceField(_ROLES, read_only=True)
     createdAt = Moment(source="created_at", read_only=True)
     updatedAt = Moment(source="updated_at", read_only=True)

@@ -81,7 +81,7 @@ def check_item_patch(item_id: object, payload: object, most: int = MAX_MESSAGE_I
     A `visible` or `hidden` that is null makes the item visible. A `data:` image may have `most` characters.
     """
     body = _payload(payload)
-    details = _bad_id(item_id)
+    details = bad_id(item_id)
     sent = {key: value for key, value in body.items() if key not in {"itemId", "id"}}
     if text_id(body.get("itemId", item_id)) != text_id(item_id):
         details["itemId"] = "The message names two different items."
@@ -99,20 +99,20 @@ def check_addition(payload: object, index: object = None, most: int = MAX_MESSAG
     sent = _payload(payload)
     details: dict[str, str] = {} if index is None else _bad_index(index)
     if sent.get("id") is not None:
-        details |= _bad_id(sent["id"], "id")
+        details |= bad_id(sent["id"], "id")
     _check_item_values(sent, details, most)
     return ItemAddition(normal_item(sent), index if isinstance(index, int) else None, sent)
 
 
 def check_removal(item_id: object) -> ItemRemoval:
     """The removal of an item; InvalidPayload for a bad id."""
-    _refuse_any(_bad_id(item_id))
+    _refuse_any(bad_id(item_id))
     return ItemRemoval(str(item_id))
 
 
 def check_move(item_id: object, index: object) -> ItemMove:
     """The move of an item; InvalidPayload for a bad id or index."""
-    _refuse_any(_bad_id(item_id) | _bad_index(index))
+    _refuse_any(bad_id(item_id) | _bad_index(index))
     assert isinstance(index, int)  # noqa: S101  # just checked
     return ItemMove(str(item_id), index)
 
@@ -206,7 +206,8 @@ def _payload(payload: object) -> Mapping[str, Any]:
     return payload
 
 
-def _bad_id(item_id: object, key: str = "itemId") -> dict[str, str]:
+def bad_id(item_id: object, key: str = "itemId") -> dict[str, str]:
+    """What is wrong with a value that should be the id of an item, by its key; nothing for a good one."""
     try:
         check_value({key: item_id})
         check_below(key, check_item_id, item_id)

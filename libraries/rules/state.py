@@ -166,6 +166,7 @@ FIELDS: dict[str, Field] = {
     "healthDisplay": Field("health_display", _check_health_display),
     "autoResetImageState": Field("auto_reset_image_state", _check_flag),
     "blackout": Field("blackout", _check_flag),
+    "viewersMayPoint": Field("viewers_may_point", _check_flag),
     "currentItem": Field("current_item", _check_current_item),
     "currentItemId": Field("current_item_id", _check_current_item_id, text_id),
     "camera": Field("camera", check_camera, normal_camera),

@@ -27,6 +27,8 @@ def create_library(
     name: str,
     description: str = "",
     disclosure: Mapping[str, list[str]] | None = None,
+    show_audience: bool = False,
+    show_activity: bool = False,
     library_id: UUID | None = None,
 ) -> Library:
     """A new library, owned by the person who asks; QuotaExceeded if they own as many as they may.
@@ -34,7 +36,13 @@ def create_library(
     A library made by the site itself has no member yet. `library_id` is its id, by default an unguessable one.
     `disclosure` is checked.
     """
-    library = Library(name=name, description=description, disclosure=dict(disclosure or {}))
+    library = Library(
+        name=name,
+        description=description,
+        disclosure=dict(disclosure or {}),
+        show_audience=show_audience,
+        show_activity=show_activity,
+    )
     if library_id is not None:
         library.id = library_id
     with transaction.atomic():
@@ -55,25 +63,36 @@ def update_library(
     name: str | None = None,
     description: str | None = None,
     disclosure: Mapping[str, list[str]] | None = None,
+    show_audience: bool | None = None,
+    show_activity: bool | None = None,
 ) -> Library:
-    """A library with other values; owners and editors may do this, and only owners change the checked `disclosure`."""
+    """A library with other values; None leaves a value as it is.
+
+    Owners and editors may do this. Only owners change what viewers learn: the checked `disclosure`, and both flags.
+    """
     with transaction.atomic():
         library = lock_library(actor_id, library_id)
         if actor_id is not None:
             require_controller(library.role)
         library.name = library.name if name is None else name
         library.description = library.description if description is None else description
-        if disclosure is not None and disclosure != library.disclosure:
+        given = {"disclosure": disclosure, "show_audience": show_audience, "show_activity": show_activity}
+        told = {key: value for key, value in given.items() if value is not None and value != getattr(library, key)}
+        if told:
             if actor_id is not None and library.role != Role.OWNER:
                 raise Forbidden("Only an owner of the library may change what it discloses.")
-            library.disclosure = dict(disclosure)
+            for key, value in told.items():
+                setattr(library, key, value)
             _disclose(library)
-        library.save(update_fields=["name", "description", "disclosure", "updated_at"])
+        library.save(update_fields=["name", "description", *given, "updated_at"])
     return library
 
 
 def _disclose(library: Library) -> None:
-    """Give all portal views of the library its disclosure, with a new version for both roles, in one statement."""
+    """Give all portal views of the library its disclosure, with a new version for both roles, in one statement.
+
+    Each process then reads the portal views again, and with them the library's flags.
+    """
     portal_views = PortalView.objects.filter(library=library)
     now = timezone.now()
     portal_views.update(disclosure=library.disclosure, version=F("version") + 1, updated_at=now, viewers_updated_at=now)

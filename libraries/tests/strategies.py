@@ -175,6 +175,7 @@ _fields: dict[str, st.SearchStrategy[Any]] = {
     "healthDisplay": st.sampled_from(HEALTH_DISPLAYS),
     "autoResetImageState": st.booleans(),
     "blackout": st.sampled_from([False, False, True]),
+    "viewersMayPoint": st.booleans(),
     "currentItem": st.none(),
     "currentItemId": st.none(),
     "camera": cameras,

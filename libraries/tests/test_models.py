@@ -112,7 +112,7 @@ def test_a_new_portal_view_shows_no_key_that_can_be_hidden(library: Library) -> 
     first, second = (PortalView.objects.create(library=library, name=name) for name in "ab")
     state = first.state()
     assert {key: state[key] for key in FIELDS} == {
-        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
+        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout", "viewersMayPoint"), False),
         "name": "a",
         "showConditions": True,
         "healthDisplay": "numbers",

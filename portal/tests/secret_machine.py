@@ -10,8 +10,8 @@ from uuid import UUID
 
 from portal.tests.secret_clients import Client
 from portal.tests.secret_draws import By
-from portal.tests.secret_edits import Editing
 from portal.tests.secret_garden import UNSEEN, Content
+from portal.tests.secret_gestures import Gesturing
 from portal.tests.secret_marks import patched
 from portal.tests.secret_model import message_of
 from portal.tests.secret_names import FLAGS, MARK, SETTLED
@@ -27,6 +27,7 @@ from portal.tests.secret_steps import (
     Display,
     Edit,
     Flip,
+    Gesture,
     Latecomer,
     Refused,
     Replace,
@@ -38,7 +39,7 @@ from realtime.hub.hub import current_hub
 from testing.in_process import wait_until
 
 
-class Machine(Editing):
+class Machine(Gesturing):
     """Runs a sequence of steps at a table: `async with`, then `run`."""
 
     async def run(self, steps: Iterable[Step]) -> None:
@@ -83,6 +84,8 @@ class Machine(Editing):
                 return await self._come_late(step)
             case Ask():
                 return await self._ask(step)
+            case Gesture():
+                return await self._gesture(step, actor)
             case Refused():
                 return await self._be_refused(step)
 
@@ -229,7 +232,7 @@ class Machine(Editing):
         match step.who:
             case "viewer":
                 for kind in FOR_CONTROLLERS:
-                    body = {"itemId": "x", "index": 0, "changes": [{"type": "encounter-next"}]}
+                    body = {"itemId": "x", "index": 0, "state": "idle", "changes": [{"type": "encounter-next"}]}
                     answer = await viewer.say(kind, payload={"itemId": "x", **dict.fromkeys(FLAGS, True)}, **body)
                     assert answer["code"] == "forbidden"
                 await viewer.babble("{")
@@ -262,7 +265,7 @@ class Machine(Editing):
 
 FOR_CONTROLLERS = (
     *("portal-view-update", "item-update", "item-add", "item-remove", "item-move", "encounter-next"),
-    *("encounter-previous", "batch", "sync-response"),
+    *("encounter-previous", "batch", "sync-response", "activity"),
 )
 BATCHES = ("batch", "preview")
 _OWN_KEYS = {"name", "id", "items", *SETTLED}

@@ -14,7 +14,13 @@ from portal.tests.secret_marks import patched, says
 from portal.tests.secret_names import FLAGS, SETTLED, VISIBILITY_WORDS, State, word
 from portal.tests.secret_steps import Scene, Small
 
-BLANK: State = {**dict.fromkeys(SETTLED), "items": [], "blackout": False, "autoResetImageState": True}
+BLANK: State = {
+    **dict.fromkeys(SETTLED),
+    "items": [],
+    "blackout": False,
+    "autoResetImageState": True,
+    "viewersMayPoint": False,
+}
 UNKNOWN = "?"
 """The id of a new item that the server makes up begins so."""
 RECORDS = ("aboleth", "lich")

@@ -14,7 +14,7 @@ from libraries.rules.item_ids import made_up_id
 from libraries.rules.roles import PortalRole
 from libraries.selectors import get_portal_view
 from libraries.services import storing
-from realtime.news import compose
+from realtime.news import compose, gestures
 from realtime.rooms.connection import Connection
 from realtime.rooms.seats import Seats
 
@@ -23,6 +23,7 @@ _shown_items, _shown_encounter = projection.shown_items, projection.shown_encoun
 _settled_seen, _own_versions = projection.settled_seen, projection.own_versions
 _project_command, _project_sync = commands.project_command, commands.project_sync
 _unknown_item_news, _message, _put_level = compose.unknown_item_news, compose._message, Seats.put_level
+_pointer_news, _activity_news = gestures.pointer_news, gestures.activity_news
 _script, _reveal, _seen = edits._script, Draft._reveal, encounter.seen
 _first_roles: dict[str, PortalRole] = {}
 
@@ -48,6 +49,16 @@ def _for_all(draft: Any, disclosure: Any) -> Any:
 def _unknown_item_for_all(portal_view_id: Any, item_id: str, payload: Any, *, sender: str | None = None) -> Any:
     news = _unknown_item_news(portal_view_id, item_id, payload, sender=sender)
     return msgspec.structs.replace(news, viewers=news.controllers)
+
+
+def _for_viewers(compose_news: Callable[..., Any]) -> Callable[..., Any]:
+    """News whose text for controllers viewers get, too."""
+
+    def composed(*given: Any, **more: Any) -> Any:
+        news = compose_news(*given, **more)
+        return news and msgspec.structs.replace(news, viewers=news.controllers)
+
+    return composed
 
 
 def _all_shown(item: Any, switches: Any) -> Any:
@@ -212,6 +223,12 @@ MUTANTS: dict[str, Any] = {
         payload, {**state, "items": []}, *given
     ),
     "realtime.sessions.jobs.unknown_item_news": _unknown_item_for_all,
+    "libraries.rules.sight.is_seen": lambda item: True,
+    "libraries.rules.sight.Sight.shows, in the light": lambda sight, item_id: sight.items.get(item_id, False),
+    "libraries.rules.sight.Sight.may_point": lambda sight, role: True,
+    "libraries.rules.sight.Sight.viewers_see_activity": property(lambda sight: sight.shows_activity),
+    "realtime.hub.gestures.pointer_news": _for_viewers(_pointer_news),
+    "realtime.hub.gestures.activity_news": _for_viewers(_activity_news),
     "realtime.rooms.connection.Connection.role_for": lambda connection, role: role,
     "realtime.rooms.seats.Seats.put_level": _in_the_old_seat,
 }

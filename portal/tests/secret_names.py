@@ -103,3 +103,5 @@ POINTS_TAKEN = {
 SHAPES = ("text", "number", "list", "object", "key", "entries", "pairs", "json")
 DEPTHS = 5
 PUBLIC_DEPTH = 4
+GESTURES = {"activity": {"type", "state"}, "pointer": {"type", "pointerId", "role", "itemId", "x", "y"}}
+"""The keys of these messages that viewers get."""

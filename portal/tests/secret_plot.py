@@ -17,6 +17,7 @@ from portal.tests.secret_steps import (
     Display,
     Edit,
     Flip,
+    Gesture,
     Latecomer,
     Replace,
     Scene,
@@ -83,12 +84,21 @@ TURNS: tuple[Step, ...] = (
 )
 """With unseen items in an encounter."""
 
+GESTURES: tuple[Step, ...] = (
+    *(Gesture("edits", index, "owner") for index in (0, -1, 1, 2)),
+    *(Gesture("points", index, "owner") for index in (0, -1, 1, 2)),
+    Gesture("points as a viewer", 0, "owner"),
+    Flip("viewersMayPoint", "owner", None),
+    *(Gesture("points as a viewer", index, "owner") for index in (0, -1, 1, 2)),
+)
+
 PLOT: tuple[Step, ...] = (
     Change(0, _OBJECTS, "owner"),
     Change(-1, _OBJECTS, "owner"),
     Command(_OBJECTS, (UNSEEN, ALL_HIDDEN, ALL_SHOWN), "owner"),
     ChangeMissing(KNOWN_KEYS, "editor"),
     Ask(0, "to one", (UNSEEN, ALL_HIDDEN), _BELOW_PUBLIC, OPENING_SCENE),
+    *GESTURES,
     *TURNS,
     Flip("showHealth", "editor", _BELOW_PUBLIC),
     Flip("showActions", "rest", None),
@@ -97,6 +107,7 @@ PLOT: tuple[Step, ...] = (
     Latecomer(True),
     Flip("blackout", "owner", _OBJECTS),
     Command(_OBJECTS, (KNOWN_KEYS,), "owner"),
+    *GESTURES,
     Change(1, Content((), None, (("isHidden", False),)), "owner"),
     Replace((Content((), (3, 9), alias="Alias", has_record=True), UNSEEN), True, True, "admin"),
     Flip("blackout", "owner", None),

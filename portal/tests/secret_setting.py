@@ -57,6 +57,8 @@ def opened() -> Iterator[Setting]:
     with ExitStack() as exits:
         patch = exits.enter_context(pytest.MonkeyPatch.context())
         patch.setattr("realtime.hub.keeper.QUESTION_SECONDS", 0.01)
+        for name in ("hub.gestures.RELAY_SECONDS", "rooms.gestures.RELAY_SECONDS", "hub.gestures.POINTER_SECONDS"):
+            patch.setattr(f"realtime.{name}", 0.0)
         # Data lost in a crash of the machine does not matter here, and waiting for the disk takes most of the time.
         if connection.vendor == "sqlite":
             options = settings.DATABASES["default"]["OPTIONS"]

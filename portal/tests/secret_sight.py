@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from portal.tests.secret_marks import is_seen, is_struck, marks_below, marks_of_item, shown_items, switches_of
-from portal.tests.secret_names import ALWAYS, FLAGS, MARK, OBJECTS, SEEN_KEYS, State
+from portal.tests.secret_names import ALWAYS, FLAGS, GESTURES, MARK, OBJECTS, SEEN_KEYS, State
 from portal.tests.secret_paths import Rows, first_key
 from portal.tests.secret_turns import Part, parts_in, parts_of, settled_shown, synced
 
@@ -44,7 +44,8 @@ class Sight:
     """The values that a viewer may see at a moment: these marks, and displays of health by item.
 
     Besides the listed keys of an item, these `keys` may be there. `parts` is what may be told of the current item, the
-    camera and the encounter. They may be told that one of the items `known` so far is gone.
+    camera and the encounter. They may be told that one of the items `known` so far is gone. Unless it `is_light`, they
+    are told of no gesture.
     """
 
     marks: frozenset[str]
@@ -54,6 +55,7 @@ class Sight:
     keys: frozenset[str] = frozenset()
     parts: frozenset[Part] = frozenset()
     known: frozenset[str] = frozenset()
+    is_light: bool = True
 
     @classmethod
     def of(cls, state: State, rows: Rows = ()) -> Sight:
@@ -70,6 +72,7 @@ class Sight:
             keys,
             frozenset(parts_of(settled)),
             frozenset(item["id"] for item in shown_items(state)),
+            not state["blackout"],
         )
 
     def and_relayed(self, payloads: Iterable[State], *, is_sync: bool) -> Sight:
@@ -91,18 +94,27 @@ class Sight:
             keys=self.keys | other.keys,
             parts=self.parts | other.parts,
             known=self.known | other.known,
+            is_light=self.is_light or other.is_light,
         )
 
     def after(self, before: Sight) -> Sight:
-        """The sight in which items that were seen before can be told to be gone."""
-        return replace(self, known=self.known | before.known)
+        """The sight in which items that were seen before can be told to be gone, and what was done then."""
+        return replace(self, known=self.known | before.known, is_light=self.is_light or before.is_light)
 
     def leaks(self, text: str) -> set[str]:
         """The forbidden marks, keys of items, and parts in a text that a viewer received."""
         message = json.loads(text)
         gone = {mark for item_id in _gone_in(message) if item_id in self.known for mark in MARK.findall(item_id)}
         told = (f"{part}" for part in set(parts_in(message)) - self.parts)
-        return set(MARK.findall(text)) - self.marks - gone | set(self._forbidden_keys(message)) | set(told)
+        forbidden = {*self._forbidden_keys(message), *self._forbidden_gestures(message), *told}
+        return set(MARK.findall(text)) - self.marks - gone | forbidden
+
+    def _forbidden_gestures(self, message: State) -> Iterator[str]:
+        kind = message.get("type")
+        if kind in GESTURES:
+            yield from message.keys() - GESTURES[kind]
+            if not self.is_light:
+                yield f"{kind} during blackout"
 
     def _forbidden_keys(self, message: Any) -> Iterator[str]:
         for item in _items_in(message):

@@ -153,6 +153,15 @@ class Ask:
 
 
 @dataclass(frozen=True)
+class Gesture:
+    """A controller edits an item or points at it, whether viewers see it or not; or a viewer points at it."""
+
+    kind: Literal["edits", "points", "points as a viewer"]
+    index: int
+    by: By
+
+
+@dataclass(frozen=True)
 class Refused:
     """A person sends a message that is refused."""
 
@@ -196,6 +205,7 @@ Step = (
     | ComeBack
     | Latecomer
     | Ask
+    | Gesture
     | Refused
 )
 
@@ -248,6 +258,10 @@ _each: tuple[st.SearchStrategy[Step], ...] = (
     st.builds(Edit, _smalls(_turns), by),
     _batches,
     _batches,
+    _flips(st.just("viewersMayPoint")),
+    st.builds(Gesture, st.just("edits"), _places, socket),
+    st.builds(Gesture, st.just("points"), _places, socket),
+    st.builds(Gesture, st.just("points as a viewer"), _places, socket),
     st.builds(Refused, st.sampled_from(["viewer", "viewer by rest", "controller", "controller's item"])),
 )
 

@@ -126,7 +126,9 @@ class Table:
         await self._rest("PATCH", path, {"role": role})
 
     async def _disclose(self, rows: Rows) -> None:
-        await self._rest("PATCH", f"/api/libraries/{self._people.library_id}", {"disclosure": dict(rows)})
+        await self._rest(
+            "PATCH", f"/api/libraries/{self._people.library_id}", {"disclosure": dict(rows), "showActivity": True}
+        )
         self._rows = rows
         # After the end of a disclosure its records stay, and must not.
         self._garden.rows = rows or self._garden.rows

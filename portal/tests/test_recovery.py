@@ -364,3 +364,24 @@ async def test_a_process_counts_its_objects_on_demand(two: Two, portal_view: str
     (census,) = [line for line in process.log_since(start).splitlines() if "census" in line]
     assert "connections=2" in census
     assert "rooms=1" in census
+
+
+# --- Gestures ----------------------------------------------------------------------------------------------
+
+
+async def test_gestures_reach_other_processes_and_viewers_only_what_they_see(two: Two) -> None:
+    items = [*ITEMS, {"id": "spy", "visible": False}]
+    portal_view = two.here.new_portal_view(items=items)
+    async with (
+        both(two, portal_view) as (sender, viewer),
+        two.there.join(portal_view, two.here.editor) as (other, _),
+    ):
+        for item_id in ("spy", "ogre"):
+            await sender.send("pointer", itemId=item_id, x=0, y=1)
+            assert (await other.receive("pointer"))["itemId"] == item_id
+        assert (await viewer.receive("pointer"))["itemId"] == "ogre"
+        await sender.send("activity", state="editing", target="spy")
+        assert (await other.receive("activity"))["target"] == "spy"
+        async with asyncio.timeout(2 * PROMISED_SECONDS):
+            assert (await other.receive("activity"))["state"] == "idle"  # by itself, in the other process
+        await viewer.expect_nothing_before_pong()

@@ -21,6 +21,7 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Grant
 from realtime.hub.beat import Beat
 from realtime.hub.figures import Questions
+from realtime.hub.gestures import Gestures
 from realtime.hub.keeper import Keeper
 from realtime.hub.revocations import Revocations
 from realtime.hub.roster import Roster
@@ -85,6 +86,11 @@ class Hub:
         """Pass a viewer's `request-sync` to the controllers in any process; without controllers the server answers."""
         if (keeper := self._keeper_of(connection)) is not None:
             await keeper.ask(connection)
+
+    def gestures_of(self, connection: Connection) -> Gestures | None:
+        """The gestures in the room of a connection; None if the room has ended."""
+        keeper = self._keeper_of(connection)
+        return None if keeper is None else keeper.gestures
 
     def hear_of_role(self, connection: Connection, role: PortalRole | None) -> None:
         """The person of a connection has, or may have, that role in the database; a difference is looked up."""

@@ -21,11 +21,13 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Grant, Subject
 from libraries.selectors import Stored, load
 from realtime.database import in_lane
+from realtime.hub.gestures import Gestures
 from realtime.hub.roles import check_newcomers, doubt
 from realtime.hub.subscriptions import Subscriptions
 from realtime.news.layer import publish
 from realtime.news.structs import (
     AccessNews,
+    ActivityNews,
     DeletedNews,
     MessageNews,
     RoomNews,
@@ -76,6 +78,7 @@ class Keeper:
     def __init__(self, portal_view_id: UUID, home: Home) -> None:
         self.room = Room(portal_view_id, self.serve)
         self.subscribed = False
+        self.gestures = Gestures(self)
         self._home = home
         self._reading: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -109,10 +112,16 @@ class Keeper:
         """Remove a connection that has ended."""
         self.room.remove(connection)
         self._forget_question(connection.id)
+        self.gestures.leave(connection)
+
+    def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Start a task that nobody waits for."""
+        return self._home.start(work)
 
     def stop(self) -> None:
-        """Stop the timer and the read of a room that is empty."""
+        """Stop the timers and the read of a room that is empty."""
         self._is_over = True
+        self.gestures.stop()
         if self._timer is not None:
             self._timer.cancel()
         if self._reading is not None:
@@ -133,6 +142,8 @@ class Keeper:
                 self._pass_question(news)
             case SyncHeardNews():
                 self._forget_question(news.to)
+            case ActivityNews():
+                self.gestures.hear(news)
             case DeletedNews() | StaleNews():
                 self._home.compare_soon(self.room.id)
             case _:

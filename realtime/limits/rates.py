@@ -97,6 +97,8 @@ PRICES: dict[str, Price] = {
     "batch": Price(Kind.UPDATE, 1),
     "request-sync": Price(Kind.OTHER, 1),
     "sync-response": Price(Kind.OTHER, 1),
+    "activity": Price(Kind.OTHER, 0.25),  # both are relayed at a rate of their own: the newest waits
+    "pointer": Price(Kind.OTHER, 0.25),
     "auth": Price(Kind.OTHER, 5),  # a signature is verified, and the role is looked up
     REFUSED: Price(Kind.OTHER, 1),
 }

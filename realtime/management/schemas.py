@@ -98,6 +98,9 @@ def refined() -> dict[tuple[str, str], Schema]:
         ("ItemRemove", "itemId"): _GIVEN_ID,
         ("ItemMove", "itemId"): _GIVEN_ID,
         ("ItemMove", "index"): _INDEX,
+        ("Act", "target"): _GIVEN_ID,
+        ("Point", "itemId"): _GIVEN_ID,
+        **{("Point", key): {"type": "number", "minimum": 0, "maximum": 1} for key in ("x", "y")},
     }
     sent: dict[tuple[str, str], Schema] = {
         ("Connected", "state"): ref("State"),
@@ -106,6 +109,7 @@ def refined() -> dict[tuple[str, str], Schema]:
         ("ItemAdded", "item"): ref("Item"),
         ("ItemUpdated", "payload"): ref("ItemPatch"),
         ("Ack", "payload"): ref("Beyond"),
+        ("Activity", "state"): {"enum": ["editing", "idle"]},
     }
     for name in ("ItemAdded", "ItemRemoved", "ItemMoved", "ItemUpdated"):
         sent |= {(name, key): keys[key] for key in SETTLED_FIELDS}

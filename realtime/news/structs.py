@@ -96,6 +96,15 @@ class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard")
     to: str
 
 
+class ActivityNews(PortalViewNews, frozen=True, kw_only=True, tag="activity"):
+    """A controller is editing, maybe the item `target`, or is not any more; `sender` is their connection."""
+
+    subject: Subject
+    sender: str
+    is_editing: bool
+    target: str | None = None
+
+
 class FiguresAskedNews(PortalViewNews, frozen=True, kw_only=True, tag="figures-asked"):
     """The process `asker` wants to know who is connected to the portal view in other processes."""
 
@@ -115,7 +124,7 @@ class FiguresToldNews(News, frozen=True, kw_only=True, tag="figures-told"):
         return figures_group(self.question)
 
 
-RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
+RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews | ActivityNews
 AnyNews = RoomNews | RevokedNews | FiguresAskedNews | FiguresToldNews
 
 REVOCATIONS_GROUP = "portal-revocations"

@@ -113,6 +113,25 @@ class SyncResponded(ServerMessage, tag="sync-response"):
     source: str
 
 
+class Activity(ServerMessage, kw_only=True, tag="activity"):
+    """A controller is `editing`, or `idle` again; viewers are told neither who nor what."""
+
+    state: str
+    subject_id: UUID | UnsetType = msgspec.field(name="from", default=UNSET)
+    target: str | UnsetType = UNSET
+
+
+class Pointer(ServerMessage, kw_only=True, tag="pointer"):
+    """Somebody points at an item; `pointerId` tells pointers apart, and only controllers are told whose it is."""
+
+    pointer_id: str
+    role: str
+    subject_id: UUID | UnsetType = msgspec.field(name="from", default=UNSET)
+    item_id: str
+    x: float
+    y: float
+
+
 class Error(ServerMessage, tag="error"):
     """A refusal: a sentence a person can act on, and a stable code; milliseconds until the same may go well."""
 
@@ -182,6 +201,8 @@ SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
         BatchApplied,
         SyncRequested,
         SyncResponded,
+        Activity,
+        Pointer,
         Error,
         Ack,
         RoleChanged,

@@ -20,6 +20,8 @@ ALLOWED: dict[str, frozenset[PortalRole]] = {
     "batch": _CONTROLLERS,
     "request-sync": _VIEWERS,
     "sync-response": _CONTROLLERS,
+    "activity": _CONTROLLERS,
+    "pointer": _EVERYBODY,  # viewers only if the portal view has viewersMayPoint
     "auth": _EVERYBODY,
 }
 

@@ -5,7 +5,7 @@ The contract is `docs/protocol.md`. Who may send which message is in `realtime.p
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
@@ -100,6 +100,21 @@ class SyncResponse(Request, tag="sync-response"):
     to: str | UnsetType = UNSET
 
 
+class Act(Request, kw_only=True, tag="activity"):
+    """A controller is editing, maybe a certain item, or has stopped."""
+
+    state: Literal["editing", "idle"]
+    target: ItemId | UnsetType = UNSET
+
+
+class Point(Request, kw_only=True, tag="pointer"):
+    """Somebody points at an item: fractions of its picture's width and height, from the top left."""
+
+    item_id: ItemId
+    x: float
+    y: float
+
+
 class Auth(Request, tag="auth"):
     """A fresh access token, or a ticket, of the connection's own user, or of the user that a guest becomes."""
 
@@ -119,6 +134,8 @@ ClientMessage = (
     | Batch
     | RequestSync
     | SyncResponse
+    | Act
+    | Point
     | Auth
 )
 CLIENT_MESSAGES: dict[str, type[Request]] = {
@@ -173,6 +190,10 @@ _KINDS = {
     "index": "a whole number",
     "changes": "a list",
     "item_id": "text or an integer",
+    "target": "text or an integer",
+    "state": "“editing” or “idle”",
+    "x": "a number",
+    "y": "a number",
 }
 
 

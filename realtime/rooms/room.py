@@ -66,6 +66,11 @@ class Room:
         return self.order.has_gap
 
     @property
+    def shows_activity(self) -> bool:
+        """Whether viewers are told that a controller is editing."""
+        return self.snapshot is not None and self.snapshot.stored.show_activity
+
+    @property
     def has_controller(self) -> bool:
         """Whether a controller is connected to this process."""
         return any(self.people.controllers())

@@ -18,6 +18,7 @@ from libraries.rules.changes import Change, ViewPatch, check_change, check_chang
 from libraries.rules.errors import Unavailable
 from libraries.rules.revocations import Reason
 from libraries.rules.roles import portal_role
+from libraries.rules.sight import check_pointer, check_target
 from libraries.rules.state import check_patch
 from libraries.services.changes import Message
 from libraries.tokens import Credential
@@ -26,6 +27,7 @@ from realtime.limits.entrance import current_entrance
 from realtime.limits.rates import Limiter
 from realtime.protocol.events import Pong
 from realtime.protocol.requests import (
+    Act,
     Auth,
     Batch,
     EncounterNext,
@@ -35,6 +37,7 @@ from realtime.protocol.requests import (
     ItemRemove,
     ItemUpdate,
     Ping,
+    Point,
     PortalViewUpdate,
     Request,
     RequestSync,
@@ -43,6 +46,7 @@ from realtime.protocol.requests import (
 )
 from realtime.rooms.connection import Connection
 from realtime.sessions.credentials import Offered, Refused, prove
+from realtime.sessions.gestures import act, point
 from realtime.sessions.handshake import ended, lasting
 from realtime.sessions.jobs import Asked, Relay, Update, relay_patch, relay_sync
 from realtime.sessions.lookup import look_up
@@ -124,6 +128,19 @@ async def sync_response(session: Session, message: SyncResponse, size: int) -> N
     await session.work.add(Relay(connection, message.ref, size, lambda: relay_sync(connection, payload, to)))
 
 
+async def activity(session: Session, message: Act, size: int) -> None:
+    """Tell the others that a controller is editing, or has stopped."""
+    target = None if message.target is UNSET else check_target(message.target)
+    act(session.connection, is_editing=message.state == "editing", target=target)
+    session.connection.reply_ack(message.ref)
+
+
+async def pointer(session: Session, message: Point, size: int) -> None:
+    """Show the others where somebody points."""
+    connection, pointed = session.connection, check_pointer(message.item_id, message.x, message.y)
+    await session.work.add(Relay(connection, message.ref, size, lambda: point(connection, pointed)))
+
+
 async def auth(session: Session, message: Auth, size: int) -> None:
     """Extend the connection's life with a fresh credential of the same person, or make a guest a user.
 
@@ -192,5 +209,7 @@ HANDLERS: dict[type[Request], Callable[[Session, Any, int], Awaitable[None]]] = 
     Batch: batch,
     RequestSync: request_sync,
     SyncResponse: sync_response,
+    Act: activity,
+    Point: pointer,
     Auth: auth,
 }

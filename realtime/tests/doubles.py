@@ -124,7 +124,7 @@ def state(version: int = 1, **more: Any) -> dict[str, Any]:
         "id": str(PORTAL_VIEW_ID),
         "libraryId": str(LIBRARY_ID),
         "name": f"at {version}",
-        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout"), False),
+        **dict.fromkeys(("showEncounter", "showHealth", "showAC", "showActions", "blackout", "viewersMayPoint"), False),
         "showConditions": True,
         "healthDisplay": "numbers",
         "autoResetImageState": True,

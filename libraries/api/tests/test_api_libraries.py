@@ -12,6 +12,8 @@ from libraries.models import Library, Membership, PortalView, User
 from libraries.rules.roles import Role
 from libraries.tests.rest import CAST, CODES, as_, cast, refused
 
+FLAGS = ("showAudience", "showActivity")
+
 # method, the path after the library's address, body, then the status for each person
 ALLOWED: list[tuple[str, str, Any, tuple[int, ...]]] = [
     ("get", "", None, (200, 200, 200, 404, 401)),
@@ -69,7 +71,7 @@ def test_the_creator_of_a_library_owns_it(stranger: User, library: Library) -> N
     assert answer["Location"] == f"/api/libraries/{body['id']}"
     assert as_(stranger).get(answer["Location"]).json() == body
     assert [mine["id"] for mine in as_(stranger).get("/api/libraries").json()["results"]] == [body["id"]]
-    assert set(body) == {"id", "name", "description", "disclosure", "role", "createdAt", "updatedAt"}
+    assert set(body) == {"id", "name", "description", *FLAGS, "disclosure", "role", "createdAt", "updatedAt"}
     assert body["createdAt"].endswith("Z")
     assert len(body["createdAt"]) == len("2026-01-05T18:30:00.000Z")
 
@@ -114,6 +116,26 @@ def test_a_library_is_patched_and_replaced(owner: User, library: Library) -> Non
     replaced = as_(owner).put(path, {"name": "Club"}).json()
     assert (replaced["name"], replaced["description"]) == ("Club", "")
     assert as_(owner).get(path).json() == replaced
+
+
+@pytest.mark.parametrize("flag", FLAGS)
+def test_only_owners_change_what_viewers_learn_of_people(
+    request: pytest.FixtureRequest, library: Library, owner: User, flag: str
+) -> None:
+    path = f"/api/libraries/{library.id}"
+    for who, status in (("editor", 403), ("viewer", 403), ("stranger", 404), ("nobody", 401)):
+        assert cast(request, who).patch(path, {flag: True}).status_code == status
+    assert as_(owner).get(path).json()[flag] is False
+    assert as_(owner).patch(path, {flag: True}).json()[flag] is True
+    assert as_(owner).put(path, {"name": "Club"}).json()[flag] is True
+    assert cast(request, "editor").patch(path, {flag: True, "name": "Same"}).status_code == 200
+    for who in ("editor", "viewer"):
+        shown = cast(request, who).get(path).json()
+        assert [shown[name] for name in FLAGS] == [name == flag for name in FLAGS]
+    assert as_(owner).patch(path, {flag: False}).json()[flag] is False
+    refused(as_(owner).patch(path, {flag: "perhaps"}), "invalid-payload", flag)
+    made = as_(owner).post("/api/libraries", {"name": "New", flag: True}).json()
+    assert [made[name] for name in FLAGS] == [name == flag for name in FLAGS]
 
 
 def test_a_library_is_deleted_with_its_portal_views(owner: User, portal_view: PortalView) -> None:

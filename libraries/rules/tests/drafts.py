@@ -21,7 +21,7 @@ def state_with(*items: dict[str, Any] | str, current: str | None = None, **more:
     """A state with these items, or items with these ids; `current` is the id of the current one."""
     listed = [{"id": item} if isinstance(item, str) else item for item in items]
     place = next((index for index, item in enumerate(listed) if item["id"] == current), None)
-    flags = {**dict.fromkeys(SWITCHES, False), "healthDisplay": "numbers", "blackout": False}
+    flags = {**dict.fromkeys(SWITCHES, False), "healthDisplay": "numbers", "blackout": False, "viewersMayPoint": False}
     rest = {"autoResetImageState": True, "camera": None, "encounter": None, "currentItemId": None}
     state = {"name": "Evening", **flags, **rest, "currentItem": place, "items": listed, **more}
     return settled(state)

@@ -31,6 +31,7 @@ from libraries.tests.strategies import as_sent, patches
 
 FLAGS = (
     *("showEncounter", "showHealth", "showAC", "showActions", "showConditions", "autoResetImageState", "blackout"),
+    "viewersMayPoint",
 )
 EMPTY: dict[str, Any] = {
     **dict.fromkeys(FLAGS, False),
@@ -62,6 +63,7 @@ def test_the_fields_are_those_of_the_protocol() -> None:
             "healthDisplay",
             "autoResetImageState",
             "blackout",
+            "viewersMayPoint",
             "currentItem",
             "currentItemId",
             "camera",

@@ -181,6 +181,24 @@ def test_the_same_disclosure_changes_nothing(library: Library, portal_view: Port
     assert portal_view.version == 1
 
 
+@pytest.mark.parametrize("flag", ["show_audience", "show_activity"])
+def test_what_viewers_learn_of_people_raises_all_versions_too(
+    library: Library, owner: User, editor: User, portal_view: PortalView, published: Published, flag: str
+) -> None:
+    switched: dict[str, Any] = {"library_id": library.id, flag: True}
+    with pytest.raises(Forbidden):
+        update_library(actor_id=editor.id, **switched)
+    [event] = published(partial(update_library, actor_id=owner.id, **switched))
+    assert isinstance(event, DisclosureChanged)
+    assert event.portal_view_ids == (portal_view.id,)
+    assert published(partial(update, actor_id=owner.id, **{flag: True})) == []
+    portal_view.refresh_from_db()
+    assert (portal_view.version, portal_view.viewers_version) == (2, 2)
+    stored = load(portal_view.id)
+    assert stored is not None
+    assert (stored.show_audience, stored.show_activity) == (flag == "show_audience", flag == "show_activity")
+
+
 def test_only_owners_disclose(library: Library, editor: User, viewer: User) -> None:
     for person in (editor, viewer):
         with pytest.raises(Forbidden):

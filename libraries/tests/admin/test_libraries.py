@@ -207,6 +207,16 @@ def test_deleting_many_libraries_is_announced_to_their_portal_views(
     assert [news["event"] for news in desk.news] == ["deleted"]
 
 
+@pytest.mark.parametrize("flag", ["show_audience", "show_activity"])
+def test_what_viewers_learn_of_people_is_announced(
+    desk: Desk, library: Library, portal_view: PortalView, flag: str
+) -> None:
+    desk.post(change(library), {**filled(desk.get(change(library))), flag: "on"})
+    library.refresh_from_db()
+    assert (library.show_audience, library.show_activity) == (flag == "show_audience", flag == "show_activity")
+    assert [(news["event"], news["portalViewId"]) for news in desk.news] == [("stale", str(portal_view.pk))]
+
+
 def test_the_list_has_counts(desk: Desk, library: Library, portal_view: PortalView) -> None:
     [row] = desk.get(list_of(Library)).context["cl"].queryset
     assert (row.members_in_all, row.portal_views_in_all) == (3, 1)

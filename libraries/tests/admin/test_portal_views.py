@@ -51,6 +51,7 @@ ENCOUNTER = {"round": 1, "turn": "ogre", "order": [{"itemId": "ogre", "initiativ
         ("show_actions", "on", "showActions", True),
         ("health_display", "words", "healthDisplay", "words"),
         ("auto_reset_image_state", None, "autoResetImageState", False),
+        ("viewers_may_point", "on", "viewersMayPoint", True),
         ("camera", json.dumps(CAMERA), "camera", CAMERA),
         ("encounter", json.dumps(ENCOUNTER), "encounter", ENCOUNTER),
         ("items", '[{"id": "only"}]', "items", [{"id": "only"}]),

@@ -224,6 +224,8 @@ MESSAGES: dict[str, Body] = {
     "batch": {"changes": [{"type": "encounter-next"}]},
     "request-sync": {},
     "sync-response": {"payload": {"zoom": 2}},
+    "activity": {"state": "editing", "target": "goblin"},
+    "pointer": {"itemId": "goblin", "x": 0.5, "y": 0.25},
     "auth": {},
 }
 """A message of each type; `auth` gets the sender's token."""

@@ -104,6 +104,8 @@ encounter-previous | ack   ack       forbidden no-access credential-missing no-a
 batch              | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access | state
 request-sync       | forbidden forbidden ack   no-access credential-missing no-access user-unavailable no-access no-access no-access |
 sync-response      | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
+activity           | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
+pointer            | ack   ack       forbidden no-access credential-missing no-access user-unavailable no-access no-access no-access |
 auth               | ack   ack       ack       no-access credential-missing no-access user-unavailable no-access no-access no-access |
 """  # noqa: E501
 
@@ -171,6 +173,8 @@ POST | /admin/libraries/portalview/#show_conditions_on  | 403 302 302 |
 POST | /admin/libraries/portalview/#show_conditions_off | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#blackout_on         | 403 302 302 | PortalView
 POST | /admin/libraries/portalview/#blackout_off        | 403 302 302 |
+POST | /admin/libraries/portalview/#viewers_may_point_on  | 403 302 302 | PortalView
+POST | /admin/libraries/portalview/#viewers_may_point_off | 403 302 302 |
 POST | /admin/libraries/portalview/#delete_selected     | 403 302 302 | PortalView ShareLink
 GET  | /admin/libraries/portalview/add/                 | 403 200 200 |
 POST | /admin/libraries/portalview/add/                 | 403 302 302 | PortalView

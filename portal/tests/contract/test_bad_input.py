@@ -122,7 +122,15 @@ BAD_VALUES: dict[str, list[Any]] = {
     "name": [None, 1, True, [], {}, "", "   ", "x" * 201, "a\x1b[2Jb", "a\u202eb", "a\nb", "\u200b\u200d"],
     **{
         flag: [None, 0, 1, "true", [], {}]
-        for flag in ("showEncounter", "showHealth", "showAC", "showActions", "autoResetImageState", "blackout")
+        for flag in (
+            "showEncounter",
+            "showHealth",
+            "showAC",
+            "showActions",
+            "autoResetImageState",
+            "blackout",
+            "viewersMayPoint",
+        )
     },
     "healthDisplay": [None, 1, "", "Numbers", "percent", ["bar"]],
     "currentItem": [-1, 1, 500, 2**40, 0.5, "0", True, [], {}],

@@ -21,7 +21,7 @@ WRONG_KEY = "another key, which is long enough for HS256 and signs nothing"
 STATE_KEYS = {
     *("id", "libraryId", "name", "showEncounter", "showHealth", "showAC", "showActions", "showConditions"),
     *("healthDisplay", "autoResetImageState", "blackout", "currentItem", "currentItemId", "camera", "encounter"),
-    *("items", "version", "createdAt", "updatedAt"),
+    *("viewersMayPoint", "items", "version", "createdAt", "updatedAt"),
 }
 CONNECTED_KEYS = {
     *(

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import pytest
@@ -20,12 +21,14 @@ from realtime.protocol.encodings import encode, encode_state
 from realtime.protocol.events import (
     SERVER_MESSAGES,
     Ack,
+    Activity,
     BatchApplied,
     Error,
     ItemAdded,
     ItemMoved,
     ItemRemoved,
     ItemUpdated,
+    Pointer,
     Pong,
     PortalViewUpdated,
     ServerMessage,
@@ -118,6 +121,10 @@ def test_every_message_of_the_server_is_described() -> None:
         ItemUpdated(payload={"itemId": "a"}),
         BatchApplied(changes=CHANGES, version=2),
         Ack(ref="a", version=2, item_id="a", payload={**VIEW, "changes": CHANGES[3:4]}),
+        Activity(state="editing", subject_id=UUID(int=1), target="a"),
+        Activity(state="idle"),
+        Pointer(pointer_id="a1", role="viewer", subject_id=UUID(int=1), item_id="a", x=0, y=0.5),
+        Pointer(pointer_id="a1", role="viewer", item_id="a", x=1, y=0.5),
         Ack(ref="a", version=2, item_ids=["a"], payload={"camera": None}),
     ],
     ids=lambda message: type(message).__name__,

@@ -21,6 +21,8 @@ PROTOCOL = [
     ("batch", True, False),
     ("request-sync", False, True),
     ("sync-response", True, False),
+    ("activity", True, False),
+    ("pointer", True, True),
     ("auth", True, True),
 ]
 

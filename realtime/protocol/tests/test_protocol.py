@@ -54,6 +54,8 @@ GOOD: dict[str, dict[str, Any]] = {
     "batch": {"changes": [{"type": "item-remove", "itemId": "a"}, 5]},
     "request-sync": {},
     "sync-response": {"payload": {"items": []}, "to": "abc"},
+    "activity": {"state": "editing", "target": "a"},
+    "pointer": {"itemId": 5, "x": 0.5, "y": 1},
     "auth": {"token": "a.b.c"},
 }
 json_values = st.recursive(
@@ -71,6 +73,10 @@ envelopes = st.fixed_dictionaries(
         "index": json_values,
         "changes": json_values,
         "to": json_values,
+        "state": st.sampled_from(["editing", "idle", "away"]) | json_values,
+        "target": json_values,
+        "x": json_values,
+        "y": json_values,
         "token": json_values,
         "retry": json_values,
         "connectionId": json_values,
