@@ -135,3 +135,8 @@ def items_warned_of(function: Callable[..., Any], given: State) -> object:
 def item_warned_of(function: Callable[..., Any], given: State) -> object:
     """Look for what seems secret in a patch of an item."""
     return list(function(ItemPatch("a", given, given), {**BLANK, "items": [{**given, "id": "a"}]}, DISCLOSES))
+
+
+def sighted(function: Callable[..., Any], given: Any) -> object:
+    """Call `sight_of` with a state."""
+    return function({**given, "version": 1}, shows_activity=True)

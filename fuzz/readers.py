@@ -241,11 +241,6 @@ def after(*arguments: Any) -> Callable[[Any, Any], object]:
     return lambda function, given: function(given, *arguments)
 
 
-def sighted(function: Callable[..., Any], given: Any) -> object:
-    """Call `sight_of` with a state."""
-    return function({**given, "version": 1}, shows_activity=True)
-
-
 # --- The rest ---------------------------------------------------------------------------------------------
 
 

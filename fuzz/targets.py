@@ -124,7 +124,7 @@ TARGETS: tuple[Target, ...] = (
     Target(f"{_CHANGES}.check_changes", "items", body_bytes, drafts.batch),
     Target(f"{_CHANGES}.check_changes", "object", message_bytes, drafts.any_batch, label="(any payload)"),
     Target("libraries.rules.sight.check_pointer", "text", message_bytes, call=after(0, 1)),
-    Target("libraries.rules.sight.sight_of", "items", body_bytes, readers.state, readers.sighted),
+    Target("libraries.rules.sight.sight_of", "items", body_bytes, readers.state, drafts.sighted),
     Target("libraries.rules.draft.Draft.apply", "items", body_bytes, drafts.changed, drafts.applied),
     Target(f"{_STATE}.settled", "items", body_bytes, drafts.encounter_state),
     Target(f"{_STATE}.find_item", "items", body_bytes, readers.items, after("?")),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from bench.abuse import requests, sockets
+from bench.abuse import gestures, requests, sockets
 from bench.abuse.engine import Part
 from bench.abuse.target import Target
 
@@ -72,8 +72,8 @@ ROWS: dict[str, Row] = {
     "request-sync": Row(sockets.sync_requests),
     "request-sync-alone": Row(sockets.sync_requests_alone),
     "sync-response": Row(sockets.sync_responses),
-    "activity": Row(sockets.activities),
-    "pointer": Row(sockets.pointers),
+    "activity": Row(gestures.activities),
+    "pointer": Row(gestures.pointers),
     "auth": Row(sockets.good_auth),
     "bad-auth": Row(sockets.bad_auth),
     "forbidden": Row(sockets.forbidden),

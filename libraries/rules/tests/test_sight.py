@@ -19,8 +19,8 @@ CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER
 
 
 def sight(*, shows_activity: bool = False, **more: Any) -> Sight:
-    items: list[dict[str, Any]] = [{"id": "map"}, {"id": "spy", "visible": False}]
-    return sight_of({**state_with(*items, **more), "version": 7}, shows_activity=shows_activity)
+    state = state_with({"id": "map"}, {"id": "spy", "visible": False}, **more)
+    return sight_of({**state, "version": 7}, shows_activity=shows_activity)
 
 
 def refusal(seen: Sight, role: PortalRole, item_id: str) -> PortalError | None:

@@ -185,13 +185,13 @@ def test_the_same_disclosure_changes_nothing(library: Library, portal_view: Port
 def test_what_viewers_learn_of_people_raises_all_versions_too(
     library: Library, owner: User, editor: User, portal_view: PortalView, published: Published, flag: str
 ) -> None:
-    switched: dict[str, Any] = {"library_id": library.id, flag: True}
+    change: dict[str, Any] = {"library_id": library.id, flag: True}
     with pytest.raises(Forbidden):
-        update_library(actor_id=editor.id, **switched)
-    [event] = published(partial(update_library, actor_id=owner.id, **switched))
+        update_library(actor_id=editor.id, **change)
+    [event] = published(partial(update_library, actor_id=owner.id, **change))
     assert isinstance(event, DisclosureChanged)
     assert event.portal_view_ids == (portal_view.id,)
-    assert published(partial(update, actor_id=owner.id, **{flag: True})) == []
+    assert published(partial(update_library, actor_id=owner.id, **change)) == []
     portal_view.refresh_from_db()
     assert (portal_view.version, portal_view.viewers_version) == (2, 2)
     stored = load(portal_view.id)

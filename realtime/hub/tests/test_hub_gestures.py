@@ -51,6 +51,16 @@ def act(driven: DrivenHub, person: Person, is_editing: bool = True, target: str 
     gestures(driven, person).act(person.connection, rules.Doing(is_editing, target))
 
 
+SOMEBODY = controller().connection.subject
+
+
+def from_elsewhere(is_editing: bool) -> ActivityNews:
+    """News of a controller of another process."""
+    return ActivityNews(
+        portal_view_id=PORTAL_VIEW_ID, subject=SOMEBODY, sender="elsewhere", is_editing=is_editing, target="spy"
+    )
+
+
 async def nothing(driven: DrivenHub, *people: Person) -> None:
     """Assert that these people have got nothing, once all news has been delivered."""
     await driven.settle()
@@ -271,10 +281,8 @@ async def test_without_a_database_viewers_are_not_told(driven: DrivenHub) -> Non
 async def test_news_of_another_process(driven: DrivenHub) -> None:
     keep(driven)
     one = await driven.join(controller())
-    subject = controller().connection.subject
-    about: dict[str, Any] = {"portal_view_id": PORTAL_VIEW_ID, "subject": subject, "sender": "elsewhere"}
     for is_editing in (False, True, True, False, False):
-        await driven.send(ActivityNews(is_editing=is_editing, **about))
+        await driven.send(from_elsewhere(is_editing))
     await driven.settle()
     assert [message["state"] for message in one.outlet.take()] == ["editing", "editing", "idle"]
 
@@ -283,9 +291,7 @@ async def test_news_of_another_process(driven: DrivenHub) -> None:
 async def test_editing_ends_although_the_process_that_told_it_has_died(driven: DrivenHub) -> None:
     keep(driven, show_activity=True)
     one, watcher = await driven.join(controller()), await driven.join(viewer())
-    subject = controller().connection.subject
-    about: dict[str, Any] = {"portal_view_id": PORTAL_VIEW_ID, "subject": subject, "sender": "elsewhere"}
-    await driven.send(ActivityNews(is_editing=True, target="spy", **about))
+    await driven.send(from_elsewhere(True))
     for person in (one, watcher):
         assert (await driven.hear(person, "activity"))["state"] == "editing"
         assert (await driven.hear(person, "activity"))["state"] == "idle"

@@ -35,6 +35,8 @@ BODIES: dict[str, Callable[[User], Body]] = {
     "batch": lambda user: {"changes": [{"type": "item-remove", "itemId": "ogre"}]},
     "request-sync": lambda user: {},
     "sync-response": lambda user: {"payload": {"zoom": 2}},
+    "activity": lambda user: {"state": "editing"},
+    "pointer": lambda user: {"itemId": "ogre", "x": 0, "y": 1},
     "auth": lambda user: {"token": token_of(user)},
 }
 """A valid message of each type, apart from the role."""
@@ -55,10 +57,11 @@ async def test_a_message_that_the_role_may_not_send_has_no_effect(
     sender = await connect(user, portal_view)
     answer = await sender.ask(kind, **BODIES[kind](user))
     if role in ALLOWED[kind]:
-        # There is no encounter yet.
+        # There is no encounter yet, and viewers may not point.
         without = {"ping": "pong", "encounter-next": "error", "encounter-previous": "error"}
+        without |= {"pointer": "error"} if role is PortalRole.VIEWER else {}
         assert answer["type"] == without.get(kind, "ack")
-        assert answer.get("code") != "forbidden"
+        assert (answer.get("code") == "forbidden") is (kind == "pointer" and role is PortalRole.VIEWER)
         return
     assert (answer["type"], answer["code"]) == ("error", "forbidden")
     assert kind in answer["message"]
