@@ -1,14 +1,21 @@
-"""The people of every test: an owner, an editor and a viewer of one library with one portal view, and a stranger."""
+"""The people of every test: an owner, an editor and a viewer of one library with one portal view, and a stranger.
+
+And the test database: where it is, what may be lost of it, and how it is emptied.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+import gc
+from collections.abc import Callable, Generator, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from coverage import Coverage
 from django.conf import settings as django_settings
-from django.test import override_settings
+from django.core.management.color import no_style
+from django.db import connections
+from django.test import TransactionTestCase, override_settings
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
@@ -36,6 +43,50 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
         return (yield)
     finally:
         measured.start()
+
+
+def pytest_collection_finish() -> None:
+    """Exclude what is loaded now from the collections of garbage: each full one would visit a million objects.
+
+    Full ones are frequent, because each test of sockets looks for tasks whose errors nobody retrieved.
+    """
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> Iterator[None]:
+    """Settings of the test database, and, once it is gone, the end of its files.
+
+    SQLite does not wait for the disk: what a crash of the machine would lose does not matter here.
+    """
+    database = django_settings.DATABASES["default"]
+    of_sqlite = connections["default"].vendor == "sqlite"
+    if of_sqlite:
+        database["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+    yield
+    if of_sqlite:
+        for end in ("-wal", "-shm"):  # Django deletes the database while threads still have connections to it
+            Path(f"{database['TEST']['NAME']}{end}").unlink(missing_ok=True)
+
+
+KEPT = {"django_content_type", "auth_permission"}
+"""What `migrate` writes into these tables, and no test changes."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_quickly() -> Iterator[None]:
+    """After a test with transactions of its own, delete the rows; Django also writes 100 rows of `KEPT` again."""
+
+    def empty(case: TransactionTestCase) -> None:
+        for name in case._databases_names(include_mirrors=False):  # type: ignore[attr-defined]
+            connection = connections[name]
+            tables = set(connection.introspection.django_table_names(only_existing=True, include_views=False)) - KEPT
+            connection.ops.execute_sql_flush(connection.ops.sql_flush(no_style(), sorted(tables)))
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty)
+        yield
 
 
 PASSWORD = "correct horse battery staple"  # noqa: S105  # of test users only

@@ -12,14 +12,16 @@ from realtime.server.process.garbage import CONNECTIONS_A_COLLECTION, THRESHOLDS
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    """Restore the garbage collector of the test process."""
+    """Unfreeze what `conftest` froze, and restore the garbage collector of the test process."""
     thresholds = gc.get_threshold()
-    yield
     gc.unfreeze()
+    yield
     gc.set_threshold(*thresholds)
+    gc.freeze()
 
 
 def test_loaded_objects_are_excluded_and_the_rest_is_still_collected() -> None:
+    assert gc.get_freeze_count() == 0
     settle()
     assert gc.get_freeze_count() > 0
     assert gc.get_threshold() == THRESHOLDS
