@@ -27,6 +27,7 @@ OF_NO_CLIENT = {
     "libraries.rules.errors": "says what is refused",
     "libraries.rules.roles": "has words of our own",
     "libraries.rules.revocations": "has words of our own",
+    "libraries.rules.figures": "counts what we know",
     "libraries.rules.subjects": "holds ids",
     "libraries.rules.presets": "reads files of our own",
     **{

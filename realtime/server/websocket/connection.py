@@ -267,10 +267,7 @@ class WebSocketConnection(Sender, asyncio.Protocol):
     # Pings and the end, started by the server.
 
     def ping(self) -> bool:
-        """Ping the client, or close if it never answered the last ping; returns whether to ping again.
-
-        A client that is not read at the moment may have answered, and a slow one may not have read the ping yet.
-        """
+        """Ping the client; close if it could have answered the last ping and did not. Returns whether to ping again."""
         if self.phase is not Phase.OPEN:
             return False
         self._note_progress()
