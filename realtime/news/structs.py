@@ -93,8 +93,20 @@ class SyncHeardNews(PortalViewNews, frozen=True, kw_only=True, tag="sync-heard")
     to: str
 
 
+class PresenceNews(PortalViewNews, frozen=True, kw_only=True, tag="presence"):
+    """A process has written entries of people to the store, where the portal view's presence is at version `at` now.
+
+    `came` are entries as `realtime.rooms.presence.Person` has them; both are None if the store must be read.
+    """
+
+    process: str
+    at: int
+    came: list[Any] | None = None
+    gone: list[UUID] | None = None
+
+
 RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews
-AnyNews = RoomNews | RevokedNews
+AnyNews = RoomNews | PresenceNews | RevokedNews
 
 REVOCATIONS_GROUP = "portal-revocations"
 
