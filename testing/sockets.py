@@ -88,7 +88,7 @@ class PortalSocket:
     async def closed(self) -> Closed:
         """Wait for the server to close; raises AssertionError if it sends a message instead, or nothing."""
         try:
-            message = await self.receive(ignore=frozenset())
+            message = await self.receive()
         except ConnectionClosed as end:
             # Without a close frame the browser would see 1006, and so does this client.
             return Closed(1006, "") if end.rcvd is None else Closed(end.rcvd.code, end.rcvd.reason)

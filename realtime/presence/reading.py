@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from functools import cache
+from typing import Any
 from uuid import UUID
 
 import redis
@@ -41,7 +42,7 @@ def _read(client: redis.Redis, portal_view_ids: list[UUID]) -> dict[UUID, dict[U
         hashes = pipeline.execute()
     read = {one: records().read(one, found)[1] for one, found in zip(portal_view_ids, hashes, strict=True)}
     processes = sorted({process for entries in read.values() for process in entries})
-    lives = client.mget([records().life(process) for process in processes]) if processes else []
+    lives: list[Any] = client.mget([records().life(process) for process in processes]) if processes else []
     alive = {one for one, value in zip(processes, lives, strict=True) if records().is_alive(one, value)}
     return {
         view: merged({}, (people for process, people in entries.items() if process in alive))

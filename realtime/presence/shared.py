@@ -101,7 +101,8 @@ class SharedPresence:
             return set()
         async with asyncio.timeout(ANSWER_SECONDS):
             lives = await self._client.mget([self._records.life(one) for one in processes])
-        return {one for one, life in zip(processes, lives, strict=True) if self._records.is_alive(one, life)}
+        values: list[Any] = list(lives)  # its stubs say text, too
+        return {one for one, life in zip(processes, values, strict=True) if self._records.is_alive(one, life)}
 
     async def sweep(self, process: str, portal_view_ids: Collection[UUID]) -> None:
         """Delete the entries of a process that has died."""

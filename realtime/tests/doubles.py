@@ -38,6 +38,7 @@ class Recorder(Member):
     def __init__(self, wanted: Form | None = None) -> None:
         super().__init__(wanted or form(Framing.NONE))
         self.messages: list[dict[str, Any]] = []
+        self.presence: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
@@ -46,9 +47,10 @@ class Recorder(Member):
         self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """Record a message, decoded."""
+        """Record a message, decoded; `presence`, which comes at its own times, apart from the others."""
         assert self.closed is None, f"{message.text} was sent behind a close"
-        self.messages.append(json.loads(message.text))
+        decoded = json.loads(message.text)
+        (self.presence if decoded["type"] == "presence" else self.messages).append(decoded)
 
     def close_after(self, code: int, reason: str) -> None:
         """Record the code and the reason."""
