@@ -181,7 +181,9 @@ def portal_view_of_token(token: str) -> UUID | None:
 def revocations_within(seconds: float) -> list[Ended]:
     """The revocations of so many seconds, by the database's clock; of a person only the latest."""
     rows = Revocation.objects.filter(at__gte=Now() - timedelta(seconds=seconds)).order_by("id")
-    found = {(row[0], row[3]): Ended(row[0], row[1], Reason(row[2]), *row[3:]) for row in rows.values_list(*_REVOCATION)}
+    found = {
+        (row[0], row[3]): Ended(row[0], row[1], Reason(row[2]), *row[3:]) for row in rows.values_list(*_REVOCATION)
+    }
     return list(found.values())
 
 

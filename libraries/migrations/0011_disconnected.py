@@ -4,25 +4,33 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('libraries', '0010_images'),
+        ("libraries", "0010_images"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='revocation',
-            name='portal_view_id',
+            model_name="revocation",
+            name="portal_view_id",
             field=models.UUIDField(null=True),
         ),
         migrations.AddField(
-            model_name='revocation',
-            name='until',
+            model_name="revocation",
+            name="until",
             field=models.DateTimeField(null=True),
         ),
         migrations.AlterField(
-            model_name='revocation',
-            name='reason',
-            field=models.CharField(choices=[('session-ended', 'session-ended'), ('user-unavailable', 'user-unavailable'), ('link-withdrawn', 'link-withdrawn'), ('link-expired', 'link-expired'), ('disconnected', 'disconnected')], max_length=32),
+            model_name="revocation",
+            name="reason",
+            field=models.CharField(
+                choices=[
+                    ("session-ended", "session-ended"),
+                    ("user-unavailable", "user-unavailable"),
+                    ("link-withdrawn", "link-withdrawn"),
+                    ("link-expired", "link-expired"),
+                    ("disconnected", "disconnected"),
+                ],
+                max_length=32,
+            ),
         ),
     ]

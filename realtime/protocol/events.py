@@ -186,7 +186,7 @@ class Counts(msgspec.Struct, frozen=True):
 class Presence(ServerMessage, kw_only=True, tag="presence"):
     """Who is here: everything (`snapshot`), or what changed (`change`). Viewers get only a `snapshot` of `counts`.
 
-    In a `change`, `joined`, `controllers` and `viewers` have new entries, to be taken by their ids, and `left` old ones.
+    In a `change`, `joined`, `controllers` and `viewers` have new entries, to be put in by id, and `left` has old ones.
     """
 
     event: str

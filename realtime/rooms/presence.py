@@ -1,7 +1,7 @@
 """Who is in a portal view: the people of this process, and what controllers and viewers were told. No I/O, no clock.
 
 A person is one entry, however many connections they have. `realtime.rooms.elsewhere` has the people of the other
-processes, and `realtime.hub.presence` the timers. Monotonic times are seconds, and times of the wall clock milliseconds.
+processes, `realtime.hub.presence` the timers. Monotonic times are seconds, times of the wall clock milliseconds.
 """
 
 from __future__ import annotations
