@@ -94,6 +94,12 @@ class PortalSocket:
             return Closed(1006, "") if end.rcvd is None else Closed(end.rcvd.code, end.rcvd.reason)
         raise AssertionError(f"expected the end of the connection, got {message}")
 
+    async def next_of(self, type_: str) -> Message:
+        """The next message of a type, whatever comes before it, and without a deadline."""
+        while (message := await self._next())["type"] != type_:
+            pass
+        return message
+
     async def _next(self) -> Message:
         frame = await self.connection.recv()
         assert isinstance(frame, str), f"expected a text frame, got {frame!r}"

@@ -51,11 +51,17 @@ class Elsewhere:
             self._held[written.version] = written
         return self._is_read and self._catch_up()
 
-    def load(self, version: int, entries: Mapping[str, Mapping[UUID, Person]]) -> bool:
-        """Take what was read from the store, and what was heard since; returns whether an entry changed."""
+    def load(self, version: int, entries: Mapping[str, Mapping[UUID, Person]], *, keeps: bool = False) -> bool:
+        """Take what was read from the store, and what was heard since; returns whether an entry changed.
+
+        With `keeps` nobody goes: the store has lost what it knew, and not every process has written its people again.
+        """
         before = self.entries
         self.version, self._is_read = version, True
         self.entries = {process: dict(people) for process, people in entries.items() if process != self._own}
+        if keeps:
+            for process, people in before.items():
+                self.entries[process] = people | self.entries.get(process, {})
         self._held = {number: written for number, written in self._held.items() if number > version}
         self._catch_up()
         return self.entries != before

@@ -1,4 +1,4 @@
-"""What a controller's client makes of the messages about presence, and people to be present. Pure."""
+"""People to be present, and what a controller's client knows of them. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ import msgspec
 from libraries.rules.roles import PortalRole
 from realtime.protocol.events import Presence
 from realtime.rooms.presence import Person
-
-LISTS = ("joined", "left", "controllers", "viewers")
+from testing.presence import Audience
 
 
 def person(number: int, role: PortalRole = PortalRole.VIEWER, *, since: int = 0, name: str | None = None) -> Person:
@@ -26,29 +25,8 @@ def as_sent(message: Presence) -> dict[str, Any]:
     return decoded
 
 
-class Audience:
-    """Everybody whom a client knows by name, by their id, and how many there are (docs/protocol.md)."""
-
-    def __init__(self) -> None:
-        self.people: dict[str, dict[str, Any]] = {}
-        self.counts: dict[str, int] = {}
-        self.joined: list[str] = []
-        self.left: list[str] = []
-
-    def take(self, message: dict[str, Any]) -> None:
-        """Apply a message."""
-        if message["event"] == "snapshot":
-            self.people = {}
-        for gone in message.get("left", ()):
-            self.left.append(gone["id"])
-            del self.people[gone["id"]]
-        self.joined += [one["id"] for one in message.get("joined", ())]
-        for key in ("joined", "controllers", "viewers"):
-            self.people |= {one["id"]: one for one in message.get(key, ())}
-        self.counts = message["counts"]
-
-    def knows_as(self, snapshot: dict[str, Any]) -> bool:
-        """Whether it knows what a new client is told."""
-        other = Audience()
-        other.take(snapshot)
-        return (other.people, other.counts) == (self.people, self.counts)
+def is_known(audience: Audience, snapshot: dict[str, Any]) -> bool:
+    """Whether a client knows what a new client is told."""
+    other = Audience()
+    other.take(snapshot)
+    return (other.people, other.counts) == (audience.people, audience.counts)

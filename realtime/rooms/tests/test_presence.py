@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from libraries.rules.roles import PortalRole
 from realtime.rooms.elsewhere import MAX_HELD, Elsewhere, Written
 from realtime.rooms.presence import GRACE_SECONDS, MAX_NAMED, Delta, Here, Person, Told, collects_for, count, merged
-from realtime.tests.audience import Audience, as_sent, person
+from realtime.tests.audience import as_sent, is_known, person
+from testing.presence import Audience
 
 ANN, BOB, EVE = person(1, PortalRole.CONTROLLER), person(2), person(3)
 
@@ -166,7 +167,7 @@ def test_changes_lead_to_what_a_new_controller_is_told(steps: list[dict[int, tup
         if (message := told.tell(found)) is not None:
             audience.take(as_sent(message))
         snapshot = as_sent(told.snapshot())
-        assert audience.knows_as(snapshot), at
+        assert is_known(audience, snapshot), at
         assert told.counts == count(found.values())
         assert len(snapshot["controllers"]) == told.counts.controllers
         assert len(snapshot["viewers"]) == min(MAX_NAMED, told.counts.viewers)
