@@ -17,12 +17,9 @@ from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from libraries.services.screens import Waiting, new_screen
 from portal.tests.access.people import World, email_of
-<<<<<<< HEAD
-from testing.pictures import plain
-=======
 from realtime.presence import memory
 from realtime.rooms.presence import Person
->>>>>>> 402afbb (Who is here, and sending somebody away, over REST and in the admin)
+from testing.pictures import plain
 
 Body = Any
 """JSON, the fields of a form, or the bytes of a file."""

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("libraries", "0010_images"),
+        ("libraries", "0011_audience_activity_pointing"),
     ]
 
     operations = [
