@@ -124,6 +124,7 @@ class Sharing:
             if not self._is_away:
                 log.warning("presence_not_shared", error=described(error))
             self._is_away = True
+            self._give_up()
         except Exception:  # a bug; the next sign of life tries again
             log.exception("presence_not_shared")
         finally:
@@ -131,6 +132,13 @@ class Sharing:
         if not self._home.keepers:
             self._lived = False
             await self._store.close()
+
+    def _give_up(self) -> None:
+        """Write everything as a whole later. Where nobody is left, the entries expire with the signs of life."""
+        unsaved, self._unsaved = self._unsaved, {}
+        self._unwritten |= unsaved.keys()
+        for one in unsaved:
+            self._home.forget_if_empty(one)
 
     async def _live(self, *, looks: bool) -> None:
         """Give a sign of life; find out which processes have died, and which portal views have changed unheard."""
@@ -179,7 +187,7 @@ class Sharing:
         try:
             versions = await self._store.write(deltas) if deltas else {}
             versions |= await self._store.replace(whole) if whole else {}
-        except (OSError, RedisError):
+        except Exception:
             self._unwritten |= {*deltas, *whole}
             raise
         finally:
@@ -210,7 +218,7 @@ class Sharing:
             if any(self._home.keepers[one].elsewhere.entries for one in asked):
                 await self._live(looks=False)  # has the store lost what it knew?
             found = await self._store.read(asked)
-        except (OSError, RedisError):
+        except Exception:
             self._unread |= asked
             raise
         for one, read in found.items():
