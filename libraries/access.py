@@ -7,6 +7,7 @@ many rows (`QuerySet.update`, SQL) tells nothing, and is found within a minute (
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
@@ -25,13 +26,16 @@ class Revocation(models.Model):
     """A person, a session or a link that ended. Rows are only added, and deleted once nothing can depend on them.
 
     `key` is the id of what ended. Of a person, only credentials with a lower `auth_version` end. `reason` is the code
-    of the error that its connections are closed with.
+    of the error that its connections are closed with. With `portal_view_id` a person, or a guest, is only sent away
+    from that portal view, and `until` then.
     """
 
     key = models.UUIDField(db_index=True)
     auth_version = models.PositiveIntegerField(null=True)
     reason = models.CharField(max_length=32, choices=[(reason.value, reason.value) for reason in Reason])
     at = models.DateTimeField(db_default=Now(), editable=False)
+    portal_view_id = models.UUIDField(null=True)
+    until = models.DateTimeField(null=True)
 
     class Meta:
         indexes = (models.Index(fields=("at",), name="revocation_at"),)
@@ -45,6 +49,14 @@ def revoke(key: uuid.UUID, reason: Reason, *, auth_version: int | None = None) -
     with transaction.atomic():
         Revocation.objects.create(key=key, reason=reason.value, auth_version=auth_version)
         tell_on_commit(events.tell, Revoked(key=key))
+
+
+def send_away(subject_id: uuid.UUID, portal_view_id: uuid.UUID, until: datetime) -> None:
+    """Store that a person may not connect to a portal view until then, and tell it once that is committed."""
+    with transaction.atomic():
+        reason = Reason.DISCONNECTED.value
+        Revocation.objects.create(key=subject_id, reason=reason, portal_view_id=portal_view_id, until=until)
+        tell_on_commit(events.tell, Revoked(key=subject_id))
 
 
 class Library(models.Model):

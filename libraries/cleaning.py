@@ -58,7 +58,7 @@ def ended(now: datetime) -> dict[str, QuerySet[Any]]:
         "invitations": Invitation.objects.filter(expires_at__lte=now - KEPT_LINKS),
         "share links": ShareLink.objects.filter(withdrawn_at__lte=now - KEPT_LINKS)
         | ShareLink.objects.filter(expires_at__lte=now - KEPT_LINKS),
-        "revocations": Revocation.objects.filter(at__lte=now - kept),
+        "revocations": Revocation.objects.filter(at__lte=now - kept).exclude(until__gt=now),
         "networks": KnownNetwork.objects.filter(seen_at__lte=seconds - KNOWN_SECONDS),
         "counters": Counter.objects.filter(expires_at__lte=seconds),
     }

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db.models import Exists
+from django.db.models import Exists, Q, QuerySet
 from django.db.models.functions import Now
 from django.utils import timezone
 
@@ -27,8 +27,9 @@ from libraries.users import display_name
 class Access:
     """The access of one credential to one portal view: `role` is None without access, or without such a portal view.
 
-    `ended` says why the credential is not good any more, None if it is. A guest's access ends at `ends_at`, and its
-    link has places for `max_guests`; None is for ever, and no limit. `name` is the user's display name.
+    `ended` says why the credential is not good any more, None if it is; `until` when it is good again. A guest's access
+    ends at `ends_at`, and its link has places for `max_guests`; None is for ever, and no limit. `name` is the user's
+    display name.
     """
 
     role: Role | None
@@ -38,18 +39,22 @@ class Access:
     name: str = ""
     ends_at: datetime | None = None
     max_guests: int | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
     """Something that ended: the person, the session or the link with the id `key`, and why.
 
-    Of a person, only credentials with a lower `auth_version` have ended.
+    Of a person, only credentials with a lower `auth_version` have ended. With `portal_view_id` the person may not
+    connect to that portal view `until` then.
     """
 
     key: UUID
     auth_version: int | None
     reason: Reason
+    portal_view_id: UUID | None = None
+    until: datetime | None = None
 
 
 def accesses(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
@@ -73,8 +78,8 @@ def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gran
     views = PortalView.objects.filter(
         id__in={portal_view_id for _, portal_view_id in asked}, library__memberships__user_id__in=user_ids
     )
-    # Sessions that have ended rarely come: whether there is one is asked along, and which only then
-    rows = views.annotate(some_ended=Exists(Revocation.objects.filter(key__in=sessions))).values_list(
+    # Sessions that have ended, and people who were sent away, rarely come: whether there is one is asked along
+    rows = views.annotate(some_ended=Exists(_endings(sessions, user_ids))).values_list(
         "id",
         "version",
         "library__access_version",
@@ -86,6 +91,7 @@ def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gran
     others = {grant.subject.id for grant, view in asked if (grant.subject.id, view) not in members}
     people = {row[0]: (None, 0, 0, *row[1:]) for row in User.objects.filter(id__in=others).values_list(*_PERSON)}
     ended = _ended_sessions(sessions) if not rows or rows[0][4] else set()
+    away = _sent_away(user_ids) if rows and rows[0][4] else {}
     found = {}
     for grant, portal_view_id in asked:
         row = members.get((grant.subject.id, portal_view_id)) or people.get(grant.subject.id)
@@ -93,7 +99,8 @@ def _accesses_of_users(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gran
             role, version, access_version, is_active, auth_version, name, email = row
             is_current = auth_version == grant.auth_version and grant.session_id not in ended
             ending = Reason.USER_UNAVAILABLE if not is_active else None if is_current else Reason.SESSION_ENDED
-            found[grant, portal_view_id] = Access(role, version, access_version, ending, display_name(name, email))
+            access = Access(role, version, access_version, ending, display_name(name, email))
+            found[grant, portal_view_id] = _unless_away(access, away.get((grant.subject.id, portal_view_id)))
     return found
 
 
@@ -104,12 +111,34 @@ def _sessions_of(grants: Iterable[Grant]) -> set[UUID]:
     return {grant.session_id for grant in grants if grant.session_id is not None}
 
 
+def _endings(session_ids: Collection[UUID], subject_ids: Collection[UUID]) -> QuerySet[Revocation]:
+    return Revocation.objects.filter(Q(key__in=session_ids) | Q(key__in=subject_ids, until__gt=Now()))
+
+
+def _sent_away(subject_ids: Collection[UUID]) -> dict[tuple[UUID, UUID], datetime]:
+    """Until when people may not connect to a portal view: by person and portal view. The latest word counts."""
+    rows = Revocation.objects.filter(key__in=subject_ids, reason=Reason.DISCONNECTED.value, until__isnull=False)
+    latest = {(key, view): until for key, view, until in rows.order_by("id").values_list(*_SENT_AWAY)}
+    return {pair: until for pair, until in latest.items() if until > timezone.now()}
+
+
+_SENT_AWAY = ("key", "portal_view_id", "until")
+
+
+def _unless_away(access: Access, until: datetime | None) -> Access:
+    if until is None or access.ended is not None:
+        return access
+    return replace(access, ended=Reason.DISCONNECTED, until=until)
+
+
 def _ended_sessions(session_ids: Collection[UUID]) -> set[UUID]:
     return set(Revocation.objects.filter(key__in=session_ids).values_list("key", flat=True))
 
 
 def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Grant, UUID], Access]:
-    rows = ShareLink.objects.filter(id__in={grant.link_id for grant, _ in asked}).values_list(
+    guest_ids = {grant.subject.id for grant, _ in asked}
+    links = ShareLink.objects.filter(id__in={grant.link_id for grant, _ in asked})
+    rows = links.annotate(some_away=Exists(_endings((), guest_ids))).values_list(
         "id",
         "portal_view_id",
         "portal_view__version",
@@ -117,17 +146,18 @@ def _accesses_of_guests(asked: Collection[tuple[Grant, UUID]]) -> dict[tuple[Gra
         "withdrawn_at",
         "expires_at",
         "max_guests",
+        "some_away",
     )
-    links = {row[0]: row[1:] for row in rows}
+    away = _sent_away(guest_ids) if rows and rows[0][-1] else {}
+    found_links = {row[0]: row[1:-1] for row in rows}
     found = {}
     for grant, portal_view_id in asked:
-        if grant.link_id in links:
-            view_id, version, access_version, withdrawn_at, ends_at, max_guests = links[grant.link_id]
+        if grant.link_id in found_links:
+            view_id, version, access_version, withdrawn_at, ends_at, max_guests = found_links[grant.link_id]
             role = Role.VIEWER if view_id == portal_view_id else None
             ended = ending(withdrawn_at, ends_at)
-            found[grant, portal_view_id] = Access(
-                role, version, access_version, ended, ends_at=ends_at, max_guests=max_guests
-            )
+            access = Access(role, version, access_version, ended, ends_at=ends_at, max_guests=max_guests)
+            found[grant, portal_view_id] = _unless_away(access, away.get((grant.subject.id, portal_view_id)))
     return found
 
 
@@ -151,11 +181,13 @@ def portal_view_of_token(token: str) -> UUID | None:
 def revocations_within(seconds: float) -> list[Ended]:
     """The revocations of so many seconds, by the database's clock; of a person only the latest."""
     rows = Revocation.objects.filter(at__gte=Now() - timedelta(seconds=seconds)).order_by("id")
-    found = {key: Ended(key, version, Reason(reason)) for key, version, reason in rows.values_list(*_REVOCATION)}
+    found = {
+        (row[0], row[3]): Ended(row[0], row[1], Reason(row[2]), *row[3:]) for row in rows.values_list(*_REVOCATION)
+    }
     return list(found.values())
 
 
-_REVOCATION = ("key", "auth_version", "reason")
+_REVOCATION = ("key", "auth_version", "reason", "portal_view_id", "until")
 
 
 def ended_grants(grants: Collection[Grant]) -> dict[Grant, Reason]:

@@ -7,6 +7,7 @@ permissions to open them, are in `libraries.admin`.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from django import forms
@@ -18,6 +19,8 @@ from django.db import DataError, ProgrammingError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern, URLResolver, path
+
+from portal.presence_admin import presence
 
 # unfold has no types; its classes are restyled classes of Django
 if TYPE_CHECKING:
@@ -119,7 +122,9 @@ class Site(BaseSite):
     def get_urls(self) -> list[URLResolver | URLPattern]:
         """The addresses. No model has a page outside of the admin."""
         on_site = path("r/<path:content_type_id>/<path:object_id>/", self.admin_view(nothing_there))
-        return [on_site, *super().get_urls()]
+        live = self.admin_view(partial(presence, site=self))
+        here = path("libraries/portalview/<path:object_id>/presence/", live, name="libraries_portalview_presence")
+        return [on_site, here, *super().get_urls()]
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponseBase:  # type: ignore[override]  # as Django's does
         """Answer the input of an autocomplete field."""

@@ -29,6 +29,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     re_path(r"^api/health/?$", Health.as_view(), name="health"),
     re_path(r"^api/health/ready/?$", Ready.as_view(), name="ready"),
+    path("api/", include("realtime.api.urls")),  # first: the other one answers every address below /api/
     path("api/", include("libraries.api.urls")),
     re_path(r"^socket\.io(/.*)?$", socketio_not_supported),
     re_path(r"^ws/portal-view(/[^/]*)?/?$", upgrade_required),

@@ -103,11 +103,17 @@ class PortalSocket:
     async def closed(self) -> Closed:
         """Wait for the server to close; raises AssertionError if it sends a message instead, or nothing."""
         try:
-            message = await self.receive(ignore=frozenset())
+            message = await self.receive()
         except ConnectionClosed as end:
             # Without a close frame the browser would see 1006, and so does this client.
             return Closed(1006, "") if end.rcvd is None else Closed(end.rcvd.code, end.rcvd.reason)
         raise AssertionError(f"expected the end of the connection, got {message}")
+
+    async def next_of(self, type_: str) -> Message:
+        """The next message of a type, whatever comes before it, and without a deadline."""
+        while (message := await self._next())["type"] != type_:
+            pass
+        return message
 
     async def _next(self) -> Message:
         frame = await self.connection.recv()

@@ -102,6 +102,7 @@ class PortalViewAdmin(PortalAdmin):
         "blackout",
         "version",
         "preview_link",
+        "presence_link",
     )
     list_filter = ("blackout", "library")
     list_select_related = ("library",)
@@ -227,6 +228,12 @@ class PortalViewAdmin(PortalAdmin):
         """A link to the preview."""
         address = reverse("admin:libraries_portalview_preview", args=[portal_view.pk])
         return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">Preview</a>', address)
+
+    @admin.display(description="presence")
+    def presence_link(self, portal_view: PortalView) -> SafeString:
+        """A link to the page of who is here, which is the site's: it is about live connections."""
+        address = reverse("admin:libraries_portalview_presence", args=[portal_view.pk])
+        return format_html('<a class="text-primary-600 dark:text-primary-500" href="{}">Who is here</a>', address)
 
     @admin.display(description="items")
     def items_as_json(self, portal_view: PortalView) -> SafeString:

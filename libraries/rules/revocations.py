@@ -12,6 +12,7 @@ class Reason(StrEnum):
     USER_UNAVAILABLE = "user-unavailable"
     LINK_WITHDRAWN = "link-withdrawn"
     LINK_EXPIRED = "link-expired"
+    DISCONNECTED = "disconnected"
 
 
 SENTENCES: dict[Reason, str] = {
@@ -19,5 +20,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.USER_UNAVAILABLE: "This account does not exist any more, or is switched off.",
     Reason.LINK_WITHDRAWN: "This link was withdrawn: ask for a new one.",
     Reason.LINK_EXPIRED: "This link has expired: ask for a new one.",
+    Reason.DISCONNECTED: "You were disconnected by somebody who controls this portal view: come back later.",
 }
 """What each of them means, for people."""

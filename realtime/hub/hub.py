@@ -23,10 +23,18 @@ from realtime.hub.beat import Beat
 from realtime.hub.figures import Questions
 from realtime.hub.gestures import Gestures
 from realtime.hub.keeper import Keeper
+from realtime.hub.presences import Presences
 from realtime.hub.revocations import Revocations
 from realtime.hub.roster import Roster
 from realtime.hub.subscriptions import Subscriptions
-from realtime.news.structs import AnyNews, FiguresAskedNews, FiguresToldNews, RevokedNews, portal_view_group
+from realtime.news.structs import (
+    AnyNews,
+    FiguresAskedNews,
+    FiguresToldNews,
+    PresenceNews,
+    RevokedNews,
+    portal_view_group,
+)
 from realtime.rooms.connection import Connection
 from realtime.rooms.room import Room
 from realtime.rooms.snapshots import Entry
@@ -41,6 +49,7 @@ class Hub:
         self.subscriptions = Subscriptions(self._take)
         self.questions = Questions(self)
         self.revocations = Revocations(self, self.end)
+        self.presences = Presences(self)
         self._beat = Beat(self)
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -49,8 +58,8 @@ class Hub:
 
         A connection whose credential has ended since its access was looked up is closed instead.
         """
-        if (reason := self.revocations.reason_to_end(entry.connection.grant)) is not None:
-            entry.connection.refuse(reason.value, SENTENCES[reason])
+        if (ended := self.revocations.find_end(entry.connection)) is not None:
+            entry.connection.refuse(ended.reason.value, SENTENCES[ended.reason], wait=ended.wait)
             return
         if not self.keepers:
             self.revocations.read_soon()
@@ -60,11 +69,14 @@ class Hub:
         if keeper is None:
             keeper = self.keepers[portal_view_id] = Keeper(portal_view_id, self)
         self._beat.begin()
+        entry.connection.name = entry.name
         keeper.enter(entry)
+        self.presences.look(portal_view_id)
 
     async def leave(self, connection: Connection) -> None:
         """Remove a connection from its room. If it was the last one, this process leaves the group."""
         self.roster.remove(connection)
+        self.presences.look(connection.portal_view_id)
         keeper = self._keeper_of(connection)
         if keeper is None:
             return
@@ -103,6 +115,7 @@ class Hub:
         if (keeper := self._keeper_of(connection)) is not None:
             keeper.become(connection, grant, role, access.name, access.access_version)
             self.roster.add(connection)
+            self.presences.look(connection.portal_view_id)
 
     def renew(self, connection: Connection, grant: Grant) -> None:
         """Let a connection rest on another credential of the same person."""
@@ -110,11 +123,15 @@ class Hub:
         connection.grant = grant
         self.roster.add(connection)
 
-    def end(self, connection: Connection, reason: Reason) -> None:
-        """Close a connection whose credential has ended; it hears nothing more from this moment on."""
+    def end(self, connection: Connection, reason: Reason, wait: float | None = None) -> None:
+        """Close a connection whose credential has ended; it hears nothing more from this moment on.
+
+        With `wait` it may come back after so many seconds.
+        """
         self.roster.remove(connection)
         if (keeper := self._keeper_of(connection)) is not None:
-            keeper.end(connection, reason.value, SENTENCES[reason])
+            keeper.end(connection, reason.value, SENTENCES[reason], wait)
+        self.presences.expel(connection)
 
     def start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Start a task that nobody waits for."""
@@ -128,6 +145,8 @@ class Hub:
             self.revocations.read_soon()
         elif isinstance(news, FiguresAskedNews | FiguresToldNews):
             self.questions.take(news)
+        elif isinstance(news, PresenceNews):
+            self.presences.hear(news)
         elif (keeper := self.keepers.get(news.portal_view_id)) is not None:
             keeper.take(news)
 

@@ -98,14 +98,15 @@ class Keeper:
     def become(self, connection: Connection, grant: Grant, role: PortalRole, name: str, access_version: int) -> None:
         """Give a guest's connection to a user; it gets all that the user sees, as `role-changed`."""
         connection.grant, connection.role, connection.became = grant, connection.role_for(role), name
+        connection.own_role, connection.name = role, name
         waiting = self.room.people.waiting.get(connection.id)
         if isinstance(waiting, Entry):  # `connected` says it
             waiting.name, waiting.guest = name, ""
         self.serve(waiting if isinstance(waiting, Entry) else RoleChange(connection, access_version=access_version))
 
-    def end(self, connection: Connection, code: str, message: str) -> None:
-        """Close a connection; it hears nothing more from this moment on."""
-        connection.refuse(code, message)
+    def end(self, connection: Connection, code: str, message: str, wait: float | None = None) -> None:
+        """Close a connection; it hears nothing more from this moment on. After `wait` seconds it may come back."""
+        connection.refuse(code, message, wait=wait)
         self.leave(connection)
 
     def leave(self, connection: Connection) -> None:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol
+from datetime import UTC, datetime
+from typing import Any, NamedTuple, Protocol
 from uuid import UUID
 
 import structlog
@@ -17,7 +18,6 @@ import structlog
 from libraries.grants import Ended, revocations_within
 from libraries.rules.errors import Unavailable, described
 from libraries.rules.revocations import Reason
-from libraries.rules.subjects import Grant
 from realtime.database import in_database
 from realtime.hub.keeper import Keeper
 from realtime.hub.roster import Roster
@@ -29,6 +29,13 @@ MARGIN_SECONDS = 60.0
 """How far back each reading goes: longer than a transaction takes to commit, and a handshake until it is in the hub."""
 
 log = structlog.get_logger(__name__)
+
+
+class End(NamedTuple):
+    """Why a connection ends, and after how many seconds it may come back."""
+
+    reason: Reason
+    wait: float | None = None
 
 
 class Home(Protocol):
@@ -45,18 +52,19 @@ class Home(Protocol):
 class Revocations:
     """The revocations of the last minute that this process has read. `end` ends a connection."""
 
-    def __init__(self, home: Home, end: Callable[[Connection, Reason], None]) -> None:
+    def __init__(self, home: Home, end: Callable[[Connection, Reason, float | None], None]) -> None:
         self._home = home
         self._end = end
-        self._recent: dict[UUID, Ended] = {}
+        self._recent: dict[UUID, list[Ended]] = {}
         self._read_at: float | None = None
         self._is_wanted = False
         self._reading: asyncio.Task[None] | None = None
         self._subscribed = False
 
-    def reason_to_end(self, grant: Grant) -> Reason | None:
+    def find_end(self, connection: Connection) -> End | None:
         """Why a new connection's credential has ended, if that was read since its access was looked up."""
-        return next((reason for key in grant.keys if (reason := _reason(self._recent.get(key), grant))), None)
+        recent = (row for key in connection.grant.keys for row in self._recent.get(key, ()))
+        return next((end for row in recent if (end := _end_by(row, connection)) is not None), None)
 
     def read_soon(self) -> None:
         """Read the table soon, once for all that is told in the meantime."""
@@ -75,11 +83,12 @@ class Revocations:
         since = 0.0 if self._read_at is None else began - self._read_at
         rows = await in_database(revocations_within, since + MARGIN_SECONDS)
         self._read_at = began
-        self._recent = {row.key: row for row in rows}
+        self._recent = {}
         for row in rows:
+            self._recent.setdefault(row.key, []).append(row)
             for connection in self._home.roster.of(row.key):
-                if (reason := _reason(row, connection.grant)) is not None:
-                    self._end(connection, reason)
+                if (end := _end_by(row, connection)) is not None:
+                    self._end(connection, end.reason, end.wait)
 
     async def forget(self) -> None:
         """Hear no news any more, because nobody is connected, unless somebody comes in the meantime."""
@@ -99,7 +108,11 @@ class Revocations:
             self._reading = None
 
 
-def _reason(ended: Ended | None, grant: Grant) -> Reason | None:
-    if ended is None or (ended.auth_version is not None and ended.auth_version <= grant.auth_version):
+def _end_by(row: Ended, connection: Connection) -> End | None:
+    """How a row ends the connection; None if it does not."""
+    if row.portal_view_id is not None:
+        wait = 0.0 if row.until is None else (row.until - datetime.now(UTC)).total_seconds()
+        return End(row.reason, wait) if row.portal_view_id == connection.portal_view_id and wait > 0 else None
+    if row.auth_version is not None and row.auth_version <= connection.grant.auth_version:
         return None
-    return ended.reason
+    return End(row.reason)

@@ -70,6 +70,7 @@ class Entrance:
         self._failures = Bucket()
         self._allowances: WeakValueDictionary[Subject, Allowance] = WeakValueDictionary()
         self._turn = asyncio.Lock()
+        self._previews: set[str] = set()
 
     async def queue(self) -> None:
         """In a rush, wait in the queue: newcomers are let in one at a time.
@@ -126,12 +127,18 @@ class Entrance:
 
     def _enter(self, subject: Subject, connection: Connection) -> None:
         who, portal_view_id = str(subject), str(connection.portal_view_id)
-        code = self._occupancy.enter(who, portal_view_id, connection.role, configured.caps())
+        occupancy, caps = self._occupancy, configured.caps()
+        if connection.is_preview:
+            code = occupancy.preview(who, portal_view_id, caps)
+            self._previews.add(connection.id)
+        else:
+            code = occupancy.enter(who, portal_view_id, connection.role, caps)
         if code is not None:
             limit = "PORTAL_CONNECTIONS_PER_VIEW" if code == "portal-view-full" else "PORTAL_CONNECTIONS_PER_USER"
             if over_limit(limit, **subject.named, portalViewId=portal_view_id):
+                self._previews.discard(connection.id)
                 raise Limited(code, _FULL[code], FULL_SECONDS)
-            self._occupancy.take(who, portal_view_id)
+            (occupancy.take_preview if connection.is_preview else occupancy.take)(who, portal_view_id)
         self._tallies.begin()
 
     def allowance_of(self, subject: Subject) -> Allowance:
@@ -141,7 +148,10 @@ class Entrance:
     def leave(self, connection: Connection) -> None:
         """Stop counting a connection that has ended."""
         self._occupancy.rise(str(connection.grant.link_id), str(connection.subject))
-        self._occupancy.leave(str(connection.subject), str(connection.portal_view_id))
+        was_preview = connection.id in self._previews
+        self._previews.discard(connection.id)
+        leave = self._occupancy.leave_preview if was_preview else self._occupancy.leave
+        leave(str(connection.subject), str(connection.portal_view_id))
 
 
 _FULL = {

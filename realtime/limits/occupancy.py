@@ -12,6 +12,8 @@ from typing import TypeVar
 
 from libraries.rules.roles import PortalRole
 
+PREVIEWS = 5
+"""The most connections of a person that look at one portal view as a viewer (`?as=viewer`)."""
 SHARED_FROM = 10
 """A count is shared from a tenth of its cap on: smaller counts would be many, and make no difference."""
 
@@ -40,6 +42,7 @@ class Occupancy:
         self._people: Counter[str] = Counter()
         self._views: Counter[str] = Counter()
         self._seats: Counter[tuple[str, str]] = Counter()
+        self._previews: Counter[tuple[str, str]] = Counter()
         self._elsewhere: Counter[str] = Counter()
         self._links: dict[str, Places] = {}
         self._guests_elsewhere: dict[str, set[str]] = {}
@@ -60,6 +63,29 @@ class Occupancy:
             return "portal-view-full"
         self.take(who, portal_view_id)
         return None
+
+    def preview(self, who: str, portal_view_id: str, caps: Caps) -> str | None:
+        """Count a connection that looks as a viewer; as `enter`, with a cap of its own.
+
+        It takes no place in the portal view, and none of the person's others there.
+        """
+        seat = (who, portal_view_id)
+        if self._is_full(caps.per_user, self._people[who], who):
+            return "too-many-connections"
+        if self._is_full(caps.per_user_and_view and PREVIEWS, self._previews[seat], f"{_PREVIEW} {_shared(seat)}"):
+            return "too-many-connections"
+        self.take_preview(who, portal_view_id)
+        return None
+
+    def take_preview(self, who: str, portal_view_id: str) -> None:
+        """Count a connection that looks as a viewer, whatever the caps are."""
+        self._people[who] += 1
+        self._previews[who, portal_view_id] += 1
+
+    def leave_preview(self, who: str, portal_view_id: str) -> None:
+        """Stop counting a connection that looked as a viewer."""
+        _subtract(self._people, who)
+        _subtract(self._previews, (who, portal_view_id))
 
     def take(self, who: str, portal_view_id: str) -> None:
         """Count a connection, whatever the caps are."""
@@ -109,6 +135,7 @@ class Occupancy:
             (caps.per_user, self._people.items()),
             (caps.per_view, self._views.items()),
             (caps.per_user_and_view, ((_shared(seat), count) for seat, count in self._seats.items())),
+            (PREVIEWS, ((f"{_PREVIEW} {_shared(seat)}", count) for seat, count in self._previews.items())),
         )
         shared = {
             key: count
@@ -135,6 +162,7 @@ class Occupancy:
 
 
 _PLACE = "place"
+_PREVIEW = "preview"
 
 
 def _shared(seat: tuple[str, str]) -> str:

@@ -17,7 +17,6 @@ from libraries.rules.item_ids import MAX_ITEM_ID_CHARS
 from libraries.rules.octets import BYTES_KEY
 from libraries.rules.state import FIELDS, HEALTH_DISPLAYS, MAX_ITEMS, MAX_NAME_CHARS, READ_ONLY
 from realtime.news.compose import SETTLED_FIELDS
-from realtime.protocol.events import Who
 
 Schema = dict[str, Any]
 
@@ -110,6 +109,8 @@ def refined() -> dict[tuple[str, str], Schema]:
         ("ItemUpdated", "payload"): ref("ItemPatch"),
         ("Ack", "payload"): ref("Beyond"),
         ("Activity", "state"): {"enum": ["editing", "idle"]},
+        ("Presence", "event"): {"type": "string", "enum": ["snapshot", "change"]},
+        ("Present", "since"): _TIME,
     }
     for name in ("ItemAdded", "ItemRemoved", "ItemMoved", "ItemUpdated"):
         sent |= {(name, key): keys[key] for key in SETTLED_FIELDS}
@@ -118,7 +119,8 @@ def refined() -> dict[tuple[str, str], Schema]:
 
 def batches(schemas: dict[str, Schema]) -> dict[str, Schema]:
     """The schemas of messages within a batch, made from those of all messages; those of the batches refer to them."""
-    kinds = {schema["properties"]["type"]["enum"][0]: name for name, schema in schemas.items() if name != Who.__name__}
+    messages = {name: schema["properties"] for name, schema in schemas.items() if "type" in schema["properties"]}
+    kinds = {properties["type"]["enum"][0]: name for name, properties in messages.items()}
     given = [kinds[kind] for kind in CHECKS]
     sent = ["PortalViewUpdated", "ItemAdded", "ItemRemoved", "ItemMoved", "ItemUpdated"]
     inside = {f"{name}{IN_BATCH}": _bare(schemas[name], f"{name}{IN_BATCH}") for name in (*given, *sent)}

@@ -124,8 +124,20 @@ class FiguresToldNews(News, frozen=True, kw_only=True, tag="figures-told"):
         return figures_group(self.question)
 
 
+class PresenceNews(PortalViewNews, frozen=True, kw_only=True, tag="presence"):
+    """A process has written entries of people to the store, where the portal view's presence is at version `at` now.
+
+    `came` are entries as `realtime.rooms.presence.Person` has them; both are None if the store must be read.
+    """
+
+    process: str
+    at: int
+    came: list[Any] | None = None
+    gone: list[UUID] | None = None
+
+
 RoomNews = MessageNews | StaleNews | DeletedNews | AccessNews | SyncRequestedNews | SyncHeardNews | ActivityNews
-AnyNews = RoomNews | RevokedNews | FiguresAskedNews | FiguresToldNews
+AnyNews = RoomNews | PresenceNews | RevokedNews | FiguresAskedNews | FiguresToldNews
 
 REVOCATIONS_GROUP = "portal-revocations"
 

@@ -188,6 +188,34 @@ class TokenExpiring(ServerMessage, tag="token-expiring"):
     expires_in: int
 
 
+class Present(Who, kw_only=True):
+    """A person who is here: one entry, however many connections they have."""
+
+    role: str
+    since: str
+
+
+class Counts(msgspec.Struct, frozen=True):
+    """How many people are here."""
+
+    controllers: int
+    viewers: int
+
+
+class Presence(ServerMessage, kw_only=True, tag="presence"):
+    """Who is here: everything (`snapshot`), or what changed (`change`). Viewers get only a `snapshot` of `counts`.
+
+    In a `change`, `joined`, `controllers` and `viewers` have new entries, to be put in by id, and `left` has old ones.
+    """
+
+    event: str
+    joined: list[Present] | UnsetType = UNSET
+    left: list[Present] | UnsetType = UNSET
+    controllers: list[Present] | UnsetType = UNSET
+    viewers: list[Present] | UnsetType = UNSET
+    counts: Counts
+
+
 SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
     str(message.__struct_config__.tag): message
     for message in (
@@ -209,6 +237,7 @@ SERVER_MESSAGES: dict[str, type[ServerMessage]] = {
         PortalViewDeleted,
         GoingAway,
         TokenExpiring,
+        Presence,
     )
 }
 """Each message by its type."""

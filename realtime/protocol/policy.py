@@ -26,12 +26,19 @@ ALLOWED: dict[str, frozenset[PortalRole]] = {
 }
 
 
-def may_send(role: PortalRole, message_type: str) -> bool:
+PREVIEW = frozenset({"ping", "auth"})
+"""What a controller's connection may send that looks at what viewers see (`?as=viewer`)."""
+
+
+def may_send(role: PortalRole, message_type: str, *, is_preview: bool = False) -> bool:
     """Whether a connection of that role may send a message of that type; KeyError for an unknown type."""
-    return role in ALLOWED[message_type]
+    return role in ALLOWED[message_type] and (message_type in PREVIEW or not is_preview)
 
 
-def refusal(role: PortalRole, message_type: str) -> str:
-    """The error sentence for a message that the role may not send."""
+def refusal(role: PortalRole, message_type: str, *, is_preview: bool = False) -> str:
+    """The error sentence for a message that the connection may not send."""
+    if is_preview:
+        others = " and ".join(sorted(PREVIEW))
+        return f"A connection with as=viewer may not send {message_type}; only {others}."
     others = " and ".join(sorted(f"{other}s" for other in ALLOWED[message_type]))
     return f"A {role} may not send {message_type}; only {others} may."

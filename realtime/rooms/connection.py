@@ -56,6 +56,8 @@ class Connection:
 
     `is_level` says that it gets each update of its room at once: then the newest version it was sent is the room's.
 
+    `own_role` is its person's, and `name` the person's, empty for a guest without one.
+
     Its `grant` says whose it is, and with what it ends. `became` is the name of the user whom its guest has become,
     until the client was told.
 
@@ -76,7 +78,9 @@ class Connection:
         "grant",
         "id",
         "is_level",
+        "name",
         "outlet",
+        "own_role",
         "portal_view_id",
         "role",
         "room",
@@ -99,6 +103,8 @@ class Connection:
         self.grant = grant
         self.portal_view_id = portal_view_id
         self.as_viewer = as_viewer
+        self.own_role = role
+        self.name = ""
         self.role = PortalRole.VIEWER if as_viewer else role
         self.outlet = outlet
         self.room: Versioned | None = None
@@ -117,6 +123,11 @@ class Connection:
     def subject(self) -> Subject:
         """Whose it is."""
         return self.grant.subject
+
+    @property
+    def is_preview(self) -> bool:
+        """Whether a controller looks at what viewers see: nobody is told, and it may send next to nothing."""
+        return self.as_viewer and self.own_role is PortalRole.CONTROLLER
 
     def reply(self, message: ServerMessage) -> None:
         """Send a message to this connection alone."""

@@ -13,9 +13,11 @@ from realtime.rooms.snapshots import RoleChange, SnapshotRequest
 class People:
     """The connections of one room, by their ids."""
 
-    __slots__ = ("connections", "owed", "waiting")
+    __slots__ = ("changes", "connections", "owed", "waiting")
 
     def __init__(self) -> None:
+        self.changes = 0
+        """Rises whenever somebody comes, goes, or has another role."""
         self.connections: dict[str, Connection] = {}
         self.waiting: dict[str, SnapshotRequest] = {}
         """Nothing is delivered to them, and nothing is lost: the snapshot will contain it."""
@@ -39,13 +41,19 @@ class People:
         """The controllers that have the state."""
         return (one for one in self.connections.values() if one.role is PortalRole.CONTROLLER)
 
+    def viewer_ids(self) -> set[str]:
+        """The ids of the viewers' connections that have the state."""
+        return {one.id for one in self.connections.values() if one.role is PortalRole.VIEWER}
+
     def wait(self, request: SnapshotRequest) -> None:
         """Record that a connection waits for a snapshot."""
+        self.changes += 1
         self.connections.pop(request.connection.id, None)
         self.waiting[request.connection.id] = request
 
     def stay(self, connection: Connection) -> None:
         """Record that a connection has the state."""
+        self.changes += 1
         self.waiting.pop(connection.id, None)
         self.connections[connection.id] = connection
 
@@ -57,6 +65,7 @@ class People:
 
     def remove(self, connection: Connection) -> None:
         """Remove a connection."""
+        self.changes += 1
         self.connections.pop(connection.id, None)
         self.waiting.pop(connection.id, None)
         self.owed.pop(connection.id, None)
@@ -68,6 +77,14 @@ class People:
         concerned = (one for one in self.everybody() if one.subject in roles)
         found = ((one, one.role_for(roles[one.subject])) for one in concerned)
         return [(one, role) for one, role in found if role is not one.role]
+
+    def note_own_roles(self, roles: Mapping[Subject, PortalRole | None]) -> None:
+        """Note the roles of the people themselves, which a connection that looks as a viewer does not have."""
+        for one in self.everybody():
+            role = roles.get(one.subject)
+            if one.as_viewer and role is not None and role is not one.own_role:
+                one.own_role = role
+                self.changes += 1
 
     def close_overdue(self, now: float, monotonic: float) -> list[Connection]:
         """Close expired connections and those too slow for too long; returns them. The times are of two clocks."""

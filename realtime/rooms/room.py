@@ -71,6 +71,11 @@ class Room:
         return self.snapshot is not None and self.snapshot.stored.show_activity
 
     @property
+    def shows_audience(self) -> bool:
+        """Whether viewers are told how many are here."""
+        return self.snapshot is not None and self.snapshot.stored.show_audience
+
+    @property
     def has_controller(self) -> bool:
         """Whether a controller is connected to this process."""
         return any(self.people.controllers())
@@ -187,12 +192,13 @@ class Room:
 
     def change_roles(self, roles: Mapping[Subject, PortalRole | None]) -> None:
         """Change the roles of connections, by subject, from the next frame on; with None they are closed."""
+        self.people.note_own_roles(roles)
         for connection, role in self.people.with_other_roles(roles):
             if role is None:
                 connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
                 self.remove(connection)
                 continue
-            connection.role = role
+            connection.role = connection.own_role = role
             request = self.people.waiting.get(connection.id)
             if not isinstance(request, Entry):
                 request = RoleChange(connection, access_version=None if request is None else request.access_version)

@@ -191,14 +191,16 @@ class PortalViewConsumer(AsyncJsonWebsocketConsumer):
     async def _handle(self, session: Session, message: ClientMessage, size: int) -> None:
         connection, kind = session.connection, str(message.__struct_config__.tag)
         names.RECEIVED.add(kind)
-        allowed = may_send(connection.role, kind)
+        is_preview = connection.is_preview
+        allowed = may_send(connection.role, kind, is_preview=is_preview)
         priced = kind if allowed else REFUSED
         if not await is_in_time(connection, session.limiter, priced, size, message.ref):
             return
         if allowed:
             await HANDLERS[type(message)](session, message, size)
         else:
-            connection.reply_error(Forbidden(refusal(connection.role, kind)), message.ref)
+            sentence = refusal(connection.role, kind, is_preview=is_preview)
+            connection.reply_error(Forbidden(sentence), message.ref)
 
     async def websocket_disconnect(self, message: Any) -> None:
         """The client is gone, or the server closed; pending work is still done, in `_leave`."""

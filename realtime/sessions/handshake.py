@@ -6,6 +6,7 @@ The steps are taken in the protocol's order, and the first that fails raises `Re
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,7 +23,7 @@ from libraries.rules.revocations import SENTENCES, Reason
 from libraries.rules.roles import PortalRole, portal_role
 from libraries.tokens import Credential, guest_credential
 from realtime.database import in_database
-from realtime.limits.entrance import Entrance
+from realtime.limits.entrance import Entrance, Limited
 from realtime.protocol.encodings import Encoding, chosen
 from realtime.sessions.credentials import Refused, away, find, prove
 from realtime.sessions.lookup import look_up
@@ -109,9 +110,15 @@ async def _look_up(credential: Credential, portal_view_id: UUID) -> tuple[Access
 
 
 def lasting(access: Access | None, credential: Credential) -> Access:
-    """The access that was looked up for a credential; Refused if the credential has ended."""
+    """The access that was looked up for a credential.
+
+    Refused if the credential has ended, Limited if its person was sent away for a while.
+    """
     if access is None:
         raise ended(Reason.LINK_WITHDRAWN if credential.subject.is_guest else Reason.USER_UNAVAILABLE)
+    if access.until is not None:
+        wait = max(0.0, access.until.timestamp() - time.time())
+        raise Limited(Reason.DISCONNECTED.value, SENTENCES[Reason.DISCONNECTED], wait)
     if access.ended is not None:
         raise ended(access.ended)
     return access

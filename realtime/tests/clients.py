@@ -73,12 +73,18 @@ class Client:
         self._communicator.future.cancel()
 
     async def receive(self, type_: str | None = None) -> Message:
-        """The next message, which must be of that type."""
+        """The next message, which must be of that type; `presence` is passed over unless it is asked for."""
+        message = await self._next()
+        while message["type"] == "presence" != type_:
+            message = await self._next()
+        if type_ is not None:
+            assert message["type"] == type_, f"expected {type_}, got {message}"
+        return message
+
+    async def _next(self) -> Message:
         content = await self._communicator.receive_from(timeout=DEADLINE_SECONDS)
         message = json.loads(content) if isinstance(content, str) else msgpack.unpackb(content)
         assert isinstance(message, dict)
-        if type_ is not None:
-            assert message["type"] == type_, f"expected {type_}, got {message}"
         return message
 
     async def ask(self, type_: str, **body: Any) -> Message:
@@ -100,6 +106,8 @@ class Client:
     async def closed(self) -> Closed:
         """The close that comes next."""
         event = await self._communicator.receive_output(timeout=DEADLINE_SECONDS)
+        while event["type"] == "websocket.send" and '"type":"presence"' in (event.get("text") or ""):
+            event = await self._communicator.receive_output(timeout=DEADLINE_SECONDS)
         assert event["type"] == "websocket.close", f"expected the end, got {event}"
         return int(event["code"]), event["reason"]
 

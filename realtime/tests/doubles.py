@@ -40,6 +40,7 @@ class Recorder(Member):
     def __init__(self, wanted: Form | None = None) -> None:
         super().__init__(wanted or form(Framing.NONE))
         self.messages: list[dict[str, Any]] = []
+        self.presence: list[dict[str, Any]] = []
         self.closed: tuple[int, str] | None = None
 
     def deliver(self, message: Prepared) -> None:
@@ -48,10 +49,11 @@ class Recorder(Member):
         self.write(message)
 
     def write(self, message: Prepared) -> None:
-        """Record a message, decoded."""
+        """Record a message, decoded; `presence`, which comes at its own times, apart from the others."""
         assert self.closed is None, f"{message.content(self.form.encoding)!r} was sent behind a close"
         read = msgspec.json.decode if self.form.encoding.is_text else msgspec.msgpack.decode
-        self.messages.append(read(message.content(self.form.encoding)))
+        decoded = read(message.content(self.form.encoding))
+        (self.presence if decoded["type"] == "presence" else self.messages).append(decoded)
 
     def close_after(self, code: int, reason: str) -> None:
         """Record the code and the reason."""

@@ -11,13 +11,15 @@ from rest_framework_simplejwt.tokens import RefreshToken
 
 from conftest import PASSWORD
 from libraries.models import Invitation, User
-from libraries.rules.roles import Role
+from libraries.rules.roles import PortalRole, Role
 from libraries.services.codes import start_code
 from libraries.services.guests import new_guest
 from libraries.services.invitations import create_invitation
 from libraries.services.mailed import RESETS, VERIFICATIONS, token_of
 from libraries.services.screens import Waiting, new_screen
 from portal.tests.access.people import World, email_of
+from realtime.presence import memory
+from realtime.rooms.presence import Person
 from testing.pictures import plain
 
 Body = Any
@@ -84,6 +86,17 @@ def _join(world: World, asker: User | None) -> Body:
     return {"code": code}
 
 
+def _present(body: Body) -> Callable[[World, User | None], Body]:
+    """The body, while another viewer of the library is here."""
+
+    def with_another(world: World, asker: User | None) -> Body:
+        other = Person(world.other.id, "user", world.other.name, PortalRole.VIEWER, 1, 1)
+        memory.put(world.portal_view.id, "test", {other.id: other})
+        return {"subject": str(other.id), **body} if "withdraw_link" in body else body
+
+    return with_another
+
+
 REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/auth/register": _same({"email": email_of("new"), "password": PASSWORD}),
     "POST /api/auth/token": _log_in,
@@ -121,6 +134,7 @@ REST: dict[str, Callable[[World, User | None], Body]] = {
     "POST /api/join": _join,
     "POST /api/auth/guest-cookie": lambda world, asker: {"guest": new_guest(world.link, "Ann").credential},
     "POST /api/screens/claim": lambda world, asker: {"claim": _screen().claim},
+    "POST /api/portal-views/{view}/presence/{other}/disconnect": _present({"minutes": 5}),
     "POST /api/auth/ws-ticket": lambda world, asker: {"portalViewId": str(world.portal_view.id)},
     "POST /api/portal-views/{view}/share-links": _same({"label": "New"}),
     "PATCH /api/portal-views/{view}/share-links/{link}": _same({"label": "Changed"}),
@@ -187,6 +201,7 @@ ADMIN: dict[str, Callable[[World, User | None], Body]] = {
     "POST /admin/libraries/portalview/add/": _new_view_form,
     "POST /admin/libraries/portalview/{view}/change/": _view_form,
     "POST /admin/libraries/portalview/{view}/delete/": _YES,
+    "POST /admin/libraries/portalview/{view}/presence/": _present({"minutes": 5, "withdraw_link": ""}),
     "POST /admin/libraries/sharelink/add/": lambda world, asker: {"portal_view": str(world.portal_view.pk)},
     "POST /admin/libraries/sharelink/{link}/change/": _same({"label": "Changed"}),
     "POST /admin/libraries/sharelink/{link}/delete/": _YES,

@@ -88,6 +88,9 @@ POST   | /api/portal-views/{view}/screens         | 201   201    403    404     
 POST   | /api/join                                | 200   200    200    200      200    200    200 200   200 200   |
 POST   | /api/screens                             | 200   200    200    200      200    200    200 200   200 200   |
 POST   | /api/screens/claim                       | 200   200    200    200      200    200    200 200   200 200   |
+GET    | /api/portal-views/{view}/presence        | 200   200    403    404      401    404    401 404   404 404   |
+POST   | /api/portal-views/{view}/presence/{other}/disconnect | 200   200    403    404      401    404    401 404   404 404   | Revocation
+GET    | /api/libraries/{library}/presence        | 200   200    403    404      401    404    401 404   404 404   |
 POST   | /api/auth/ws-ticket                      | 200   200    200    404      401    404    401 404   404 404   | Ticket
 """  # noqa: E501
 
@@ -185,6 +188,8 @@ POST | /admin/libraries/portalview/{view}/delete/       | 403 302 302 | PortalVi
 GET  | /admin/libraries/portalview/{view}/history/      | 403 200 200 |
 GET  | /admin/libraries/portalview/{view}/preview/      | 403 200 200 |
 GET  | /admin/libraries/portalview/{view}/stats/        | 403 200 200 |
+GET  | /admin/libraries/portalview/{view}/presence/     | 403 200 200 |
+POST | /admin/libraries/portalview/{view}/presence/     | 403 302 302 | Revocation
 GET  | /admin/libraries/sharelink/                      | 403 200 200 |
 POST | /admin/libraries/sharelink/#delete_selected      | 403 302 302 | ShareLink Revocation
 POST | /admin/libraries/sharelink/#withdraw             | 403 302 302 | ShareLink Revocation

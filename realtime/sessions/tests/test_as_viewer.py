@@ -47,13 +47,22 @@ async def test_a_controller_sees_what_viewers_see(
         await client.expect_nothing_before_pong()
 
 
-async def test_it_may_send_what_viewers_may_send(connect: Connect, portal_view: PortalView, editor: User) -> None:
+async def test_a_controller_who_looks_sends_next_to_nothing(
+    connect: Connect, portal_view: PortalView, editor: User
+) -> None:
     preview = await connect(editor, portal_view, query=AS_VIEWER)
-    error = await preview.ask("portal-view-update", payload={"name": "Night"})
-    assert (error["type"], error["code"]) == ("error", "forbidden")
-    await preview.send("request-sync")
-    answer = await preview.receive("sync-response")
-    assert (answer["source"], answer["payload"]) == ("server", preview.connected["state"])
+    for kind, body in (("portal-view-update", {"payload": {"name": "Night"}}), ("request-sync", {})):
+        error = await preview.ask(kind, **body)
+        assert (error["type"], error["code"]) == ("error", "forbidden")
+        assert error["message"] == f"A connection with as=viewer may not send {kind}; only auth and ping."
+    assert (await preview.ask("auth", token=token_of(editor)))["type"] == "ack"
+    await preview.expect_nothing_before_pong()
+
+
+async def test_a_viewer_who_says_so_is_a_viewer(connect: Connect, portal_view: PortalView, viewer: User) -> None:
+    one = await connect(viewer, portal_view, query=AS_VIEWER)
+    await one.send("request-sync")
+    assert (await one.receive("sync-response"))["payload"] == one.connected["state"]
 
 
 async def test_it_keeps_its_role_until_access_is_lost(

@@ -1,0 +1,214 @@
+"""The presence of one portal view in this process: when it looks who is connected, and when it tells clients.
+
+`realtime.rooms.presence` decides what is told. `realtime.hub.presences` shares it with the other processes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterator
+from typing import Protocol
+from uuid import UUID
+
+from libraries.rules.roles import PortalRole
+from realtime.delivery.prepared import Prepared
+from realtime.protocol.encodings import encode
+from realtime.protocol.events import Counts, Presence
+from realtime.rooms.connection import Connection
+from realtime.rooms.elsewhere import Elsewhere
+from realtime.rooms.presence import (
+    FEW_SECONDS,
+    VIEWERS_SECONDS,
+    Delta,
+    Here,
+    Person,
+    Told,
+    collects_for,
+    merged,
+)
+from realtime.rooms.room import Room
+from realtime.rooms.updates import Update
+
+READ_SECONDS = 1.0
+"""How long people who came wait until the people of other processes are read."""
+
+
+class Home(Protocol):
+    """The owner of the presence of all portal views: the hub's."""
+
+    name: str
+
+    def room_of(self, portal_view_id: UUID) -> Room | None:
+        """The room, if anybody is connected."""
+
+    def save(self, keeper: PresenceKeeper, delta: Delta) -> None:
+        """Share what changed here, and forget the keeper if nobody is left."""
+
+    def is_complete(self, keeper: PresenceKeeper) -> bool:
+        """Whether the people of other processes are known; if not, they are read soon."""
+
+
+class Timer:
+    """Calls a function once, at the earliest of the times asked for."""
+
+    def __init__(self, function: Callable[[], None]) -> None:
+        self._function = function
+        self._handle: asyncio.TimerHandle | None = None
+
+    def start(self, at: float) -> None:
+        """Call it at that time of the event loop, or earlier if that was asked for before."""
+        if self._handle is not None and self._handle.when() <= at:
+            return
+        self.stop()
+        if at < math.inf:
+            self._handle = asyncio.get_running_loop().call_at(at, self._call)
+
+    def stop(self) -> None:
+        """Do not call it."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _call(self) -> None:
+        self._handle = None
+        self._function()
+
+
+class PresenceKeeper:
+    """Keeps the presence of one portal view up to date, and its clients informed."""
+
+    def __init__(self, portal_view_id: UUID, home: Home) -> None:
+        self.id = portal_view_id
+        self.here = Here()
+        self.elsewhere = Elsewhere(home.name)
+        self.seen: tuple[int, bool] | None = None
+        self.began = asyncio.get_running_loop().time()
+        self._home = home
+        self._told = Told()
+        self._knowing: set[str] = set()
+        self._counting: set[str] = set()
+        self._counted = Counts(controllers=0, viewers=0)
+        self._told_at = -math.inf
+        self._look = Timer(self.look)
+        self._tell = Timer(self.tell)
+        self._count = Timer(self.count)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nobody is here, nor was a moment ago."""
+        return not self.here.people and self._home.room_of(self.id) is None
+
+    def look_soon(self) -> None:
+        """Somebody came, went, or is another now."""
+        self._look.start(_now() + FEW_SECONDS)
+
+    def stop(self) -> None:
+        """Stop the timers."""
+        for timer in (self._look, self._tell, self._count):
+            timer.stop()
+
+    def look(self) -> None:
+        """Compare with the connections here."""
+        if not self._home.is_complete(self) and _now() - self.began < READ_SECONDS:
+            self.look_soon()
+            return
+        room = self._home.room_of(self.id)
+        self.seen = None if room is None else (room.people.changes, room.shows_audience)
+        known = merged({}, self.elsewhere.entries.values())
+        delta = self.here.see({} if room is None else self._connected(room), known, _now())
+        self._look.start(self.here.next_at)
+        if delta or (room is not None and self._owes(room)):
+            self.tell_soon()
+        self._home.save(self, delta)
+
+    def _connected(self, room: Room) -> dict[UUID, Person]:
+        connected: dict[UUID, Person] = {}
+        at = time.time_ns() // 1_000_000
+        for one in room.people.everybody():
+            if one.closed or one.is_preview:
+                continue
+            subject, name, role = one.subject, one.name or None, one.role
+            known = self.here.people.get(subject.id)
+            if known is None or known.name != name or known.role is not role or known.kind != subject.kind:
+                known = Person(subject.id, subject.kind, name, role, at, at, one.grant.link_id)
+            connected[subject.id] = known
+        return connected
+
+    def _owes(self, room: Room) -> bool:
+        """Whether somebody was not told who is here."""
+        if any(one.id not in self._knowing for one in room.people.controllers()):
+            return True
+        if not room.shows_audience:
+            self._counting = set()
+            return False
+        return not room.people.viewer_ids() <= self._counting
+
+    # Telling clients.
+
+    def tell_soon(self) -> None:
+        """Tell clients, but not more often than they are to be."""
+        people = len(self._told.people)
+        self._tell.start(max(_now(), self._told_at + collects_for(people)))
+
+    def tell(self) -> None:
+        """Tell the controllers what changed, or everything, and count the viewers soon."""
+        self._told_at = _now()
+        message = self._told.tell(merged(self.here.people, self.elsewhere.entries.values()))
+        room = self._home.room_of(self.id)
+        if room is None:
+            return
+        change = None if message is None else Prepared(encode(message))
+        snapshot: Prepared | None = None
+        knowing: set[str] = set()
+        for one in list(room.people.controllers()):
+            if one.outlet.stalled_since is not None:
+                continue
+            knowing.add(one.id)
+            if one.id not in self._knowing:
+                snapshot = snapshot or Prepared(encode(self._told.snapshot()))
+                one.outlet.deliver(snapshot)
+            elif change is not None:
+                one.outlet.deliver(change)
+        self._knowing = knowing
+        if self._owes_later(room):
+            self.tell_soon()
+        if room.shows_audience:
+            self._count.start(_now() + VIEWERS_SECONDS)
+
+    def _owes_later(self, room: Room) -> bool:
+        """Whether a controller waits for the state, or does not read: it gets the snapshot later."""
+        waiting = (request.connection for request in room.people.waiting.values())
+        return any(one.role is PortalRole.CONTROLLER for one in waiting) or any(
+            one.id not in self._knowing for one in room.people.controllers()
+        )
+
+    def count(self) -> None:
+        """Tell the viewers how many are here, if the library allows it: all, or those who do not know."""
+        room = self._home.room_of(self.id)
+        if room is None or not room.shows_audience:
+            self._counting, self._counted = set(), Counts(controllers=0, viewers=0)
+            return
+        counts = self._told.counts
+        message = Prepared(encode(Presence(event="snapshot", counts=counts)))
+        viewers = list(self._reading_viewers(room))
+        if counts != self._counted:
+            self._counted = counts
+            room.take(Update(None, message))
+        else:
+            for one in viewers:
+                if one.id not in self._counting:
+                    one.outlet.deliver(message)
+        self._counting = {one.id for one in viewers}
+        if not room.people.viewer_ids() <= self._counting:
+            self._count.start(_now() + VIEWERS_SECONDS)
+
+    @staticmethod
+    def _reading_viewers(room: Room) -> Iterator[Connection]:
+        connections = room.people.connections.values()
+        return (one for one in connections if one.role is PortalRole.VIEWER and one.outlet.stalled_since is None)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

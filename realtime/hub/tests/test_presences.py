@@ -1,0 +1,333 @@
+"""The presence of a hub: when it looks and tells, and how it is shared with other processes through a store."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+import pytest
+from structlog.typing import EventDict
+
+from libraries.rules.revocations import Reason
+from libraries.rules.roles import PortalRole
+from libraries.rules.subjects import Grant
+from realtime.hub import beat, presence, presences, sharing
+from realtime.hub.presences import Presences
+from realtime.news.structs import PresenceNews
+from realtime.presence import memory
+from realtime.rooms import presence as rules
+from realtime.rooms.presence import Person as Entry
+from realtime.tests.audience import person
+from realtime.tests.clients import until
+from realtime.tests.doubles import PORTAL_VIEW_ID, Person, controller, stored, viewer
+from realtime.tests.hubs import DrivenHub
+from realtime.tests.stores import Shelf, ShelfPresence
+
+pytestmark = pytest.mark.usefixtures("swift")
+FAR = person(900)
+
+
+@pytest.fixture
+def swift(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
+    """Everything that waits waits a hundredth of its time."""
+    for name in ("FEW_SECONDS", "VIEWERS_SECONDS", "READ_SECONDS"):
+        monkeypatch.setattr(presence, name, getattr(presence, name) / 100)
+    for name in ("FEW_SECONDS", "MANY_SECONDS", "GRACE_SECONDS"):
+        monkeypatch.setattr(rules, name, getattr(rules, name) / 100)
+    monkeypatch.setattr(presences, "GAP_SECONDS", 0.01)
+    monkeypatch.setattr(memory, "_here", {})
+    monkeypatch.setattr(sharing, "STEADY_SECONDS", 0.08)
+
+
+@pytest.fixture
+def shelf(monkeypatch: pytest.MonkeyPatch) -> Shelf:
+    """A store that this process has."""
+    made = Shelf()
+    monkeypatch.setattr(presences, "store_url", lambda: "shelf")
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, process: ShelfPresence(made, process))
+    return made
+
+
+def heard(one: Person, event: str = "change") -> list[dict[str, Any]]:
+    return [message for message in one.outlet.presence if message["event"] == event]
+
+
+def counts(one: Person) -> tuple[int, int]:
+    last = one.outlet.presence[-1]["counts"]
+    return last["controllers"], last["viewers"]
+
+
+async def until_told(one: Person, controllers: int, viewers: int) -> None:
+    await until(lambda: one.outlet.presence and counts(one) == (controllers, viewers), "the counts")
+
+
+def of(driven: DrivenHub) -> Presences:
+    return driven.hub.presences
+
+
+def show_audience(driven: DrivenHub, shows: bool = True) -> None:
+    """Let the library show viewers how many are here, as its next version says."""
+    before = driven.database.stored
+    assert before is not None
+    driven.database.stored = replace(stored(before.version + 1), show_audience=shows)
+
+
+# --- Alone --------------------------------------------------------------------------------------------------
+
+
+async def test_a_newcomer_gets_everything_and_the_others_the_change(driven: DrivenHub) -> None:
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    second = await driven.join(controller())
+    await until_told(second, 2, 0)
+    await until_told(first, 2, 0)
+    assert [message["event"] for message in first.outlet.presence] == ["snapshot", "change"]
+    assert [message["event"] for message in second.outlet.presence] == ["snapshot"]
+    assert of(driven).subjects == 2
+    assert [len(found) for found in memory.read(PORTAL_VIEW_ID)] == [2]
+
+
+async def test_a_leave_waits_and_a_second_tab_is_nobody(driven: DrivenHub) -> None:
+    first, tab = await driven.join(controller()), viewer()
+    await driven.join(tab)
+    other = await driven.join(viewer(subject=tab.connection.subject))
+    await until_told(first, 1, 1)
+    await driven.leave(tab)
+    await driven.leave(other)
+    await until_told(first, 1, 0)
+    assert len(heard(first)) <= 2
+    assert [one["id"] for one in heard(first)[-1]["left"]] == [str(tab.connection.subject.id)]
+
+
+async def test_the_last_who_goes_is_forgotten(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).subjects == 1, "the entry")
+    await driven.leave(one)
+    await until(lambda: not of(driven).keepers, "the end")
+    assert memory.read(PORTAL_VIEW_ID) == []
+
+
+async def test_who_is_ended_leaves_at_once(driven: DrivenHub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "GRACE_SECONDS", 1000.0)
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    driven.hub.end(second.connection, Reason.DISCONNECTED, 5.0)
+    await until_told(first, 1, 0)
+    assert second.outlet.closed == (1013, "disconnected")
+    assert second.outlet.messages[-1]["retryAfter"] == 5000
+    of(driven).keepers.clear()
+    of(driven).expel(second.connection)
+
+
+async def test_a_look_as_a_viewer_is_nobody(driven: DrivenHub) -> None:
+    first, looker = await driven.join(controller()), controller()
+    looker.connection.as_viewer, looker.connection.role = True, PortalRole.VIEWER
+    await driven.join(looker)
+    closed = await driven.join(viewer())
+    closed.connection.close(1000, "done")
+    await driven.join(viewer())
+    await until_told(first, 1, 1)
+
+
+async def test_a_client_that_does_not_read_gets_everything_later(driven: DrivenHub) -> None:
+    first, slow = await driven.join(controller()), await driven.join(controller())
+    await until_told(slow, 2, 0)
+    slow.outlet.stall()
+    await driven.join(viewer())
+    await until_told(first, 2, 1)
+    assert counts(slow) == (2, 0)
+    slow.outlet.drain()
+    await until_told(slow, 2, 1)
+    assert slow.outlet.presence[-1]["event"] == "snapshot"
+
+
+async def test_another_role_is_found(driven: DrivenHub) -> None:
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    driven.room.change_roles({second.connection.subject: PortalRole.CONTROLLER})
+    await until_told(first, 2, 0)
+    assert [one["id"] for one in heard(first)[-1]["controllers"]] == [str(second.connection.subject.id)]
+    await until_told(second, 2, 0)
+
+
+async def test_a_guest_who_becomes_a_user_is_another(driven: DrivenHub) -> None:
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    access = type("Access", (), {"name": "Ann", "access_version": 1})()
+    driven.hub.become(second.connection, Grant(viewer().connection.subject), access, PortalRole.VIEWER)
+    await until(lambda: heard(first) and heard(first)[-1]["joined"][0]["name"] == "Ann", "the user")
+
+
+# --- Viewers ------------------------------------------------------------------------------------------------
+
+
+async def test_viewers_are_told_counts_if_the_library_says_so(driven: DrivenHub) -> None:
+    show_audience(driven)
+    one, slow = await driven.join(viewer()), await driven.join(viewer())
+    await until_told(one, 0, 2)
+    assert one.outlet.presence == [
+        {"type": "presence", "event": "snapshot", "counts": {"controllers": 0, "viewers": 2}}
+    ]
+    tab = await driven.join(viewer(subject=one.connection.subject))
+    await until_told(tab, 0, 2)
+    assert len(one.outlet.presence) == 1
+    await until_told(slow, 0, 2)
+    slow.outlet.stall()
+    await driven.join(controller())
+    await until_told(one, 1, 2)
+    assert counts(slow) == (0, 2)
+    slow.outlet.drain()
+    await until_told(slow, 1, 2)
+
+
+async def test_they_are_told_from_then_on_and_no_more_after(driven: DrivenHub) -> None:
+    one, first = await driven.join(viewer()), await driven.join(controller())
+    await until_told(first, 1, 1)
+    show_audience(driven)
+    await until_told(one, 1, 1)
+    show_audience(driven, False)
+    await until(lambda: not driven.room.shows_audience, "the flag")
+    second = await driven.join(viewer())
+    await until_told(first, 1, 2)
+    show_audience(driven)
+    await until_told(second, 1, 2)
+    await until_told(one, 1, 2)
+
+
+# --- With others --------------------------------------------------------------------------------------------
+
+
+async def test_the_people_of_the_others_are_read_first(driven: DrivenHub, shelf: Shelf) -> None:
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    shelf.put("dead", PORTAL_VIEW_ID, person(901))
+    shelf.alive.discard("dead")
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
+    assert [message["event"] for message in first.outlet.presence] == ["snapshot"]
+    await until(lambda: of(driven).name in shelf.entries[PORTAL_VIEW_ID], "the entry")
+
+
+def wrote(at: int, *came: Entry, gone: Entry | None = None, is_told: bool = True) -> PresenceNews:
+    news = PresenceNews(portal_view_id=PORTAL_VIEW_ID, process="other", at=at)
+    if not is_told:
+        return news
+    entries = [msgspec.to_builtins(one) for one in came]
+    return msgspec.structs.replace(news, came=entries, gone=[] if gone is None else [gone.id])
+
+
+async def test_news_of_the_others_are_told(driven: DrivenHub, shelf: Shelf) -> None:
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    await until(lambda: of(driven).keepers[PORTAL_VIEW_ID].elsewhere.version, "the own write")
+    at = shelf.put("other", PORTAL_VIEW_ID, FAR)
+    await driven.send(wrote(at, FAR))
+    await until_told(first, 1, 1)
+    at = shelf.put("other", PORTAL_VIEW_ID)
+    await driven.send(wrote(at, gone=FAR))
+    await until_told(first, 1, 0)
+    reads = shelf.asked.count("read")
+    shelf.put("other", PORTAL_VIEW_ID, FAR)  # whose news are lost
+    at = shelf.put("other", PORTAL_VIEW_ID, FAR, person(901))
+    await driven.send(wrote(at, person(901)))
+    await until_told(first, 1, 2)
+    assert shelf.asked.count("read") > reads
+    at = shelf.put("other", PORTAL_VIEW_ID, FAR)
+    await driven.send(wrote(at, is_told=False))
+    await until_told(first, 1, 1)
+    await driven.send(msgspec.structs.replace(wrote(9), portal_view_id=person(5).id))
+
+
+async def test_lost_news_are_found_by_the_version(driven: DrivenHub, shelf: Shelf) -> None:
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    await until_told(first, 1, 1)
+
+
+async def test_the_people_of_a_dead_process_leave_once(
+    driven: DrivenHub, shelf: Shelf, logged: list[EventDict]
+) -> None:
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
+    shelf.alive.discard("other")
+    await until_told(first, 1, 0)
+    assert [one["id"] for one in heard(first)[-1]["left"]] == [str(FAR.id)]
+    await until(lambda: "other" not in shelf.entries[PORTAL_VIEW_ID], "the sweep")
+    assert "process_has_died" in [entry["event"] for entry in logged]
+
+
+async def test_while_the_store_is_away_people_here_are_told(
+    driven: DrivenHub, shelf: Shelf, logged: list[EventDict]
+) -> None:
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
+    shelf.is_away = True
+    second = await driven.join(viewer())
+    await until_told(first, 1, 2)
+    shelf.lose()
+    shelf.is_away = False
+    shelf.alive.add("other")
+    await until(lambda: len(shelf.entries.get(PORTAL_VIEW_ID, {}).get(of(driven).name, {})) == 2, "the entries")
+    assert counts(first) == (1, 2)  # although the other process has not written again yet
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    await driven.leave(second)
+    await until_told(first, 1, 1)
+    assert heard(first)[-1]["left"][0]["id"] == str(second.connection.subject.id)
+    events = [entry["event"] for entry in logged]
+    assert (events.count("presence_not_shared"), events.count("presence_shared")) == (1, 1)
+
+
+async def test_a_store_that_is_away_from_the_beginning(driven: DrivenHub, shelf: Shelf) -> None:
+    shelf.is_away = True
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    await driven.leave(first)
+    await until(lambda: not of(driven).keepers, "the end")
+
+
+async def test_what_the_store_lost_is_written_again(driven: DrivenHub, shelf: Shelf) -> None:
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    await until(lambda: shelf.entries.get(PORTAL_VIEW_ID), "the entry")
+    shelf.entries[PORTAL_VIEW_ID].clear()
+    shelf.versions[PORTAL_VIEW_ID] += 1
+    await until(lambda: of(driven).name in shelf.entries[PORTAL_VIEW_ID], "the entry again")
+
+
+async def test_people_whom_the_store_does_not_have_any_more_go_in_the_end(driven: DrivenHub, shelf: Shelf) -> None:
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
+    shelf.lose()
+    shelf.alive.add("other")
+    await until_told(first, 1, 0)
+
+
+async def test_the_connection_is_closed_with_the_last_portal_view(driven: DrivenHub, shelf: Shelf) -> None:
+    first = await driven.join(controller())
+    await until_told(first, 1, 0)
+    await driven.leave(first)
+    await until(lambda: not of(driven).keepers, "the end")
+    made = of(driven)._sharing
+    assert made is not None
+    await until(lambda: made._store.closed, "the close")  # type: ignore[attr-defined]  # of the double
+    assert shelf.entries[PORTAL_VIEW_ID][of(driven).name] == {}
+
+
+async def test_a_bug_does_not_end_the_work(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
+) -> None:
+    class Broken(ShelfPresence):
+        async def write(self, deltas: Any) -> Any:
+            monkeypatch.setattr(Broken, "write", ShelfPresence.write)
+            raise ValueError("a bug")
+
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, process: Broken(shelf, process))
+    first = await driven.join(controller())
+    await until(lambda: "presence_not_shared" in [entry["event"] for entry in logged], "the log")
+    await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
+    assert beat.TICK_SECONDS < 1
+    await until_told(first, 1, 0)
