@@ -100,7 +100,7 @@ class Usage:
         self._pid = pid
 
     def commands(self) -> int:
-        """The scripts, reads and writes so far, with those of the counts for limits, which are two a second and process.
+        """The scripts, reads and writes so far, with those of the counts for limits: two a second and process.
 
         Subscriptions and publications are not counted.
         """
