@@ -14,6 +14,7 @@ import uvloop
 from chaos import report
 from chaos.crowd import Crowd
 from chaos.faults import FAULTS, NothingHappened
+from chaos.presence import LEAVE_SECONDS
 from chaos.rounds import Result, play
 from chaos.stack import PROCESSES, Stack, running_stack
 from testing.limits import NO_LIMITS_SENTENCE
@@ -73,6 +74,9 @@ async def _run(stack: Stack, rng: random.Random, options: argparse.Namespace) ->
                 if first or time.monotonic() < end:
                     _say(result, len(result.broken), await play(crowd, result, rng))
             first = False
+        await crowd.presence_settled(LEAVE_SECONDS + 2)
+        if results:
+            results[-1].broken += [one for table in stack.tables for one in table.ledger.take_tally().broken]
     return results
 
 

@@ -23,6 +23,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 from chaos.ledger import Ledger, Reader
 from chaos.picture import Picture
 from testing.fold import CHANGES
+from testing.presence import Audience
 from testing.sockets import Message, portal_view_path
 
 COME_BACK: dict[int, bool] = {1000: False, 1003: False, 1008: False, 1009: False, 1011: True, 1012: True, 1013: True}
@@ -71,6 +72,7 @@ class Client:
         self.socket: ClientConnection | None = None
         self.connection_id = ""
         self.picture = Picture()
+        self.audience = Audience()
         self.reader = Reader(table.ledger, name, self.role)
         self.small_buffer = False
         self.compression: str | None = None
@@ -170,6 +172,7 @@ class Client:
         self.reader = Reader(self.table.ledger, self.name, self.role)
         self.reader.version = connected["version"]
         self._failures = 0
+        self.audience.counts = {}  # until the snapshot has come
         self.connected_at = self.changed_at = time.monotonic()
         self.is_open.set()
         self.on_connected()
@@ -188,7 +191,9 @@ class Client:
                 self._retry_after = message["retryAfter"] / 1000
             case "ack" | "error":
                 self.on_answer(message)
-            case "presence" | "activity" | "sync-requested":
+            case "presence":
+                self.audience.take(message)
+            case "activity" | "sync-requested":
                 pass
             case other:
                 self.table.ledger.break_promise(f"{self.name} got an unexpected {other}")

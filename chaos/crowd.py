@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 
 from chaos.clients import Client, Onlooker, Table, Watcher
 from chaos.controllers import Controller
-from chaos.stack import Stack
+from chaos.presence import Visitors, faults_of_all
+from chaos.stack import VISITORS, Stack
+from testing.tokens import user_id_of
 
 ANSWER_SECONDS = 15.0
 """The longest wait of a controller for its last answer after the fault, including retries."""
@@ -38,17 +40,29 @@ class Crowd:
         for table in stack.tables:
             self.watchers.append(self._make(Onlooker, f"the onlooker of {table.name}", table))
             self.controllers += [self._make(Controller, name, table) for name in table.controllers]
+        visitor_ids, viewer_ids = list(stack.viewers)[:VISITORS], list(stack.viewers)[VISITORS:]
+        self._subjects: dict[str, set[str]] = {
+            table.name: {user_id_of(stack.tokens["controller"])} for table in stack.tables
+        }
         *large, small = stack.tables
+        tokens = {one: stack.viewers[one] for one in visitor_ids}
+        passing = user_id_of(stack.tokens["viewer"])
+        self.visitors = [Visitors(table, tokens, self._make_visitor, passing) for table in stack.tables]
         for number in range(viewers):
             table = small if number % EVERY_AT_SMALL == 0 else large[number % len(large)]
-            viewer = self._make(Watcher, f"viewer {number}", table)
+            viewer = self._make(Watcher, f"viewer {number}", table, viewer_ids[number % len(viewer_ids)])
             viewer.compression = "deflate" if number % EVERY_COMPRESSED == 1 else None
             viewer.small_buffer = number % EVERY_SMALL == 0
             self.watchers.append(viewer)
 
-    def _make(self, kind: type[C], name: str, table: Table) -> C:
-        token = self.stack.tokens[kind.role]
+    def _make(self, kind: type[C], name: str, table: Table, person: str = "") -> C:
+        token = self.stack.viewers[person] if person else self.stack.tokens[kind.role]
+        if person:
+            self._subjects[table.name].add(person)
         return kind(name, table, token, self.stack.entry, random.Random(self.rng.random()))  # noqa: S311
+
+    def _make_visitor(self, name: str, table: Table, token: str) -> Watcher:
+        return Watcher(name, table, token, self.stack.entry, random.Random(self.rng.random()))  # noqa: S311
 
     @property
     def clients(self) -> list[Client]:
@@ -102,6 +116,13 @@ class Crowd:
                 sentence = f"{len(numbers)} updates of {controller.name} were never answered: {numbers[:5]}"
                 controller.table.ledger.break_promise(sentence)
                 controller.pending.clear()
+
+    async def presence_settled(self, seconds: float = SETTLE_SECONDS) -> None:
+        """Wait until every controller's client knows who is here; what is still wrong breaks a promise."""
+        clients, visitors = self.clients, self.visitors
+        await wait_until(lambda: not faults_of_all(clients, visitors, self._subjects), seconds)
+        for sentence in faults_of_all(clients, visitors, self._subjects):
+            self.stack.tables[0].ledger.break_promise(sentence)
 
     async def settled(self, since: float) -> float:
         """Wait until all clients have the stored state, and check the books.

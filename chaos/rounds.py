@@ -41,11 +41,15 @@ async def play(crowd: Crowd, result: Result, rng: random.Random) -> float:
     crowd.speak()
     await asyncio.sleep(LEAD_SECONDS)
     quiet = not result.fault.stalls and rng.random() < 0.5
+    for visitors in crowd.visitors:
+        visitors.come()
     acting = asyncio.ensure_future(result.fault.act(crowd, rng))
     if quiet:
         await asyncio.sleep(rng.uniform(QUIET_FROM_SECONDS, QUIET_TO_SECONDS))
         crowd.hush()
     await acting
+    for visitors in crowd.visitors:
+        await visitors.go()
     over = time.monotonic()
     if not quiet:
         await asyncio.sleep(TAIL_SECONDS)
@@ -53,6 +57,7 @@ async def play(crowd: Crowd, result: Result, rng: random.Random) -> float:
     await crowd.answered()
     last_ack = max(table.ledger.last_ack_at for table in crowd.stack.tables)
     convergence = await crowd.settled(max(over, last_ack))
+    await crowd.presence_settled()
     if result.fault.stalls and crowd.skipped == skipped:
         raise NothingHappened(f"“{result.fault.name}” made nobody too slow.")
     result.rounds += 1

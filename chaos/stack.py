@@ -6,6 +6,7 @@ The faults are in `faults`, and the clients in `clients`.
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import random
 import shutil
@@ -27,6 +28,7 @@ from testing.logged import tells
 from testing.people import Client as LoggedIn
 from testing.stacks import STACK_ENV
 from testing.stores import Postgres, Valkey
+from testing.tokens import forge_token
 
 PROCESSES = 3
 PRODUCTION = {
@@ -38,6 +40,8 @@ PRODUCTION = {
     "PORTAL_SEND_BUFFER_BYTES": "65536",  # less than the default, so that a short pause is a stall
 }
 """The server's settings, in addition to those of tests."""
+VIEWERS, VISITORS = 24, 16
+"""The people who watch, each by several connections, and those who come and go."""
 READ_SECONDS = 15.0
 START_SECONDS = 30.0
 LISTENING = "0A"
@@ -49,7 +53,7 @@ TABLES = (("Evening", ("anna", "ben")), ("Matinee", ("carl",)), ("Gallery", ("do
 
 @dataclass
 class Stack:
-    """A running installation. `tokens` are access tokens by portal role."""
+    """A running installation. `tokens` are access tokens by portal role, `viewers` those of viewers, by their ids."""
 
     postgres: Postgres
     valkey: Valkey
@@ -57,6 +61,7 @@ class Stack:
     server: Server
     tables: list[Table]
     tokens: dict[str, str]
+    viewers: dict[str, str]
     entry: Entry
 
     @property
@@ -121,7 +126,20 @@ def running_stack() -> Iterator[Stack]:
         tokens = {role: client.access for role, client in clients.items()}
         assert made.postgres is not None  # noqa: S101  # it was asked for
         assert made.valkey is not None  # noqa: S101
-        yield Stack(made.postgres, made.valkey, made, server, tables, tokens, Entry(server.ws))
+        yield Stack(
+            made.postgres, made.valkey, made, server, tables, tokens, _make_viewers(made, cast), Entry(server.ws)
+        )
+
+
+def _make_viewers(made: Installation, cast: Cast) -> dict[str, str]:
+    """Members who are viewers, each with a token."""
+    code = (
+        "from libraries.models import *; import json; "
+        f"made = [User.objects.create_user(f'viewer-{{n}}@chaos.test') for n in range({VIEWERS + VISITORS})]; "
+        f"Membership.objects.bulk_create(Membership(library_id='{cast.library_id}', user=one, role='VIEWER') "
+        "for one in made); print(json.dumps([str(one.id) for one in made]))"
+    )
+    return {one: forge_token(made.secret_key, one) for one in json.loads(made.shell(code))}
 
 
 def _make_table(owner: LoggedIn, cast: Cast, name: str, controllers: tuple[str, ...]) -> Table:
