@@ -235,17 +235,23 @@ async def signs_of_life(url: str, people: int, views: int) -> float:
         presences.keepers[one].look()
     await asyncio.sleep(10)
     assert presences.subjects == people  # noqa: S101  # else nothing was measured
+    used = await _used_by_beats(presences, TURNS, LIFE_TICKS)
+    for one in ids:
+        presences.keepers[one].stop()
+    return used
+
+
+async def _used_by_beats(presences: Any, turns: int, ticks: int) -> float:
+    """Seconds of CPU for each tick, over one round of turns; the round before reads what is stored."""
     used = 0.0
-    for beat in range(2 * TURNS):  # the first round of turns reads what is stored
+    for beat in range(2 * turns):
         began = time.process_time()
-        for _ in range(LIFE_TICKS):
+        for _ in range(ticks):
             presences.tick()
         while (working := presences._sharing._working) is not None:
             await working
-        used += (time.process_time() - began) / TURNS if beat >= TURNS else 0.0
-    for one in ids:
-        presences.keepers[one].stop()
-    return used / LIFE_TICKS
+        used += (time.process_time() - began) / turns if beat >= turns else 0.0
+    return used / ticks
 
 
 def main(arguments: list[str]) -> None:

@@ -37,6 +37,10 @@ OF_NO_CLIENT = {
             *("results", "stills", "system_calls", "worker"),
         )
     },
+    **{
+        f"realtime.metrics.{name}": "counts what we know"
+        for name in ("exposition", "instruments", "listening", "names", "reports")
+    },
     "realtime.protocol.closing": "is a table",
     "realtime.protocol.events": "says what we send",
     "realtime.limits.attempts": "counts by network and by id",

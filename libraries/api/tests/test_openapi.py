@@ -92,7 +92,7 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def test_operations_have_descriptions_and_refusals() -> None:
     ids = [operation["operationId"] for _, _, operation in operations()]
-    assert len(ids) == len(set(ids)) == 66
+    assert len(ids) == len(set(ids)) == 69
     for path, method, operation in operations():
         assert operation["summary"], path
         assert operation["description"], path
