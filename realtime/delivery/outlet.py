@@ -111,7 +111,7 @@ class Addressee(Protocol):
 def count_reply(message: Prepared, sent: Form) -> None:
     """Count a message to one connection. Those to an audience are counted together, by `realtime.rooms.seats`."""
     names.SENT.add(message.kind)
-    names.SENT_BYTES.value += len(message.in_form(sent))
+    names.SENT_BYTES.value += message.size_in(sent)
 
 
 class Member:

@@ -52,11 +52,12 @@ def form(framing: Framing, encoding: Encoding = Encoding.JSON) -> Form:
 class Prepared:
     """A message and its forms, each made when it is first needed: encoded once for each encoding, then framed."""
 
-    __slots__ = ("_json", "_made", "_msgpack", "_source")
+    __slots__ = ("_json", "_kind", "_made", "_msgpack", "_source")
 
     def __init__(self, source: str | Callable[[Encoding], bytes]) -> None:
         """`source` is the message as JSON text, or makes its content in an encoding."""
         self._source = source
+        self._kind: str | None = None
         self._made: dict[Form, bytes] = {}
         # Not a dict by encoding: hashing a member of an Enum is slow.
         self._json: bytes | None = None
@@ -64,8 +65,10 @@ class Prepared:
 
     @classmethod
     def of(cls, message: ServerMessage) -> Prepared:
-        """A message that is not encoded yet."""
-        return cls(partial(content, message))
+        """A message that is not encoded yet. It may hold a state in one encoding, and then has no other."""
+        made = cls(partial(content, message))
+        made._kind = str(message.__struct_config__.tag)
+        return made
 
     @property
     def text(self) -> str:
@@ -85,12 +88,17 @@ class Prepared:
 
     @property
     def kind(self) -> str:
-        """The `type` of the message: the encoder writes it first."""
-        return self.text[_KIND_AT : self.text.find('"', _KIND_AT)]
+        """The `type` of the message; in a text the encoder writes it first."""
+        return self._kind or self.text[_KIND_AT : self.text.find('"', _KIND_AT)]
 
     def __len__(self) -> int:
         """The characters of the message, for outlets that make their own frames."""
         return len(self.text)
+
+    def size_in(self, wanted: Form) -> int:
+        """The octets in that form; for an outlet that makes its own frames, those of the content."""
+        made = self.in_form(wanted)
+        return len(self.content(wanted.encoding) if made is self else made)
 
     def in_form(self, wanted: Form) -> Any:
         """The message in that form: octets, or the message itself for an outlet that makes its own frames."""

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import msgpack
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +15,8 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import CLIENT, Protocol
 
 from realtime.delivery.prepared import COMPRESS_FROM_BYTES, WINDOW_BITS, Form, Framing, Prepared, form
-from realtime.protocol.encodings import Encoding
+from realtime.protocol.encodings import Encoding, encode_state, translated
+from realtime.protocol.events import SyncResponded
 
 Event = dict[str, Any]
 
@@ -121,3 +123,15 @@ def test_each_form_is_the_one_that_its_outlets_write() -> None:
 def test_there_is_one_form_of_each_kind() -> None:
     assert form(Framing.PLAIN) is form(Framing.PLAIN, Encoding.JSON)
     assert isinstance(form(Framing.PLAIN), Form)
+
+
+def test_a_message_with_a_state_in_messagepack_has_its_kind_and_size() -> None:
+    """Its state exists in that encoding alone, so nothing may ask for its text."""
+    state = msgspec.Raw(translated(encode_state({"name": "é"})))
+    message = Prepared.of(SyncResponded(payload=state, version=1, source="server"))
+    assert message.kind == "sync-response"
+    for framing in Framing:
+        wanted = form(framing, Encoding.MSGPACK)
+        made = message.in_form(wanted)
+        content = message.content(Encoding.MSGPACK)
+        assert message.size_in(wanted) == len(content if framing is Framing.NONE else made)
