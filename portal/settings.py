@@ -107,8 +107,7 @@ PORTAL_HIDDEN_KEYS = env.word_lists("PORTAL_HIDDEN_KEYS", tuple(HIDDEN))
 # --- Apps and middleware ------------------------------------------------------------------------------------
 
 INSTALLED_APPS = [
-    "realtime",  # before daphne, whose runserver it extends
-    "daphne",
+    "realtime",  # before staticfiles, whose runserver it replaces; Daphne is loaded only by this command
     "portal",
     "portal.pages",
     "libraries",
