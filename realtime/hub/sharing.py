@@ -219,7 +219,7 @@ class Sharing:
                 await self._live(looks=False)  # has the store lost what it knew?
             found = await self._store.read(asked)
         except Exception:
-            self._unread |= asked
+            self._unread |= asked & self._home.keepers.keys()
             raise
         for one, read in found.items():
             if (keeper := self._home.keepers.get(one)) is not None:

@@ -31,8 +31,9 @@ FAR = person(900)
 @pytest.fixture
 def swift(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
     """Everything that waits waits a hundredth of its time."""
-    for name in ("FEW_SECONDS", "VIEWERS_SECONDS", "READ_SECONDS"):
+    for name in ("FEW_SECONDS", "VIEWERS_SECONDS"):
         monkeypatch.setattr(presence, name, getattr(presence, name) / 100)
+    monkeypatch.setattr(presence, "READ_SECONDS", 0.1)
     for name in ("FEW_SECONDS", "MANY_SECONDS", "GRACE_SECONDS"):
         monkeypatch.setattr(rules, name, getattr(rules, name) / 100)
     monkeypatch.setattr(presences, "GAP_SECONDS", 0.01)
@@ -195,6 +196,20 @@ async def test_they_are_told_from_then_on_and_no_more_after(driven: DrivenHub) -
     await until_told(one, 1, 2)
 
 
+async def test_a_count_is_not_told_after_the_library_has_forbidden_it(driven: DrivenHub) -> None:
+    show_audience(driven)
+    one, first = await driven.join(viewer()), await driven.join(controller())
+    await until_told(one, 1, 1)
+    keeper = of(driven).keepers[PORTAL_VIEW_ID]
+    show_audience(driven, False)
+    await until(lambda: not driven.room.shows_audience, "the flag")
+    told = len(one.outlet.presence)
+    keeper.count()
+    await driven.join(viewer())
+    await until_told(first, 1, 2)
+    assert len(one.outlet.presence) == told
+
+
 # --- With others --------------------------------------------------------------------------------------------
 
 
@@ -286,6 +301,20 @@ async def test_a_store_that_is_away_from_the_beginning(driven: DrivenHub, shelf:
     await until_told(first, 1, 0)
     await driven.leave(first)
     await until(lambda: not of(driven).keepers, "the end")
+
+
+async def test_a_reading_that_fails_is_done_later(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Late(ShelfPresence):
+        async def read(self, portal_view_ids: Any) -> Any:
+            monkeypatch.setattr(Late, "read", ShelfPresence.read)
+            raise ConnectionError("late")
+
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, process: Late(shelf, process))
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
 
 
 async def test_what_the_store_lost_is_written_again(driven: DrivenHub, shelf: Shelf) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -18,7 +19,7 @@ from realtime.hub.roster import Roster
 from realtime.news.layer import publish
 from realtime.news.structs import RevokedNews
 from realtime.tests.clients import until
-from realtime.tests.doubles import Person, viewer
+from realtime.tests.doubles import PORTAL_VIEW_ID, Person, viewer
 from realtime.tests.hubs import DrivenHub
 
 SESSION, LINK = UUID(int=7001), UUID(int=7002)
@@ -79,6 +80,22 @@ async def test_only_what_ended_is_closed(driven: DrivenHub, ended: Ended, concer
     )
     await hear_of(driven, ended)
     assert [closed_with(one) for one in people] == [ended.reason if one else None for one in concerned]
+
+
+async def test_who_was_sent_away_is_closed_in_that_portal_view_until_then(driven: DrivenHub) -> None:
+    until_then = datetime.now(UTC) + timedelta(minutes=2)
+    [one] = await joined(driven, of_user())
+    who = one.connection.subject.id
+    await hear_of(driven, Ended(who, None, Reason.DISCONNECTED, uuid4(), until_then))
+    await hear_of(driven, Ended(who, None, Reason.DISCONNECTED, PORTAL_VIEW_ID, datetime.now(UTC)))
+    assert not one.connection.closed
+    await hear_of(driven, Ended(who, None, Reason.DISCONNECTED, PORTAL_VIEW_ID, until_then))
+    [error] = one.outlet.take()
+    assert (error["code"], one.outlet.closed) == ("disconnected", (1013, "disconnected"))
+    assert 110_000 < error["retryAfter"] <= 120_000
+    late = viewer(grant=of_user())
+    driven.enter(late)
+    assert late.outlet.closed == (1013, "disconnected")
 
 
 async def test_a_closed_connection_hears_nothing_more(driven: DrivenHub) -> None:

@@ -12,7 +12,7 @@ from structlog.typing import EventDict
 
 from libraries.models import PortalView, User
 from realtime import seldom
-from realtime.limits import entrance, rush
+from realtime.limits import entrance, occupancy, rush
 from realtime.limits.entrance import current_entrance
 from realtime.sessions.routing import application
 from realtime.tests.clients import Client, Connect, path_of, token_of
@@ -55,6 +55,25 @@ async def test_a_person_has_a_cap_over_all_portal_views(
     await connect(viewer, portal_view)
     other = await PortalView.objects.acreate(library_id=portal_view.library_id, name="Other")
     assert (await refusal(connect, viewer, other))[0] == "too-many-connections"
+
+
+async def test_looks_as_a_viewer_take_no_place_and_give_theirs_back(
+    connect: Connect, settings: Any, editor: User, portal_view: PortalView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(occupancy, "PREVIEWS", 1)
+    settings.PORTAL_CONNECTIONS_PER_USER_AND_VIEW = 1
+    looks = {"as": "viewer"}
+    first = await connect(editor, portal_view, query=looks)
+    await connect(editor, portal_view)
+    over = await connect(editor, portal_view, query=looks, greeted=False)
+    assert (await over.refused())[0]["code"] == "too-many-connections"
+    await first.leave()
+    second = await connect(editor, portal_view, query=looks)
+    settings.PORTAL_LIMITS_DRY_RUN = True
+    third = await connect(editor, portal_view, query=looks)
+    for one in (second, third):
+        await one.leave()
+    assert not current_entrance()._previews
 
 
 async def test_a_full_portal_view_lets_controllers_in(

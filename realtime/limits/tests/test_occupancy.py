@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from libraries.rules.roles import PortalRole
-from realtime.limits.occupancy import Caps, Occupancy
+from realtime.limits.occupancy import PREVIEWS, Caps, Occupancy
 
 CAPS = Caps(per_user_and_view=3, per_user=5, per_view=8)
 VIEWER, CONTROLLER = PortalRole.VIEWER, PortalRole.CONTROLLER
@@ -127,3 +127,19 @@ def test_counts_are_those_of_current_connections(steps: list[tuple[bool, str, st
     assert all(
         count > 0 for counter in (occupancy._people, occupancy._views, occupancy._seats) for count in counter.values()
     )
+
+
+def test_looks_as_a_viewer_have_a_cap_of_their_own() -> None:
+    here, there = Occupancy(), Occupancy()
+    caps = Caps(per_user_and_view=3, per_user=100, per_view=2)
+    for _ in range(PREVIEWS):
+        assert here.preview("ann", "mill", caps) is None
+    assert here.preview("ann", "mill", caps) == "too-many-connections"
+    assert here.preview("ann", "inn", caps) is here.preview("bob", "mill", caps) is None
+    assert here.enter("ann", "mill", PortalRole.VIEWER, caps) is None  # they take no place in the portal view
+    there.hear([here.to_share(caps)])
+    assert there.preview("ann", "mill", caps) == "too-many-connections"
+    here.leave_preview("ann", "mill")
+    assert here.preview("ann", "mill", caps) is None
+    assert here.preview("ann", "mill", Caps(0, 7, 0)) == "too-many-connections"
+    assert here.preview("ann", "mill", Caps(0, 0, 0)) is None
