@@ -33,7 +33,7 @@ LIMIT = OpenApiParameter(
 )
 
 
-class PresenceCountsSerializer(serializers.Serializer[Any]):
+class AudienceCountsSerializer(serializers.Serializer[Any]):
     """How many people are here; several connections of one person are one."""
 
     controllers = serializers.IntegerField()
@@ -55,7 +55,7 @@ class PresenceSerializer(serializers.Serializer[Any]):
 
     controllers = PresentSerializer(many=True)
     viewers = PresentSerializer(many=True, help_text="At most `limit`; `counts` has them all.")
-    counts = PresenceCountsSerializer()
+    counts = AudienceCountsSerializer()
 
 
 class PortalViewCountsSerializer(serializers.Serializer[Any]):
@@ -63,7 +63,7 @@ class PortalViewCountsSerializer(serializers.Serializer[Any]):
 
     portalViewId = serializers.UUIDField()
     name = serializers.CharField()
-    counts = PresenceCountsSerializer()
+    counts = AudienceCountsSerializer()
 
 
 class LibraryPresenceSerializer(serializers.Serializer[Any]):
@@ -111,7 +111,7 @@ class LivePresence(ApiView):
             {
                 "controllers": [_shown(person) for person in crowd.controllers],
                 "viewers": [_shown(person) for person in crowd.viewers[:limit]],
-                "counts": PresenceCountsSerializer(crowd.counts).data,
+                "counts": AudienceCountsSerializer(crowd.counts).data,
             }
         )
 
@@ -155,7 +155,7 @@ class LibraryPresence(ApiView):
         names = dict(portal_views_in(user_id=self.actor_id, library_id=library_id).values_list("id", "name"))
         counts = count_people(names)
         rows = [
-            {"portalViewId": str(one), "name": name, "counts": PresenceCountsSerializer(counts[one]).data}
+            {"portalViewId": str(one), "name": name, "counts": AudienceCountsSerializer(counts[one]).data}
             for one, name in names.items()
         ]
         return Response({"portalViews": rows})

@@ -14,7 +14,6 @@ from uuid import UUID
 
 from libraries.rules.roles import PortalRole
 from realtime.delivery.prepared import Prepared
-from realtime.protocol.encodings import encode
 from realtime.protocol.events import Counts, Presence
 from realtime.rooms.connection import Connection
 from realtime.rooms.elsewhere import Elsewhere
@@ -159,7 +158,7 @@ class PresenceKeeper:
         room = self._home.room_of(self.id)
         if room is None:
             return
-        change = None if message is None else Prepared(encode(message))
+        change = None if message is None else Prepared.of(message)
         snapshot: Prepared | None = None
         knowing: set[str] = set()
         for one in list(room.people.controllers()):
@@ -167,7 +166,7 @@ class PresenceKeeper:
                 continue
             knowing.add(one.id)
             if one.id not in self._knowing:
-                snapshot = snapshot or Prepared(encode(self._told.snapshot()))
+                snapshot = snapshot or Prepared.of(self._told.snapshot())
                 one.outlet.deliver(snapshot)
             elif change is not None:
                 one.outlet.deliver(change)
@@ -191,7 +190,7 @@ class PresenceKeeper:
             self._counting, self._counted = set(), Counts(controllers=0, viewers=0)
             return
         counts = self._told.counts
-        message = Prepared(encode(Presence(event="snapshot", counts=counts)))
+        message = Prepared.of(Presence(event="snapshot", counts=counts))
         viewers = list(self._reading_viewers(room))
         if counts != self._counted:
             self._counted = counts
