@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
+import django
 import httpx
 import redis
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
@@ -29,6 +30,20 @@ from bench.servers import Portal, portal
 from testing.installation import ServerKind, StoreKind
 from testing.limits import NO_LIMITS
 from testing.stores import valkey
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
+django.setup()
+
+from libraries.rules.roles import PortalRole  # noqa: E402  # these need the settings
+from libraries.rules.subjects import Grant, Subject  # noqa: E402
+from realtime.delivery.outlet import QueueOutlet  # noqa: E402
+from realtime.hub.hub import Hub  # noqa: E402
+from realtime.hub.keeper import Keeper  # noqa: E402
+from realtime.hub.presence import PresenceKeeper  # noqa: E402
+from realtime.hub.presences import LIFE_TICKS  # noqa: E402
+from realtime.hub.sharing import TURNS, Sharing  # noqa: E402
+from realtime.presence.shared import SharedPresence  # noqa: E402
+from realtime.rooms.connection import Connection  # noqa: E402
 
 COUNTS = (10, 100, 1_000, 10_000)
 JOINS_A_SECOND = 200
@@ -193,26 +208,8 @@ def show(row: Row, note: str = "") -> None:
 # --- The signs of life, alone -------------------------------------------------------------------------------
 
 
-async def signs_of_life(url: str, people: int, views: int) -> float:
-    """The CPU of the signs of life of a process with so many people, as a part of one core."""
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
-    import django
-
-    django.setup()
-    from libraries.rules.roles import PortalRole
-    from libraries.rules.subjects import Grant, Subject
-    from realtime.delivery.outlet import QueueOutlet
-    from realtime.hub.hub import Hub
-    from realtime.hub.keeper import Keeper
-    from realtime.hub.presence import PresenceKeeper
-    from realtime.hub.presences import LIFE_TICKS
-    from realtime.hub.sharing import TURNS, Sharing
-    from realtime.presence.shared import SharedPresence
-    from realtime.rooms.connection import Connection
-
-    hub = Hub()
-    presences = hub.presences
-    presences._sharing = Sharing(presences, SharedPresence(url, presences.name))  # before anybody came
+def fill(hub: Hub, people: int, views: int) -> None:
+    """Put so many viewers into so many portal views of a hub, and look at them."""
 
     async def nothing(_: Any) -> None:
         return None
@@ -231,27 +228,29 @@ async def signs_of_life(url: str, people: int, views: int) -> float:
         )
         hub.keepers[connection.portal_view_id].room.people.stay(connection)
     for one in ids:
-        presences.keepers[one] = PresenceKeeper(one, presences)
-        presences.keepers[one].look()
+        hub.presences.keepers[one] = PresenceKeeper(one, hub.presences)
+        hub.presences.keepers[one].look()
+
+
+async def signs_of_life(url: str, people: int, views: int) -> float:
+    """The CPU of the signs of life of a process with so many people, as a part of one core."""
+    hub = Hub()
+    presences = hub.presences
+    sharing = presences._sharing = Sharing(presences, SharedPresence(url, presences.name))  # before anybody came
+    fill(hub, people, views)
     await asyncio.sleep(10)
     assert presences.subjects == people  # noqa: S101  # else nothing was measured
-    used = await _used_by_beats(presences, TURNS, LIFE_TICKS)
-    for one in ids:
-        presences.keepers[one].stop()
-    return used
-
-
-async def _used_by_beats(presences: Any, turns: int, ticks: int) -> float:
-    """Seconds of CPU for each tick, over one round of turns; the round before reads what is stored."""
     used = 0.0
-    for beat in range(2 * turns):
+    for beat in range(2 * TURNS):  # the first round of turns reads what is stored
         began = time.process_time()
-        for _ in range(ticks):
+        for _ in range(LIFE_TICKS):
             presences.tick()
-        while (working := presences._sharing._working) is not None:
+        while (working := sharing._working) is not None:
             await working
-        used += (time.process_time() - began) / turns if beat >= turns else 0.0
-    return used / ticks
+        used += (time.process_time() - began) / TURNS if beat >= TURNS else 0.0
+    for keeper in presences.keepers.values():
+        keeper.stop()
+    return used / LIFE_TICKS
 
 
 def main(arguments: list[str]) -> None:
