@@ -27,6 +27,8 @@ TABLE = {
     "request-sync": {VIEWER},
     "sync-response": {CONTROLLER},
     "auth": {CONTROLLER, VIEWER},
+    "activity": {CONTROLLER},
+    "pointer": {CONTROLLER, VIEWER},
 }
 ACTORS = {"controller": CONTROLLER, "editor": CONTROLLER, "viewer": VIEWER}
 BODIES: dict[str, dict[str, Any]] = {
@@ -37,11 +39,14 @@ BODIES: dict[str, dict[str, Any]] = {
     "item-move": {"itemId": "goblin", "index": 1},
     "batch": {"changes": [{"type": "item-remove", "itemId": "orc"}, {"type": "item-add", "payload": {"name": "Imp"}}]},
     "sync-response": {"payload": {"zoom": 2}},
+    "activity": {"state": "editing", "target": "goblin"},
+    "pointer": {"itemId": "goblin", "x": 0.5, "y": 0.5},
 }
 STATE: dict[str, Any] = {
     "items": [{"id": "goblin", "name": "Goblin"}, {"id": "orc", "name": "Orc"}],
     "encounter": {"round": 1, "turn": "orc", "order": [{"itemId": "goblin"}, {"itemId": "orc"}]},
     "showEncounter": True,
+    "viewersMayPoint": True,
 }
 # The message that others get after an allowed message, by their role: its type, or nothing.
 REACHES: dict[str, dict[PortalRole, str]] = {
@@ -55,6 +60,8 @@ REACHES: dict[str, dict[PortalRole, str]] = {
     "batch": {CONTROLLER: "batch-applied", VIEWER: "batch-applied"},
     "request-sync": {CONTROLLER: "sync-requested"},
     "sync-response": {VIEWER: "sync-response"},
+    "activity": {CONTROLLER: "activity"},
+    "pointer": {CONTROLLER: "pointer", VIEWER: "pointer"},
 }
 
 
