@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import uuid4
@@ -12,13 +12,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from portal.tests.conftest import Installations
 from realtime.protocol.encodings import SUBPROTOCOL
-from testing.installation import Person, ServerKind, StoreKind
+from testing.installation import Person, ServerKind, StoreKind, installation
 from testing.people import Client
 from testing.shown import make_pictures
 from testing.sockets import open_socket, portal_view_path
-from testing.stacks import ALLOWED_ORIGIN, Stack, running
+from testing.stacks import ALLOWED_ORIGIN, STACK_ENV, Stack, running
 
 pytestmark = pytest.mark.server
 
@@ -124,9 +123,18 @@ def screen(stack: Stack, view: str) -> str:
     return asyncio.run(connect())
 
 
+@contextmanager
+def seated(store: StoreKind) -> Iterator[Table]:
+    """A table on an installation of its own: other tests change the roles of people."""
+    with ExitStack() as exits:
+        made = exits.enter_context(installation(store, **STACK_ENV))
+        stack = exits.enter_context(running(made, made.prepare(), ServerKind.SERVE))
+        yield exits.enter_context(set_up(stack))
+
+
 @pytest.fixture(scope="module")
-def table(installations: Installations) -> Iterator[Table]:
-    with running(*installations.on(StoreKind.SQLITE), ServerKind.SERVE) as stack, set_up(stack) as made:
+def table() -> Iterator[Table]:
+    with seated(StoreKind.SQLITE) as made:
         yield made
 
 
@@ -264,8 +272,8 @@ def test_who_gets_the_picture(table: Table, moment: str) -> None:
     check(table, CONTROLLERS + (VIEWERS if is_shown else ()))
 
 
-def test_who_gets_the_picture_on_postgres(installations: Installations) -> None:
-    with running(*installations.on(StoreKind.POSTGRES), ServerKind.SERVE) as stack, set_up(stack) as table:
+def test_who_gets_the_picture_on_postgres() -> None:
+    with seated(StoreKind.POSTGRES) as table:
         for moment in ("before", "shown", "blackout", "after the blackout", "deleted"):
             test_who_gets_the_picture(table, moment)
 
