@@ -6,11 +6,14 @@ import asyncio
 from typing import Any
 
 import pytest
+from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 
+from libraries.rules.errors import Unavailable
 from libraries.rules.figures import Figures, together
 from realtime.hub import figures
 from realtime.hub.figures import Questions
+from realtime.hub.hub import ask_hub
 from realtime.news.structs import FiguresAskedNews, FiguresToldNews, from_message, to_message
 from realtime.tests.doubles import PORTAL_VIEW_ID, controller, viewer
 from realtime.tests.hubs import DrivenHub
@@ -110,3 +113,20 @@ def test_people_in_two_processes_count_once() -> None:
     assert (both.processes, both.connections, len(both.people)) == (2, 3, 1)
     assert (both.mean_seconds, both.counted_seconds) == (11.0, 40.0)
     assert not together([one, Figures(is_complete=False)]).is_complete
+
+
+async def test_a_question_that_cannot_be_sent(
+    driven: DrivenHub, shared: Shared, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def away(_: Any) -> None:
+        raise Unavailable("Away.")
+
+    monkeypatch.setattr(figures, "publish", away)
+    await driven.join(viewer())
+    found = await driven.hub.questions.ask(PORTAL_VIEW_ID)
+    assert (found.viewers, found.is_complete) == (1, False)
+
+
+async def test_a_thread_asks_the_hub_of_its_event_loop() -> None:
+    found = await sync_to_async(ask_hub)(PORTAL_VIEW_ID)
+    assert (found.connections, found.is_complete) == (0, True)

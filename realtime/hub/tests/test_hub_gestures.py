@@ -12,6 +12,7 @@ import pytest
 from libraries.rules.errors import NotFound, Unavailable
 from libraries.rules.roles import PortalRole
 from libraries.rules.sight import Pointed
+from realtime.hub import gestures as relaying
 from realtime.hub.gestures import Gestures
 from realtime.news.gestures import pointer_id
 from realtime.news.structs import ActivityNews
@@ -342,3 +343,24 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     start: Callable[[Any, float], None] = lambda timer, at: asked.append(at)  # noqa: E731
     monkeypatch.setattr("realtime.hub.timer.Timer.start", start)
     return asked
+
+
+async def test_a_pointer_that_comes_while_one_is_relayed_is_relayed_next(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep(driven)
+    sender, other = await driven.join(controller()), await driven.join(controller())
+    found, came = gestures(driven, sender), []
+
+    async def publish(news: Any) -> None:
+        if not came:
+            came.append(news)
+            point(driven, sender)
+            await found._relay_pointers()  # one at a time
+        await really(news)
+
+    really = relaying.publish
+    monkeypatch.setattr(relaying, "publish", publish)
+    point(driven, sender)
+    for _ in range(2):
+        await driven.hear(other, "pointer")

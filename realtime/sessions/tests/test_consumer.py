@@ -227,6 +227,16 @@ async def test_a_client_closed_for_not_reading_is_not_heard_any_more(
     assert portal_view.name == "Evening"
 
 
+async def test_a_message_of_a_connection_that_is_in_no_room(
+    connect: Connect, portal_view: PortalView, editor: User
+) -> None:
+    client = await connect(editor, portal_view)
+    [connection] = room_of(portal_view).people.connections.values()
+    connection.room = None
+    await client.send("ping")
+    await client.receive("pong")
+
+
 # --- The end -------------------------------------------------------------------------------------------------
 
 
