@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import msgspec
 import pytest
@@ -360,3 +361,61 @@ async def test_a_bug_does_not_end_the_work(
     await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
     assert beat.TICK_SECONDS < 1
     await until_told(first, 1, 0)
+
+
+# --- Between two looks --------------------------------------------------------------------------------------
+
+
+async def test_before_the_others_are_read_nobody_is_looked_at(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).subjects == 1, "the entry")
+    keeper = of(driven).keepers[PORTAL_VIEW_ID]
+    with monkeypatch.context() as patch:
+        patch.setattr(of(driven), "is_complete", lambda _: False)
+        patch.setattr(presence, "READ_SECONDS", 60.0)
+        await driven.join(viewer())
+        keeper.look()
+        assert set(keeper.here.people) == {one.connection.subject.id}
+    await until(lambda: of(driven).subjects == 2, "the other entry")
+
+
+async def test_viewers_alone_are_owed_nothing_while_the_library_does_not_say_so(driven: DrivenHub) -> None:
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).subjects == 1, "the entry")
+    room = driven.hub.room_of(PORTAL_VIEW_ID)
+    assert room is not None
+    assert not of(driven).keepers[PORTAL_VIEW_ID]._owes(room)
+    assert one.outlet.presence == []
+
+
+async def test_a_gap_of_a_portal_view_that_is_over(driven: DrivenHub, shelf: Shelf) -> None:
+    await driven.join(controller())
+    await until(lambda: PORTAL_VIEW_ID in of(driven).keepers, "the keeper")
+    of(driven)._check_gap(PORTAL_VIEW_ID)  # it has been closed in between
+    of(driven)._check_gap(uuid4())
+    found = of(driven)._sharing
+    assert found is not None
+    assert PORTAL_VIEW_ID in of(driven).keepers
+
+
+async def test_what_is_read_of_a_portal_view_that_is_over_is_dropped(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one = await driven.join(controller())
+    await until_told(one, 1, 0)
+    found = of(driven)._sharing
+    assert found is not None
+    read, over = found._store.read, uuid4()
+
+    async def read_more(asked: Any) -> Any:
+        known = await read(asked)
+        return {over: next(iter(known.values())), **known}
+
+    monkeypatch.setattr(found._store, "read", read_more)
+    found.forget(over)  # another one is still here
+    found._unread.add(PORTAL_VIEW_ID)
+    await found._read()
+    assert over not in of(driven).keepers
+    assert counts(one) == (1, 0)
