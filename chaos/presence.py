@@ -18,6 +18,9 @@ from chaos.clients import Client, Table, Watcher
 LEAVE_SECONDS = 30.0
 """The time until the controllers must know that somebody has left."""
 
+noticed: dict[str, None] = {}
+"""What was seen, and is not promised (docs/guarantees.md): sentences, each once."""
+
 
 class Visitors:
     """People of one portal view who come during a fault, and go after it. `tokens` are theirs, by their ids.
@@ -67,7 +70,7 @@ class Visitors:
             return f"{len(strange)} who came back at once were said to have left: {sorted(strange)[:3]}"
         left = client.audience.left.items()
         if twice := {one for one, times in left if times > self.visits[one] and one != self._passing}:
-            return f"{len(twice)} left more often than they came"
+            noticed[f"Presence of {client.name}: {len(twice)} left more often than they came"] = None
         return ""
 
 

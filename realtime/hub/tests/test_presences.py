@@ -419,3 +419,18 @@ async def test_what_is_read_of_a_portal_view_that_is_over_is_dropped(
     await found._read()
     assert over not in of(driven).keepers
     assert counts(one) == (1, 0)
+
+
+async def test_a_controller_who_knows_nothing_is_owed_everything(driven: DrivenHub) -> None:
+    one = await driven.join(controller())
+    await until_told(one, 1, 0)
+    keeper, room = of(driven).keepers[PORTAL_VIEW_ID], driven.hub.room_of(PORTAL_VIEW_ID)
+    assert room is not None
+    assert not keeper._owes(room)
+    keeper._knowing.clear()
+    assert keeper._owes(room)
+
+
+async def test_without_a_room_nobody_is_told(driven: DrivenHub) -> None:
+    presence.PresenceKeeper(uuid4(), of(driven)).tell()
+    assert of(driven).keepers == {}
