@@ -15,6 +15,7 @@ from libraries.rules.sight import Pointed
 from realtime.hub import gestures as relaying
 from realtime.hub.gestures import Gestures
 from realtime.news.gestures import pointer_id
+from realtime.news.layer import publish as publish_really
 from realtime.news.structs import ActivityNews
 from realtime.rooms import gestures as rules
 from realtime.tests.clients import Listener, Message, until
@@ -350,16 +351,16 @@ async def test_a_pointer_that_comes_while_one_is_relayed_is_relayed_next(
 ) -> None:
     keep(driven)
     sender, other = await driven.join(controller()), await driven.join(controller())
-    found, came = gestures(driven, sender), []
+    found = gestures(driven, sender)
+    came: list[Any] = []
 
     async def publish(news: Any) -> None:
         if not came:
             came.append(news)
             point(driven, sender)
             await found._relay_pointers()  # one at a time
-        await really(news)
+        await publish_really(news)
 
-    really = relaying.publish
     monkeypatch.setattr(relaying, "publish", publish)
     point(driven, sender)
     for _ in range(2):
