@@ -20,7 +20,7 @@ from django.conf import settings
 
 from libraries.imaging.process import Conversion
 from libraries.imaging.results import Picture
-from libraries.rules.errors import StorageFull, UploadTooLarge
+from libraries.rules.errors import NO_ROOM, StorageFull, UploadTooLarge
 
 T = TypeVar("T")
 
@@ -33,7 +33,6 @@ KEPT_FREE_BYTES = 64 * 1024 * 1024
 _TURN = threading.Lock()
 """One file at a time is made into pictures in a process: each may take hundreds of MiB for some seconds."""
 _FULL = (errno.ENOSPC, errno.EDQUOT)
-_SENTENCE = "The server has no room left for pictures; nothing was stored. Tell whoever runs it."
 
 
 class Upload:
@@ -56,7 +55,7 @@ class Spool:
         parent = Path(settings.PORTAL_UPLOADS_DIR)
         parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if shutil.disk_usage(parent).free < announced + KEPT_FREE_BYTES:
-            raise StorageFull(_SENTENCE)
+            raise StorageFull(NO_ROOM)
         with _full_disk_said():
             self.folder = Path(tempfile.mkdtemp(dir=parent))
             try:
@@ -151,4 +150,4 @@ def _full_disk_said() -> Iterator[None]:
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise StorageFull(_SENTENCE) from error
+        raise StorageFull(NO_ROOM) from error

@@ -10,11 +10,10 @@ from typing import Protocol
 
 import structlog
 
-from libraries.rules.errors import StorageFull, Unavailable
+from libraries.rules.errors import NO_ROOM, StorageFull, Unavailable
 from libraries.rules.images import Size
 
 KEY = re.compile(r"[0-9a-f]{32}")
-FULL = "There is no room left for pictures on this server, so nothing was stored. Tell the people who run it."
 AWAY = "The place where pictures are kept does not answer; try again in a moment."
 
 log = structlog.get_logger(__name__)
@@ -45,7 +44,7 @@ def name_of(key: str, size: Size) -> str:
 def full(reason: str) -> StorageFull:
     """The refusal when there is no room left; the reason is only for the log."""
     log.error("images_full", error=reason)
-    return StorageFull(FULL)
+    return StorageFull(NO_ROOM)
 
 
 def away(reason: str) -> Unavailable:

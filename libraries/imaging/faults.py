@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from libraries.rules.errors import ImageInvalid, PortalError, StorageFull, Unavailable
+from libraries.rules.errors import NO_ROOM, ImageInvalid, PortalError, StorageFull, Unavailable
 
 
 class Fault(StrEnum):
@@ -54,7 +54,7 @@ _SENTENCES: dict[Fault, str] = {
     Fault.TIME: "The picture takes too long to read. Make it smaller, or save it as PNG or JPEG.",
     Fault.LARGE: "What was made of the picture is too long for a file. Make the picture smaller.",
     Fault.CRASHED: "The picture could not be read: it is broken, or needs too much memory. Save it as PNG or JPEG.",
-    Fault.FULL: "The server has no room left for pictures; nothing was stored. Tell whoever runs it.",
+    Fault.FULL: NO_ROOM,
     Fault.START: "The server cannot read pictures at this moment. Try again later.",
     Fault.KILLED: "The server stopped reading the picture. Try again later.",
 }

@@ -156,6 +156,10 @@ class UploadTooLarge(PortalError):
     code = "too-large"
 
 
+NO_ROOM = "The server has no room left for pictures; nothing was stored. Tell whoever runs it."
+"""The sentence of StorageFull, wherever the room is missing."""
+
+
 class StorageFull(PortalError):
     """There is no room left where pictures are kept; nothing was stored."""
 

@@ -1,18 +1,19 @@
 """Who may see which picture, asked for many requests at once.
 
-The requests that come while one query runs share the next one, as in `realtime.sessions.lookup`. What a portal view
-shows is worked out once for each of its versions, after the earlier calls for this portal view.
+Those that come together share a few queries (`realtime.batches`). What a portal view shows is worked out once for each
+of its versions, after the earlier calls for this portal view.
 """
 
 from __future__ import annotations
 
 import asyncio
-from asyncio import Future, Task
+from asyncio import Task
 from collections import OrderedDict
 from typing import NamedTuple
 from uuid import UUID
 
 from libraries.shown import Glance, Offered, Picture, Question, Shown, Sight, shown_by, sights
+from realtime.batches import Batches
 from realtime.database import in_database, in_lane
 
 MAX_KNOWN_IMAGES = 100_000
@@ -30,15 +31,14 @@ class Rights:
     """The questions of one event loop; there are tasks only while there are questions."""
 
     def __init__(self) -> None:
-        self._asked: dict[Question, Future[Sight]] = {}
-        self._task: Task[None] | None = None
+        self._sights: Batches[Question, Sight] = Batches(_read_sights)
         self._known: OrderedDict[UUID, Shown] = OrderedDict()
         self._weight = 0
         self._computing: dict[UUID, Task[Shown | None]] = {}
 
     async def of(self, offered: Offered, image_id: UUID) -> Right | None:
         """What the credentials give for a picture now; None if nothing. Unavailable without the database."""
-        sight = await asyncio.shield(self._ask((offered, image_id)))
+        sight = await self._sights.ask((offered, image_id))
         if sight.picture is not None and sight.is_controlled:
             return Right(sight.picture, True)
         is_shown = False
@@ -50,24 +50,6 @@ class Rights:
             if is_shown:
                 break
         return Right(sight.picture, False) if is_shown and sight.picture is not None else None
-
-    # --- The database's answers for many ------------------------------------------------------------------
-
-    def _ask(self, question: Question) -> Future[Sight]:
-        answer = self._asked.get(question)
-        if answer is None:
-            answer = self._asked[question] = asyncio.get_running_loop().create_future()
-        if self._task is None:
-            self._task = asyncio.create_task(self._answer_all())
-        return answer
-
-    async def _answer_all(self) -> None:
-        try:
-            while self._asked:
-                asked, self._asked = self._asked, {}
-                await _answer(asked)
-        finally:
-            self._task = None
 
     # --- What portal views show ---------------------------------------------------------------------------
 
@@ -112,12 +94,5 @@ def _is_current(shown: Shown, glance: Glance) -> bool:
     return shown.epoch == glance.epoch and shown.version >= glance.version
 
 
-async def _answer(asked: dict[Question, Future[Sight]]) -> None:
-    try:
-        found = await in_database(sights, list(asked))
-    except Exception as error:  # each caller raises it: nothing is lost
-        for answer in asked.values():
-            answer.set_exception(error)
-        return
-    for question, answer in asked.items():
-        answer.set_result(found[question])
+async def _read_sights(questions: list[Question]) -> dict[Question, Sight]:
+    return await in_database(sights, questions)

@@ -8,12 +8,13 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 from uuid import UUID
 
 from libraries.rules.roles import PortalRole
 from realtime.delivery.prepared import Prepared
+from realtime.hub.timer import Timer
 from realtime.protocol.events import Counts, Presence
 from realtime.rooms.connection import Connection
 from realtime.rooms.elsewhere import Elsewhere
@@ -47,32 +48,6 @@ class Home(Protocol):
 
     def is_complete(self, keeper: PresenceKeeper) -> bool:
         """Whether the people of other processes are known; if not, they are read soon."""
-
-
-class Timer:
-    """Calls a function once, at the earliest of the times asked for."""
-
-    def __init__(self, function: Callable[[], None]) -> None:
-        self._function = function
-        self._handle: asyncio.TimerHandle | None = None
-
-    def start(self, at: float) -> None:
-        """Call it at that time of the event loop, or earlier if that was asked for before."""
-        if self._handle is not None and self._handle.when() <= at:
-            return
-        self.stop()
-        if at < math.inf:
-            self._handle = asyncio.get_running_loop().call_at(at, self._call)
-
-    def stop(self) -> None:
-        """Do not call it."""
-        if self._handle is not None:
-            self._handle.cancel()
-            self._handle = None
-
-    def _call(self) -> None:
-        self._handle = None
-        self._function()
 
 
 class PresenceKeeper:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -327,7 +326,7 @@ async def test_a_room_that_is_over_has_no_timers(driven: DrivenHub, monkeypatch:
     keep(driven)
     sender = await driven.join(controller())
     mine = gestures(driven, sender)
-    asked = watch(monkeypatch)
+    asked = watch(mine, monkeypatch)
     await driven.leave(sender)
     assert driven.hub.gestures_of(sender.connection) is None
     mine.point(sender.connection, Pointed("map", **AT))
@@ -337,11 +336,11 @@ async def test_a_room_that_is_over_has_no_timers(driven: DrivenHub, monkeypatch:
     assert asked == []
 
 
-def watch(monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """The times that a timer is started for from now on."""
+def watch(mine: Gestures, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """The times that a timer of these gestures is started for from now on."""
     asked: list[float] = []
-    start: Callable[[Any, float], None] = lambda timer, at: asked.append(at)  # noqa: E731
-    monkeypatch.setattr("realtime.hub.timer.Timer.start", start)
+    for timer in (mine._relay, mine._expire, mine._point):
+        monkeypatch.setattr(timer, "start", asked.append)
     return asked
 
 
