@@ -70,6 +70,7 @@ class Hub:
             keeper = self.keepers[portal_view_id] = Keeper(portal_view_id, self)
         self._beat.begin()
         entry.connection.name = entry.name
+        entry.reconnect_within = self.roster.reconnect_within
         keeper.enter(entry)
         self.presences.look(portal_view_id)
 
