@@ -9,8 +9,9 @@ from realtime.rooms.connection import Connection
 
 RECONNECTS_PER_SECOND = 400
 """How many clients of a process that died may come back in a second."""
-RECONNECT_MILLISECONDS = (500, 5_000)
-"""The shortest and the longest time over which they spread their first attempts."""
+RECONNECT_STEP_MILLISECONDS, MAX_RECONNECT_MILLISECONDS = 500, 5_000
+"""The shortest and the longest time over which they spread their first attempts. It grows in steps, because the number
+of connections is nobody's business."""
 
 
 class Roster:
@@ -46,5 +47,6 @@ class Roster:
     @property
     def reconnect_within(self) -> int:
         """The time in milliseconds over which these connections would have to spread their reconnects."""
-        least, most = RECONNECT_MILLISECONDS
-        return min(max(self.count * 1_000 // RECONNECTS_PER_SECOND, least), most)
+        step = RECONNECT_STEP_MILLISECONDS
+        steps = -(-self.count * 1_000 // (RECONNECTS_PER_SECOND * step))
+        return min(max(steps, 1) * step, MAX_RECONNECT_MILLISECONDS)
