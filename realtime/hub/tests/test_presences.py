@@ -125,6 +125,18 @@ async def test_who_is_ended_leaves_at_once(driven: DrivenHub, monkeypatch: pytes
     of(driven).expel(second.connection)
 
 
+async def test_who_has_no_role_any_more_leaves_with_the_socket(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "GRACE_SECONDS", 1000.0)
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    driven.room.change_roles({second.connection.subject: None})
+    assert second.outlet.closed == (1008, "access-withdrawn")
+    await driven.leave(second)
+    await until_told(first, 1, 0)
+
+
 async def test_a_look_as_a_viewer_is_nobody(driven: DrivenHub) -> None:
     first, looker = await driven.join(controller()), controller()
     looker.connection.as_viewer, looker.connection.role = True, PortalRole.VIEWER
