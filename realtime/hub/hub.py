@@ -77,7 +77,10 @@ class Hub:
     async def leave(self, connection: Connection) -> None:
         """Remove a connection from its room. If it was the last one, this process leaves the group."""
         self.roster.remove(connection)
-        self.presences.look(connection.portal_view_id)
+        if connection.lost_access:
+            self.presences.expel(connection)
+        else:
+            self.presences.look(connection.portal_view_id)
         keeper = self._keeper_of(connection)
         if keeper is None:
             return
