@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, NamedTuple
 
 KINDS: Final = frozenset(
@@ -52,7 +52,7 @@ class Listeners:
             except Exception:
                 _logger.exception("A listener to “%s” failed.", event.kind)
 
-    async def iterate(self, kinds: frozenset[str]) -> AsyncIterator[Event]:
+    async def iterate(self, kinds: frozenset[str]) -> AsyncGenerator[Event]:
         """The events of these kinds from now on, without end. They wait for a slow reader without a limit."""
         queue: asyncio.Queue[Event] = asyncio.Queue()
         stops = [self.on(kind, queue.put_nowait) for kind in sorted(kinds)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -93,7 +93,7 @@ class Knowing(Calls):
         """Have a function called for each event of a kind (`events.KINDS`); returns what stops it."""
         return self._listeners.on(kind, listener)
 
-    def events(self, *kinds: str) -> AsyncIterator[Event]:
+    def events(self, *kinds: str) -> AsyncGenerator[Event]:
         """The events of these kinds from the first `anext` on, without end."""
         return self._listeners.iterate(frozenset(kinds))
 
