@@ -9,8 +9,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from libraries.rules.state import FIELDS, READ_ONLY
-from realtime.client.python.portal_client import tables as copy
-from realtime.management import tables
+from realtime.client.python.portal_client import tables
 from realtime.management.commands import client_tables
 from realtime.protocol.closing import ERRORS, RECONNECT
 from realtime.protocol.encodings import Encoding
@@ -23,14 +22,14 @@ def test_the_files_are_as_the_server() -> None:
 
 
 def test_the_copy_of_python_has_the_values_of_the_server() -> None:
-    assert ALLOWED.keys() == copy.CLIENT_TYPES
-    assert SERVER_MESSAGES.keys() == copy.SERVER_TYPES
-    assert ERRORS.keys() == copy.ERROR_CODES
-    assert copy.RECONNECT == RECONNECT
-    assert {*FIELDS, *READ_ONLY} == copy.STATE_KEYS | {"epoch"}
-    assert set(copy.ENCODINGS.values()) == {one.value for one in Encoding}
-    assert frozenset({1000, 1003, 1009}) == copy.FINAL_CLOSE_CODES
-    assert ALLOWED.keys() - copy.STORED_TYPES == {
+    assert {kind: set(roles) for kind, roles in tables.CLIENT_MESSAGES.items()} == ALLOWED
+    assert SERVER_MESSAGES.keys() == tables.SERVER_MESSAGES
+    assert tables.ERRORS == ERRORS
+    assert tables.RECONNECT == RECONNECT
+    assert {*FIELDS, *READ_ONLY} == tables.STATE_KEYS | {"epoch"}
+    assert set(tables.SUBPROTOCOLS.values()) == {one.value for one in Encoding}
+    assert frozenset({1000, 1003, 1009}) == tables.FINAL_CODES
+    assert ALLOWED.keys() - tables.STORED == {
         *("ping", "request-sync", "sync-response", "activity", "pointer", "auth"),
     }
 
@@ -38,8 +37,9 @@ def test_the_copy_of_python_has_the_values_of_the_server() -> None:
 def test_a_stale_file_is_named_and_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "tables.py"
     file.write_text("old")
-    monkeypatch.setattr(client_tables, "FILES", {file: tables.in_python})
+    monkeypatch.setattr(client_tables, "render", lambda: {file: "new"})
     with pytest.raises(CommandError, match=r"tables\.py.*--write"):
         call_command("client_tables")
     call_command("client_tables", write=True)
+    assert file.read_text() == "new"
     call_command("client_tables")

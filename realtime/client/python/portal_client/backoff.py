@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from random import Random
 
-from .tables import FINAL_CLOSE_CODES, RECONNECT
+from .tables import FINAL_CODES, RECONNECT
 
 CUT = 1006
 """The code of a connection that ended without a close frame (RFC 6455, section 7.4.1)."""
@@ -35,7 +35,7 @@ class Ending:
         if self.is_over:
             return True
         advice = RECONNECT.get(self.reason)
-        return self.code in FINAL_CLOSE_CODES if advice is None else advice == "no"
+        return self.code in FINAL_CODES if advice is None else advice == "no"
 
     @property
     def needs_new_credential(self) -> bool:

@@ -12,7 +12,7 @@ from .codec import Encoding, codec
 from .errors import NOT_CONNECTED, TOO_MANY_WAITING, PortalError
 from .fold import Message
 from .line import Line
-from .tables import STATE_KEYS, STORED_TYPES
+from .tables import STATE_KEYS, STORED
 from .waiting import Entry, Stored, Waiting
 
 MOST_WAITING = 100
@@ -116,7 +116,7 @@ class Calls(ABC):
         """
         kind, payload = message["type"], message.get("payload", {})
         is_command = kind == "portal-view-update" and not STATE_KEYS & payload.keys()
-        if kind in STORED_TYPES and not is_command:
+        if kind in STORED and not is_command:
             raise ValueError(f"This {kind} is stored: use the call for it, such as update().")
         if self._line is None:
             raise PortalError(NOT_CONNECTED, "The line is down.")

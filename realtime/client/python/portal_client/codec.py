@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any, Literal
 
-from .tables import BYTES_KEY, ENCODINGS
+from .tables import BYTES_KEY, SUBPROTOCOLS
 
 Encoding = Literal["json", "msgpack"]
 _QUOTED_KEY = f'"{BYTES_KEY}"'
@@ -16,7 +16,7 @@ _QUOTED_KEY = f'"{BYTES_KEY}"'
 class Json:
     """JSON in text frames; bytes are an object with the one key `$bytes`."""
 
-    subprotocol = ENCODINGS["json"]
+    subprotocol = SUBPROTOCOLS["json"]
 
     def encode(self, message: Mapping[str, Any]) -> str:
         """The content of a frame; TypeError or ValueError if JSON cannot say the message."""
@@ -32,7 +32,7 @@ class Json:
 class MessagePack:
     """MessagePack in binary frames; needs the package `msgpack`."""
 
-    subprotocol = ENCODINGS["msgpack"]
+    subprotocol = SUBPROTOCOLS["msgpack"]
 
     def __init__(self) -> None:
         try:

@@ -21,7 +21,7 @@ CLOSED = "closed"
 class PortalError(Exception):
     """A refusal: a `code`, and a `message` that a person can act on.
 
-    The code is one of the server's (`tables.ERROR_CODES`, or a close reason of `tables.RECONNECT`), or one of this
+    The code is one of the server's (`tables.ERRORS`, or a close reason of `tables.RECONNECT`), or one of this
     module. `details` has a sentence for each bad value by its place. `retry_after` is in seconds.
     """
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .tables import READ_ONLY_KEYS, STORED_TYPES
+from .tables import READ_ONLY_KEYS, STORED
 
 Message = dict[str, Any]
 State = dict[str, Any]
@@ -58,7 +58,7 @@ class Folded:
 
     def send(self, message: Message) -> None:
         """Note a message of this client. Its `ack` will change the state, unless the message is sent again."""
-        if message["type"] in STORED_TYPES and not message.get("retry"):
+        if message["type"] in STORED and not message.get("retry"):
             self._sent[message["ref"]] = message
 
     def receive(self, message: Message) -> None:
