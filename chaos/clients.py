@@ -22,7 +22,7 @@ from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from chaos.ledger import Ledger, Reader
 from chaos.picture import Picture
-from testing.fold import CHANGES
+from realtime.client.python.portal_client.fold import CHANGES
 from testing.presence import Audience
 from testing.sockets import Message, portal_view_path
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from testing.fold import Folded
+from realtime.client.python.portal_client.fold import Folded
 
 NOT_SHOWN = ("version", "updatedAt")
 """A patch does not contain these, so a screen that was never reloaded has old values."""

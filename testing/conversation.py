@@ -11,9 +11,9 @@ import msgspec
 from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
 from libraries.services.changes import Message as Checked
+from realtime.client.python.portal_client.fold import Folded, Message
 from realtime.protocol.events import Ack
 from realtime.sessions.jobs import Asked
-from testing.fold import Folded, Message
 from testing.table import Table, as_text, changed, shown_to
 
 _encode = msgspec.json.Encoder(order="deterministic").encode

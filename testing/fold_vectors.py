@@ -1,7 +1,7 @@
 """The examples in `docs/fold-vectors.json`: what clients send and receive, and the state that they fold from it.
 
 The messages come from the real rules, so they are right. `testing.write_fold_vectors` writes the file; a test compares
-it with the rules, and lets the reference (`testing.fold`) run it.
+it with the rules, and lets the client (`realtime.client.python`) run it.
 """
 
 from __future__ import annotations

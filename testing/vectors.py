@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from libraries.rules.roles import PortalRole
+from realtime.client.python.portal_client.fold import Folded, Message
 from testing.conversation import ack_of, as_json, connected
-from testing.fold import Folded, Message
 from testing.table import Table, amid_a_fight, changed, checked, shown_to
 
 

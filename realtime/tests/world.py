@@ -21,6 +21,7 @@ from libraries.rules.roles import PortalRole
 from libraries.rules.subjects import Subject
 from libraries.selectors import Stored
 from libraries.services.changes import Written
+from realtime.client.python.portal_client.fold import Folded, Message
 from realtime.news.compose import news_of
 from realtime.news.structs import MessageNews, News
 from realtime.protocol.requests import StoredRequest, SyncResponse, decode
@@ -33,7 +34,6 @@ from realtime.sessions.handlers import HANDLERS, Session
 from realtime.sessions.work import Work
 from realtime.tests.doubles import Person
 from realtime.tests.stepwise import Pause, Queue, run
-from testing.fold import Folded, Message
 from testing.table import PORTAL_VIEW_ID, Table, amid_a_fight, as_text, checked, shown_to
 
 CONTROLLER, VIEWER = PortalRole.CONTROLLER, PortalRole.VIEWER

@@ -7,10 +7,10 @@ from random import Random
 
 from libraries.rules.disclosure import NOTHING, compiled
 from libraries.rules.roles import PortalRole
+from realtime.client.python.portal_client.fold import Message
 from realtime.rooms.snapshots import Answer
 from realtime.tests.world import CONTROLLER, VIEWER, Client, World
 from testing.asking import any_message
-from testing.fold import Message
 
 DISCLOSURE = compiled({"always": ["notes"], "name": ["title"]})
 Step = tuple[str, int]

@@ -14,11 +14,11 @@ from libraries.rules.errors import AlreadyApplied, InvalidPayload, PortalError
 from libraries.rules.projection import project
 from libraries.rules.roles import PortalRole
 from libraries.services.changes import Written, change_portal_view
+from realtime.client.python.portal_client.fold import Folded, Message
 from realtime.news.compose import news_of
 from realtime.news.structs import MessageNews
 from testing.asking import any_message
 from testing.conversation import ack_of, as_json, can_be_merged
-from testing.fold import Folded, Message
 from testing.table import amid_a_fight, as_text, checked
 
 SEEDS = range(6)

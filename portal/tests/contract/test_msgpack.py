@@ -14,8 +14,8 @@ import msgpack
 import pytest
 
 from libraries.rules.places import root
+from realtime.client.python.portal_client.fold import Folded
 from realtime.protocol.encodings import Encoding
-from testing.fold import Folded
 from testing.sockets import PortalSocket, packed
 from testing.stacks import Stack
 

@@ -1,0 +1,23 @@
+// How messages are written and read. Bytes are a Uint8Array in both encodings.
+const BYTES = "$bytes";
+
+const json = {
+  encode: (message) => JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? { [BYTES]: base64(value) } : value)),
+  // Few messages have bytes, and a reviver is slow
+  decode: (text) => JSON.parse(text, text.includes(`"${BYTES}"`) ? revived : undefined),
+};
+
+export async function encodingOf(name) {
+  return name === "msgpack" ? import("../portal-msgpack.js") : json;
+}
+
+function revived(_, value) {
+  if (!value || typeof value[BYTES] !== "string") return value;
+  return Uint8Array.from(atob(value[BYTES]), (character) => character.charCodeAt(0));
+}
+
+function base64(bytes) {
+  let text = "";
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return btoa(text);
+}
