@@ -14,7 +14,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from libraries.rules.net import HIDDEN
-from portal import __version__, env, image_storage, logs
+from portal import __version__, env, image_storage, lan, logs
 from realtime.protocol.oversize import ANSWERED_TIMES
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
@@ -37,6 +37,9 @@ FORCE_SCRIPT_NAME = PORTAL_BASE_PATH or None
 ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
     env.refuse("PORTAL_ALLOWED_HOSTS", "is not set: production needs the host names that people type in.")
+# The hosts by which others reach a development server that listens on this address; `make run` says which it is
+PORTAL_LAN_HOSTS = lan.lan_hosts(env.listens_on("PORTAL_LISTENS_ON", "127.0.0.1")) if DEBUG else []
+ALLOWED_HOSTS += PORTAL_LAN_HOSTS
 # Origins other than our own that may use the REST API and open a WebSocket
 PORTAL_ALLOWED_ORIGINS = env.origins("PORTAL_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = PORTAL_ALLOWED_ORIGINS

@@ -19,7 +19,7 @@ from django.views.decorators.http import require_safe
 
 from libraries.digests import is_code, read_code
 from libraries.links import Page as Link
-from libraries.links import link_to
+from libraries.links import link_to, shared_host
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.selectors import portal_views_of
 from libraries.services.logins import network_of_request
@@ -50,7 +50,7 @@ class Television(PlainPage):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """The address to type, and where the module goes."""
         base = settings.PORTAL_BASE_PATH
-        address = self.request.build_absolute_uri(reverse("pages:add-screen")).partition("://")[2]
+        address = shared_host(self.request) + reverse("pages:add-screen")
         return super().get_context_data(**given, address=address, api=f"{base}/api/screens", view=f"{base}/view/")
 
 
