@@ -6,7 +6,6 @@ from uuid import UUID
 
 from realtime.rooms.connection import Connection
 
-
 RECONNECTS_PER_SECOND = 400
 """How many clients of a process that died may come back in a second."""
 RECONNECT_STEP_MILLISECONDS, MAX_RECONNECT_MILLISECONDS = 500, 5_000
