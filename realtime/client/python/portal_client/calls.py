@@ -76,6 +76,12 @@ class Calls(ABC):
         """Store several changes as one version, or none: messages of the protocol, such as `item-update`."""
         return self._change({"type": "batch", "changes": [dict(change) for change in changes]})
 
+    def store(self, message: Mapping[str, Any]) -> asyncio.Future[Stored]:
+        """Send any message that is stored, as the protocol has it, without a `ref`. ValueError for another type."""
+        if message["type"] not in STORED:
+            raise ValueError(f"A {message['type']} is not stored; send() is for it.")
+        return self._change(dict(message))
+
     def set_camera(self, camera: Mapping[str, Any] | None) -> asyncio.Future[Stored]:
         """Set the camera while a gesture lasts, as often as it moves: at most 10 a second are sent, and the last one.
 

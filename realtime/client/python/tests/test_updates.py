@@ -57,6 +57,7 @@ async def test_each_call_is_its_message(fake: Fake) -> None:
             portal.previous_turn(),
             portal.batch([{"type": "encounter-next"}]),
             portal.set_camera(None),
+            portal.store({"type": "encounter-next"}),
         ]
         messages = [await peer.receive() for _ in futures]
         assert len({message.pop("ref") for message in messages}) == len(futures)
@@ -71,6 +72,7 @@ async def test_each_call_is_its_message(fake: Fake) -> None:
             {"type": "encounter-previous"},
             {"type": "batch", "changes": [{"type": "encounter-next"}]},
             {"type": "portal-view-update", "payload": {"camera": None}},
+            {"type": "encounter-next"},
         ]
         for future in futures:
             future.cancel()
@@ -211,6 +213,8 @@ async def test_a_command_is_not_an_update(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
         with pytest.raises(ValueError, match="send"):
             portal.update(pointer={"x": 1})
+        with pytest.raises(ValueError, match="A pointer is not stored"):
+            portal.store({"type": "pointer"})
         future = portal.update({})
         assert (await peer.receive())["payload"] == {}
         future.cancel()
