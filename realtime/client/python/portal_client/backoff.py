@@ -12,7 +12,8 @@ CUT = 1006
 WITHIN_SECONDS = 1.0
 """The first attempt after a loss comes within this time, unless the server says another (`reconnectWithin`)."""
 LONGEST_SECONDS = 20.0
-FIRST_SECONDS = 1.0
+STEADY_SECONDS = 5.0
+"""A connection that lived so long has ended the loss before."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +45,30 @@ class Ending:
 
 
 class Backoff:
-    """Counts failures, and spreads the clients of one server over time."""
+    """Spreads the clients of one server over time. `now` is in seconds of a clock that only goes forward."""
 
     def __init__(self, rng: Random) -> None:
         self.within = WITHIN_SECONDS
         self._rng = rng
-        self._failures = 0
+        self._lost_at: float | None = None
+        self._open_since: float | None = None
 
-    def succeeded(self) -> None:
+    def succeeded(self, now: float) -> None:
         """The server let the client in."""
-        self._failures = 0
+        self._open_since = now
 
-    def after(self, ending: Ending) -> float:
+    def after(self, ending: Ending, now: float) -> float:
         """The seconds until the next attempt: at random, on top of what the server asks for.
 
         A `going-away` has a number for each connection, which is spread already.
         """
-        most = self.within if self._failures == 0 else min(LONGEST_SECONDS, FIRST_SECONDS * 2.0**self._failures)
-        self._failures += 1
+        if self._open_since is not None and now - self._open_since >= STEADY_SECONDS:
+            self._lost_at = None
+        self._open_since = None
+        if self._lost_at is None:
+            self._lost_at, most = now, self.within
+        else:  # as long as the loss lasts, so that all are back in that time again
+            most = min(LONGEST_SECONDS, max(1.5 * self.within, now - self._lost_at))
         if ending.retry_after is None:
             return self._rng.uniform(0, most)
         return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, most))

@@ -129,7 +129,7 @@ class PortalClient(Knowing):
     async def _run(self) -> None:
         try:
             while not (ending := await self._attempt()).is_final:
-                wait = self._backoff.after(ending)
+                wait = self._backoff.after(ending, time.monotonic())
                 _logger.info("Comes back in %.1f s: %s", wait, ending.message)
                 await self._pause(wait)
         except Exception as error:
@@ -207,10 +207,11 @@ class PortalClient(Knowing):
                 raise result
 
     def _on_let_in(self, connected: Message) -> None:
-        self._backoff.succeeded()
-        if "reconnectWithin" in connected:
-            self._backoff.within = connected["reconnectWithin"] / 1000
+        self._backoff.succeeded(time.monotonic())
         self._set_status("open")
+
+    def _on_advice(self, reconnect_within: int) -> None:
+        self._backoff.within = reconnect_within / 1000
 
     def _renew(self, line: Line) -> None:
         task = asyncio.create_task(self._send_new_credential(line))

@@ -148,6 +148,8 @@ class Knowing(Calls):
 
     def _note(self, line: Line, message: Message) -> list[PortalError]:
         """Do what a message asks for beside the fold; returns the errors of updates that roll back."""
+        if "reconnectWithin" in message:  # of `connected` and `pong`
+            self._on_advice(message["reconnectWithin"])
         match message["type"]:
             case "connected":
                 return self._let_in(line, message)
@@ -199,6 +201,9 @@ class Knowing(Calls):
         return self._error
 
     @abstractmethod
+    def _on_advice(self, reconnect_within: int) -> None:
+        raise NotImplementedError
+
     def _on_let_in(self, connected: Message) -> None:
         """The server has let the client in."""
 

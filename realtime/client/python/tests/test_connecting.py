@@ -144,30 +144,36 @@ def seeded(seed: int) -> Backoff:
     return Backoff(Random(seed))  # noqa: S311  # chance, not secrets
 
 
-def test_the_first_attempt_is_anywhere_within_the_time_and_later_ones_have_full_jitter() -> None:
+def test_attempts_are_spread_over_the_time_of_the_server_and_then_over_as_long_as_the_loss_lasts() -> None:
+    moments = [100.0, 101.0, 104.0, 109.0, 118.0, 125.0, 300.0]
     waits = []
     for seed in range(400):
         backoff = seeded(seed)
         backoff.within = 3.0
-        waits.append([backoff.after(Ending()) for _ in range(8)])
-    for attempt, most in enumerate([3, 2, 4, 8, 16, 20, 20, 20]):
+        waits.append([backoff.after(Ending(), now) for now in moments])
+    for attempt, most in enumerate([3, 4.5, 4.5, 9, 18, 20, 20]):
         found = [wait[attempt] for wait in waits]
         assert 0 <= min(found) < most / 10, attempt
         assert most * 0.9 < max(found) <= most, attempt
 
 
-def test_success_begins_anew() -> None:
-    backoff = seeded(1)
-    for _ in range(9):
-        backoff.after(Ending())
-    backoff.succeeded()
-    assert backoff.after(Ending()) <= backoff.within == 1.0
+def test_a_steady_connection_ends_the_loss_and_a_short_one_does_not() -> None:
+    longest = {True: 0.0, False: 0.0}
+    for seed in range(200):
+        for is_steady in longest:
+            backoff = seeded(seed)
+            backoff.after(Ending(), 100.0)
+            backoff.succeeded(115.0)
+            found = backoff.after(Ending(), 121.0 if is_steady else 116.0)
+            longest[is_steady] = max(longest[is_steady], found)
+    assert longest[True] <= 1.0
+    assert 14.0 < longest[False] <= 16.0
 
 
 def test_the_server_s_time_is_kept_and_spread_unless_it_is_spread_already() -> None:
     backoff = seeded(1)
-    assert backoff.after(Ending(1012, "going-away", retry_after=7.5)) == 7.5
-    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5)) <= 9.5
+    assert backoff.after(Ending(1012, "going-away", retry_after=7.5), 100.0) == 7.5
+    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5), 108.0) <= 15.5
 
 
 @pytest.mark.parametrize("reason", sorted(RECONNECT))
