@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -104,6 +105,8 @@ class Row:
     last: float
     busiest: float
     """The largest part of all clients that came within one second."""
+    seconds: tuple[int, ...]
+    """How many came in each second."""
     attempts: int
     final: int
 
@@ -129,6 +132,7 @@ async def come_back(herd: Herd, server: Server, fault: str) -> Row:
         away=since - began,
         last=max(herd.opened) - since,
         busiest=_busiest(herd.opened) / len(herd.clients),
+        seconds=_by_second(herd.opened, since),
         attempts=herd.attempts - before,
         final=len(herd.ended),
     )
@@ -153,6 +157,11 @@ def _busiest(moments: list[float]) -> int:
     """The most moments within any one second."""
     ordered = sorted(moments)
     return max(bisect_left(ordered, moment + 1) - place for place, moment in enumerate(ordered))
+
+
+def _by_second(moments: list[float], since: float) -> tuple[int, ...]:
+    counts = Counter(int(moment - since) for moment in moments)
+    return tuple(counts[second] for second in range(max(counts) + 1))
 
 
 @contextmanager
@@ -195,13 +204,14 @@ def _say(text: str) -> None:
 
 def show(rows: list[Row], note: str) -> None:
     """Print a table."""
-    head = ["", "away, s", "last back, s", "busiest second", "attempts", "final codes", ""]
+    head = ["", "away, s", "last back, s", "busiest second", "by second", "attempts", "final codes", ""]
     lines = [
         [
             row.fault,
             f"{row.away:.1f}",
             f"{row.last:.1f}",
             f"{row.busiest:.0%}",
+            " ".join(map(str, row.seconds)),
             f"{row.attempts:,}",
             str(row.final),
             "kept" if row.is_kept else "NOT KEPT",
