@@ -118,6 +118,35 @@ test("an attempt that gets no answer ends after 10 s", async () => {
   assert.ok(world.socket.isClosed);
 });
 
+test("a state may take longer, once the line is there", async () => {
+  const { client, world } = await dialled();
+  await world.pass(9000);
+  world.socket.onopen();
+  await world.pass(29_999);
+  assert.equal(client.status, "connecting");
+  await world.pass(1);
+  assert.equal(client.status, "waiting");
+});
+
+test("a very long retryAfter does not mean at once", async () => {
+  const { world } = await dialled();
+  world.socket.says({ type: "error", code: "disconnected", message: "Come back later.", retryAfter: 2 ** 40 });
+  world.socket.closes(1013, "disconnected");
+  world.setTimeout = (_, milliseconds) => assert.ok(milliseconds < 2 ** 31);
+  await world.online();
+  assert.equal(world.sockets.length, 1);
+});
+
+test("who connects again when it is closed gets a line of its own", async () => {
+  const { client, world } = await opened();
+  client.addEventListener("status", ({ detail }) => detail.status === "closed" && client.connect(), { once: true });
+  world.socket.closes(1000, "portal-view-deleted");
+  const opening = client.connect();
+  await world.pass(0);
+  world.socket.connects();
+  assert.equal(await outcome(opening), undefined);
+});
+
 // The closing tables
 
 const closeOf = (reason) => ERRORS[reason] || { "portal-view-deleted": 1000, "going-away": 1012 }[reason] || 1013;
