@@ -17,8 +17,11 @@ from packaging.utils import canonicalize_name
 ROOT: Path = settings.BASE_DIR
 OURS = {"bench", "chaos", "conftest", "fuzz", "libraries", "manage", "portal", "realtime", "testing"}
 FOR_USERS = ("libraries", "portal", "realtime")
-OPTIONAL = ROOT / "libraries" / "image_files" / "bucket.py"
-"""The only module that may import what `requirements-s3.txt` names: not every site installs it."""
+OPTIONAL = {
+    ROOT / "libraries" / "image_files" / "bucket.py",  # what `requirements-s3.txt` names
+    ROOT / "realtime" / "client" / "python" / "portal_client" / "codec.py",  # an extra of the client's own package
+}
+"""The only modules that may import what not every site installs."""
 _LOCKED = re.compile(r"(?P<name>[\w.-]+)==(?P<version>\S+)")
 
 
@@ -44,7 +47,7 @@ def locked() -> dict[str, str]:
 def imported(folders: tuple[str, ...], *, tests: bool) -> Iterator[str]:
     """The top-level names of the foreign modules that our modules import; those of tests only if asked for."""
     for path in (path for folder in folders for path in (ROOT / folder).rglob("*.py")):
-        if tests or not ({"tests"} & set(path.parts) or path.name == "conftest.py" or path == OPTIONAL):
+        if tests or not ({"tests"} & set(path.parts) or path.name == "conftest.py" or path in OPTIONAL):
             for node in ast.walk(ast.parse(path.read_text())):
                 if isinstance(node, ast.Import):
                     yield from (alias.name.split(".")[0] for alias in node.names)
