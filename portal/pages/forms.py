@@ -38,7 +38,14 @@ def email_field() -> forms.EmailField:
     )
 
 
-class LogIn(AuthenticationForm):
+class PageForm(forms.Form):
+    """A form whose labels have no colon."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{"label_suffix": "", **options})
+
+
+class LogIn(PageForm, AuthenticationForm):
     """Django's log-in; `refusal` says why no password was tested."""
 
     error_messages = {
@@ -62,7 +69,7 @@ class LogIn(AuthenticationForm):
             raise ValidationError(error.message) from None
 
 
-class Register(forms.Form):
+class Register(PageForm):
     """Somebody new."""
 
     email = email_field()
@@ -84,13 +91,13 @@ class Register(forms.Form):
         return email
 
 
-class Address(forms.Form):
+class Address(PageForm):
     """The address of an account."""
 
     email = email_field()
 
 
-class NewPassword(forms.Form):
+class NewPassword(PageForm):
     """A password from now on."""
 
     password = password_field(_("New password"), NEW)
@@ -103,7 +110,7 @@ class ChangePassword(NewPassword):
     field_order = ("current", "password")
 
 
-class Name(forms.Form):
+class Name(PageForm):
     """What others see."""
 
     name = forms.CharField(
@@ -115,7 +122,7 @@ class Name(forms.Form):
     )
 
 
-class Leave(forms.Form):
+class Leave(PageForm):
     """The end of an account: the password, and what becomes of each library that has no other owner."""
 
     password = password_field(_("Password"), CURRENT)
@@ -143,7 +150,7 @@ class Leave(forms.Form):
         return {library_id: DELETE if choice == DELETE else UUID(choice) for library_id, choice in chosen.items()}
 
 
-class Language(forms.Form):
+class Language(PageForm):
     """A language of the pages; empty: the browser's."""
 
     language = forms.ChoiceField(label=_("Language of the pages"), required=False)
@@ -153,7 +160,7 @@ class Language(forms.Form):
         self.fields["language"].choices = [("", _("As in this browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
 
 
-class Join(forms.Form):
+class Join(PageForm):
     """A code from somebody who shares, and a name. The page's module sends them to the REST API."""
 
     code = forms.CharField(
@@ -173,7 +180,7 @@ class Join(forms.Form):
     )
 
 
-class AddScreen(forms.Form):
+class AddScreen(PageForm):
     """A screen that shows a code, and what it is to show."""
 
     code = forms.CharField(

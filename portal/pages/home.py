@@ -38,7 +38,7 @@ class Home(Page, TemplateView):
 
 
 def _shown(request: HttpRequest, user: User) -> dict[str, Any]:
-    libraries = libraries_of(user.id).annotate(view_count=Count("portal_views", distinct=True))
+    libraries = libraries_of(user.id).annotate(view_count=Count("portal_views", distinct=True)).order_by("name", "id")
     return {
         "page": page_of(request, libraries),
         "invitations": invitations_for(user_id=user.id) if user.is_verified else (),

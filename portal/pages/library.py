@@ -112,7 +112,7 @@ class Confirm(InLibrary, FormPage):
 
 
 class _Views(InLibrary):
-    template_name = "pages/library.html"
+    template_name: str | None = "pages/library.html"
 
     def listed(self) -> dict[str, Any]:
         """Its portal views."""

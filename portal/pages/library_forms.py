@@ -15,6 +15,7 @@ from libraries.rules.roles import Role
 from libraries.rules.state import MAX_NAME_CHARS
 from libraries.sharing import MAX_LABEL_CHARS
 from libraries.validators import validate_lines, validate_name
+from portal.pages.forms import PageForm
 from portal.pages.language import ROLE_NAMES
 
 ROLES = tuple(ROLE_NAMES.items())
@@ -23,7 +24,7 @@ NOTHING, OWN = "", "own"
 LIVES = {"": None, "1": timedelta(days=1), "7": timedelta(days=7)}
 
 
-class Named(forms.Form):
+class Named(PageForm):
     """A name for something new, or another one for something old."""
 
     name = forms.CharField(label=_("Name"), max_length=MAX_NAME_CHARS, validators=[validate_name])
@@ -75,7 +76,7 @@ class Settings(Named):
         return found if preset == OWN else {**found, "disclosure": presets()[preset].disclosure}
 
 
-class OfRole(forms.Form):
+class OfRole(PageForm):
     """A role."""
 
     role = forms.ChoiceField(label=_("Role"), choices=ROLES, initial=Role.VIEWER.value)
@@ -97,7 +98,7 @@ class Invite(OfRole):
     )
 
 
-class Share(forms.Form):
+class Share(PageForm):
     """A share link."""
 
     label = forms.CharField(

@@ -31,7 +31,7 @@ _COOKIE = "invited"
 class _Members(InLibrary):
     """The page."""
 
-    template_name = "pages/members.html"
+    template_name: str | None = "pages/members.html"
     tab = "members"
 
     def listed(self) -> dict[str, Any]:

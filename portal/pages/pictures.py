@@ -35,7 +35,7 @@ WORDS = {
 class _Pictures(InLibrary):
     """The page; Forbidden for viewers."""
 
-    template_name = "pages/pictures.html"
+    template_name: str | None = "pages/pictures.html"
     tab = "pictures"
 
     def listed(self) -> dict[str, Any]:

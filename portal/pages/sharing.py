@@ -32,7 +32,7 @@ _PARTS = "."
 class _Sharing(OneView):
     """The page."""
 
-    template_name = "pages/share.html"
+    template_name: str | None = "pages/share.html"
 
     def listed(self) -> dict[str, Any]:
         """The live links, and the one that this browser has just made."""
@@ -60,7 +60,6 @@ def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | N
     return {
         "id": link.id,
         "link": address,
-        "address": shared_host(request),
         "join": shared_host(request) + reverse("pages:join"),
         "qr": segno.make_qr(address).svg_data_uri(border=3, light="#fff", omitsize=True),
         "code": code if is_good else "",
@@ -75,9 +74,9 @@ class ShareView(_Sharing, FormPage):
 
     def act(self, form: Share) -> HttpResponse:
         """Make a link, and a code for it."""
-        ids = {"actor_id": self.user.id, "portal_view_id": self.view.id}
-        link, token = create_share_link(**ids, **form.values)
-        code, _until = start_code(**ids, link_id=link.id)
+        view_id = self.view.id
+        link, token = create_share_link(actor_id=self.user.id, portal_view_id=view_id, **form.values)
+        code, _until = start_code(actor_id=self.user.id, portal_view_id=view_id, link_id=link.id)
         return self.shown(token, code)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import template
 from django.conf import settings
 from django.templatetags.static import static
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -30,6 +32,14 @@ def icon(name: str) -> SafeString:
 def role_name(role: str) -> str:
     """A role in a library as people call it."""
     return str(ROLE_NAMES[role])
+
+
+@register.filter
+def moment(when: datetime) -> SafeString:
+    """A time in UTC, which the module of the page writes in the time of its reader."""
+    return format_html(
+        '<time datetime="{}">{} UTC</time>', when.isoformat(), date_format(when, "SHORT_DATETIME_FORMAT")
+    )
 
 
 @register.inclusion_tag("pages/_only_here.html", takes_context=True)

@@ -1,4 +1,8 @@
-// Questions as dialogs instead of pages of their own, and buttons that copy a link.
+// Questions as dialogs instead of pages of their own, buttons that copy a link, and times as the reader's clock has them.
+for (const time of document.querySelectorAll("time")) {
+  time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+}
+
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-dialog]");
   if (!link || event.metaKey || event.ctrlKey || event.shiftKey || !window.HTMLDialogElement) return;
