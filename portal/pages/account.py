@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
@@ -103,6 +104,7 @@ class ChangeLanguage(_OneForm):
         """Store it, and say so in it."""
         code = form.cleaned_data["language"]
         choose_language(user_id=self.user.id, language=code)
+        self.request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # what it said does not count any more
         with override(code or get_language_from_request(self.request)):
             return remember(self.done(_("The language is changed.")), code)
 
