@@ -31,13 +31,13 @@ def link_to(request: HttpRequest, page: Page, secret: str = "") -> str:
 def shared_host(request: HttpRequest) -> str:
     """The host and port of the request; if only this machine reaches it there, those for other machines, if any."""
     host = request.get_host()
-    if not is_only_here(request) or not settings.PORTAL_LAN_HOSTS:
+    domain, port = split_domain_port(host)
+    if not settings.PORTAL_LAN_HOSTS or not is_loopback(domain):
         return host
-    _, port = split_domain_port(host)
     return f"{settings.PORTAL_LAN_HOSTS[0]}:{port}" if port else str(settings.PORTAL_LAN_HOSTS[0])
 
 
-def is_only_here(request: HttpRequest) -> bool:
-    """Whether the request came to a host that no other machine reaches, such as 127.0.0.1."""
-    domain, _ = split_domain_port(request.get_host())
-    return is_loopback(domain)
+def only_here(request: HttpRequest) -> str:
+    """The host and port of the links that `link_to` makes, if no other machine reaches them; else nothing."""
+    host = shared_host(request)
+    return host if is_loopback(split_domain_port(host)[0]) else ""

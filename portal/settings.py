@@ -304,6 +304,7 @@ SPECTACULAR_SETTINGS = {
 # --- Language and static files ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of the pages (`portal.pages.language`)
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -360,6 +361,8 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages have the CSRF token in their forms
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people come from links in mail
+LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_PATH = f"{PORTAL_COOKIE_PREFIX}language", SESSION_COOKIE_PATH
+LANGUAGE_COOKIE_AGE, LANGUAGE_COOKIE_SECURE = 365 * 86_400, _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0
 # We do not know whether we may speak for the sub-domains and the browsers' preload list
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
@@ -100,5 +101,6 @@ class AddScreen(ForPeople, FormPage):
             label=values["label"],
             network=network_of_request(self.request),
         )
-        messages.success(self.request, f"“{values['label']}” is added: it shows the picture in a few seconds.")
+        sentence = _("“%(name)s” is added: it shows the picture in a few seconds.")
+        messages.success(self.request, sentence % {"name": values["label"]})
         return drop(redirect("pages:add-screen"), _CODE)
