@@ -248,7 +248,7 @@ async def test_activity_is_told_once_a_second_for_a_person_in_both(two: Two, por
             await asyncio.sleep(0.1)
         for socket in (tab, other):
             await socket.send("activity", state="idle")
-        told = []
+        told: list[tuple[float, Message]] = []
         while not told or told[-1][1]["state"] == "editing":
             message = await watcher.receive("activity")
             told.append((time.monotonic(), message))
@@ -268,7 +268,7 @@ async def test_looks_as_a_viewer_have_a_cap_of_their_own(two: Two, portal_view: 
 
         async def is_full(**query: str) -> bool:
             async with open_socket(server.ws, path, token=token, query=query) as socket:
-                return (await refused(socket))["code"] == "too-many-connections"
+                return str((await refused(socket))["code"]) == "too-many-connections"
 
         async with AsyncExitStack() as sockets:
             looks = [await enter(sockets, **{"as": "viewer"}) for _ in range(PREVIEWS)]

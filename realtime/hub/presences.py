@@ -85,7 +85,7 @@ class Presences:
         self._clock.start(asyncio.get_running_loop().time() + LIFE_SECONDS)
 
     def _tick(self) -> None:
-        """Look, and give a sign of life: also where the last connection has ended, and its person stays for a moment."""
+        """Look, and give a sign of life, also for people whose last connection has ended a moment ago."""
         if not self.keepers:
             return
         self._start_clock()
