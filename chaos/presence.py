@@ -66,12 +66,17 @@ class Visitors:
             return f"{len(ghosts)} are not here any more: {sorted(ghosts)[:3]}"
         if strange := client.audience.left.keys() - self._visits.keys() - {self._passing}:
             return f"{len(strange)} who came back at once were said to have left: {sorted(strange)[:3]}"
-        for key, counter in client.audience.changes.items():
-            visitors = ((one, times) for one, times in counter.items() if one in self._visits)
-            since = client.audience.snapshot_at
-            if often := [one for one, times in visitors if times > self._visits_since(one, since)]:
-                return f"{len(often)} {key} more often than they came: {sorted(often)[:3]}"
+        if often := [one for one in self._visits if self._is_told_too_often(one, client)]:
+            return f"{len(often)} came or left more often than they did: {sorted(often)[:3]}"
         return ""
+
+    def _is_told_too_often(self, one: str, client: Client) -> bool:
+        """Whether a client was told of more visits than there were, or of more ends than of visits."""
+        audience = client.audience
+        was_known = one in audience.known_first
+        told = was_known + audience.changes["joined"][one]
+        visits = max(was_known, self._visits_since(one, audience.snapshot_at))
+        return told > visits or audience.changes["left"][one] > told
 
     def _visits_since(self, one: str, since: float) -> int:
         """How many visits of a person were not over for so long then that everybody had to know."""

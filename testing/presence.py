@@ -17,7 +17,8 @@ NAMED = ("joined", "controllers", "viewers")
 class Audience:
     """Everybody whom a client knows by name, how many there are, and how often each has come and gone.
 
-    `changes` counts how often each came or went since the last snapshot, at `snapshot_at` of the monotonic clock.
+    `known_first` are the ids in the last snapshot, which came at `snapshot_at` of the monotonic clock; `changes` counts
+    how often each has come and gone since then.
     """
 
     def __init__(self) -> None:
@@ -26,6 +27,7 @@ class Audience:
         self.joined: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
         self.changes = {"joined": Counter[str](), "left": Counter[str]()}
+        self.known_first: set[str] = set()
         self.snapshot_at = -math.inf
 
     def take(self, message: Message) -> None:
@@ -42,6 +44,8 @@ class Audience:
             counter.update(one["id"] for one in message.get(key, ()))
         for key in NAMED:
             self.people |= {one["id"]: one for one in message.get(key, ())}
+        if message["event"] == "snapshot":
+            self.known_first = set(self.people)
         self.counts = message["counts"]
 
 

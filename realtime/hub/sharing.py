@@ -112,7 +112,7 @@ class Sharing:
 
     def _work(self, *, live: bool = False) -> None:
         if self._working is None:
-            self._working = self._home.start(self._do_work(live=live or not self._lived))
+            self._working = self._home.start(self._do_work(live=live or self._is_away or not self._lived))
 
     async def _do_work(self, *, live: bool) -> None:
         try:

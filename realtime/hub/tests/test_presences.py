@@ -41,6 +41,7 @@ def swift(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
     for name in ("FEW_SECONDS", "MANY_SECONDS", "GRACE_SECONDS"):
         monkeypatch.setattr(rules, name, getattr(rules, name) / 100)
     monkeypatch.setattr(presences, "GAP_SECONDS", 0.01)
+    monkeypatch.setattr(presences, "LIFE_SECONDS", 0.03)
     monkeypatch.setattr(memory, "_here", {})
     monkeypatch.setattr(sharing, "STEADY_SECONDS", 0.08)
 
@@ -340,6 +341,35 @@ async def test_the_people_of_a_dead_process_leave_once(
     assert [one["id"] for one in heard(first)[-1]["left"]] == [str(FAR.id)]
     await until(lambda: "other" not in shelf.entries[PORTAL_VIEW_ID], "the sweep")
     assert "process_has_died" in [entry["event"] for entry in logged]
+
+
+async def test_a_process_lives_while_the_last_who_went_may_come_back(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "GRACE_SECONDS", 1000.0)
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
+    await driven.leave(one)
+    shelf.alive.clear()
+    await until(lambda: of(driven).name in shelf.alive, "a sign of life")
+    assert of(driven).room_of(PORTAL_VIEW_ID) is None
+    assert of(driven).subjects == 1
+
+
+async def test_after_an_outage_a_process_lives_before_it_writes(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presences, "LIFE_SECONDS", 1000.0)
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
+    shelf.is_away = True
+    await driven.join(viewer())
+    await until(lambda: of(driven)._sharing._is_away, "an attempt")  # type: ignore[union-attr]  # it has one
+    shelf.lose()
+    shelf.is_away = False
+    await driven.leave(one)
+    await until(lambda: shelf.entries, "the entries")
+    assert shelf.alive == {of(driven).name}
 
 
 async def test_while_the_store_is_away_people_here_are_told(
