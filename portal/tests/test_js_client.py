@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from realtime.management.commands.client_tables import FOLDER
+from realtime.management.commands.client_tables import JAVASCRIPT
 from testing.installation import ServerKind, StoreKind, installation
 from testing.stacks import STACK_ENV, Stack, running
 
-TESTS: Path = FOLDER.parent / "tests"
+TESTS: Path = JAVASCRIPT.parent / "tests"
 SECONDS = 120
 FILES = ["portal-client.js", "portal-client.min.js"]
 

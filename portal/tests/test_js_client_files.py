@@ -6,21 +6,19 @@ import gzip
 import json
 import re
 import subprocess
-from io import StringIO
 from pathlib import Path
 
 import pytest
-from django.core.management import call_command
 
 import portal
 from realtime.management.commands import client_tables
 from realtime.protocol.closing import RECONNECT, Reconnect
 from testing.setup import NODE_FOLDER
 
-CLIENT: Path = client_tables.FOLDER.parent
+CLIENT: Path = client_tables.JAVASCRIPT.parent
 MINIFIED = {"portal-client.min.js": 7 * 1024, "portal-msgpack.min.js": 2560}
 """The most bytes of each, compressed by gzip."""
-SOURCES = [*CLIENT.glob("*.js"), *client_tables.FOLDER.glob("*.js")]
+SOURCES = [*CLIENT.glob("*.js"), *client_tables.JAVASCRIPT.glob("*.js")]
 SECONDS = 120
 
 
@@ -84,20 +82,6 @@ def test_the_package_has_all_that_it_names() -> None:
     assert {path.removeprefix("./") for path in (*named, package["unpkg"], package["types"])} <= files
     assert {path.relative_to(CLIENT).as_posix() for path in SOURCES} | {"README.md"} <= files
     assert not any(path.startswith("tests/") for path in files)
-
-
-def test_the_tables_are_current() -> None:
-    for name, text in client_tables.render().items():
-        assert (client_tables.FOLDER / name).read_text() == text, "run `make client`"
-
-
-def test_the_tables_are_printed_or_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(client_tables, "FOLDER", tmp_path)
-    out = StringIO()
-    call_command("client_tables", stdout=out)
-    assert list(tmp_path.iterdir()) == []
-    call_command("client_tables", "--write")
-    assert "".join((tmp_path / name).read_text() for name in client_tables.render()) == out.getvalue()
 
 
 def test_a_code_is_final_if_all_its_reasons_are() -> None:

@@ -79,6 +79,8 @@ export class Updates {
     const entry = this._entries.find(({ ref }) => ref === message.ref);
     if (!entry) return false;
     if (message.type === "ack") entry.version = message.version;
+    // The role is looked at before the receipt: a retry of somebody who is a viewer now may have been stored
+    else if (entry.isRetry && message.code === "forbidden") this._refuse(entry, unknown());
     else this._refuse(entry, new PortalError(message.code, message.message, message));
     return true;
   }
@@ -122,7 +124,7 @@ export class Updates {
     const { status, connectionId, subject } = this._owner;
     if (entry.isHeld || status !== "open" || entry.sentOn === connectionId) return;
     const now = this._world.Date.now();
-    const isRetry = entry.sentAt !== undefined;
+    const isRetry = (entry.isRetry = entry.sentAt !== undefined);
     if (!isRetry) Object.assign(entry, { sentAt: now, connectionId, subjectId: subject.id });
     entry.sentOn = connectionId;
     if (entry === this._camera) {

@@ -168,6 +168,19 @@ test("what never left is rejected with the reason of the end", async () => {
 
 // Sending again
 
+test("a retry that is forbidden may have been stored, and a first attempt was not", async () => {
+  const { client, world } = await opened();
+  const once = client.updateItem("ogre", { hp: 9 });
+  world.socket.refuses(1, "forbidden");
+  const twice = client.updateItem("ogre", { hp: 8 });
+  const invalid = client.updateItem("ogre", { hp: 7 });
+  await lost(world);
+  world.socket.connects({ role: "viewer" });
+  world.socket.refuses(2, "forbidden");
+  world.socket.refuses(3, "invalid-payload");
+  assert.deepEqual(await Promise.all([once, twice, invalid].map(outcome)), ["forbidden", "unknown-outcome", "invalid-payload"]);
+});
+
 test("an update without an answer goes out again, with its receipt", async () => {
   const { client, world } = await opened();
   const first = client.connectionId;

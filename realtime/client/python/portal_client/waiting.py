@@ -38,6 +38,7 @@ class Entry:
     sent_at: float = 0.0
     is_held: bool = False
     version: int = 0
+    is_retry: bool = False
     more: list[asyncio.Future[Stored]] = field(default_factory=list)
     """Further callers who wait for the same answer."""
 
@@ -53,6 +54,7 @@ class Entry:
 
     def as_again(self) -> Message:
         """The message as it is sent again."""
+        self.is_retry = True
         return {**self.message, "retry": True, "connectionId": self.connection_id}
 
 
@@ -108,7 +110,11 @@ class Waiting:
         entry = self._unanswered.pop(message.get("ref", 0), None)
         if entry is None:
             return None
-        error = from_message(message, entry)
+        if entry.is_retry and message["code"] == "forbidden":  # the role is looked at before what is remembered
+            sentence = "The line was lost before the answer came, and the server refuses to look: the role has changed."
+            error = PortalError(OUTCOME_UNKNOWN, sentence, sent=entry)
+        else:
+            error = from_message(message, entry)
         entry.fail(error)
         return error
 

@@ -112,6 +112,24 @@ async def test_what_waits_goes_out_in_order_and_what_was_sent_as_a_retry(fake: F
         assert (hp(portal), portal.version) == ((2, 2), 7)
 
 
+@pytest.mark.parametrize(
+    ("is_retry", "code", "told"),
+    [(False, "forbidden", "forbidden"), (True, "forbidden", "unknown-outcome"), (True, "not-found", "not-found")],
+)
+async def test_a_retry_that_is_forbidden_may_have_been_stored(fake: Fake, is_retry: bool, code: str, told: str) -> None:
+    async with joined(fake) as (portal, peer):
+        sent = portal.update_item("ogre", hp=1)
+        await peer.receive()
+        if is_retry:
+            peer.cut()
+            peer = await fake.next()
+            await peer.receive()
+        await peer.send(type="error", code=code, message="No.", ref=1)
+        with pytest.raises(PortalError) as caught:
+            await sent
+        assert caught.value.code == told
+
+
 async def test_an_acknowledged_change_is_shown_until_the_state_has_it(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
         future = portal.update_item("ogre", hp=1)
@@ -155,7 +173,7 @@ async def test_what_the_server_would_not_know_again_is_not_sent_again(
         assert (await again.receive())["payload"] == {"ac": 3}
         with pytest.raises(PortalError) as caught:
             await sent
-        assert caught.value.code == "outcome-unknown"
+        assert caught.value.code == "unknown-outcome"
         assert rolled_back == [caught.value]
         assert hp(portal) == (30, 30)
         unsent.cancel()
