@@ -64,7 +64,9 @@ test("each method sends its message", async () => {
 test("a refused update is rolled back, with an event", async () => {
   const { client, world } = await opened();
   const seen = [];
-  client.addEventListener("refused", ({ detail }) => seen.push([detail.error.code, detail.message.payload, hp(client.state)]));
+  client.addEventListener("refused", ({ detail }) =>
+    seen.push([detail.error.code, detail.message.payload, hp(client.state)]),
+  );
   const promise = client.updateItem("ogre", { hp: "many" });
   client.updateItem("mage", { hp: 1 });
   assert.equal(hp(client.state), "many");
@@ -408,8 +410,18 @@ for (const [what, before, act, found] of [
   ["the next turn", { encounter: { round: 1, turn: "ogre", order } }, "nextTurn", { round: 1, turn: "mage", order }],
   ["a new round", { encounter: { round: 1, turn: "mage", order } }, "nextTurn", { round: 2, turn: "ogre", order }],
   ["the first turn", { encounter: { round: 0, turn: null, order } }, "nextTurn", { round: 1, turn: "ogre", order }],
-  ["the turn before", { encounter: { round: 2, turn: "ogre", order } }, "previousTurn", { round: 1, turn: "mage", order }],
-  ["the beginning", { encounter: { round: 1, turn: "ogre", order } }, "previousTurn", { round: 1, turn: "ogre", order }],
+  [
+    "the turn before",
+    { encounter: { round: 2, turn: "ogre", order } },
+    "previousTurn",
+    { round: 1, turn: "mage", order },
+  ],
+  [
+    "the beginning",
+    { encounter: { round: 1, turn: "ogre", order } },
+    "previousTurn",
+    { round: 1, turn: "ogre", order },
+  ],
   ["nobody's turn", { encounter: { round: 0, turn: null, order } }, "previousTurn", { round: 0, turn: null, order }],
   ["no encounter", { encounter: null }, "nextTurn", null],
 ]) {
