@@ -4,11 +4,11 @@ import { parse } from "acorn";
 
 const wrong = [];
 for (const path of process.argv.slice(2)) {
-    const code = readFileSync(path, "utf8").replace(/\bimport\(/g, "load(");
-    try {
-        parse(code, { ecmaVersion: 2018, sourceType: "module" });
-    } catch (error) {
-        wrong.push(`${path}: ${error.message}`);
-    }
+  const code = readFileSync(path, "utf8").replace(/\bimport\(/g, "load(");
+  try {
+    parse(code, { ecmaVersion: 2018, sourceType: "module" });
+  } catch (error) {
+    wrong.push(`${path}: ${error.message}`);
+  }
 }
 console.log(JSON.stringify(wrong));
