@@ -1,5 +1,17 @@
 // The types of portal-client.js. Those of messages and of the state are made from the server, in src/tables.d.ts.
-import type { Camera, Change, ErrorCode, GivenCamera, GivenItem, GivenPatch, Item, Reason, ServerMessage, State, Who } from "./src/tables.js";
+import type {
+  Camera,
+  Change,
+  ErrorCode,
+  GivenCamera,
+  GivenItem,
+  GivenPatch,
+  Item,
+  Reason,
+  ServerMessage,
+  State,
+  Who,
+} from "./src/tables.js";
 
 export type { Camera, Change, Item, ServerMessage, State };
 export type Subject = Who;

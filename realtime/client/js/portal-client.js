@@ -199,7 +199,8 @@ export class PortalClient extends EventTarget {
 
   _lineLost() {
     this._fold.disconnect();
-    for (const { reject } of this._calls.values()) reject(new PortalError("connection-lost", "The connection was lost."));
+    const error = new PortalError("connection-lost", "The connection was lost.");
+    for (const { reject } of this._calls.values()) reject(error);
     this._calls.clear();
   }
 

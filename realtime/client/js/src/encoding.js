@@ -2,13 +2,17 @@
 const BYTES = "$bytes";
 
 const json = {
-  encode: (message) => JSON.stringify(message, (_, value) => (value instanceof Uint8Array ? { [BYTES]: base64(value) } : value)),
+  encode: (message) => JSON.stringify(message, replaced),
   // Few messages have bytes, and a reviver is slow
   decode: (text) => JSON.parse(text, text.includes(`"${BYTES}"`) ? revived : undefined),
 };
 
 export async function encodingOf(name) {
   return name === "msgpack" ? import("../portal-msgpack.js") : json;
+}
+
+function replaced(_, value) {
+  return value instanceof Uint8Array ? { [BYTES]: base64(value) } : value;
 }
 
 function revived(_, value) {

@@ -115,7 +115,11 @@ export function appliedOwn(state, own, itemIds) {
   const payload = own.payload || {};
   switch (own.type) {
     case "portal-view-update":
-      return patched(state, payload, Object.keys(payload).filter((key) => !READ_ONLY.includes(key)));
+      return patched(
+        state,
+        payload,
+        Object.keys(payload).filter((key) => !READ_ONLY.includes(key)),
+      );
     case "item-update":
       return merged(state, own.itemId === undefined ? payload.itemId : own.itemId, payload);
     case "item-add":

@@ -1,4 +1,4 @@
-// What the state will be once a message that waits is stored, as far as a client can know: the server has the last word.
+// What the state will be once a message that waits is stored, as far as a client knows: the server has the last word.
 import { appliedOwn, changesOf, patched, placeOf } from "./fold.js";
 
 // The state with the changes of one message; `itemIds` are those of the items that it adds, in their order.
@@ -10,8 +10,10 @@ export function forecast(state, message, itemIds) {
 function one(before, change, ids) {
   if (change.type === "encounter-next") return turned(before, 1);
   if (change.type === "encounter-previous") return turned(before, -1);
-  // It was stored before the connection was lost, and is sent again
-  if (change.type === "item-add" && placeOf(before.items, ids[0]) >= 0) return ids.shift(), before;
+  if (change.type === "item-add" && placeOf(before.items, ids[0]) >= 0) {
+    ids.shift(); // it was stored before the connection was lost, and is sent again
+    return before;
+  }
   return settled(before, appliedOwn(before, change, ids), change.payload || {});
 }
 
@@ -23,7 +25,8 @@ function settled(before, after, payload) {
   const current = place < 0 ? { currentItem: null, currentItemId: null } : { currentItem: place, currentItemId: id };
   const isAnother = current.currentItemId !== before.currentItemId;
   if (isAnother && after.autoResetImageState && !("camera" in payload)) current.camera = null;
-  return patched(after, current, Object.keys(current).filter((key) => current[key] !== after[key]));
+  const others = Object.keys(current).filter((key) => current[key] !== after[key]);
+  return patched(after, current, others);
 }
 
 function turned(state, step) {

@@ -12,6 +12,7 @@ const STATE_WITHIN = 30000; // a long state on a slow network
 const LONGEST_TIMER = 2147483647; // a longer one fires at once
 const RECONNECT_WITHIN = 1000; // until the server has said another time
 const LONGEST_WINDOW = 20000;
+const MORE_ROOM = 1.8; // later attempts meet those who come for the first time; with 5 s, all are back in 10 s
 const STEADY = 5000; // a line that lived so long has ended the loss before
 const STUCK = 3000; // an attempt of this age is made again when the network comes back
 const RENEW_AGAIN = 10000;
@@ -82,12 +83,19 @@ export class Line {
       return;
     }
     if (attempt.credential) this._dial(attempt);
-    else this.close(this._refused ? this.error : new PortalError("credential-missing", "getCredential has given none."));
+    else if (this._refused) this.close(this.error);
+    else this.close(new PortalError("credential-missing", "getCredential has given none."));
   }
 
   // The credential as a subprotocol, but never one that was refused.
   _choose({ token, ticket, share, guest }) {
-    const kinds = [["bearer", token], ["ticket", ticket], ["guest", (share || guest) && (this.guest || guest)], ["share", share]];
+    const ofGuest = (share || guest) && (this.guest || guest);
+    const kinds = [
+      ["bearer", token],
+      ["ticket", ticket],
+      ["guest", ofGuest],
+      ["share", share],
+    ];
     const offers = kinds.filter(([, value]) => value).map((kind) => kind.join("."));
     return offers.find((offer) => offer !== this._refused);
   }
@@ -190,7 +198,8 @@ export class Line {
     const heard = said && said.code === why ? said : {};
     const advice = RECONNECT[why] || (FINAL_CODES.includes(code) ? "no" : "with back-off");
     this._drop();
-    this.error = failure || new PortalError(why || "connection-lost", heard.message || "The connection was lost.", heard);
+    const sentence = heard.message || "The connection was lost.";
+    this.error = failure || new PortalError(why || "connection-lost", sentence, heard);
     if (advice === "no") {
       this.close(this.error);
       return;
@@ -210,7 +219,7 @@ export class Line {
   // Full jitter: later attempts are spread over as long as the loss lasts, so that all are back in that time again.
   _window(isFirst, now) {
     if (isFirst) return this._within;
-    return Math.min(LONGEST_WINDOW, Math.max(1.5 * this._within, now - this._lostAt));
+    return Math.min(LONGEST_WINDOW, Math.max(MORE_ROOM * this._within, now - this._lostAt));
   }
 
   _wait(at) {

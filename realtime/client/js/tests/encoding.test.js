@@ -17,7 +17,8 @@ const NUMBERS = [0, 1, 127, 128, 255, 256, 65535, 65536, 4294967295, 4294967296,
   .concat([-31, -32, -33, -127, -128, -129, -32768, -32769, -2147483648, -2147483649, 0.5, -0, 1e300, 5e-324]);
 
 test("numbers come back", () => {
-  for (const value of NUMBERS) assert.ok(Object.is(again(value), value === 0 && !Object.is(value, -0) ? 0 : value), String(value));
+  for (const value of NUMBERS)
+    assert.ok(Object.is(again(value), value === 0 && !Object.is(value, -0) ? 0 : value), String(value));
 });
 
 test("texts come back", () => {

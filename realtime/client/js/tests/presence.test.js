@@ -12,12 +12,31 @@ test("presence is a list of people, kept by changes", async () => {
   const counts = { controllers: 1, viewers: 0 };
   world.socket.says({ type: "presence", event: "snapshot", controllers: [ada], viewers: [], counts });
   assert.deepEqual(client.presence, { controllers: [ada], viewers: [], counts });
-  world.socket.says({ type: "presence", event: "change", joined: [bo], left: [], counts: { controllers: 1, viewers: 1 } });
+  world.socket.says({
+    type: "presence",
+    event: "change",
+    joined: [bo],
+    left: [],
+    counts: { controllers: 1, viewers: 1 },
+  });
   assert.deepEqual(client.presence.viewers, [bo]);
   const named = { ...bo, name: "Bo" };
-  world.socket.says({ type: "presence", event: "change", joined: [], left: [], viewers: [named], counts: { controllers: 1, viewers: 1 } });
+  world.socket.says({
+    type: "presence",
+    event: "change",
+    joined: [],
+    left: [],
+    viewers: [named],
+    counts: { controllers: 1, viewers: 1 },
+  });
   assert.deepEqual(client.presence.viewers, [named]);
-  world.socket.says({ type: "presence", event: "change", joined: [], left: [ada, named], counts: { controllers: 0, viewers: 0 } });
+  world.socket.says({
+    type: "presence",
+    event: "change",
+    joined: [],
+    left: [ada, named],
+    counts: { controllers: 0, viewers: 0 },
+  });
   assert.deepEqual(client.presence, { controllers: [], viewers: [], counts: { controllers: 0, viewers: 0 } });
   assert.equal(events.length, 4);
 });
@@ -64,7 +83,9 @@ test("the same person after a loss is no event", async () => {
 
 test("a listener may call the client", async () => {
   const { client, world } = await opened();
-  client.addEventListener("state", () => client.state.name === "Night" && client.update({ name: "Day" }), { once: true });
+  client.addEventListener("state", () => client.state.name === "Night" && client.update({ name: "Day" }), {
+    once: true,
+  });
   world.socket.says({ type: "portal-view-updated", payload: { name: "Night" }, version: 6 });
   assert.equal(client.state.name, "Day");
   assert.equal(client.confirmed.name, "Night");

@@ -64,7 +64,9 @@ test("each method sends its message", async () => {
 test("a refused update is rolled back, with an event", async () => {
   const { client, world } = await opened();
   const seen = [];
-  client.addEventListener("refused", ({ detail }) => seen.push([detail.error.code, detail.message.payload, hp(client.state)]));
+  client.addEventListener("refused", ({ detail }) =>
+    seen.push([detail.error.code, detail.message.payload, hp(client.state)]),
+  );
   const promise = client.updateItem("ogre", { hp: "many" });
   client.updateItem("mage", { hp: 1 });
   assert.equal(hp(client.state), "many");
@@ -227,6 +229,21 @@ test("an ack that was held when the line broke counts", async () => {
   assert.equal(client.state, client.confirmed);
 });
 
+test("an ack that was held counts in another epoch, and when the client is closed", async () => {
+  for (const isClosed of [true, false]) {
+    const { client, world } = await opened();
+    const promise = client.updateItem("ogre", { hp: 9 });
+    world.socket.acks(1, 7);
+    if (isClosed) client.close();
+    else {
+      await lost(world);
+      world.socket.connects({ version: 2, epoch: "two", state: { ...STATE, version: 2 } });
+    }
+    assert.equal(await outcome(promise), 7);
+    assert.equal(client.state, client.confirmed);
+  }
+});
+
 test("it comes back with version and epoch", async () => {
   const { client, world } = await opened();
   world.socket.says({ type: "portal-view-updated", payload: { name: "Night" }, version: 6 });
@@ -369,6 +386,20 @@ test("of a gesture without a line, only the last camera waits", async () => {
   );
 });
 
+test("without a line, too, a camera stays before the update that came after it", async () => {
+  const { client, world } = await opened();
+  world.socket.closes();
+  client.setCamera({ x: 1, y: 0, zoom: 1 });
+  client.update({ currentItemId: "mage" });
+  client.setCamera({ x: 2, y: 0, zoom: 1 });
+  await world.pass(1000);
+  world.socket.connects();
+  assert.deepEqual(
+    world.socket.messages.map(({ payload }) => (payload.camera ? payload.camera.x : payload.currentItemId)),
+    [1, "mage", 2],
+  );
+});
+
 test("a camera that waits for its turn ends with the client", async () => {
   const { client, world } = await opened();
   client.setCamera({ x: 1, y: 0, zoom: 1 });
@@ -376,6 +407,11 @@ test("a camera that waits for its turn ends with the client", async () => {
   client.close();
   await world.pass(1000);
   assert.equal(await outcome(last), "closed");
+  assert.equal(world.socket.messages.length, 1);
+  client.connect();
+  await world.pass(0);
+  world.socket.connects();
+  client.setCamera({ x: 3, y: 0, zoom: 1 });
   assert.equal(world.socket.messages.length, 1);
 });
 
@@ -387,8 +423,18 @@ for (const [what, before, act, found] of [
   ["the next turn", { encounter: { round: 1, turn: "ogre", order } }, "nextTurn", { round: 1, turn: "mage", order }],
   ["a new round", { encounter: { round: 1, turn: "mage", order } }, "nextTurn", { round: 2, turn: "ogre", order }],
   ["the first turn", { encounter: { round: 0, turn: null, order } }, "nextTurn", { round: 1, turn: "ogre", order }],
-  ["the turn before", { encounter: { round: 2, turn: "ogre", order } }, "previousTurn", { round: 1, turn: "mage", order }],
-  ["the beginning", { encounter: { round: 1, turn: "ogre", order } }, "previousTurn", { round: 1, turn: "ogre", order }],
+  [
+    "the turn before",
+    { encounter: { round: 2, turn: "ogre", order } },
+    "previousTurn",
+    { round: 1, turn: "mage", order },
+  ],
+  [
+    "the beginning",
+    { encounter: { round: 1, turn: "ogre", order } },
+    "previousTurn",
+    { round: 1, turn: "ogre", order },
+  ],
   ["nobody's turn", { encounter: { round: 0, turn: null, order } }, "previousTurn", { round: 0, turn: null, order }],
   ["no encounter", { encounter: null }, "nextTurn", null],
 ]) {
@@ -407,6 +453,9 @@ test("what is current stays current", async () => {
   client.update({ currentItem: 0 });
   assert.equal(client.state.currentItemId, "imp");
   assert.equal(client.state.camera, null);
+  client.update({ currentItemId: "ogre", camera: { x: 0, y: 0, zoom: 3 } });
+  assert.equal(client.state.camera.zoom, 3);
+  client.update({ currentItem: 0 });
   client.removeItem("imp");
   assert.deepEqual([client.state.currentItem, client.state.currentItemId], [null, null]);
   assert.equal(client.confirmed.currentItem, 1);

@@ -116,7 +116,13 @@ class FakeSocket {
   }
 
   connects(more = {}) {
-    const connected = { type: "connected", role: "controller", subject: ADA, connectionId: `c${this.at}`, epoch: "one" };
+    const connected = {
+      type: "connected",
+      role: "controller",
+      subject: ADA,
+      connectionId: `c${this.at}`,
+      epoch: "one",
+    };
     this.says({ ...connected, version: STATE.version, recovered: false, state: STATE, ...more });
   }
 
@@ -133,7 +139,11 @@ class FakeSocket {
   }
 }
 
-export const OPTIONS = { url: "https://portal.example.org/base/", portalViewId: "view", getCredential: () => ({ token: "t1" }) };
+export const OPTIONS = {
+  url: "https://portal.example.org/base/",
+  portalViewId: "view",
+  getCredential: () => ({ token: "t1" }),
+};
 
 // A client whose first attempt waits for the server.
 export async function dialled(more = {}, world = new World()) {

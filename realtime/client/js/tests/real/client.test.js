@@ -24,7 +24,10 @@ for (const encoding of ["json", "msgpack"]) {
     await until(viewer, () => viewer.state.camera !== null);
     assert.equal(viewer.state.encounter.turn, "mage");
     assert.equal(viewer.state.items[viewer.state.currentItem].name, "Big ogre");
-    for (const [client, token] of [[controller, SERVER.controller], [viewer, SERVER.viewer]]) {
+    for (const [client, token] of [
+      [controller, SERVER.controller],
+      [viewer, SERVER.viewer],
+    ]) {
       assert.equal(client.state, client.confirmed);
       assert.deepEqual({ ...client.state, updatedAt: null }, { ...(await stored(token)), updatedAt: null });
     }
@@ -68,7 +71,11 @@ test("a portal view that does not exist is final", async () => {
 test("updates over a line that is cut are stored once, and both ends agree", async () => {
   const proxy = await proxied();
   // Chance is what matters here; the wait is not
-  const world = Object.assign(Object.create(globalThis), { Math: { random: () => Math.random() / 20 }, setTimeout, clearTimeout });
+  const world = Object.assign(Object.create(globalThis), {
+    Math: { random: () => Math.random() / 20 },
+    setTimeout,
+    clearTimeout,
+  });
   const controller = joined(SERVER.controller, { url: proxy.url, world });
   await controller.connect();
   const cutting = (async () => {
@@ -87,7 +94,10 @@ test("updates over a line that is cut are stored once, and both ends agree", asy
   assert.ok(versions.every(Number.isInteger));
   const { items, version } = await stored(SERVER.controller);
   const mine = items.filter(({ id }) => /^i\d+$/.test(id));
-  assert.deepEqual(mine, Array.from({ length: 60 }, (_, n) => ({ id: `i${n}`, name: `Item ${n}`, hp: n })));
+  assert.deepEqual(
+    mine,
+    Array.from({ length: 60 }, (_, n) => ({ id: `i${n}`, name: `Item ${n}`, hp: n })),
+  );
   assert.equal(controller.version, version);
   assert.equal(controller.state, controller.confirmed);
   assert.deepEqual(controller.state.items, items);

@@ -6,7 +6,9 @@ import { closing, joined, loaded, resolved, SERVER, until } from "./server.js";
 
 const PACKAGE = new URL("../../", import.meta.url);
 const README = readFileSync(new URL("README.md", PACKAGE), "utf8");
-const MODULES = { "portal-client": new URL(JSON.parse(readFileSync(new URL("package.json", PACKAGE))).exports["."].default, PACKAGE) };
+const MODULES = {
+  "portal-client": new URL(JSON.parse(readFileSync(new URL("package.json", PACKAGE))).exports["."].default, PACKAGE),
+};
 
 function written(name) {
   const [, code] = README.match(new RegExp(`^\`\`\`js ${name}\\n(.*?)^\`\`\``, "ms"));
@@ -15,7 +17,10 @@ function written(name) {
 
 // The example as a module; what it imports is found where it is here.
 function example(name) {
-  const code = written(name).replace(/from "([^"]+)"/g, (_, from) => `from "${MODULES[from] || `file://${resolved(from)}`}"`);
+  const code = written(name).replace(
+    /from "([^"]+)"/g,
+    (_, from) => `from "${MODULES[from] || `file://${resolved(from)}`}"`,
+  );
   return import(`data:text/javascript,${encodeURIComponent(code)}`);
 }
 
@@ -33,7 +38,14 @@ test("the view and the controller", async () => {
   await view.connect();
   assert.equal(kept.get(SERVER.share), view.guest);
   const warnings = [];
-  const controller = closing(await play(SERVER.url, SERVER.portalViewId, () => SERVER.controller, (text) => warnings.push(text)));
+  const controller = closing(
+    await play(
+      SERVER.url,
+      SERVER.portalViewId,
+      () => SERVER.controller,
+      (text) => warnings.push(text),
+    ),
+  );
   await until(view, () => view.state.currentItemId === "ogre" && drawn.length > 1);
   assert.equal(drawn.at(-1).title, view.state.name);
   const again = closing(show(SERVER.url, SERVER.portalViewId, SERVER.share, () => {}));

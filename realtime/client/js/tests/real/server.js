@@ -28,7 +28,10 @@ export function joined(token, more = {}) {
 
 async function asked(path, token, body) {
   const headers = { Authorization: `Bearer ${token}`, "Content-Type": "application/json" };
-  const answer = await fetch(SERVER.url + path, body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers });
+  const answer = await fetch(
+    SERVER.url + path,
+    body ? { method: "POST", headers, body: JSON.stringify(body) } : { headers },
+  );
   if (!answer.ok) throw new Error(`${path} answered ${answer.status}: ${await answer.text()}`);
   return answer.json();
 }
