@@ -66,7 +66,6 @@ class PortalClient(Knowing):
         self._dial = dial
         self._resume: tuple[int, str] | None = None
         self._refused: deque[str] = deque(maxlen=REFUSED_KEPT)
-        self._last = Ending()
         self._backoff = Backoff(SystemRandom())
         self._hurry = asyncio.Event()
         self._run_task: asyncio.Task[None] | None = None
@@ -98,7 +97,8 @@ class PortalClient(Knowing):
                 self._run_task.result()
             await is_open
         except TimeoutError:
-            raise TimeoutError(f"Not connected within {self._open_timeout} s. {self._last.message}") from None
+            why = "" if self._last is None else f" {self._last.message}"
+            raise TimeoutError(f"Not connected within {self._open_timeout} s.{why}") from None
         finally:
             is_open.cancel()
             await asyncio.gather(is_open, return_exceptions=True)
@@ -157,7 +157,7 @@ class PortalClient(Knowing):
             return self._last
         entry = next((one for one in entries(credential, self.guest) if one not in self._refused), None)
         if entry is None:
-            return replace(self._last, is_over=True)
+            return replace(self._last or Ending(), is_over=True)
         self._last = await self._connection(entry)
         return self._last
 

@@ -6,10 +6,11 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from .ahead import ahead
+from .backoff import Ending
 from .calls import Calls
 from .codec import Encoding
 from .errors import PortalError
@@ -22,11 +23,15 @@ from .waiting import Entry
 
 @dataclass(frozen=True)
 class Status:
-    """Times are in seconds since the epoch; `next_attempt_at` is there while the client is `waiting`."""
+    """Times are in seconds since the epoch; `next_attempt_at` is there while the client is `waiting`.
+
+    `ending` is how the last connection, or the last attempt, has ended.
+    """
 
     kind: Literal["connecting", "open", "waiting", "closed"]
     next_attempt_at: float | None = None
     last_message_at: float | None = None
+    ending: Ending | None = None
 
 
 class Knowing(Calls):
@@ -45,6 +50,7 @@ class Knowing(Calls):
         self._ahead: State | None = None
         self._status = Status("closed")
         self._last_message_at: float | None = None
+        self._last: Ending | None = None
         self._error: PortalError | None = None
 
     # What it knows.
@@ -85,7 +91,7 @@ class Knowing(Calls):
     @property
     def status(self) -> Status:
         """What the client is doing."""
-        return Status(self._status.kind, self._status.next_attempt_at, self._last_message_at)
+        return replace(self._status, last_message_at=self._last_message_at, ending=self._last)
 
     # Events.
 

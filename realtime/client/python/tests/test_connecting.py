@@ -58,6 +58,7 @@ async def test_it_comes_back_with_what_it_knows(fake: Fake) -> None:
         await portal.until(lambda portal: portal.connection_id == "c2")
         assert [status.kind for status in statuses] == ["waiting", "connecting", "open"]
         assert statuses[0].next_attempt_at == pytest.approx(time.time(), abs=5)
+        assert statuses[0].ending == Ending(1006, "", "The server closed the connection: 1006.")
 
 
 async def test_it_asks_for_the_whole_state_if_its_own_may_be_amid_a_version(fake: Fake) -> None:
