@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Always in the versions that the checks passed with
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos chaos-revocations soak fuzz check lint lock format specs bench abuse clean
+.PHONY: run install install-dev test-setup test chaos chaos-revocations soak fuzz check lint lock format specs client bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -91,6 +91,10 @@ lock:  # Write requirements.lock anew, with the newest versions that the require
 
 specs: test-setup  # Have the AsyncAPI CLI, which is 1.5 GB, read docs/asyncapi.yaml; `make test` has its parser and Modelina
 	npm exec --yes --package=@asyncapi/cli@4 -- asyncapi validate docs/asyncapi.yaml
+
+client: test-setup  # Write what the clients have from the server, and the minified files of the one in JavaScript
+	$(BIN)/python manage.py client_tables --write
+	node realtime/client/js/build.mjs
 
 # --- Measure -----------------------------------------------------------------------------------------------
 

@@ -13,7 +13,8 @@ await build({
   bundle: true,
   splitting: true, // the first loads the second when it is asked for
   format: "esm",
-  target: "chrome76",
+  target: "es2018",
+  supported: { "dynamic-import": true }, // the browsers of then have it
   minify: true,
   mangleProps: /^_[a-z]/, // what is ours alone; records have an "_id", which is written as text
   legalComments: "none",

@@ -157,7 +157,7 @@ function read(reader) {
 }
 
 function list(reader, count) {
-  return within(reader, count, () => {
+  return oneLevelDown(reader, () => {
     const values = [];
     while (values.length < count) values.push(read(reader));
     return values;
@@ -165,7 +165,7 @@ function list(reader, count) {
 }
 
 function map(reader, count) {
-  return within(reader, 2 * count, () => {
+  return oneLevelDown(reader, () => {
     const value = {};
     for (let i = 0; i < count; i += 1) {
       const key = read(reader);
@@ -176,11 +176,9 @@ function map(reader, count) {
   });
 }
 
-// Each value has an octet at least: who says more than there is does not get memory for it.
-function within(reader, count, readAll) {
+function oneLevelDown(reader, readAll) {
   reader.levels += 1;
   if (reader.levels > MOST_LEVELS) throw new Error("There are too many levels.");
-  if (count > reader.view.byteLength - reader.at) throw new Error("The end is missing.");
   const value = readAll();
   reader.levels -= 1;
   return value;

@@ -8,6 +8,8 @@ const PING_EVERY = 25000;
 const ANSWER_WITHIN = 10000;
 const LATE = 2000; // a timer that fires so late has slept
 const CONNECT_WITHIN = 10000;
+const STATE_WITHIN = 30000; // a long state on a slow network
+const LONGEST_TIMER = 2147483647; // a longer one fires at once
 const RECONNECT_WITHIN = 1000; // until the server has said another time
 const LONGEST_WINDOW = 20000;
 const STEADY = 5000; // a line that lived so long has ended the loss before
@@ -45,8 +47,10 @@ export class Line {
     this.error = error.code === "closed" ? null : error;
     this._drop();
     this._listen("removeEventListener");
-    this._become("closed");
+    this.status = "closed";
+    this.nextAttemptAt = null;
     this._owner._lineEnded(error);
+    this._owner._lineChanged();
   }
 
   send(message) {
@@ -102,6 +106,7 @@ export class Line {
     socket.onmessage = ({ data }) => attempt === this._attempt && this._take(data, attempt);
     socket.onclose = ({ code, reason }) => attempt === this._attempt && this._lose(code, reason);
     socket.onerror = () => {}; // `close` follows, and says more
+    socket.onopen = () => attempt === this._attempt && this._after("connect", STATE_WITHIN, () => this._lose(0, ""));
     this._after("connect", CONNECT_WITHIN, () => this._lose(0, ""));
   }
 
@@ -254,7 +259,7 @@ export class Line {
 
   _after(name, milliseconds, action) {
     this._stop(name);
-    this._timers[name] = this._world.setTimeout(action, Math.max(0, milliseconds));
+    this._timers[name] = this._world.setTimeout(action, Math.min(LONGEST_TIMER, Math.max(0, milliseconds)));
   }
 
   _stop(name) {

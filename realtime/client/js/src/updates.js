@@ -71,7 +71,7 @@ export class Updates {
 
   // Send all that this connection has not sent.
   flush() {
-    for (const entry of this._entries.slice()) if (!entry.isHeld) this._transmit(entry);
+    this._entries.slice().forEach((entry) => this._transmit(entry));
   }
 
   // Whether the answer is to one of these.
@@ -120,11 +120,10 @@ export class Updates {
 
   _transmit(entry) {
     const { status, connectionId, subject } = this._owner;
-    if (entry.isHeld || status !== "open" || entry.sentOn === connectionId) return;
+    if (entry.isHeld || status !== "open") return;
     const now = this._world.Date.now();
     const isRetry = entry.sentAt !== undefined;
     if (!isRetry) Object.assign(entry, { sentAt: now, connectionId, subjectId: subject.id });
-    entry.sentOn = connectionId;
     if (entry === this._camera) {
       this._camera = null;
       this._cameraAt = now;
