@@ -12,6 +12,8 @@ from chaos.ledger import COMMAND, GUEST, SHARED_ITEM, SIGNED, SLOTS, signature, 
 from realtime.client.python.portal_client import PortalError, Stored
 from testing.sockets import Message
 
+MAY_FAIL = frozenset({"not-connected", "connection-lost", "unavailable"})
+"""The errors of commands, which may be lost with the line."""
 AGAIN_SECONDS = 0.4
 """The delay before a retry after `unavailable`."""
 MOST_UNCHECKED = SLOTS - 64
@@ -146,7 +148,11 @@ class Controller(Client):
         try:
             await self.portal.send({"type": "portal-view-update", "payload": payload})
         except PortalError as error:
-            if error.code not in {"not-connected", "unavailable"}:  # commands may be lost with the line
+            if error.code not in {
+                "not-connected",
+                "connection-lost",
+                "unavailable",
+            }:  # commands may be lost with the line
                 self.table.ledger.break_promise(f"{self.name} got the error {error}")
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .fold import Message, State, as_sent, changes_of
+from .fold import Message, State, as_sent, changes_of, is_named
 
 
 def ahead(state: State, waiting: Iterable[Message]) -> State:
     """The state as it will be if the server takes these messages as they are.
 
-    An item without an id has none in the guess: the server gives it one.
+    An item that gets its id from the server has none in the guess.
     """
     for message in waiting:
         for change in changes_of(message):
@@ -81,6 +81,9 @@ def _makes_sense(change: Message, state: State) -> bool:
         return False
     if any(change.get(key) is None for key in _NEEDED.get(change["type"], ())):
         return False
+    new = payload.get("id") if change["type"] == "item-add" else None
+    if new is not None and any(is_named(item, new) for item in state["items"]):
+        return False  # it was stored before the line was lost, and is sent again
     return _are_items(payload.get("items", [])) and _is_encounter(payload.get("encounter"))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -12,7 +14,10 @@ CUT = 1006
 WITHIN_SECONDS = 1.0
 """The first attempt after a loss comes within this time, unless the server says another (`reconnectWithin`)."""
 LONGEST_SECONDS = 20.0
-FIRST_SECONDS = 1.0
+GROWTH = 1.5
+"""Later windows are at least so many times the first one."""
+STEADY_SECONDS = 5.0
+"""A connection that lasted so long was the end of the loss before."""
 
 
 @dataclass(frozen=True)
@@ -44,24 +49,32 @@ class Ending:
 
 
 class Backoff:
-    """Counts failures, and spreads the clients of one server over time."""
+    """Spreads the clients of one server over time; `clock` is in seconds."""
 
-    def __init__(self, rng: Random) -> None:
+    def __init__(self, rng: Random, clock: Callable[[], float] = time.monotonic) -> None:
         self.within = WITHIN_SECONDS
         self._rng = rng
-        self._failures = 0
+        self._clock = clock
+        self._lost_at: float | None = None
+        self._opened_at: float | None = None
 
-    def succeeded(self) -> None:
-        """The server let the client in."""
-        self._failures = 0
+    def opened(self) -> None:
+        """The server has let the client in."""
+        self._opened_at = self._clock()
 
     def after(self, ending: Ending) -> float:
-        """The seconds until the next attempt: at random, on top of what the server asks for.
+        """The seconds until the next attempt: at random within a window, on top of what the server asks for.
 
-        A `going-away` has a number for each connection, which is spread already.
+        The first window is `within`. A later one is as long as the loss has lasted, so that everybody is back as long
+        after the end of a loss as it took. A `going-away` has a number for each connection, which is spread already.
         """
-        most = self.within if self._failures == 0 else min(LONGEST_SECONDS, FIRST_SECONDS * 2.0**self._failures)
-        self._failures += 1
+        now = self._clock()
+        is_steady = self._opened_at is not None and now - self._opened_at >= STEADY_SECONDS
+        self._opened_at = None
+        if self._lost_at is None or is_steady:
+            self._lost_at, window = now, self.within
+        else:
+            window = min(LONGEST_SECONDS, max(GROWTH * self.within, now - self._lost_at))
         if ending.retry_after is None:
-            return self._rng.uniform(0, most)
-        return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, most))
+            return self._rng.uniform(0, window)
+        return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, window))

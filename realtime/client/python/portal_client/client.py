@@ -18,7 +18,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from .backoff import Backoff, Ending
+from .backoff import WITHIN_SECONDS, Backoff, Ending
 from .codec import Encoding
 from .credentials import GetCredential, asked, entries, renewal
 from .errors import CLOSED, PortalError
@@ -30,6 +30,8 @@ OPEN_SECONDS = 20.0
 """How long a handshake may take."""
 CLOSE_SECONDS = 2.0
 """How long a server may take to answer a close."""
+RENEW_SECONDS = 10.0
+"""How long after a renewal that failed the next one is tried."""
 REFUSED_KEPT = 8
 """How many refused credentials are remembered, so that none of them is tried again."""
 _logger = logging.getLogger("portal_client")
@@ -120,7 +122,7 @@ class PortalClient(Knowing):
     def _finish(self, error: PortalError) -> None:
         if self._error is None:
             self._error = error
-            self._waiting.fail_all(error)
+            self._waiting.end(error)
             self._on_waiting()
             self._set_status("closed")
 
@@ -207,9 +209,8 @@ class PortalClient(Knowing):
                 raise result
 
     def _on_let_in(self, connected: Message) -> None:
-        self._backoff.succeeded()
-        if "reconnectWithin" in connected:
-            self._backoff.within = connected["reconnectWithin"] / 1000
+        self._backoff.opened()
+        self._backoff.within = connected.get("reconnectWithin", WITHIN_SECONDS * 1000) / 1000
         self._set_status("open")
 
     def _renew(self, line: Line) -> None:
@@ -218,15 +219,18 @@ class PortalClient(Knowing):
         task.add_done_callback(self._tasks.discard)
 
     async def _send_new_credential(self, line: Line) -> None:
-        """Ask for a new credential; if it fails, the connection ends in time, and the next attempt asks again."""
-        try:
-            credential = await asked(self._get_credential)
-            body, entry = renewal(credential), entries(credential, self.guest)[0]
-            if body and entry != line.entry:
-                await line.ask({"type": "auth", "ref": self._next_ref(), **body})
-                line.entry = entry
-        except Exception:
-            _logger.exception("The credential could not be renewed.")
+        """Ask for a new credential until the server takes it, or the connection ends; an error is logged."""
+        while self._line is line:
+            try:
+                credential = await asked(self._get_credential)
+                body, entry = renewal(credential), entries(credential, self.guest)[0]
+                if body and entry != line.entry:
+                    await line.ask({"type": "auth", "ref": self._next_ref(), **body})
+                    line.entry = entry
+                return
+            except Exception:
+                _logger.exception("The credential could not be renewed.")
+                await asyncio.sleep(RENEW_SECONDS)
 
 
 def _address(url: str, portal_view_id: str) -> str:

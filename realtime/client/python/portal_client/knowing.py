@@ -140,7 +140,7 @@ class Knowing(Calls):
         if self._listeners.has("message"):
             self._listeners.tell(Event("message", message))
         for error in failed:
-            self._listeners.tell(Event("rollback", error))
+            self._listeners.tell(Event("refused", error))
         if self.role != role:
             self._tell("role")
         if self.subject != subject:

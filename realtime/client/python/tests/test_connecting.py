@@ -74,12 +74,12 @@ async def test_it_asks_for_the_whole_state_if_its_own_may_be_amid_a_version(fake
 
 async def test_it_is_closed_for_good_by_a_final_close(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
-        lost = portal.update_item("ogre", hp=1)
+        sent = portal.update_item("ogre", hp=1)
         await peer.receive()
         await peer.refuse("access-withdrawn", 1008)
-        with pytest.raises(PortalError, match="Because of access-withdrawn") as caught:
-            await lost
-        assert caught.value.code == "access-withdrawn"
+        with pytest.raises(PortalError) as caught:
+            await sent
+        assert caught.value.code == "unknown-outcome"
         await until(lambda: portal.status.kind == "closed")
         assert portal.state == STATE
         with pytest.raises(PortalError, match="access-withdrawn"):
@@ -141,34 +141,58 @@ async def test_it_gives_up_after_the_time_for_connecting() -> None:
 # --- Waiting times -------------------------------------------------------------------------------------------
 
 
-def seeded(seed: int) -> Backoff:
-    return Backoff(Random(seed))  # noqa: S311  # chance, not secrets
+class Clock:
+    """A clock that stands still."""
+
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
 
 
-def test_the_first_attempt_is_anywhere_within_the_time_and_later_ones_have_full_jitter() -> None:
-    waits = []
+def seeded(seed: int, clock: Clock) -> Backoff:
+    return Backoff(Random(seed), clock)  # noqa: S311  # chance, not secrets
+
+
+def windows(attempts: list[float]) -> list[tuple[float, float]]:
+    """The shortest and the longest wait of many clients after each attempt; attempts are so many seconds apart."""
+    waits: list[list[float]] = []
     for seed in range(400):
-        backoff = seeded(seed)
+        clock = Clock()
+        backoff = seeded(seed, clock)
         backoff.within = 3.0
-        waits.append([backoff.after(Ending()) for _ in range(8)])
-    for attempt, most in enumerate([3, 2, 4, 8, 16, 20, 20, 20]):
-        found = [wait[attempt] for wait in waits]
-        assert 0 <= min(found) < most / 10, attempt
-        assert most * 0.9 < max(found) <= most, attempt
+        waits.append([])
+        for seconds in attempts:
+            clock.now += seconds
+            waits[-1].append(backoff.after(Ending()))
+    return [(min(of_attempt), max(of_attempt)) for of_attempt in zip(*waits, strict=True)]
 
 
-def test_success_begins_anew() -> None:
-    backoff = seeded(1)
-    for _ in range(9):
-        backoff.after(Ending())
-    backoff.succeeded()
+def test_the_first_attempt_is_anywhere_within_the_time_and_later_ones_within_as_long_as_the_loss_lasts() -> None:
+    most = [3.0, 4.5, 4.5, 9.0, 20.0, 20.0]
+    for (shortest, longest), window in zip(windows([0, 1, 2, 6, 20, 30]), most, strict=True):
+        assert 0 <= shortest < window / 10
+        assert window * 0.9 < longest <= window
+
+
+def test_a_connection_that_lasts_ends_the_loss() -> None:
+    clock = Clock()
+    backoff = seeded(1, clock)
+    backoff.after(Ending())
+    clock.now += 1000
+    backoff.opened()
+    clock.now += 1
+    waits = [backoff.after(Ending()) for _ in range(20)]
+    assert max(waits) > 5
+    backoff.opened()
+    clock.now += 6
     assert backoff.after(Ending()) <= backoff.within == 1.0
 
 
 def test_the_server_s_time_is_kept_and_spread_unless_it_is_spread_already() -> None:
-    backoff = seeded(1)
+    backoff = seeded(1, Clock())
     assert backoff.after(Ending(1012, "going-away", retry_after=7.5)) == 7.5
-    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5)) <= 9.5
+    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5)) <= 9.0
 
 
 @pytest.mark.parametrize("reason", sorted(RECONNECT))
@@ -331,11 +355,25 @@ async def test_a_guest_does_not_renew(fake: Fake) -> None:
         assert await peer.is_quiet()
 
 
-async def test_a_refused_renewal_is_logged(fake: Fake, caplog: pytest.LogCaptureFixture) -> None:
-    tokens = iter(["old", "bad"])
+async def test_a_refused_renewal_is_logged_and_made_again(
+    fake: Fake, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(client, "RENEW_SECONDS", 0.05)
+    tokens = iter(["old", "bad", "new"])
     async with joined(fake, get_credential=lambda: {"token": next(tokens)}) as (portal, peer):
         await peer.send(type="token-expiring", expiresIn=60)
         auth = await peer.receive("auth")
         await peer.send(type="error", ref=auth["ref"], code="token-invalid", message="It is no token.")
-        await until(lambda: "It is no token." in caplog.text)
+        again = await peer.receive("auth")
+        assert "It is no token." in caplog.text
+        assert again["token"] == "new"
+        await peer.ack(again, 5)
         assert portal.status.kind == "open"
+
+
+async def test_a_close_without_a_reason_has_that_of_its_code(fake: Fake) -> None:
+    async with joined(fake) as (portal, peer):
+        statuses = heard(portal, "status")
+        await peer.socket.close(1011)
+        await until(lambda: statuses)
+        assert (statuses[0].ending.code, statuses[0].ending.reason) == (1011, "internal-error")
