@@ -34,20 +34,18 @@ def _after(before: State, change: Message) -> State:
 
 def _with_current(before: State, state: State, patch: Message) -> State:
     """`currentItem` and `currentItemId` name the same item; another item begins without a camera if that is set."""
-    ids = [item.get("id") for item in state["items"]]
+    items, current, place = state["items"], state["currentItemId"], state["currentItem"]
     if "currentItem" in patch and "currentItemId" not in patch:
-        place = state["currentItem"]
-        is_there = isinstance(place, int) and 0 <= place < len(ids)
-        current = ids[place] if is_there else None
-    else:
-        current = state["currentItemId"]
-        place = next((n for n, item_id in enumerate(ids) if item_id == current), None)
+        is_there = isinstance(place, int) and 0 <= place < len(items)
+        current = items[place].get("id") if is_there else None
+    elif current is not None:
+        place = next((n for n, item in enumerate(items) if is_named(item, current)), None)
         current = None if place is None else current
-    if current == before["currentItemId"] and place == state["currentItem"]:
-        return state
-    is_reset = current is None or (state["autoResetImageState"] and "camera" not in patch)
-    camera = {"camera": None} if is_reset and current != before["currentItemId"] else {}
-    return {**state, "currentItem": place, "currentItemId": current, **camera}
+    else:
+        place = None
+    is_other = current != before["currentItemId"]
+    is_reset = is_other and state["autoResetImageState"] and "camera" not in patch
+    return {**state, "currentItem": place, "currentItemId": current, **({"camera": None} if is_reset else {})}
 
 
 def _next(encounter: Message) -> Message:
