@@ -9,6 +9,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constra
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
+run: export PORTAL_LISTENS_ON = $(HOST)
 run: install  # Install, migrate, print the demo log-ins and serve on HOST:PORT
 	@$(BIN)/python manage.py migrate --verbosity 0
 	@$(BIN)/python manage.py demo --host $(HOST) --port $(PORT)

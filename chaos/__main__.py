@@ -11,7 +11,7 @@ from pathlib import Path
 
 import uvloop
 
-from chaos import presence, report
+from chaos import report
 from chaos.crowd import Crowd
 from chaos.faults import FAULTS, NothingHappened
 from chaos.presence import LEAVE_SECONDS
@@ -47,8 +47,6 @@ def _play(seed: int, options: argparse.Namespace) -> int:
     if options.write:
         report.write(options.write, f"{_about(stack, seed, options)}\n\n{text}\n\n{report.legend()}", "make chaos")
     broken = report.broken(results)
-    for sentence in presence.noticed:
-        print(f"\nNoticed, and not promised: {sentence}.")
     print(f"\nBroken promises:\n{broken}" if broken else "\nEvery promise was kept.")
     return 1 if broken else 0
 

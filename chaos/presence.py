@@ -1,14 +1,16 @@
 """Presence during the faults: visitors who come and go, and what each controller's client knows of who is here.
 
 Everybody else comes back within seconds, so nobody but the visitors may be told to have left. A visitor must leave
-within half a minute, once. The clients, and what they fold, are in `chaos.clients`.
+within half a minute, and neither come nor leave more often than they did. That is counted from each snapshot on, which
+replaces what the client knew: another process may know of a leave some seconds later. The clients, and what they fold,
+are in `chaos.clients`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from itertools import cycle
 from typing import Any
@@ -17,9 +19,6 @@ from chaos.clients import Client, Table, Watcher
 
 LEAVE_SECONDS = 30.0
 """The time until the controllers must know that somebody has left."""
-
-noticed: dict[str, None] = {}
-"""What was seen, and is not promised (docs/guarantees.md): sentences, each once."""
 
 
 class Visitors:
@@ -33,19 +32,18 @@ class Visitors:
     ) -> None:
         self.table = table
         self._passing = passing
-        self.visits: Counter[str] = Counter()
+        self._visits: dict[str, list[float]] = {}
+        """When the visits of each ended; `math.inf` for one that goes on."""
         self._tokens = tokens
         self._turns = cycle(tokens)
         self._make = make
         self._here: dict[str, asyncio.Task[Any]] = {}
-        self._gone: dict[str, float] = {}
 
     def come(self) -> None:
         """Let the next one come."""
         one = next(self._turns)
         visitor = self._make(f"visitor {one}", self.table, self._tokens[one])
-        self.visits[one] += 1
-        self._gone.pop(one, None)
+        self._visits.setdefault(one, []).append(math.inf)
         self._here[one] = asyncio.create_task(visitor.run())
 
     async def go(self) -> None:
@@ -53,7 +51,7 @@ class Visitors:
         here, self._here = self._here, {}
         for one, task in here.items():
             task.cancel()
-            self._gone[one] = time.monotonic()
+            self._visits[one][-1] = time.monotonic()
         await asyncio.gather(*here.values(), return_exceptions=True)
 
     def fault_of(self, client: Client, expected: set[str]) -> str:
@@ -61,17 +59,28 @@ class Visitors:
         known, now = set(client.audience.people) - {self._passing}, time.monotonic()
         if not client.audience.counts:
             return "it was told nothing"
-        leaving = {one for one, at in self._gone.items() if now - at < LEAVE_SECONDS}
+        leaving = {one for one in self._visits if self._visits_since(one, now)}
         if missing := expected - known:
             return f"{len(missing)} of {len(expected)} are missing"
         if ghosts := known - expected - leaving:
             return f"{len(ghosts)} are not here any more: {sorted(ghosts)[:3]}"
-        if strange := client.audience.left.keys() - self.visits.keys() - {self._passing}:
+        if strange := client.audience.left.keys() - self._visits.keys() - {self._passing}:
             return f"{len(strange)} who came back at once were said to have left: {sorted(strange)[:3]}"
-        left = client.audience.left.items()
-        if twice := {one for one, times in left if times > self.visits[one] and one != self._passing}:
-            noticed[f"Presence of {client.name}: {len(twice)} left more often than they came"] = None
+        if often := [one for one in self._visits if self._is_told_too_often(one, client)]:
+            return f"{len(often)} came or left more often than they did: {sorted(often)[:3]}"
         return ""
+
+    def _is_told_too_often(self, one: str, client: Client) -> bool:
+        """Whether a client was told of more visits than there were, or of more ends than of visits."""
+        audience = client.audience
+        was_known = one in audience.known_first
+        told = was_known + audience.changes["joined"][one]
+        visits = max(was_known, self._visits_since(one, audience.snapshot_at))
+        return told > visits or audience.changes["left"][one] > told
+
+    def _visits_since(self, one: str, since: float) -> int:
+        """How many visits of a person were not over for so long then that everybody had to know."""
+        return sum(since - ended < LEAVE_SECONDS for ended in self._visits[one])
 
 
 def faults_of_all(clients: Iterable[Client], visitors: Sequence[Visitors], expected: dict[str, set[str]]) -> list[str]:

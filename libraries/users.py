@@ -76,6 +76,10 @@ class User(AbstractBaseUser, PermissionsMixin):
         "address verified", null=True, editable=False, help_text="When the person proved to read mail at this address."
     )
 
+    language = models.CharField(
+        max_length=5, blank=True, default="", db_default="", help_text="Of the pages; empty: the browser's."
+    )
+
     _stored: dict[str, Any] | None = None
 
     objects: ClassVar[UserManager] = UserManager()

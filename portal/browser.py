@@ -11,13 +11,15 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
+from django.http.request import split_domain_port
 from django.utils.decorators import sync_and_async_middleware
 
-OWN = ("fullscreen", "screen-wake-lock")
-"""What our own pages use: a screen fills itself with a picture, and stays on."""
+OWN = ("fullscreen", "screen-wake-lock", "clipboard-write")
+"""What our own pages use: a screen fills itself with a picture, and stays on; a button copies a link."""
 OFF = (
-    *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read", "clipboard-write"),
+    *("accelerometer", "autoplay", "browsing-topics", "camera", "clipboard-read"),
     *("display-capture", "encrypted-media", "gamepad", "geolocation", "gyroscope", "hid", "identity-credentials-get"),
     *("idle-detection", "local-fonts", "magnetometer", "microphone", "midi", "otp-credentials", "payment"),
     *("picture-in-picture", "publickey-credentials-create", "publickey-credentials-get", "serial", "storage-access"),
@@ -30,6 +32,12 @@ SECRET_PAGES = re.compile(r"/(?:view|verify|reset|invitation|add-screen)(?:/|\Z)
 
 def _add(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     response.headers["Permissions-Policy"] = PERMISSIONS
+    if (
+        request.scheme == "http"
+        and split_domain_port(request.META.get("HTTP_HOST", ""))[0] in settings.PORTAL_LAN_HOSTS
+    ):
+        # Over plain http from another machine, browsers ignore it, and complain in the console
+        response.headers.pop("Cross-Origin-Opener-Policy", None)
     if SECRET_PAGES.match(request.path_info) and _is_secret(request):
         response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -92,6 +92,14 @@ def hosts(name: str, default: tuple[str, ...], *, any_host: bool) -> list[str]:
     return found
 
 
+def listens_on(name: str, default: str) -> str:
+    """An address or a host name without a port, such as `0.0.0.0`, `::1` or `table.local`; or `*`."""
+    value = text(name, default)
+    if not re.fullmatch(r"\*|[0-9a-fA-F:.]+|[\w.-]+", value):
+        refuse(name, f"must be an address such as 0.0.0.0, without a port, not {value!r}.")
+    return value
+
+
 def origins(name: str) -> list[str]:
     """Web origins as browsers write them, for example `https://table.example.org:8443`.
 

@@ -14,7 +14,7 @@ from typing import Any
 from csp.constants import NONE, SELF
 
 from libraries.rules.net import HIDDEN
-from portal import __version__, env, image_storage, logs
+from portal import __version__, env, image_storage, lan, logs
 from realtime.protocol.oversize import ANSWERED_TIMES
 
 # --- Mode and paths ---------------------------------------------------------------------------------------
@@ -37,6 +37,9 @@ FORCE_SCRIPT_NAME = PORTAL_BASE_PATH or None
 ALLOWED_HOSTS = env.hosts("PORTAL_ALLOWED_HOSTS", ("localhost", "127.0.0.1", "[::1]") if DEBUG else (), any_host=DEBUG)
 if not ALLOWED_HOSTS:
     env.refuse("PORTAL_ALLOWED_HOSTS", "is not set: production needs the host names that people type in.")
+# The hosts by which others reach a development server that listens on this address; `make run` says which it is
+PORTAL_LAN_HOSTS = lan.lan_hosts(env.listens_on("PORTAL_LISTENS_ON", "127.0.0.1")) if DEBUG else []
+ALLOWED_HOSTS += PORTAL_LAN_HOSTS
 # Origins other than our own that may use the REST API and open a WebSocket
 PORTAL_ALLOWED_ORIGINS = env.origins("PORTAL_ALLOWED_ORIGINS")
 CORS_ALLOWED_ORIGINS = PORTAL_ALLOWED_ORIGINS
@@ -301,6 +304,7 @@ SPECTACULAR_SETTINGS = {
 # --- Language and static files ----------------------------------------------------------------------------
 
 LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]  # of the pages (`portal.pages.language`)
 TIME_ZONE = "UTC"
 USE_TZ = True
 
@@ -357,6 +361,8 @@ SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages have the CSRF token in their forms
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people come from links in mail
+LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_PATH = f"{PORTAL_COOKIE_PREFIX}language", SESSION_COOKIE_PATH
+LANGUAGE_COOKIE_AGE, LANGUAGE_COOKIE_SECURE = 365 * 86_400, _HTTPS
 SECURE_HSTS_SECONDS = env.number("PORTAL_HSTS_SECONDS", 31_536_000, 0, 2**31 - 1) if _HTTPS else 0
 # We do not know whether we may speak for the sub-domains and the browsers' preload list
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]

@@ -17,11 +17,15 @@ Answer = TypeVar("Answer")
 class Batches(Generic[Question, Answer]):
     """The questions of one event loop; there is a task only while there are questions.
 
-    `read` answers each of the questions that it is given; what it raises, each of their askers gets.
+    `read` answers each of the questions that it is given; what it raises, each of their askers gets. Between two reads
+    there are at least `pause` seconds, in which more may come.
     """
 
-    def __init__(self, read: Callable[[list[Question]], Awaitable[Mapping[Question, Answer]]]) -> None:
+    def __init__(
+        self, read: Callable[[list[Question]], Awaitable[Mapping[Question, Answer]]], pause: float = 0.0
+    ) -> None:
         self._read = read
+        self._pause = pause
         self._asked: dict[Question, Future[Answer]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -40,6 +44,8 @@ class Batches(Generic[Question, Answer]):
             while self._asked:
                 asked, self._asked = self._asked, {}
                 await self._answer(asked)
+                if self._pause:
+                    await asyncio.sleep(self._pause)
         finally:
             self._task = None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import Counter
 from typing import Any
@@ -14,24 +15,37 @@ NAMED = ("joined", "controllers", "viewers")
 
 
 class Audience:
-    """Everybody whom a client knows by name, how many there are, and how often each has come and gone."""
+    """Everybody whom a client knows by name, how many there are, and how often each has come and gone.
+
+    `known_first` are the ids in the last snapshot, which came at `snapshot_at` of the monotonic clock; `changes` counts
+    how often each has come and gone since then.
+    """
 
     def __init__(self) -> None:
         self.people: dict[str, dict[str, Any]] = {}
         self.counts: dict[str, int] = {}
         self.joined: Counter[str] = Counter()
         self.left: Counter[str] = Counter()
+        self.changes = {"joined": Counter[str](), "left": Counter[str]()}
+        self.known_first: set[str] = set()
+        self.snapshot_at = -math.inf
 
     def take(self, message: Message) -> None:
         """Apply a message of the type `presence`."""
         if message["event"] == "snapshot":
             self.people = {}
+            self.changes = {key: Counter[str]() for key in self.changes}
+            self.snapshot_at = time.monotonic()
         for gone in message.get("left", ()):
             self.left[gone["id"]] += 1
             self.people.pop(gone["id"], None)
         self.joined.update(one["id"] for one in message.get("joined", ()))
+        for key, counter in self.changes.items():
+            counter.update(one["id"] for one in message.get(key, ()))
         for key in NAMED:
             self.people |= {one["id"]: one for one in message.get(key, ())}
+        if message["event"] == "snapshot":
+            self.known_first = set(self.people)
         self.counts = message["counts"]
 
 

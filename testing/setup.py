@@ -1,8 +1,8 @@
 """`python -m testing.setup`: installs what the tests need and pip does not provide.
 
-Debian's Chromium, proxies and promtool (of Prometheus), node with npm, and the npm packages of `testing/node`. A
-missing part is installed if that is possible without asking anybody (apt-get as root); otherwise it is an error in one
-sentence.
+Debian's Chromium, proxies, promtool (of Prometheus) and gettext, node with npm, and the npm packages of `testing/node`.
+A missing part is installed if that is possible without asking anybody (apt-get as root); otherwise it is an error in
+one sentence.
 """
 
 from __future__ import annotations
@@ -98,6 +98,7 @@ PARTS = (
         "HAProxy and Caddy", lambda: bool(shutil.which("haproxy") and shutil.which("caddy")), _apt("haproxy", "caddy")
     ),
     Part("promtool", lambda: bool(shutil.which("promtool")), _apt("prometheus")),
+    Part("gettext", lambda: bool(shutil.which("xgettext") and shutil.which("msgfmt")), _apt("gettext")),
     Part("the npm packages of the tests", _npm_packages_present, _install_npm_packages),
 )
 

@@ -22,7 +22,7 @@ class Limits:
     animation_cpu_seconds: int = 90
     """The same for an animation: one of 400 megapixels of noise took 32 s."""
     picture_seconds: float = 120
-    """Time by the clock until the next picture is made; the worker is nice, so others may slow it down."""
+    """Time by the clock until the next picture is made; others may slow it down, as it only gets what they leave."""
     file_seconds: float = 300
     """Time by the clock for a file."""
     memory_bytes: int = 1024 * MIB

@@ -35,3 +35,11 @@ def network_of_scope(scope: Mapping[str, Any]) -> str:
     """The network of the client of an ASGI scope."""
     client = scope.get("client")
     return network_of(client[0] if client else None)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host, without a port, is a name of the machine itself that no other one can use, such as 127.0.0.1."""
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")

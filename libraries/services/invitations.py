@@ -111,7 +111,12 @@ def withdraw_invitation(*, actor_id: UUID | None, library_id: UUID, invitation_i
 
 def open_invitations() -> QuerySet[Invitation]:
     """Those that can be accepted."""
-    return Invitation.objects.filter(accepted_at=None, expires_at__gt=timezone.now())
+    return open_ones(Invitation.objects.all())
+
+
+def open_ones(invitations: QuerySet[Invitation]) -> QuerySet[Invitation]:
+    """Those of them that can be accepted."""
+    return invitations.filter(accepted_at=None, expires_at__gt=timezone.now())
 
 
 def look_at_invitation(*, token: str) -> Invitation:

@@ -66,6 +66,12 @@ def rename_user(*, user_id: UUID, name: str) -> User:
 
 
 @tried_again
+def choose_language(*, user_id: UUID, language: str) -> None:
+    """Keep the language of the pages, a code of `LANGUAGES`; empty: that of each browser."""
+    User.objects.filter(id=user_id).update(language=language)
+
+
+@tried_again
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
     """Activate or deactivate a user; deactivation closes their open connections at once."""
     with transaction.atomic():

@@ -41,6 +41,11 @@ def share_links_of(*, user_id: UUID, portal_view_id: UUID) -> QuerySet[ShareLink
     return ShareLink.objects.filter(portal_view_id=portal_view_id).select_related("created_by")
 
 
+def live_links(links: QuerySet[ShareLink]) -> QuerySet[ShareLink]:
+    """Those of the links by which somebody can watch now."""
+    return links.filter(Q(expires_at=None) | Q(expires_at__gt=timezone.now()), withdrawn_at=None)
+
+
 @tried_again
 def create_share_link(
     *,
@@ -58,9 +63,7 @@ def create_share_link(
     token = "" if is_screen else new_token()
     with transaction.atomic():
         lock_portal_view(actor_id, portal_view_id)
-        of_view = ShareLink.objects.filter(portal_view_id=portal_view_id, withdrawn_at=None)
-        live = of_view.filter(Q(expires_at=None) | Q(expires_at__gt=now))
-        if live.count() >= MAX_LIVE_LINKS:
+        if live_links(ShareLink.objects.filter(portal_view_id=portal_view_id)).count() >= MAX_LIVE_LINKS:
             raise QuotaExceeded(f"The portal view has {MAX_LIVE_LINKS} links: withdraw one of them first.")
         link = ShareLink.objects.create(
             portal_view_id=portal_view_id,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -155,8 +156,11 @@ def test_each_person_can_log_in() -> None:
 
 
 def test_the_text_has_the_log_ins_and_the_address() -> None:
-    text = demo("--host", "portal.example.org", "--port", "9000")
+    text = demo("--port", "9000")
     assert PASSWORD in text
+    assert "http://127.0.0.1:9000/admin/" in text
+    assert "On phones" not in text
+    text = demo("--host", "portal.example.org", "--port", "9000")
     assert all(person.email in text for person in PEOPLE)
     assert "http://portal.example.org:9000/admin/" in text
     assert "ws://portal.example.org:9000/ws/portal-view/" in text
@@ -175,11 +179,37 @@ def test_the_text_has_the_log_ins_and_the_address() -> None:
         ("table.local", True),
     ],
 )
-def test_a_public_host_gets_a_warning(host: str, warned: bool) -> None:
+def test_a_public_host_gets_a_warning_and_another_password(host: str, warned: bool) -> None:
     out, err = StringIO(), StringIO()
     call_command("demo", "--json", "--host", host, stdout=out, stderr=err)
-    assert ("anybody there can log in" in err.getvalue()) is warned
-    assert json.loads(out.getvalue())["portalViewId"]
+    assert ("whoever listens in there" in err.getvalue()) is warned
+    made = json.loads(out.getvalue())
+    passwords = {made[person.key]["password"] for person in PEOPLE}
+    assert len(passwords) == 1
+    assert (passwords == {PASSWORD}) is not warned
+    for person in PEOPLE:
+        assert User.objects.get(email=person.email).check_password(made[person.key]["password"])
+        validate_password(made[person.key]["password"], User(email=person.email, name=person.name))
+
+
+def test_the_password_for_others_is_new_at_each_start() -> None:
+    first, second = (json.loads(demo("--json", "--host", "192.0.2.7"))["admin"]["password"] for _ in range(2))
+    assert re.fullmatch(r"[2-9a-z]{4}(-[2-9a-z]{4}){2}", first)
+    assert first != second
+    assert not User.objects.get(email="admin@example.com").check_password(first)
+    demo()
+    assert User.objects.get(email="admin@example.com").check_password(PASSWORD)
+
+
+def test_phones_get_an_address_of_this_machine(settings: Any) -> None:
+    settings.PORTAL_LAN_HOSTS = ["192.168.1.20", "[fd00::2]"]
+    text = demo("--host", "0.0.0.0", "--port", "9000")  # noqa: S104
+    assert "\nOn phones: http://192.168.1.20:9000\nOn phones: http://[fd00::2]:9000" in text
+    assert "http://127.0.0.1:9000/admin/" in text
+    settings.PORTAL_LAN_HOSTS = []
+    err = StringIO()
+    call_command("demo", "--host", "0.0.0.0", stdout=StringIO(), stderr=err)  # noqa: S104
+    assert "This machine has no address that others reach" in err.getvalue()
 
 
 def test_production_is_refused_unless_forced(settings: Any) -> None:

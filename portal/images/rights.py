@@ -19,6 +19,9 @@ from realtime.database import in_database, in_lane
 MAX_KNOWN_IMAGES = 100_000
 """How many ids of shown pictures a process remembers, each some 100 bytes; a portal view counts as one more."""
 
+PAUSE_SECONDS = 0.02
+"""At a reveal requests come one after the other, and a read for each would keep the database and the GIL busy."""
+
 
 class Right(NamedTuple):
     """A picture that may be sent; `is_controlled` if to somebody who controls its library."""
@@ -31,7 +34,7 @@ class Rights:
     """The questions of one event loop; there are tasks only while there are questions."""
 
     def __init__(self) -> None:
-        self._sights: Batches[Question, Sight] = Batches(_read_sights)
+        self._sights: Batches[Question, Sight] = Batches(_read_sights, PAUSE_SECONDS)
         self._known: OrderedDict[UUID, Shown] = OrderedDict()
         self._weight = 0
         self._computing: dict[UUID, Task[Shown | None]] = {}

@@ -6,7 +6,6 @@ credentials in `portal.images.offered`, and the bytes in `portal.images.cache`.
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -28,6 +27,7 @@ from portal.bodies import Receive
 from portal.images.cache import Files, Reader
 from portal.images.offered import offered_by
 from portal.images.rights import Right, Rights
+from portal.images.turns import Turns
 from portal.lanes import Scope
 from portal.outgoing import END, Send
 from realtime.limits import rush
@@ -39,8 +39,6 @@ MAX_WAITING_REQUESTS = 2_048
 """How many requests of a process may wait for their picture; half of them of one network."""
 PIECE_BYTES = 64 * 1024
 """A client that reads slowly holds no more than this, besides the file that all of its readers share."""
-AT_ONCE = 8
-"""How many requests are read, or sent a piece, in one turn of the event loop: each takes up to half a millisecond."""
 CONTROLLERS_SECONDS = 60
 """How long the browser of somebody who controls a library shows a picture without asking."""
 PREFLIGHT_SECONDS = 86_400
@@ -98,7 +96,7 @@ class Serving:
         self.waiting = 0
         self._networks: Counter[str] = Counter()
         self._said = Seldom()
-        self._turns = asyncio.Semaphore(AT_ONCE)
+        self._turns = Turns()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; those that Django refuses or redirects for their host or scheme are Django's."""
@@ -127,7 +125,7 @@ class Serving:
         found, size = _PATH.fullmatch(site_path(scope)), _SIZES.get(scope["query_string"])
         if found is None or size is None:
             return _NOTHING
-        await self._turn()
+        await self._turns.next()
         offered = await offered_by(headers)
         if not offered.grants and offered.session_key is None:
             return _NOTHING
@@ -136,6 +134,7 @@ class Serving:
             right = await self.rights.of(offered, UUID(found[1]))
             if right is None:
                 return _NOTHING
+            await self._turns.next()  # those whose rights were asked together go on together
             lines = _lines(right, size)
             if _has(headers, dict(lines)[b"etag"]):
                 return Answer(304, lines)
@@ -165,13 +164,8 @@ class Serving:
                 if reader.is_cut:
                     return
                 self.files.moved(reader)
-                await self._turn()
+                await self._turns.next()
         await send(END)  # returns once the pieces have left this process
-
-    async def _turn(self) -> None:
-        """Wait until few others do something in this turn of the event loop: sockets come in between."""
-        async with self._turns:
-            await asyncio.sleep(0)
 
     @contextmanager
     def _place(self, network: str) -> Iterator[None]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.views import redirect_to_login
@@ -11,6 +12,8 @@ from django.forms import Form
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import get_language_from_request, override
+from django.utils.translation import gettext as _
 
 from libraries.links import Page as Link
 from libraries.links import link_to
@@ -20,10 +23,11 @@ from libraries.services import accounts, sessions
 from libraries.services.invitations import accept_by_address, invitations_for
 from libraries.services.logins import network_of_request
 from libraries.services.mailed import send_verification
-from libraries.services.people import rename_user
+from libraries.services.people import choose_language, rename_user
 from portal.pages import forms
 from portal.pages.base import FormPage, ForPeople, PlainPage, log_in
 from portal.pages.invitations import welcome
+from portal.pages.language import remember
 
 
 def _shown(user: User) -> dict[str, Any]:
@@ -31,6 +35,7 @@ def _shown(user: User) -> dict[str, Any]:
     return {
         "name_form": forms.Name(initial={"name": user.name}),
         "password_form": forms.ChangePassword(),
+        "language_form": forms.Language(initial={"language": user.language}),
         "leave_form": _leave_form(user),
         "invitations": invitations_for(user_id=user.id) if user.is_verified else (),
     }
@@ -86,7 +91,22 @@ class Rename(_OneForm):
     def act(self, form: forms.Name) -> HttpResponse:
         """Store the name."""
         rename_user(user_id=self.user.id, name=form.cleaned_data["name"])
-        return self.done("Your name is changed.")
+        return self.done(_("Your name is changed."))
+
+
+class ChangeLanguage(_OneForm):
+    """`/account/language`."""
+
+    form_class = forms.Language
+    shown_as = "language_form"
+
+    def act(self, form: forms.Language) -> HttpResponse:
+        """Store it, and say so in it."""
+        code = form.cleaned_data["language"]
+        choose_language(user_id=self.user.id, language=code)
+        self.request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # what it said does not count any more
+        with override(code or get_language_from_request(self.request)):
+            return remember(self.done(_("The language is changed.")), code)
 
 
 class ChangePassword(_OneForm):
@@ -101,7 +121,7 @@ class ChangePassword(_OneForm):
             user_id=self.user.id, **form.cleaned_data, network=network_of_request(self.request)
         )
         log_in(self.request, user)
-        return self.done("Your password is changed, and you are logged out everywhere else.")
+        return self.done(_("Your password is changed, and you are logged out everywhere else."))
 
 
 class LogOutEverywhere(_OneForm):
@@ -113,7 +133,7 @@ class LogOutEverywhere(_OneForm):
         """End all sessions, this one too."""
         sessions.end_all_sessions(user_id=self.user.id)
         logout(self.request)
-        messages.success(self.request, "You are logged out everywhere.")
+        messages.success(self.request, _("You are logged out everywhere."))
         return redirect("pages:login")
 
 
@@ -129,7 +149,8 @@ class VerifyAgain(_OneForm):
             network=network_of_request(self.request),
             link_of=lambda token: link_to(self.request, Link.VERIFY, token),
         )
-        return self.done(f"A mail with a link is on its way to {self.user.email}; the link is good for an hour.")
+        sentence = _("A mail with a link is on its way to %(email)s; the link is good for an hour.")
+        return self.done(sentence % {"email": self.user.email})
 
 
 class AcceptInvitation(_OneForm):
@@ -161,5 +182,5 @@ class Leave(_OneForm):
             decisions=form.decisions,
         )
         logout(self.request)
-        messages.success(self.request, "Your account is deleted.")
+        messages.success(self.request, _("Your account is deleted."))
         return redirect("pages:login")

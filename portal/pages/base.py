@@ -1,4 +1,4 @@
-"""What all pages share: they are stored nowhere, and a refusal by a service stands in the form that caused it."""
+"""What all pages share: their language, that no cache keeps them, and where a refusal by a service stands."""
 
 from __future__ import annotations
 
@@ -7,16 +7,23 @@ from typing import Any
 from django.conf import settings
 from django.contrib.auth import login
 from django.contrib.auth.mixins import LoginRequiredMixin
+from django.core.paginator import Page as PageOfRows
+from django.core.paginator import Paginator
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.response import SimpleTemplateResponse
+from django.utils import translation
 from django.utils.cache import add_never_cache_headers
 from django.views.generic import FormView, TemplateView, View
 
 from libraries.api.errors import STATUSES
 from libraries.models import User
-from libraries.rules.errors import PortalError
+from libraries.rules.errors import Forbidden, NotFound, PortalError
 
 BAD_REQUEST = 400
+ROWS = 60
+"""Of a list on one page."""
 
 
 class Page(View):
@@ -25,10 +32,27 @@ class Page(View):
     http_method_names = ["get", "head", "post", "options"]
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
-        """Answer; no cache keeps it."""
-        answer = super().dispatch(request, *args, **kwargs)
+        """Answer in the reader's language; no cache keeps it. What somebody may not see is a page that says so."""
+        with translation.override(language_of(request)):
+            try:
+                answer = super().dispatch(request, *args, **kwargs)
+                if isinstance(answer, SimpleTemplateResponse):
+                    answer.render()
+            except (NotFound, Forbidden) as error:
+                answer = refuse(render(request, "pages/refused.html", {"sentence": error.message}), error)
         add_never_cache_headers(answer)
         return answer
+
+
+def language_of(request: HttpRequest) -> str:
+    """The code of the language for a page: what the account says, else the browser's cookie or `Accept-Language`."""
+    chosen = getattr(request.user, "language", "")
+    return chosen or translation.get_language_from_request(request)
+
+
+def page_of(request: HttpRequest, rows: Any) -> PageOfRows[Any]:
+    """The part of a long list that `?page=` asks for; the nearest one, if there is no such part."""
+    return Paginator(rows, ROWS).get_page(request.GET.get("page"))
 
 
 class PlainPage(Page, TemplateView):

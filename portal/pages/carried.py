@@ -1,4 +1,4 @@
-"""A secret is taken out of an address at once, and carried in a cookie to the page that uses it.
+"""A secret is taken out of an address at once, and carried in a cookie to the page that uses it; so is a new link.
 
 So it is in no history, no bookmark and no `Referer`, a mail's scanner that opens the link uses nothing up, and somebody
 who has to log in first keeps it. It is not stored here: whoever has the cookie has the link.
@@ -17,7 +17,11 @@ _LONGEST = 200
 
 def take(page: str, name: str, secret: str) -> HttpResponse:
     """Send the browser to the page, with the secret in a cookie of that name."""
-    answer = redirect(page)
+    return carry(redirect(page), name, secret)
+
+
+def carry(answer: HttpResponse, name: str, secret: str) -> HttpResponse:
+    """The answer, after which the browser carries the secret in a cookie of that name."""
     answer.set_cookie(
         _cookie(name),
         secret[:_LONGEST],

@@ -9,7 +9,8 @@ from django.conf import settings
 from django.contrib.auth import views
 from django.contrib.auth.forms import AuthenticationForm
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
 
 from libraries.links import Page as Link
 from libraries.links import link_to
@@ -21,17 +22,12 @@ from portal.pages import forms
 from portal.pages.base import BAD_REQUEST, FormPage, Page, log_in, refuse
 
 
-def home(request: HttpRequest) -> HttpResponse:
-    """The top of the site: one's account, or how to use the API."""
-    return redirect("pages:account" if request.user.is_authenticated else "docs")
-
-
 class LogIn(Page, views.LoginView):
     """`/login`."""
 
     template_name = "pages/login.html"
     authentication_form = forms.LogIn
-    next_page = "pages:account"
+    next_page = "pages:home"
     redirect_authenticated_user = True
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
@@ -55,7 +51,7 @@ class LogOut(Page, views.LogoutView):
 
     def get(self, request: HttpRequest) -> HttpResponse:
         """The page with the button."""
-        return render(request, "pages/logout.html")
+        return TemplateResponse(request, "pages/logout.html")
 
 
 class Register(views.RedirectURLMixin, FormPage):
@@ -63,7 +59,7 @@ class Register(views.RedirectURLMixin, FormPage):
 
     template_name = "pages/register.html"
     form_class = forms.Register
-    next_page = "pages:account"
+    next_page = "pages:home"
 
     def act(self, form: forms.Register) -> HttpResponse:
         """Make the account."""

@@ -10,6 +10,7 @@ from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views import View
 
 from libraries.models import Membership, User
@@ -17,6 +18,7 @@ from libraries.rules.errors import NotFound
 from libraries.services.invitations import accept_by_token, look_at_invitation
 from portal.pages.base import FormPage
 from portal.pages.carried import carried, drop, take
+from portal.pages.language import ROLE_NAMES
 
 _TOKEN = "invitation"  # noqa: S105  # a cookie's name
 
@@ -61,6 +63,7 @@ class Invitation(FormPage):
 
 
 def welcome(request: HttpRequest, membership: Membership) -> HttpResponse:
-    """Say that the person is a member now, and show the account."""
-    messages.success(request, f"You are {membership.get_role_display().lower()} of “{membership.library.name}” now.")
-    return redirect("pages:account")
+    """Say that the person is a member now, and show the library."""
+    words = {"role": ROLE_NAMES[membership.role], "library": membership.library.name}
+    messages.success(request, _("You are %(role)s of “%(library)s” now.") % words)
+    return redirect("pages:library", membership.library_id)

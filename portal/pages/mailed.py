@@ -8,6 +8,7 @@ from django.contrib import messages
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 from django.views import View
 
 from libraries.links import Page as Link
@@ -39,7 +40,7 @@ class Verify(FormPage):
         """Verify the address."""
         count_request(self.request)
         user = mailed.verify_address(token=carried(self.request, "verify"))
-        messages.success(self.request, f"{user.email} is verified.")
+        messages.success(self.request, _("%(email)s is verified.") % {"email": user.email})
         return drop(redirect("pages:account"), "verify")
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:
@@ -61,7 +62,7 @@ class Reset(FormPage):
             network=network_of_request(self.request),
             link_of=lambda token: link_to(self.request, Link.RESET, token),
         )
-        messages.info(self.request, mailed.SENT_IF_KNOWN)
+        messages.info(self.request, _("If there is an account with this address, a mail is on its way to it."))
         return redirect("pages:login")
 
 
@@ -85,7 +86,7 @@ class NewPassword(FormPage):
         """Set it; all sessions end."""
         count_request(self.request)
         accounts.reset_password(token=carried(self.request, "reset"), password=form.cleaned_data["password"])
-        messages.success(self.request, "Your password is changed: log in with it.")
+        messages.success(self.request, _("Your password is changed: log in with it."))
         return drop(redirect("pages:login"), "reset")
 
     def get_context_data(self, **given: Any) -> dict[str, Any]:

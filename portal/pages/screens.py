@@ -14,12 +14,13 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from libraries.digests import is_code, read_code
 from libraries.links import Page as Link
-from libraries.links import link_to
+from libraries.links import link_to, shared_host
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.selectors import portal_views_of
 from libraries.services.logins import network_of_request
@@ -50,7 +51,7 @@ class Television(PlainPage):
     def get_context_data(self, **given: Any) -> dict[str, Any]:
         """The address to type, and where the module goes."""
         base = settings.PORTAL_BASE_PATH
-        address = self.request.build_absolute_uri(reverse("pages:add-screen")).partition("://")[2]
+        address = shared_host(self.request) + reverse("pages:add-screen")
         return super().get_context_data(**given, address=address, api=f"{base}/api/screens", view=f"{base}/view/")
 
 
@@ -100,5 +101,6 @@ class AddScreen(ForPeople, FormPage):
             label=values["label"],
             network=network_of_request(self.request),
         )
-        messages.success(self.request, f"“{values['label']}” is added: it shows the picture in a few seconds.")
+        sentence = _("“%(name)s” is added: it shows the picture in a few seconds.")
+        messages.success(self.request, sentence % {"name": values["label"]})
         return drop(redirect("pages:add-screen"), _CODE)

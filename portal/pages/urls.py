@@ -5,7 +5,20 @@ from __future__ import annotations
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from portal.pages import account, doors, invitations, mailed, screens, watching
+from portal.pages import (
+    account,
+    doors,
+    home,
+    invitations,
+    language,
+    library,
+    mailed,
+    members,
+    pictures,
+    screens,
+    sharing,
+    watching,
+)
 
 
 class _Secret(StringConverter):
@@ -17,8 +30,37 @@ class _Secret(StringConverter):
 register_converter(_Secret, "secret")
 app_name = "pages"
 
+_LIBRARY = "libraries/<uuid:library_id>"
+_VIEW = f"{_LIBRARY}/views/<uuid:portal_view_id>"
+_PICTURE = f"{_LIBRARY}/pictures/<uuid:image_id>"
+_MEMBER = f"{_LIBRARY}/members/<uuid:user_id>"
+
 urlpatterns = [
-    path("", doors.home, name="home"),
+    path("", home.Home.as_view(), name="home"),
+    path("language", language.ChooseLanguage.as_view(), name="language"),
+    path("sample", home.MakeSample.as_view(), name="sample"),
+    path("libraries", home.MakeLibrary.as_view(), name="libraries"),
+    path(_LIBRARY, library.Views.as_view(), name="library"),
+    path(f"{_LIBRARY}/settings", library.ChangeSettings.as_view(), name="settings"),
+    path(f"{_LIBRARY}/delete", library.DeleteLibrary.as_view(), name="library-delete"),
+    path(f"{_LIBRARY}/views", library.MakeView.as_view(), name="views"),
+    path(f"{_VIEW}/name", library.RenameView.as_view(), name="view-name"),
+    path(f"{_VIEW}/delete", library.DeleteView.as_view(), name="view-delete"),
+    path(f"{_VIEW}/share", sharing.ShareView.as_view(), name="share"),
+    path(f"{_VIEW}/share/<uuid:link_id>/code", sharing.NewCode.as_view(), name="share-code"),
+    path(f"{_VIEW}/share/<uuid:link_id>/withdraw", sharing.Withdraw.as_view(), name="share-withdraw"),
+    path(f"{_LIBRARY}/pictures", pictures.Pictures.as_view(), name="pictures"),
+    path(f"{_PICTURE}/name", pictures.RenamePicture.as_view(), name="picture-name"),
+    path(f"{_PICTURE}/delete", pictures.DeletePicture.as_view(), name="picture-delete"),
+    path(f"{_LIBRARY}/members", members.Members.as_view(), name="members"),
+    path(f"{_MEMBER}/role", members.ChangeRole.as_view(), name="member-role"),
+    path(f"{_MEMBER}/remove", members.RemoveMember.as_view(), name="member-remove"),
+    path(f"{_LIBRARY}/invitations", members.MakeInvitation.as_view(), name="invitations"),
+    path(
+        f"{_LIBRARY}/invitations/<uuid:invitation_id>/withdraw",
+        members.WithdrawInvitation.as_view(),
+        name="invitation-withdraw",
+    ),
     path("login", doors.LogIn.as_view(), name="login"),
     path("logout", doors.LogOut.as_view(), name="logout"),
     path("register", doors.Register.as_view(), name="register"),
@@ -31,6 +73,7 @@ urlpatterns = [
     path("invitation/<secret:token>", invitations.TakeInvitation.as_view()),
     path("account", account.Account.as_view(), name="account"),
     path("account/name", account.Rename.as_view(), name="account-name"),
+    path("account/language", account.ChangeLanguage.as_view(), name="account-language"),
     path("account/password", account.ChangePassword.as_view(), name="account-password"),
     path("account/log-out-everywhere", account.LogOutEverywhere.as_view(), name="account-log-out-everywhere"),
     path("account/verify", account.VerifyAgain.as_view(), name="account-verify"),

@@ -45,7 +45,7 @@ def browser_of(user: User) -> Client:
     """A browser in which the person has logged in."""
     client = Client()
     logged_in = client.post("/login", {"username": user.email, "password": PASSWORD})
-    assert (logged_in.status_code, logged_in.headers["Location"]) == (302, "/account")
+    assert (logged_in.status_code, logged_in.headers["Location"]) == (302, "/")
     return client
 
 
@@ -87,7 +87,7 @@ def test_every_page_runs_nothing_inline_and_is_kept_nowhere(path: str, who: str,
     assert answer.headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert answer.headers["X-Frame-Options"] == "DENY"
     if answer.status_code == 302:
-        assert answer.headers["Location"] == ("/account" if path == "/login" else f"/login?next={path}")
+        assert answer.headers["Location"] == ("/" if path == "/login" else f"/login?next={path}")
         return
     text = answer.content.decode()
     assert not INLINE.search(text)
@@ -119,14 +119,16 @@ def test_other_pages_lead_to_the_log_in_and_back(nobody: Client, owner: User, pa
 def test_nobody_is_led_to_another_site(nobody: Client, owner: User, path: str) -> None:
     for target in ("https://evil.example/", "//evil.example", "javascript:alert(1)", "/\\evil.example"):
         page = nobody.get(path, {"next": target})
-        assert "evil" not in page.content.decode()
+        [form] = re.findall(r'<form class="panel".*?</form>', page.content.decode(), re.DOTALL)
+        assert "evil" not in form
     values = {"username": owner.email, "password": PASSWORD, "next": "//evil.example"}
-    assert nobody.post("/login", values).headers["Location"] == "/account"
+    assert nobody.post("/login", values).headers["Location"] == "/"
 
 
-def test_the_top_leads_to_the_account_or_the_documentation(nobody: Client, browser: Client) -> None:
-    assert nobody.get("/").headers["Location"] == "/api/docs"
-    assert browser.get("/").headers["Location"] == "/account"
+def test_the_top_is_for_people(nobody: Client, browser: Client, library: Library) -> None:
+    welcome = nobody.get("/").content.decode()
+    assert all(f'href="/{page}"' in welcome for page in ("login", "register", "join"))
+    assert f'href="/libraries/{library.id}"' in browser.get("/").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -264,7 +266,7 @@ def test_an_address_is_verified_by_a_button(nobody: Client, owner: User) -> None
     User.objects.filter(pk=owner.pk).update(email_verified_at=None)
     owner.refresh_from_db()
     page = nobody.get(f"/verify/{token_of(owner, VERIFICATIONS)}", follow=True)
-    assert "<button>Verify it</button>" in page.content.decode()
+    assert ">Verify it</button>" in page.content.decode()
     owner.refresh_from_db()
     assert owner.email_verified_at is None
     answer = nobody.post("/verify")
@@ -409,17 +411,17 @@ def test_an_invitation_is_looked_at_before_and_accepted_after_a_log_in(
     nobody: Client, owner: User, stranger: User, library: Library
 ) -> None:
     page = nobody.get(invite(owner, library), follow=True).content.decode()
-    assert f"“{library.name}” as editor" in page
+    assert f"“{library.name}” as Editor" in page
     assert 'href="/login?next=/invitation"' in page
     assert 'href="/register?next=/invitation"' in page
     assert nobody.post("/invitation").headers["Location"] == "/login?next=/invitation"
     assert not library.memberships.filter(user=stranger).exists()
     nobody.post("/login", {"username": stranger.email, "password": PASSWORD})
-    assert "<button>Accept</button>" in nobody.get("/invitation").content.decode()
+    assert ">Accept</button>" in nobody.get("/invitation").content.decode()
     answer = nobody.post("/invitation")
-    assert (answer.headers["Location"], answer.cookies["invitation-token"].value) == ("/account", "")
+    assert (answer.headers["Location"], answer.cookies["invitation-token"].value) == (f"/libraries/{library.id}", "")
     assert library.memberships.get(user=stranger).role == Role.EDITOR.value
-    assert f"You are editor of “{library.name}” now." in nobody.get("/account").content.decode()
+    assert f"You are Editor of “{library.name}” now." in nobody.get("/account").content.decode()
 
 
 def test_who_registers_can_accept_at_once(nobody: Client, owner: User, library: Library) -> None:
@@ -453,7 +455,7 @@ def test_invitations_to_a_verified_address_are_in_the_account(owner: User, stran
     unknown = client.post("/account/invitations/0190a1de-0000-7000-8000-000000000000")
     assert unknown.status_code == 404
     assert b"not good any more" in unknown.content
-    assert client.post(address).headers["Location"] == "/account"
+    assert client.post(address).headers["Location"] == f"/libraries/{library.id}"
     assert library.memberships.filter(user=stranger).exists()
 
 

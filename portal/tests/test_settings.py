@@ -70,6 +70,16 @@ def test_defaults_work_and_are_for_development(tmp_path: Path) -> None:
     assert len(found["SECRET_KEY"]) >= 50
 
 
+def test_only_a_development_server_allows_the_addresses_of_its_machine(tmp_path: Path) -> None:
+    here = read(tmp_path, {"PORTAL_LISTENS_ON": "192.0.2.77"}, "ALLOWED_HOSTS", "PORTAL_LAN_HOSTS")
+    assert here == {
+        "ALLOWED_HOSTS": ["localhost", "127.0.0.1", "[::1]", "192.0.2.77"],
+        "PORTAL_LAN_HOSTS": ["192.0.2.77"],
+    }
+    there = read(tmp_path, {**PRODUCTION, "PORTAL_LISTENS_ON": "192.0.2.77"}, "ALLOWED_HOSTS", "PORTAL_LAN_HOSTS")
+    assert there == {"ALLOWED_HOSTS": ["portal.example.org"], "PORTAL_LAN_HOSTS": []}
+
+
 def test_the_generated_key_is_kept_and_private(tmp_path: Path) -> None:
     first = read(tmp_path, {}, "SECRET_KEY")
     assert read(tmp_path, {}, "SECRET_KEY") == first
@@ -369,6 +379,8 @@ BAD = [
     ("PORTAL_MAIL_FROM", "Portal portal@example.org"),
     ("PORTAL_ALLOWED_HOSTS", "https://portal.example.org"),
     ("PORTAL_ALLOWED_HOSTS", "portal.example.org:8000"),
+    ("PORTAL_LISTENS_ON", "http://0.0.0.0"),
+    ("PORTAL_LISTENS_ON", "0.0.0.0 and more"),
     ("PORTAL_ALLOWED_ORIGINS", "table.example.org"),
     ("PORTAL_ALLOWED_ORIGINS", "https://table.example.org/"),
     ("PORTAL_ALLOWED_ORIGINS", "https://user@table.example.org"),

@@ -20,7 +20,6 @@ from libraries.rules.errors import Unavailable, described
 from libraries.rules.revocations import Reason
 from libraries.selectors import Pulse, pulses
 from realtime.database import in_database
-from realtime.hub.presences import Presences
 from realtime.hub.revocations import Revocations
 from realtime.hub.roles import check_roles, find_changed, find_ended
 from realtime.rooms.connection import Connection
@@ -57,7 +56,6 @@ class Home(Protocol):
     """The owner of the rooms: the hub."""
 
     revocations: Revocations
-    presences: Presences
 
     def end(self, connection: Connection, reason: Reason) -> None:
         """Close a connection whose credential has ended."""
@@ -104,7 +102,6 @@ class Beat:
         for keeper in self._home.keepers.values():
             keeper.room.close_overdue(time.time(), time.monotonic())
             keeper.room.tally.step(time.monotonic())
-        self._home.presences.tick()
         self._ticks += 1
         if self._ticks % BEAT_TICKS == 0 and self._beating is None:
             self._beating = self._home.start(self._beat(forget=self._ticks % FORGET_TICKS == 0))

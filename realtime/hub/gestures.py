@@ -57,14 +57,14 @@ class Gestures:
         self._flag = False
         self._flagged_at = -math.inf
         self._relay = Timer(lambda: self._start(self._relay_activities()))
-        self._expire = Timer(self._end_those_who_stopped)
+        self._tell = Timer(self._tell_of_editors)
         self._point = Timer(lambda: self._start(self._relay_pointers()))
         self._is_over = False
 
     def stop(self) -> None:
         """Stop the timers of a room that is empty."""
         self._is_over = True
-        for timer in (self._relay, self._expire, self._point):
+        for timer in (self._relay, self._tell, self._point):
             timer.stop()
 
     async def sight(self, *, at_least: int = 0, max_age: float = 0.0) -> Sight:
@@ -164,17 +164,15 @@ class Gestures:
 
     def hear(self, news: ActivityNews) -> None:
         """Tell the clients here what a controller of any process does."""
-        if self._editors.hear(news.subject.id, news.sender, news.is_editing, _now()):
-            self._tell_controllers(news.subject, news.sender, Doing(news.is_editing, news.target))
-        self._expire.start(self._editors.next_at)
-        self._tell_viewers_if_needed()
+        self._editors.hear(news.subject.id, news.sender, Doing(news.is_editing, news.target), _now())
+        self._tell_of_editors()
 
-    def _end_those_who_stopped(self) -> None:
-        for subject_id, sender in self._editors.expire(_now()):
-            self._tell_controllers(Subject(subject_id), sender, Doing(is_editing=False))
-        self._expire.start(self._editors.next_at)
-        if not self._editors:
-            self._tell_viewers_if_needed()
+    def _tell_of_editors(self) -> None:
+        for subject_id, sender, doing in self._editors.take(_now()):
+            self._tell_controllers(Subject(subject_id), sender, doing)
+        if not self._is_over:
+            self._tell.start(self._editors.next_at)
+        self._tell_viewers_if_needed()
 
     def _tell_controllers(self, subject: Subject, sender: str, doing: Doing) -> None:
         news = activity_news(

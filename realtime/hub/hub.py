@@ -70,13 +70,17 @@ class Hub:
             keeper = self.keepers[portal_view_id] = Keeper(portal_view_id, self)
         self._beat.begin()
         entry.connection.name = entry.name
+        entry.reconnect_within = self.roster.reconnect_within
         keeper.enter(entry)
         self.presences.look(portal_view_id)
 
     async def leave(self, connection: Connection) -> None:
         """Remove a connection from its room. If it was the last one, this process leaves the group."""
         self.roster.remove(connection)
-        self.presences.look(connection.portal_view_id)
+        if connection.lost_access:
+            self.presences.expel(connection)
+        else:
+            self.presences.look(connection.portal_view_id)
         keeper = self._keeper_of(connection)
         if keeper is None:
             return

@@ -106,7 +106,7 @@ class Keeper:
 
     def end(self, connection: Connection, code: str, message: str, wait: float | None = None) -> None:
         """Close a connection; it hears nothing more from this moment on. After `wait` seconds it may come back."""
-        connection.refuse(code, message, wait=wait)
+        connection.withdraw(code, message, wait)
         self.leave(connection)
 
     def leave(self, connection: Connection) -> None:

@@ -128,9 +128,11 @@ class PresenceKeeper:
 
     def tell(self) -> None:
         """Tell the controllers what changed, or everything, and count the viewers soon."""
+        room = self._home.room_of(self.id)
+        if room is not None and self.seen is None:
+            return  # the first look is still to come, and tells
         self._told_at = _now()
         message = self._told.tell(merged(self.here.people, self.elsewhere.entries.values()))
-        room = self._home.room_of(self.id)
         if room is None:
             return
         change = None if message is None else Prepared.of(message)

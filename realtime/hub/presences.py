@@ -17,6 +17,7 @@ import msgspec
 from realtime.hub.keeper import Keeper
 from realtime.hub.presence import PresenceKeeper
 from realtime.hub.sharing import Sharing
+from realtime.hub.timer import Timer
 from realtime.news.structs import PresenceNews
 from realtime.presence import memory
 from realtime.presence.records import store_url
@@ -26,8 +27,8 @@ from realtime.rooms.elsewhere import Written
 from realtime.rooms.presence import Delta, Person
 from realtime.rooms.room import Room
 
-LIFE_TICKS = 3
-"""The number of the hub's ticks between looks at rooms that have changed, and between signs of life."""
+LIFE_SECONDS = 3.0
+"""The interval of looks at rooms that have changed, and of signs of life."""
 GAP_SECONDS = 0.25
 """How long news that overtook others wait for them."""
 
@@ -51,7 +52,7 @@ class Presences:
         self.keepers: dict[UUID, PresenceKeeper] = {}
         self._home = home
         self._sharing: Sharing | None = None
-        self._ticks = 0
+        self._clock = Timer(self._tick)
 
     @property
     def subjects(self) -> int:
@@ -72,6 +73,7 @@ class Presences:
                 self._sharing = self._sharing or Sharing(self, SharedPresence(url, self.name))
                 self._sharing.read_soon(portal_view_id)
         keeper.look_soon()
+        self._start_clock()
 
     def expel(self, connection: Connection) -> None:
         """Let a person whose access has ended go at once."""
@@ -79,11 +81,14 @@ class Presences:
             keeper.here.expel(connection.subject.id)
             keeper.look_soon()
 
-    def tick(self) -> None:
-        """Called by the hub's clock, while there are rooms."""
-        self._ticks += 1
-        if self._ticks % LIFE_TICKS:
+    def _start_clock(self) -> None:
+        self._clock.start(asyncio.get_running_loop().time() + LIFE_SECONDS)
+
+    def _tick(self) -> None:
+        """Look, and give a sign of life, also for people whose last connection has ended a moment ago."""
+        if not self.keepers:
             return
+        self._start_clock()
         for keeper in self.keepers.values():
             room = self.room_of(keeper.id)
             if room is not None and (room.people.changes, room.shows_audience) != keeper.seen:

@@ -66,6 +66,7 @@ class Sharing:
         self._unwritten: set[UUID] = set()
         """The portal views whose people here are to be written as a whole."""
         self._unread: set[UUID] = set()
+        self._being_read: set[UUID] = set()
         self._unsure: set[UUID] = set()
         """The portal views with people whom the store does not have: they are read again once it is steady."""
         self._working: asyncio.Task[None] | None = None
@@ -91,10 +92,10 @@ class Sharing:
 
     def is_read(self, portal_view_id: UUID) -> bool:
         """Whether the people of the others are known, as far as possible; if not, they are read soon."""
-        if portal_view_id in self._unread and not self._is_away:
-            self._work()
-            return False
-        return True
+        if self._is_away or portal_view_id not in self._unread | self._being_read:
+            return True
+        self._work()
+        return False
 
     def is_writing(self, portal_view_id: UUID) -> bool:
         """Whether something that changed here is still to be written."""
@@ -111,7 +112,7 @@ class Sharing:
 
     def _work(self, *, live: bool = False) -> None:
         if self._working is None:
-            self._working = self._home.start(self._do_work(live=live or not self._lived))
+            self._working = self._home.start(self._do_work(live=live or self._is_away or not self._lived))
 
     async def _do_work(self, *, live: bool) -> None:
         try:
@@ -214,13 +215,18 @@ class Sharing:
         if not (asked := self._readable()):
             return
         self._unread -= asked
+        self._being_read = asked
         try:
             if any(self._home.keepers[one].elsewhere.entries for one in asked):
                 await self._live(looks=False)  # has the store lost what it knew?
+            for one in asked & self._home.keepers.keys():
+                self._home.keepers[one].elsewhere.ask()
             found = await self._store.read(asked)
         except Exception:
             self._unread |= asked & self._home.keepers.keys()
             raise
+        finally:
+            self._being_read = set()
         for one, read in found.items():
             if (keeper := self._home.keepers.get(one)) is not None:
                 self._take(keeper, read)

@@ -24,7 +24,8 @@ class Who(msgspec.Struct):
 class Connected(ServerMessage, kw_only=True, tag="connected"):
     """The first message; `state` unless the client has missed nothing.
 
-    `userId` is a user's. A guest gets its credential as `guest`, to come back with.
+    `userId` is a user's. A guest gets its credential as `guest`, to come back with. `reconnectWithin` is the time over
+    which clients spread their first attempt after a loss, in milliseconds.
     """
 
     portal_view_id: UUID
@@ -37,13 +38,15 @@ class Connected(ServerMessage, kw_only=True, tag="connected"):
     version: int
     epoch: str
     recovered: bool
+    reconnect_within: int
     state: msgspec.Raw | UnsetType = UNSET
 
 
 class Pong(ServerMessage, tag="pong"):
-    """Answers `ping`; milliseconds since the epoch."""
+    """Answers `ping`; milliseconds since the epoch, and `reconnectWithin` as it is now."""
 
     timestamp: int
+    reconnect_within: int
     ref: str | int | UnsetType = UNSET
 
 

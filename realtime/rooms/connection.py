@@ -61,6 +61,8 @@ class Connection:
     Its `grant` says whose it is, and with what it ends. `became` is the name of the user whom its guest has become,
     until the client was told.
 
+    `lost_access` says that it was closed because its person may not come back, and not because of what it did.
+
     `due` is when its credential must be checked next: first for the warning, then for the end. `asked_at`, of the
     monotonic clock, is when its last `request-sync` was, or will be, passed on. `since`, of the same clock, is when it
     came.
@@ -78,6 +80,7 @@ class Connection:
         "grant",
         "id",
         "is_level",
+        "lost_access",
         "name",
         "outlet",
         "own_role",
@@ -111,7 +114,7 @@ class Connection:
         self.version = 0
         self.viewers_version = 0
         self.is_level = False
-        self.closed = False
+        self.closed = self.lost_access = False
         self._own = self._own_before = 0
         self.became: str | None = None
         self._expires_at = 0.0
@@ -222,6 +225,11 @@ class Connection:
             self.closed = True
             refuse(self.outlet, code, message, ref, wait)
 
+    def withdraw(self, code: str, message: str, wait: float | None = None) -> None:
+        """Refuse it because the person's access has ended, for so many seconds or for good."""
+        self.lost_access = True
+        self.refuse(code, message, wait=wait)
+
     def extend(self, expires_at: float, now: float) -> None:
         """Let the connection live until its credential expires; both times in seconds since the epoch.
 
@@ -242,7 +250,7 @@ class Connection:
         """Warn once, or close; false if the connection was closed."""
         if now >= self._expires_at:
             if self.subject.is_guest:
-                self.refuse(Reason.LINK_EXPIRED.value, SENTENCES[Reason.LINK_EXPIRED])
+                self.withdraw(Reason.LINK_EXPIRED.value, SENTENCES[Reason.LINK_EXPIRED])
             else:
                 self.refuse("token-expired", "The token has expired: get a fresh one and connect again.")
             return False

@@ -36,6 +36,8 @@ class Elsewhere:
         self.entries: Entries = {}
         self._own = own
         self._held: dict[int, Written] = {}
+        self._since_asked: dict[int, Written] | None = None
+        """What was applied while the store is read: the answer may be older."""
         self._is_read = False
 
     @property
@@ -51,6 +53,10 @@ class Elsewhere:
             self._held[written.version] = written
         return self._is_read and self._catch_up()
 
+    def ask(self) -> None:
+        """The store is read from now on, until `load`."""
+        self._since_asked = {}
+
     def load(self, version: int, entries: Mapping[str, Mapping[UUID, Person]], *, keeps: bool = False) -> bool:
         """Take what was read from the store, and what was heard since; returns whether an entry changed.
 
@@ -62,7 +68,8 @@ class Elsewhere:
         if keeps:
             for process, people in before.items():
                 self.entries[process] = people | self.entries.get(process, {})
-        self._held = {number: written for number, written in self._held.items() if number > version}
+        heard, self._since_asked = self._held | (self._since_asked or {}), None
+        self._held = {number: written for number, written in heard.items() if number > version}
         self._catch_up()
         return self.entries != before
 
@@ -75,6 +82,8 @@ class Elsewhere:
         while (written := self._held.get(self.version + 1)) is not None and written.delta is not None:
             del self._held[written.version]
             self.version = written.version
+            if self._since_asked is not None and len(self._since_asked) < MAX_HELD:
+                self._since_asked[written.version] = written
             if written.process != self._own and written.delta:
                 self._apply(written.process, written.delta)
                 changed = True

@@ -89,33 +89,63 @@ class Outbox:
         return mine.told is not None and mine.told.is_editing
 
 
+@dataclass(slots=True)
+class _Theirs:
+    sender: str = ""
+    waiting: Doing | None = None
+    told: Doing = Doing(is_editing=False)
+    at: float = -math.inf
+    until: float = -math.inf
+
+
 class Editors:
-    """The people of all processes who are editing, each with the connection that said so."""
+    """The people of all processes who are editing, each with the connection that said so last, and what is told of it.
+
+    A person may speak through several processes, each of which relays once in `RELAY_SECONDS`. So the clients here are
+    told no more often than that, too.
+    """
 
     def __init__(self) -> None:
-        self._people: dict[UUID, tuple[float, str]] = {}
+        self._people: dict[UUID, _Theirs] = {}
 
     def __bool__(self) -> bool:
-        return bool(self._people)
+        return any(theirs.told.is_editing for theirs in self._people.values())
 
     @property
     def next_at(self) -> float:
-        """When the next one ends unless they go on; `math.inf` if nobody is editing."""
-        return min((until for until, _ in self._people.values()), default=math.inf)
+        """When something is due; `math.inf` for never."""
+        return min(map(self._due_at, self._people.values()), default=math.inf)
 
-    def hear(self, subject_id: UUID, sender: str, is_editing: bool, now: float) -> bool:
-        """Note what somebody does; true if controllers are told: each time that somebody edits, and each end."""
-        if is_editing:
-            self._people[subject_id] = now + HOLD_SECONDS, sender
-            return True
-        return self._people.pop(subject_id, None) is not None
+    def hear(self, subject_id: UUID, sender: str, doing: Doing, now: float) -> None:
+        """Note what somebody does. An end of nothing says nothing."""
+        theirs = self._people.get(subject_id)
+        if theirs is None:
+            if not doing.is_editing:
+                return
+            theirs = self._people[subject_id] = _Theirs()
+        theirs.sender, theirs.waiting = sender, doing
+        if doing.is_editing:
+            theirs.until = now + HOLD_SECONDS
 
-    def expire(self, now: float) -> list[tuple[UUID, str]]:
-        """Forget those who have said nothing for `HOLD_SECONDS`; returns them, each with their connection."""
-        ended = [(one, sender) for one, (until, sender) in self._people.items() if until <= now]
-        for one, _ in ended:
-            del self._people[one]
-        return ended
+    def take(self, now: float) -> list[tuple[UUID, str, Doing]]:
+        """What is told now: each time that somebody edits, and each end, also of those who say nothing any more."""
+        due: list[tuple[UUID, str, Doing]] = []
+        for subject_id, theirs in list(self._people.items()):
+            if now < self._due_at(theirs):
+                continue
+            doing, theirs.waiting = theirs.waiting or Doing(is_editing=False), None
+            if doing.is_editing or theirs.told.is_editing:
+                theirs.told, theirs.at = doing, now
+                due.append((subject_id, theirs.sender, doing))
+            else:
+                del self._people[subject_id]
+        return due
+
+    @staticmethod
+    def _due_at(theirs: _Theirs) -> float:
+        """When the next word about a person is told, or they are forgotten."""
+        is_quiet = theirs.waiting is None and theirs.told.is_editing
+        return theirs.until if is_quiet else theirs.at + RELAY_SECONDS
 
 
 class Pointers:

@@ -195,7 +195,7 @@ class Room:
         self.people.note_own_roles(roles)
         for connection, role in self.people.with_other_roles(roles):
             if role is None:
-                connection.refuse("access-withdrawn", "You are not a member of this portal view's library any more.")
+                connection.withdraw("access-withdrawn", "You are not a member of this portal view's library any more.")
                 self.remove(connection)
                 continue
             connection.role = connection.own_role = role

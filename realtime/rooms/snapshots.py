@@ -100,13 +100,14 @@ class SnapshotRequest:
 class Entry(SnapshotRequest):
     """A new connection. `known_version` and `known_epoch` are what its client has already.
 
-    `name` is the person's, and `guest` the credential of a guest.
+    `name` is the person's, and `guest` the credential of a guest. `reconnect_within` is what the client is told.
     """
 
     known_version: int | None = None
     known_epoch: str | None = None
     name: str = ""
     guest: str = ""
+    reconnect_within: int = 0
 
     def has_missed_nothing(self, snapshot: Snapshot) -> bool:
         """Whether the client named the version and the epoch that the snapshot leads to, for its role."""
@@ -129,6 +130,7 @@ class Entry(SnapshotRequest):
             version=connection.told_version,
             epoch=epoch_seen(stored.epoch, role),
             recovered=recovered,
+            reconnect_within=self.reconnect_within,
             state=UNSET if recovered else snapshot.seen_by(role, connection.encoding),
         )
 

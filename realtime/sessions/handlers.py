@@ -75,7 +75,10 @@ class Session:
 
 async def ping(session: Session, message: Ping, size: int) -> None:
     """Answer at once; milliseconds since the epoch."""
-    session.connection.reply(Pong(timestamp=time.time_ns() // 1_000_000, ref=message.ref))
+    now = time.time_ns() // 1_000_000
+    session.connection.reply(
+        Pong(timestamp=now, reconnect_within=current_hub().roster.reconnect_within, ref=message.ref)
+    )
 
 
 async def portal_view_update(session: Session, message: PortalViewUpdate, size: int) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from uuid import UUID
 
 from realtime.presence.shared import Life, Read
@@ -25,8 +25,12 @@ class Shelf:
         self.alive, self.versions, self.entries = set(), {}, {}
 
     def put(self, process: str, portal_view_id: UUID, *people: Person) -> int:
-        """Write the people of another process; returns the version."""
+        """Write the people of another process, which is alive; returns the version."""
         self.alive.add(process)
+        return self.write(process, portal_view_id, people)
+
+    def write(self, process: str, portal_view_id: UUID, people: Iterable[Person]) -> int:
+        """Write the people of a process; returns the version."""
         self.entries.setdefault(portal_view_id, {})[process] = {one.id: one for one in people}
         self.versions[portal_view_id] = self.versions.get(portal_view_id, 100) + 1
         return self.versions[portal_view_id]
@@ -58,13 +62,14 @@ class ShelfPresence:
         self._ask("write")
         for one, delta in deltas.items():
             people = self._shelf.entries.setdefault(one, {}).get(self._process, {}) | delta.came
-            self._shelf.put(self._process, one, *(person for key, person in people.items() if key not in delta.gone))
+            here = [person for key, person in people.items() if key not in delta.gone]
+            self._shelf.write(self._process, one, here)
         return {one: self._shelf.versions[one] for one in deltas}
 
     async def replace(self, people: Mapping[UUID, Mapping[UUID, Person]]) -> dict[UUID, int]:
         """Write everybody."""
         self._ask("replace")
-        return {one: self._shelf.put(self._process, one, *found.values()) for one, found in people.items()}
+        return {one: self._shelf.write(self._process, one, found.values()) for one, found in people.items()}
 
     async def read(self, portal_view_ids: Collection[UUID]) -> dict[UUID, Read]:
         """Read everything."""

@@ -6,8 +6,8 @@ Their content is in `libraries.demo_data`.
 from __future__ import annotations
 
 import json
+import secrets
 from argparse import ArgumentParser
-from ipaddress import ip_address
 from typing import Any
 
 from django.conf import settings
@@ -18,6 +18,7 @@ from django.db import transaction
 from libraries import demo_data
 from libraries.demo_data import PEOPLE, DemoPerson
 from libraries.models import Library, Membership, PortalView, User
+from libraries.rules.networks import is_loopback
 from libraries.rules.roles import Role
 from libraries.rules.state import check_patch
 from libraries.services.libraries import create_library
@@ -26,9 +27,14 @@ from libraries.services.people import put_user
 from libraries.services.portal_views import create_portal_view
 
 _WARNING = (
-    "Warning: on {host} others in your network reach this, and the password of the demo is published: anybody there can"
-    " log in, as an administrator too. Use 127.0.0.1 unless you trust everybody in the network."
+    "Warning: on {host} others in your network reach this, without encryption: whoever listens in there can read"
+    " passwords. So the demo's is a new one at each start, and is printed only here."
 )
+_ALONE = "This machine has no address that others reach: connect it to a network, and start again."
+_LETTERS = "23456789abcdefghjkmnpqrstuvwxyz"
+"""Of a password that people read from a screen and type on a phone: none looks like another."""
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]", "*": "127.0.0.1"}  # noqa: S104  # it is only compared
+"""Hosts that stand for all addresses of this machine, and the address to open on the machine itself."""
 
 
 class Command(BaseCommand):
@@ -53,15 +59,19 @@ class Command(BaseCommand):
                 "The passwords of the demo are known to everybody, and PORTAL_DEBUG is false: this looks like"
                 " production. Add --force to make the demo all the same."
             )
-        make_demo()
-        if not _is_this_machine(options["host"]):
-            self.stderr.write(_WARNING.format(host=options["host"]))
-        self.stdout.write(_as_json() if options["json"] else _as_text(options["host"], options["port"]))
+        host = options["host"]
+        password = demo_data.PASSWORD if is_loopback(host) else _new_password()
+        make_demo(password)
+        if not is_loopback(host):
+            self.stderr.write(_WARNING.format(host=host))
+        if host in _EVERYWHERE and not settings.PORTAL_LAN_HOSTS:
+            self.stderr.write(_ALONE)
+        self.stdout.write(_as_json(password) if options["json"] else _as_text(password, host, options["port"]))
 
 
-def make_demo() -> None:
+def make_demo(password: str) -> None:
     """Create the missing parts; reset the people's passwords, activity and roles."""
-    password_hash = _password_hash()
+    password_hash = _password_hash(password)
     with transaction.atomic():
         users = _make_people(password_hash)
         library = _make_library()
@@ -70,12 +80,17 @@ def make_demo() -> None:
         _make_portal_view(library)
 
 
-def _password_hash() -> str:
+def _new_password() -> str:
+    """A password of 12 letters and digits (59 bits), in groups."""
+    return "-".join("".join(secrets.choice(_LETTERS) for _ in range(4)) for _ in range(3))
+
+
+def _password_hash(password: str) -> str:
     """The hash that all of them share. It takes time to compute, which no transaction should wait for."""
     stored = User.objects.filter(email=PEOPLE[0].email).values_list("password", flat=True).first()
-    if stored is not None and check_password(demo_data.PASSWORD, stored):
+    if stored is not None and check_password(password, stored):
         return stored
-    return make_password(demo_data.PASSWORD)
+    return make_password(password)
 
 
 def _make_people(password_hash: str) -> dict[str, User]:
@@ -121,27 +136,21 @@ def _below(base: str) -> list[dict[str, Any]]:
     ]
 
 
-def _is_this_machine(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
+def _log_in(person: DemoPerson, password: str) -> dict[str, str]:
+    return {"email": person.email, "password": password}
 
 
-def _log_in(person: DemoPerson) -> dict[str, str]:
-    return {"email": person.email, "password": demo_data.PASSWORD}
-
-
-def _as_json() -> str:
+def _as_json(password: str) -> str:
     ids = {"portalViewId": str(demo_data.PORTAL_VIEW_ID), "libraryId": str(demo_data.LIBRARY_ID)}
-    return json.dumps({**ids, **{person.key: _log_in(person) for person in PEOPLE}}, indent=2)
+    return json.dumps({**ids, **{person.key: _log_in(person, password) for person in PEOPLE}}, indent=2)
 
 
-def _as_text(host: str, port: str) -> str:
-    site = f"{host}:{port}{settings.PORTAL_BASE_PATH}"
+def _as_text(password: str, host: str, port: str) -> str:
+    base = f":{port}{settings.PORTAL_BASE_PATH}"
+    site = _EVERYWHERE.get(host, host) + base
     width = max(len(person.email) for person in PEOPLE)
     lines = [
-        f"The demo library “{demo_data.LIBRARY_NAME}” is ready. Everybody's password is {demo_data.PASSWORD}",
+        f"The demo library “{demo_data.LIBRARY_NAME}” is ready. Everybody's password is {password}",
         "",
         *(f"  {person.email:{width}}  {person.name} {person.does}" for person in PEOPLE),
         "",
@@ -150,4 +159,6 @@ def _as_text(host: str, port: str) -> str:
         f"  REST API     http://{site}/api/docs",
         f"  WebSocket    ws://{site}/ws/portal-view/{demo_data.PORTAL_VIEW_ID}?token=<access token>",
     ]
+    if phones := [f"On phones: http://{lan_host}{base}" for lan_host in settings.PORTAL_LAN_HOSTS]:
+        lines += ["", *phones]
     return "\n".join(lines)

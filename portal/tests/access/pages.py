@@ -22,7 +22,37 @@ SECRET = "Zk3_x-9QpL0aVb7TnR2sWd8YcE5mUf1H"  # noqa: S105
 
 PAGES = """
 method | address                         | owner editor viewer stranger nobody former off staff all super | changes
-GET    | /                               | 302   302    302    302      302    302    302 302   302 302   |
+GET    | /                               | 200   200    200    200      200    200    200 200   200 200   |
+POST   | /language                       | 302   302    302    302      302    302    302 302   302 302   | User
+POST   | /libraries                      | 302   302    302    302      302    302    302 302   302 302   | Library Membership
+POST   | /sample                         | 302   302    302    302      302    302    302 302   302 302   | Library Membership PortalView Image
+GET    | /libraries/{library}            | 200   200    200    404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/views      | 302   302    403    404      302    404    302 404   404 404   | PortalView
+POST   | /libraries/{library}/views/{view}/name | 302 302 403  404      302    404    302 404   404 404   | PortalView
+GET    | /libraries/{library}/views/{view}/delete | 200 200 403 404     302    404    302 404   404 404   |
+POST   | /libraries/{library}/views/{view}/delete | 302 302 403 404     302    404    302 404   404 404   | PortalView ShareLink
+GET    | /libraries/{library}/views/{view}/share | 200 200 403 404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/views/{view}/share | 302 302 403 404      302    404    302 404   404 404   | ShareLink
+POST   | /libraries/{library}/views/{view}/share/{link}/code | 302 302 403 404 302 404 302 404   404 404   | ShareLink
+GET    | /libraries/{library}/views/{view}/share/{link}/withdraw | 200 200 403 404 302 404 302 404 404 404 |
+POST   | /libraries/{library}/views/{view}/share/{link}/withdraw | 302 302 403 404 302 404 302 404 404 404 | ShareLink Revocation
+GET    | /libraries/{library}/pictures   | 200   200    403    404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/pictures/{image}/name | 302 302 403 404   302    404    302 404   404 404   | Image
+GET    | /libraries/{library}/pictures/{image}/delete | 200 200 403 404 302    404    302 404   404 404   |
+POST   | /libraries/{library}/pictures/{image}/delete | 302 302 403 404 302    404    302 404   404 404   | Image
+GET    | /libraries/{library}/members    | 200   200    200    404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/members/{other}/role | 302 403 403 404    302    404    302 404   404 404   | Library Membership
+GET    | /libraries/{library}/members/{other}/remove | 200 403 403 404  302    404    302 404   404 404   |
+POST   | /libraries/{library}/members/{other}/remove | 302 403 403 404  302    404    302 404   404 404   | Library Membership
+GET    | /libraries/{library}/members/{self}/remove | 200 200 200 404   302    404    302 404   404 404   |
+POST   | /libraries/{library}/members/{self}/remove | 409 302 302 404   302    404    302 404   404 404   | Library Membership
+POST   | /libraries/{library}/invitations | 302  403    403    404      302    404    302 404   404 404   | Invitation
+GET    | /libraries/{library}/invitations/{invitation}/withdraw | 200 403 403 404 302 404 302 404 404 404  |
+POST   | /libraries/{library}/invitations/{invitation}/withdraw | 302 403 403 404 302 404 302 404 404 404  | Invitation
+GET    | /libraries/{library}/settings   | 200   200    403    404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/settings   | 302   302    403    404      302    404    302 404   404 404   | Library
+GET    | /libraries/{library}/delete     | 200   403    403    404      302    404    302 404   404 404   |
+POST   | /libraries/{library}/delete     | 302   403    403    404      302    404    302 404   404 404   | Library Membership Invitation PortalView ShareLink Image
 GET    | /login                          | 302   302    302    302      200    302    200 302   302 302   |
 POST   | /login                          | 302   302    302    302      400    302    400 302   302 302   |
 GET    | /logout                         | 200   200    200    200      200    200    200 200   200 200   |
@@ -42,6 +72,7 @@ POST   | /invitation                     | 409   409    409    302      302    3
 GET    | /invitation/{secret}            | 302   302    302    302      302    302    302 302   302 302   |
 GET    | /account                        | 200   200    200    200      302    200    302 200   200 200   |
 POST   | /account/name                   | 302   302    302    302      302    302    302 302   302 302   | User
+POST   | /account/language               | 302   302    302    302      302    302    302 302   302 302   | User
 POST   | /account/password               | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/log-out-everywhere     | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/verify                 | 302   302    302    302      302    302    302 302   302 302   |
@@ -72,6 +103,16 @@ FORMS: dict[str, Callable[[World, User | None], Form]] = {
     "/register": _same({"email": email_of("new"), "name": "", "password": PASSWORD}),
     "/reset": _same({"email": email_of("owner")}),
     "/new-password": _same({"password": NEW_PASSWORD}),
+    "/language": _same({"language": "de", "next": "/join"}),
+    "/libraries": _same({"name": "New"}),
+    "/libraries/{library}/views": _same({"name": "New"}),
+    "/libraries/{library}/views/{view}/name": _same({"name": "Changed"}),
+    "/libraries/{library}/views/{view}/share": _same({"label": "New", "life": ""}),
+    "/libraries/{library}/pictures/{image}/name": _same({"name": "Changed"}),
+    "/libraries/{library}/members/{other}/role": _same({"role": "EDITOR"}),
+    "/libraries/{library}/invitations": _same({"role": "VIEWER", "email": ""}),
+    "/libraries/{library}/settings": _same({"name": "Changed"}),
+    "/account/language": _same({"language": "de"}),
     "/account/name": _same({"name": "Changed"}),
     "/account/password": _same({"current": PASSWORD, "password": NEW_PASSWORD}),
     "/account/delete": _same({"password": "wrong"}),

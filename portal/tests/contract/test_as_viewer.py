@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from realtime.protocol.policy import ALLOWED
 from testing.people import Client, join_library
 from testing.sockets import Message, PortalSocket, portal_view_path
 from testing.stacks import Stack
@@ -14,6 +16,18 @@ from testing.tokens import user_id_of
 
 OGRE = {"id": "ogre", "name": "Ogre", "gmNotes": "asleep", "hp": 7}
 SHOWN = {"id": "ogre", "name": "Ogre"}
+BODIES: dict[str, dict[str, Any]] = {
+    "portal-view-update": {"payload": {"name": "x"}},
+    "sync-response": {"payload": {"name": "x"}},
+    "item-update": {"payload": {"itemId": "ogre", "name": "x"}},
+    "item-add": {"payload": {"name": "x"}},
+    "item-remove": {"itemId": "ogre"},
+    "item-move": {"itemId": "ogre", "index": 0},
+    "batch": {"changes": [{"type": "item-remove", "itemId": "ogre"}]},
+    "activity": {"state": "editing"},
+    "pointer": {"itemId": "ogre", "x": 0, "y": 0},
+}
+REFUSED = {kind: BODIES.get(kind, {}) for kind in ALLOWED if kind not in {"ping", "auth"}}
 
 
 @pytest.fixture
@@ -50,10 +64,16 @@ async def test_it_gets_what_viewers_get(stack: Stack, portal_view: str) -> None:
 
 
 async def test_it_may_send_ping_and_auth_alone(stack: Stack, portal_view: str) -> None:
-    async with looking(stack, portal_view, stack.controller) as (looker, _):
-        for kind in ("portal-view-update", "item-update", "sync-response", "request-sync"):
-            await looker.send(kind, ref=1, payload={"itemId": "ogre", "name": "x"})
-            assert (await looker.receive("error"))["code"] == "forbidden"
+    stack.controller.patch(f"/api/portal-views/{portal_view}", {"viewersMayPoint": True})
+    async with (
+        looking(stack, portal_view, stack.controller) as (looker, _),
+        stack.join(portal_view, stack.editor) as (controller, _),
+    ):
+        for kind, body in REFUSED.items():
+            await looker.send(kind, ref=kind, **body)
+            error = await looker.receive("error")
+            assert (error["code"], error["ref"]) == ("forbidden", kind)
+        await controller.expect_nothing_before_pong()
         await looker.send("auth", ref=2, token=stack.controller.access)
         assert (await looker.receive("ack"))["ref"] == 2
         await looker.expect_nothing_before_pong()

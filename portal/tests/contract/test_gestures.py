@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pytest
 
 from realtime.protocol.encodings import SUBPROTOCOL
+from realtime.rooms.gestures import HOLD_SECONDS
 from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 from testing.stacks import Stack
 from testing.tokens import user_id_of
@@ -56,6 +58,16 @@ async def test_editing_ends_with_the_socket(stack: Stack, portal_view: str) -> N
             await sender.send("activity", state="editing")
             assert (await other.receive("activity"))["state"] == "editing"
         assert (await other.receive("activity"))["state"] == "idle"
+
+
+async def test_editing_ends_by_itself(stack: Stack, portal_view: str) -> None:
+    async with stack.join_all(portal_view, stack.controller, stack.editor) as (sender, other):
+        await sender.send("activity", state="editing", target="map")
+        assert (await other.receive("activity"))["state"] == "editing"
+        began = time.monotonic()
+        ended = await other.receive("activity")
+        assert (ended["state"], ended["from"]) == ("idle", user_id_of(stack.controller.access))
+        assert HOLD_SECONDS - 0.5 < time.monotonic() - began < HOLD_SECONDS + 2
 
 
 async def test_viewers_get_a_bare_flag_if_the_library_shows_it(stack: Stack) -> None:
@@ -115,6 +127,20 @@ async def test_viewers_get_no_pointer_at_a_hidden_item_or_during_blackout(stack:
         await ask(sender, "pointer", itemId="map", **AT)
         assert (await other.receive("pointer"))["itemId"] == "map"
         await nothing_until_now(sender, other, watcher)
+
+
+async def test_a_pointer_that_waits_when_a_blackout_begins_reaches_no_viewer(stack: Stack, portal_view: str) -> None:
+    async with stack.join_all(portal_view, stack.controller, stack.editor, stack.viewer) as (sender, other, watcher):
+        await sender.send("pointer", itemId="map", x=0, y=0)
+        assert (await watcher.receive("pointer"))["x"] == 0
+        await sender.send("pointer", itemId="map", x=1, y=0)  # waits for a tenth of a second
+        await ask(sender, "portal-view-update", payload={"blackout": True})
+        while (told := await other.receive())["type"] != "pointer" or told["x"] != 1:
+            pass  # controllers get it, before or after the blackout
+        while (shown := await watcher.receive())["type"] == "pointer":
+            pass  # from before
+        assert shown["payload"]["blackout"] is True
+        await nothing_until_now(sender, watcher)
 
 
 async def test_a_viewer_points_if_it_may_and_cannot_look_for_hidden_items(stack: Stack, portal_view: str) -> None:

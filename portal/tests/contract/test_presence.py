@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 import httpx
 import pytest
 
-from testing.people import Client
+from realtime.rooms.presence import GRACE_SECONDS, VIEWERS_SECONDS
+from testing.people import Client, join_library
 from testing.presence import Watcher, until_here
 from testing.sockets import PortalSocket, open_socket, portal_view_path
 from testing.stacks import Stack
 from testing.tokens import user_id_of
+
+AT_ONCE_SECONDS = GRACE_SECONDS / 2
 
 pytestmark = pytest.mark.server
 
@@ -97,6 +101,80 @@ async def test_a_reload_is_no_event(stack: Stack, portal_view: str) -> None:
         async with stack.join(portal_view, stack.editor):
             assert (await watcher.hear())["joined"][0]["id"] == user_id_of(stack.editor.access)
         assert (watcher.joined[user_id_of(stack.viewer.access)], watcher.left) == (1, {})
+
+
+@pytest.fixture
+def library(stack: Stack) -> Iterator[str]:
+    """The id of a new library, with a viewer."""
+    made = stack.controller.post("/api/libraries", {"name": "Hall"})["id"]
+    join_library(stack.controller, stack.stranger, made, "VIEWER")
+    yield made
+    stack.controller.delete(f"/api/libraries/{made}")
+
+
+@pytest.fixture
+def hall(stack: Stack, library: str) -> str:
+    """The id of a portal view in it."""
+    made: str = stack.controller.post(f"/api/libraries/{library}/portal-views", {"name": "Evening"})["id"]
+    return made
+
+
+async def test_who_is_no_member_any_more_leaves_at_once(stack: Stack, library: str, hall: str) -> None:
+    member = f"/api/libraries/{library}/members/{user_id_of(stack.stranger.access)}"
+    async with watching(stack, hall) as watcher, stack.join(hall, stack.stranger) as (socket, _):
+        await watcher.until(viewers=1)
+        stack.controller.delete(member)
+        assert (await socket.refused())[0]["code"] == "access-withdrawn"
+        gone = await watcher.hear(AT_ONCE_SECONDS)
+        assert [one["id"] for one in gone["left"]] == [user_id_of(stack.stranger.access)]
+
+
+async def test_whose_link_is_withdrawn_leaves_at_once(stack: Stack, portal_view: str) -> None:
+    link_id, token = link(stack, portal_view)
+    async with watching(stack, portal_view) as watcher, guest(stack, portal_view, token) as (socket, ann):
+        await watcher.until(viewers=1)
+        stack.controller.delete(f"/api/portal-views/{portal_view}/share-links/{link_id}")
+        assert (await socket.refused())[0]["code"] == "link-withdrawn"
+        assert [one["id"] for one in (await watcher.hear(AT_ONCE_SECONDS))["left"]] == [ann]
+
+
+async def test_viewers_get_counts_and_no_names_while_the_library_allows_it(
+    stack: Stack, library: str, hall: str
+) -> None:
+    path, token = f"/api/libraries/{library}", link(stack, hall)[1]
+
+    async def told(*sockets: PortalSocket, **counts: int) -> None:
+        """All of them get these counts, and nothing else."""
+        for socket in sockets:
+            message = await socket.receive(ignore=frozenset())
+            while message["type"] == "presence" and message["counts"] != counts:
+                message = await socket.receive(ignore=frozenset())
+            assert message == {"type": "presence", "event": "snapshot", "counts": counts}
+
+    async with (
+        watching(stack, hall) as watcher,
+        stack.join(hall, stack.stranger) as (viewer, _),
+        guest(stack, hall, token, name="Ann") as (visitor, _),
+    ):
+        await watcher.until(viewers=2)
+        for socket in (viewer, visitor):
+            await socket.expect_nothing_before_pong()
+        stack.controller.patch(path, {"showAudience": True})
+        for socket in (viewer, visitor):
+            await socket.receive("portal-view-updated")
+        await told(viewer, visitor, controllers=1, viewers=2)
+        async with guest(stack, hall, token) as (third, _):
+            await third.expect_nothing_before_pong()
+            await told(viewer, visitor, third, controllers=1, viewers=3)
+            stack.controller.patch(path, {"showAudience": False})
+            for socket in (viewer, visitor, third):
+                await socket.receive("portal-view-updated")
+            async with guest(stack, hall, token):
+                await watcher.until(viewers=4)
+                await asyncio.sleep(VIEWERS_SECONDS + 0.5)
+                for socket in (viewer, visitor, third):
+                    await socket.send("ping")
+                    assert (await socket.receive(ignore=frozenset()))["type"] == "pong"
 
 
 async def test_a_guest_is_named_and_can_be_disconnected(stack: Stack, portal_view: str) -> None:

@@ -283,8 +283,10 @@ async def test_news_of_another_process(driven: DrivenHub) -> None:
     one = await driven.join(controller())
     for is_editing in (False, True, True, False, False):
         await driven.send(from_elsewhere(is_editing))
-    await driven.settle()
-    assert [message["state"] for message in one.outlet.take()] == ["editing", "editing", "idle"]
+    assert (await driven.hear(one, "activity"))["state"] == "editing"
+    await nothing(driven, one)  # before a second is over
+    assert (await driven.hear(one, "activity"))["state"] == "idle"
+    await nothing(driven, one)
 
 
 @pytest.mark.usefixtures("quick")
@@ -339,7 +341,7 @@ async def test_a_room_that_is_over_has_no_timers(driven: DrivenHub, monkeypatch:
 def watch(mine: Gestures, monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The times that a timer of these gestures is started for from now on."""
     asked: list[float] = []
-    for timer in (mine._relay, mine._expire, mine._point):
+    for timer in (mine._relay, mine._tell, mine._point):
         monkeypatch.setattr(timer, "start", asked.append)
     return asked
 

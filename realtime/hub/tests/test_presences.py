@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Collection
 from dataclasses import replace
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 import pytest
@@ -17,6 +19,7 @@ from realtime.hub import beat, presence, presences, sharing
 from realtime.hub.presences import Presences
 from realtime.news.structs import PresenceNews
 from realtime.presence import memory
+from realtime.presence.shared import Read
 from realtime.rooms import presence as rules
 from realtime.rooms.presence import Person as Entry
 from realtime.tests.audience import person
@@ -38,6 +41,7 @@ def swift(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
     for name in ("FEW_SECONDS", "MANY_SECONDS", "GRACE_SECONDS"):
         monkeypatch.setattr(rules, name, getattr(rules, name) / 100)
     monkeypatch.setattr(presences, "GAP_SECONDS", 0.01)
+    monkeypatch.setattr(presences, "LIFE_SECONDS", 0.03)
     monkeypatch.setattr(memory, "_here", {})
     monkeypatch.setattr(sharing, "STEADY_SECONDS", 0.08)
 
@@ -120,6 +124,18 @@ async def test_who_is_ended_leaves_at_once(driven: DrivenHub, monkeypatch: pytes
     assert second.outlet.messages[-1]["retryAfter"] == 5000
     of(driven).keepers.clear()
     of(driven).expel(second.connection)
+
+
+async def test_who_has_no_role_any_more_leaves_with_the_socket(
+    driven: DrivenHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "GRACE_SECONDS", 1000.0)
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    driven.room.change_roles({second.connection.subject: None})
+    assert second.outlet.closed == (1008, "access-withdrawn")
+    await driven.leave(second)
+    await until_told(first, 1, 0)
 
 
 async def test_a_look_as_a_viewer_is_nobody(driven: DrivenHub) -> None:
@@ -261,6 +277,59 @@ async def test_lost_news_are_found_by_the_version(driven: DrivenHub, shelf: Shel
     await until_told(first, 1, 1)
 
 
+class SlowPresence(ShelfPresence):
+    """A store whose answers to readings wait until they are `released`."""
+
+    def __init__(self, shelf: Shelf, process: str) -> None:
+        super().__init__(shelf, process)
+        self.released = asyncio.Event()
+
+    async def read(self, portal_view_ids: Collection[UUID]) -> dict[UUID, Read]:
+        """Read, and wait."""
+        found = await super().read(portal_view_ids)
+        await self.released.wait()
+        return found
+
+
+async def test_news_that_come_before_an_older_answer_stay(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowPresence(shelf, of(driven).name)
+    slow.released.set()
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, _process: slow)
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until_told(first, 1, 1)
+    slow.released.clear()
+    reads = shelf.asked.count("read")
+    shelf.put("other", PORTAL_VIEW_ID, FAR)  # whose news are lost
+    await until(lambda: shelf.asked.count("read") > reads, "a reading")
+    await driven.send(wrote(shelf.versions[PORTAL_VIEW_ID], FAR))
+    await driven.send(wrote(shelf.put("other", PORTAL_VIEW_ID), gone=FAR))
+    await until_told(first, 1, 0)
+    slow.released.set()
+    await until(lambda: not of(driven)._sharing._being_read, "the answer")  # type: ignore[union-attr]  # it has one
+    await driven.join(viewer())
+    await until_told(first, 1, 1)
+    assert str(FAR.id) not in [one["id"] for message in heard(first) for one in message["joined"]]
+
+
+async def test_nobody_is_told_who_is_here_before_a_slow_first_answer(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = SlowPresence(shelf, of(driven).name)
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, _process: slow)
+    monkeypatch.setattr(presence, "READ_SECONDS", 60.0)
+    shelf.put("other", PORTAL_VIEW_ID, FAR)
+    first = await driven.join(controller())
+    await until(lambda: "read" in shelf.asked, "the reading")
+    await asyncio.sleep(0.1)
+    assert first.outlet.presence == []
+    slow.released.set()
+    await until_told(first, 1, 1)
+    assert [message["event"] for message in first.outlet.presence] == ["snapshot"]
+
+
 async def test_the_people_of_a_dead_process_leave_once(
     driven: DrivenHub, shelf: Shelf, logged: list[EventDict]
 ) -> None:
@@ -272,6 +341,35 @@ async def test_the_people_of_a_dead_process_leave_once(
     assert [one["id"] for one in heard(first)[-1]["left"]] == [str(FAR.id)]
     await until(lambda: "other" not in shelf.entries[PORTAL_VIEW_ID], "the sweep")
     assert "process_has_died" in [entry["event"] for entry in logged]
+
+
+async def test_a_process_lives_while_the_last_who_went_may_come_back(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rules, "GRACE_SECONDS", 1000.0)
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
+    await driven.leave(one)
+    shelf.alive.clear()
+    await until(lambda: of(driven).name in shelf.alive, "a sign of life")
+    assert of(driven).room_of(PORTAL_VIEW_ID) is None
+    assert of(driven).subjects == 1
+
+
+async def test_after_an_outage_a_process_lives_before_it_writes(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presences, "LIFE_SECONDS", 1000.0)
+    one = await driven.join(viewer())
+    await until(lambda: of(driven).name in shelf.entries.get(PORTAL_VIEW_ID, {}), "the entry")
+    shelf.is_away = True
+    await driven.join(viewer())
+    await until(lambda: of(driven)._sharing._is_away, "an attempt")  # type: ignore[union-attr]  # it has one
+    shelf.lose()
+    shelf.is_away = False
+    await driven.leave(one)
+    await until(lambda: shelf.entries, "the entries")
+    assert shelf.alive == {of(driven).name}
 
 
 async def test_while_the_store_is_away_people_here_are_told(

@@ -111,7 +111,7 @@ def test_every_message_of_the_server_is_described() -> None:
     "message",
     [
         Ack(ref="a", version=2, warnings=["Shown."]),
-        Pong(timestamp=1),
+        Pong(timestamp=1, reconnect_within=500),
         Error(message="No.", code="forbidden", ref=7, details={"name": "No."}),
         PortalViewUpdated(payload=encode_state({"blackout": True}), version=2),
         *CHANGES,

@@ -36,7 +36,7 @@ values = st.recursive(
     max_leaves=8,
 )  # fmt: skip
 MESSAGES: list[ServerMessage] = [
-    Pong(timestamp=1_795_000_000_000, ref="a"),
+    Pong(timestamp=1_795_000_000_000, reconnect_within=500, ref="a"),
     Ack(ref=7, version=3, item_ids=["a"], payload={"currentItem": None}),
     Error(message="Nein, “so” nicht.", code="invalid-payload", details={"a": "b"}, retry_after=5),
     PortalViewUpdated(payload={"zoom": -0.5, "sound": Octets(b"\0\xff")}),

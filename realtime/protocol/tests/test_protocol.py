@@ -257,8 +257,11 @@ def test_no_envelope_makes_decode_fail_in_any_other_way(envelope: dict[str, Any]
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
-        (Pong(timestamp=1), {"type": "pong", "timestamp": 1}),
-        (Pong(timestamp=1, ref=0), {"type": "pong", "timestamp": 1, "ref": 0}),
+        (Pong(timestamp=1, reconnect_within=500), {"type": "pong", "timestamp": 1, "reconnectWithin": 500}),
+        (
+            Pong(timestamp=1, reconnect_within=500, ref=0),
+            {"type": "pong", "timestamp": 1, "reconnectWithin": 500, "ref": 0},
+        ),
         (PortalViewUpdated(payload={"a": 1}), {"type": "portal-view-updated", "payload": {"a": 1}}),
         (
             PortalViewUpdated(payload=encode_state({"a": "é"}), version=2),
@@ -333,7 +336,7 @@ def test_each_server_message_is_sent_as_in_the_protocol(message: ServerMessage, 
 def test_connected_has_the_state_unless_nothing_was_missed() -> None:
     rest: dict[str, Any] = {"portal_view_id": "p", "role": "viewer", "user_id": "u", "message": "Hello."}
     rest["subject"] = Who(kind="user", id=UUID(int=1), name=None)
-    rest |= {"connection_id": "c", "version": 3, "epoch": "e"}
+    rest |= {"connection_id": "c", "version": 3, "epoch": "e", "reconnect_within": 700}
     sent = json.loads(encode(Connected(**rest, recovered=False, state=encode_state({"items": []}))))
     assert sent == {
         "type": "connected",
@@ -346,6 +349,7 @@ def test_connected_has_the_state_unless_nothing_was_missed() -> None:
         "version": 3,
         "epoch": "e",
         "recovered": False,
+        "reconnectWithin": 700,
         "state": {"items": []},
     }
     assert "state" not in json.loads(encode(Connected(**rest, recovered=True)))

@@ -23,8 +23,8 @@ def lasting(seconds: float) -> Person:
 
 def test_an_answer_goes_to_the_connection() -> None:
     one = viewer()
-    one.connection.reply(Pong(timestamp=1, ref="r"))
-    assert one.outlet.take() == [{"type": "pong", "timestamp": 1, "ref": "r"}]
+    one.connection.reply(Pong(timestamp=1, reconnect_within=500, ref="r"))
+    assert one.outlet.take() == [{"type": "pong", "timestamp": 1, "reconnectWithin": 500, "ref": "r"}]
 
 
 @pytest.mark.parametrize("ref", ["r", 0, -1])
@@ -90,7 +90,7 @@ def test_an_error_has_a_code_a_ref_and_a_sentence() -> None:
 
 def test_a_close_comes_after_the_sent_messages() -> None:
     one = viewer()
-    one.connection.reply(Pong(timestamp=1))
+    one.connection.reply(Pong(timestamp=1, reconnect_within=500))
     one.connection.close(CloseCode.NORMAL, "done")
     assert one.outlet.take_types() == ["pong"]
     assert one.outlet.closed == (1000, "done")

@@ -114,22 +114,46 @@ def test_nobody_is_relayed_more_than_once_a_second(steps: list[tuple[float, int,
 def test_editing_ends_by_itself() -> None:
     editors = Editors()
     assert editors.next_at == math.inf
-    assert editors.hear(ONE, "connection", True, 10.0)
-    assert editors.hear(ONE, "connection", True, 12.0)
+    for now in (10.0, 12.0):
+        editors.hear(ONE, "connection", EDITING, now)
+        assert editors.take(now) == [(ONE, "connection", EDITING)]
     assert editors
     assert editors.next_at == 12.0 + HOLD_SECONDS
-    assert editors.expire(16.9) == []
-    assert editors.expire(17.0) == [(ONE, "connection")]
+    assert editors.take(16.9) == []
+    assert editors.take(17.0) == [(ONE, "connection", IDLE)]
     assert not editors
-    assert editors.expire(99.0) == []
+    assert editors.take(99.0) == []
+    assert editors.next_at == math.inf
 
 
 def test_an_end_is_told_once() -> None:
     editors = Editors()
-    editors.hear(ONE, "connection", True, 10.0)
-    assert editors.hear(ONE, "connection", False, 11.0)
-    assert not editors.hear(ONE, "connection", False, 11.0)
-    assert editors.expire(99.0) == []
+    editors.hear(ONE, "connection", IDLE, 9.0)
+    assert editors.next_at == math.inf
+    editors.hear(ONE, "connection", EDITING, 10.0)
+    assert editors.take(10.0)
+    for _ in range(2):
+        editors.hear(ONE, "connection", IDLE, 11.0)
+    assert editors.take(11.0) == [(ONE, "connection", IDLE)]
+    editors.hear(ONE, "connection", IDLE, 11.5)
+    assert editors.take(99.0) == []
+    assert editors.next_at == math.inf
+
+
+def test_a_person_in_two_processes_is_told_once_a_second() -> None:
+    editors, told = Editors(), []
+    for number in range(40):
+        now = 10.0 + number / 10
+        editors.hear(ONE, "one" if number % 2 else "other", Doing(True, str(number)), now)
+        told += [(now, sender, doing.target) for _, sender, doing in editors.take(now)]
+    assert [when for when, *_ in told] == [10.0, 11.0, 12.0, 13.0]
+    assert told[1][1:] == ("other", "10")
+    assert editors.next_at == 13.0 + RELAY_SECONDS
+    assert editors.take(14.0) == [(ONE, "one", Doing(True, "39"))]
+    editors.hear(ONE, "one", IDLE, 14.1)
+    editors.hear(ONE, "other", Doing(True, "b"), 14.2)  # only the newest waits
+    assert editors.take(14.9) == []
+    assert editors.take(15.0) == [(ONE, "other", Doing(True, "b"))]
 
 
 # --- Pointers ----------------------------------------------------------------------------------------------

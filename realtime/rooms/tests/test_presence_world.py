@@ -7,6 +7,7 @@ The world has what is real of each process, and a store and a bus in their place
 from __future__ import annotations
 
 import random
+from collections import Counter
 from uuid import UUID
 
 from hypothesis import given
@@ -14,7 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from libraries.rules.roles import PortalRole
-from realtime.rooms.elsewhere import Elsewhere, Written
+from realtime.rooms.elsewhere import Elsewhere, Entries, Written
 from realtime.rooms.presence import GRACE_SECONDS, Delta, Here, Person, Told, merged
 from realtime.tests.audience import as_sent, is_known, person
 from testing.presence import Audience
@@ -49,7 +50,9 @@ class Process:
         self.here, self.elsewhere, self.told, self.client = Here(), Elsewhere(name), Told(), Audience()
         self.connections: list[int] = []
         self.inbox: list[Written] = []
+        self.answer: tuple[int, Entries, set[str]] | None = None
         self.client.take(as_sent(self.told.snapshot()))
+        self.ask()
         self.read()
 
     def look(self) -> None:
@@ -65,10 +68,19 @@ class Process:
         for written in inbox:
             self.elsewhere.hear(written)
 
-    def read(self) -> None:
-        alive = {process.name for process in self.world.processes} | self.elsewhere.entries.keys()
+    def ask(self) -> None:
+        """Ask the store; the answer is taken later, and news may come before it."""
         store = self.world.store
-        self.elsewhere.load(store.version, {one: found for one, found in store.entries.items() if one in alive})
+        self.elsewhere.ask()
+        entries = {one: dict(found) for one, found in store.entries.items()}
+        self.answer = store.version, entries, self.world.alive
+
+    def read(self) -> None:
+        if self.answer is not None:
+            version, entries, alive = self.answer
+            known = alive | self.elsewhere.entries.keys()
+            self.elsewhere.load(version, {one: found for one, found in entries.items() if one in known})
+            self.answer = None
 
     def show(self) -> None:
         if (message := self.told.tell(merged(self.here.people, self.elsewhere.entries.values()))) is not None:
@@ -77,13 +89,18 @@ class Process:
 
 
 class World:
-    """Some processes with their connections. `dead` are names of processes, with the time of their death."""
+    """Some processes with their connections. `dead` are names of processes, with the time of their death.
 
-    def __init__(self, seed: int) -> None:
+    `visits` counts how often each person came who was connected to no process.
+    """
+
+    def __init__(self, seed: int, lost: float = 0.1) -> None:
         self.rng = random.Random(seed)  # noqa: S311  # no secret
         self.now = 0.0
         self.store = Store()
         self.dead: dict[str, float] = {}
+        self.lost = lost
+        self.visits: Counter[str] = Counter()
         self.born = 0
         self.processes: list[Process] = []
         for _ in range(PROCESSES):
@@ -94,15 +111,28 @@ class World:
         self.processes.append(Process(f"process-{self.born}", self))
 
     def tell(self, written: Written) -> None:
-        """Send news; now and then some are lost, or overtaken."""
+        """Send news; now and then some are overtaken, or lost."""
         for process in self.processes:
-            if process.name == written.process or self.rng.random() > 0.1:
+            if process.name == written.process or self.rng.random() >= self.lost:
                 process.inbox.insert(self.rng.randint(0, len(process.inbox)), written)
+
+    @property
+    def connected(self) -> set[int]:
+        return {one for process in self.processes for one in process.connections}
+
+    @property
+    def alive(self) -> set[str]:
+        """The processes that have given a sign of life lately."""
+        dying = {name for name, since in self.dead.items() if self.now - since < DEAD_SECONDS}
+        return dying | {process.name for process in self.processes}
 
     # What may happen.
 
     def join(self) -> None:
-        self.rng.choice(self.processes).connections.append(self.rng.randint(1, PEOPLE))
+        one = self.rng.randint(1, PEOPLE)
+        if one not in self.connected:
+            self.visits[str(UUID(int=one))] += 1
+        self.rng.choice(self.processes).connections.append(one)
 
     def leave(self) -> None:
         process = self.rng.choice(self.processes)
@@ -133,19 +163,20 @@ class World:
         self.compare(self.rng.choice(self.processes))
 
     def compare(self, process: Process) -> None:
-        process.hear()
+        process.read()
+        for name in self.dead.keys() - self.alive:
+            process.elsewhere.drop(name)
+        if self.rng.random() < 0.5:
+            process.hear()
         if process.elsewhere.version != self.store.version or process.elsewhere.has_gap:
-            process.read()
-        for name, since in self.dead.items():
-            if self.now - since >= DEAD_SECONDS:
-                process.elsewhere.drop(name)
+            process.ask()
 
     def wait(self, seconds: float = 0.0) -> None:
         self.now += seconds or self.rng.choice([0.25, 1.0, 5.0])
         for process in self.processes:
-            process.hear()
-            process.look()
-            process.show()
+            for step in self.rng.sample((process.hear, process.read, process.look), 3):
+                step()
+                process.show()
 
     def settle(self) -> None:
         for _ in range(2):
@@ -166,10 +197,21 @@ def test_presence_ends_as_who_is_connected(seed: int) -> None:
     for _ in range(STEPS):
         getattr(world, world.rng.choice(MOVES))()
     world.settle()
-    connected = {str(UUID(int=one)) for process in world.processes for one in process.connections}
+    connected = {str(UUID(int=one)) for one in world.connected}
     for process in world.processes:
         assert set(process.client.people) == connected
         assert process.client.counts == {"controllers": 0, "viewers": len(connected)}
+
+
+@hypothesis_settings(max_examples=15)
+@given(st.integers(0, 2**32))
+def test_without_lost_news_nobody_leaves_or_comes_more_often_than_they_did(seed: int) -> None:
+    world = World(seed, lost=0)
+    for _ in range(STEPS):
+        getattr(world, world.rng.choice(MOVES))()
+        for process in world.processes:
+            assert process.client.left <= world.visits
+            assert process.client.joined <= world.visits
 
 
 def test_a_death_is_one_leave_for_each() -> None:

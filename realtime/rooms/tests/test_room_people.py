@@ -41,7 +41,7 @@ def test_nobody_gets_connected_before_the_state_is_read() -> None:
 def test_connected_has_the_person_the_room_and_the_state() -> None:
     one = controller()
     room = new_room()
-    room.serve(Entry(one.connection, name="Ilse"))
+    room.serve(Entry(one.connection, name="Ilse", reconnect_within=700))
     read(room, 3, epoch="two")
     [connected] = one.outlet.take()
     assert connected == {
@@ -55,6 +55,7 @@ def test_connected_has_the_person_the_room_and_the_state() -> None:
         "version": 3,
         "epoch": "two",
         "recovered": False,
+        "reconnectWithin": 700,
         "state": project(stored(3).state, PortalRole.CONTROLLER),
     }
     assert (room.version, room.order.epoch) == (3, "two")

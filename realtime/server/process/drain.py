@@ -90,8 +90,8 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
+        settle()  # it takes a while, and many may come as soon as the sockets listen
         await super().startup(sockets)
-        settle()
         sys.setswitchinterval(SWITCH_SECONDS)
         count_on_signal()
         watch_lag()

@@ -80,7 +80,9 @@ async def test_a_ping_is_answered_with_the_time(connect: Connect, portal_view: P
     pong = await client.ask("ping")
     assert before - 1 <= pong["timestamp"] / 1000 <= time.time() + 1
     await client.send("ping")
-    assert (await client.receive("pong")).keys() == {"type", "timestamp"}
+    answer = await client.receive("pong")
+    assert answer.keys() == {"type", "timestamp", "reconnectWithin"}
+    assert answer["reconnectWithin"] == 500
 
 
 async def test_a_ping_is_answered_while_a_write_is_slow(

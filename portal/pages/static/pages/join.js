@@ -28,9 +28,9 @@ async function ask() {
   try {
     answer = await fetch(form.dataset.api, { method: "POST", headers, body });
   } catch {
-    throw new Error("The server cannot be reached: try again in a moment.");
+    throw new Error(form.dataset.away);
   }
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Error(said.message ?? "That did not work: try again in a moment.");
+  throw new Error(said.message ?? form.dataset.failed);
 }

@@ -132,6 +132,7 @@ export class Line {
       this._lose(0, "", error);
       return;
     }
+    if (message.reconnectWithin) this._within = message.reconnectWithin; // in `connected` and `pong`
     if (message.type === "connected") this._begin(message);
     else if (message.type === "error") attempt.said = message;
     else if (message.type === "going-away") attempt.said = { code: message.type, retryAfter: message.retryAfter };
@@ -140,9 +141,8 @@ export class Line {
     if (message.type === "connected" && attempt === this._attempt) this._become("open");
   }
 
-  _begin({ reconnectWithin, guest }) {
+  _begin({ guest }) {
     this._stop("connect");
-    this._within = reconnectWithin === undefined ? RECONNECT_WITHIN : reconnectWithin;
     this.guest = guest || null;
     this._refused = null;
     this.error = null;

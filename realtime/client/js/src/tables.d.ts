@@ -150,6 +150,7 @@ export type Connected = {
   version: number;
   epoch: string;
   recovered: boolean;
+  reconnectWithin: number;
   state?: State;
 };
 
@@ -162,6 +163,7 @@ export type Who = {
 export type Pong = {
   type: "pong";
   timestamp: number;
+  reconnectWithin: number;
   ref?: string | number;
 };
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
@@ -14,10 +12,8 @@ CUT = 1006
 WITHIN_SECONDS = 1.0
 """The first attempt after a loss comes within this time, unless the server says another (`reconnectWithin`)."""
 LONGEST_SECONDS = 20.0
-GROWTH = 1.5
-"""Later windows are at least so many times the first one."""
 STEADY_SECONDS = 5.0
-"""A connection that lasted so long was the end of the loss before."""
+"""A connection that lived so long has ended the loss before."""
 
 
 @dataclass(frozen=True)
@@ -49,32 +45,30 @@ class Ending:
 
 
 class Backoff:
-    """Spreads the clients of one server over time; `clock` is in seconds."""
+    """Spreads the clients of one server over time. `now` is in seconds of a clock that only goes forward."""
 
-    def __init__(self, rng: Random, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, rng: Random) -> None:
         self.within = WITHIN_SECONDS
         self._rng = rng
-        self._clock = clock
         self._lost_at: float | None = None
-        self._opened_at: float | None = None
+        self._open_since: float | None = None
 
-    def opened(self) -> None:
-        """The server has let the client in."""
-        self._opened_at = self._clock()
+    def succeeded(self, now: float) -> None:
+        """The server let the client in."""
+        self._open_since = now
 
-    def after(self, ending: Ending) -> float:
-        """The seconds until the next attempt: at random within a window, on top of what the server asks for.
+    def after(self, ending: Ending, now: float) -> float:
+        """The seconds until the next attempt: at random, on top of what the server asks for.
 
-        The first window is `within`. A later one is as long as the loss has lasted, so that everybody is back as long
-        after the end of a loss as it took. A `going-away` has a number for each connection, which is spread already.
+        A `going-away` has a number for each connection, which is spread already.
         """
-        now = self._clock()
-        is_steady = self._opened_at is not None and now - self._opened_at >= STEADY_SECONDS
-        self._opened_at = None
-        if self._lost_at is None or is_steady:
-            self._lost_at, window = now, self.within
-        else:
-            window = min(LONGEST_SECONDS, max(GROWTH * self.within, now - self._lost_at))
+        if self._open_since is not None and now - self._open_since >= STEADY_SECONDS:
+            self._lost_at = None
+        self._open_since = None
+        if self._lost_at is None:
+            self._lost_at, most = now, self.within
+        else:  # as long as the loss lasts, so that all are back in that time again
+            most = min(LONGEST_SECONDS, max(1.5 * self.within, now - self._lost_at))
         if ending.retry_after is None:
-            return self._rng.uniform(0, window)
-        return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, window))
+            return self._rng.uniform(0, most)
+        return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, most))

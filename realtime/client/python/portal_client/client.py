@@ -18,11 +18,10 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus, WebSocketException
 from websockets.typing import Subprotocol
 
-from .backoff import WITHIN_SECONDS, Backoff, Ending
+from .backoff import Backoff, Ending
 from .codec import Encoding
 from .credentials import GetCredential, asked, entries, renewal
 from .errors import CLOSED, PortalError
-from .fold import Message
 from .knowing import Knowing
 from .line import Line
 
@@ -131,7 +130,7 @@ class PortalClient(Knowing):
     async def _run(self) -> None:
         try:
             while not (ending := await self._attempt()).is_final:
-                wait = self._backoff.after(ending)
+                wait = self._backoff.after(ending, time.monotonic())
                 _logger.info("Comes back in %.1f s: %s", wait, ending.message)
                 await self._pause(wait)
         except Exception as error:
@@ -208,10 +207,12 @@ class PortalClient(Knowing):
             if isinstance(result, Exception):
                 raise result
 
-    def _on_let_in(self, connected: Message) -> None:
-        self._backoff.opened()
-        self._backoff.within = connected.get("reconnectWithin", WITHIN_SECONDS * 1000) / 1000
+    def _on_let_in(self) -> None:
+        self._backoff.succeeded(time.monotonic())
         self._set_status("open")
+
+    def _on_advice(self, reconnect_within: int) -> None:
+        self._backoff.within = reconnect_within / 1000
 
     def _renew(self, line: Line) -> None:
         task = asyncio.create_task(self._send_new_credential(line))

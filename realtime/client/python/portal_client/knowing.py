@@ -154,6 +154,8 @@ class Knowing(Calls):
 
     def _note(self, line: Line, message: Message) -> list[PortalError]:
         """Do what a message asks for beside the fold; returns the errors of updates that roll back."""
+        if "reconnectWithin" in message:  # of `connected` and `pong`
+            self._on_advice(message["reconnectWithin"])
         match message["type"]:
             case "connected":
                 return self._let_in(line, message)
@@ -186,7 +188,7 @@ class Knowing(Calls):
         for entry in self._waiting:
             entry.is_held = False
             self._put(line, entry)
-        self._on_let_in(connected)
+        self._on_let_in()
         return failed
 
     def _put(self, line: Line, entry: Entry) -> None:
@@ -205,7 +207,11 @@ class Knowing(Calls):
         return self._error
 
     @abstractmethod
-    def _on_let_in(self, connected: Message) -> None:
+    def _on_advice(self, reconnect_within: int) -> None:
+        """The server says how soon to come back after a loss: within so many milliseconds."""
+
+    @abstractmethod
+    def _on_let_in(self) -> None:
         """The server has let the client in."""
 
     @abstractmethod

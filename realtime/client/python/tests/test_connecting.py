@@ -141,58 +141,40 @@ async def test_it_gives_up_after_the_time_for_connecting() -> None:
 # --- Waiting times -------------------------------------------------------------------------------------------
 
 
-class Clock:
-    """A clock that stands still."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+def seeded(seed: int) -> Backoff:
+    return Backoff(Random(seed))  # noqa: S311  # chance, not secrets
 
 
-def seeded(seed: int, clock: Clock) -> Backoff:
-    return Backoff(Random(seed), clock)  # noqa: S311  # chance, not secrets
-
-
-def windows(attempts: list[float]) -> list[tuple[float, float]]:
-    """The shortest and the longest wait of many clients after each attempt; attempts are so many seconds apart."""
-    waits: list[list[float]] = []
+def test_attempts_are_spread_over_the_time_of_the_server_and_then_over_as_long_as_the_loss_lasts() -> None:
+    moments = [100.0, 101.0, 104.0, 109.0, 118.0, 125.0, 300.0]
+    waits = []
     for seed in range(400):
-        clock = Clock()
-        backoff = seeded(seed, clock)
+        backoff = seeded(seed)
         backoff.within = 3.0
-        waits.append([])
-        for seconds in attempts:
-            clock.now += seconds
-            waits[-1].append(backoff.after(Ending()))
-    return [(min(of_attempt), max(of_attempt)) for of_attempt in zip(*waits, strict=True)]
+        waits.append([backoff.after(Ending(), now) for now in moments])
+    for attempt, most in enumerate([3, 4.5, 4.5, 9, 18, 20, 20]):
+        found = [wait[attempt] for wait in waits]
+        assert 0 <= min(found) < most / 10, attempt
+        assert most * 0.9 < max(found) <= most, attempt
 
 
-def test_the_first_attempt_is_anywhere_within_the_time_and_later_ones_within_as_long_as_the_loss_lasts() -> None:
-    most = [3.0, 4.5, 4.5, 9.0, 20.0, 20.0]
-    for (shortest, longest), window in zip(windows([0, 1, 2, 6, 20, 30]), most, strict=True):
-        assert 0 <= shortest < window / 10
-        assert window * 0.9 < longest <= window
-
-
-def test_a_connection_that_lasts_ends_the_loss() -> None:
-    clock = Clock()
-    backoff = seeded(1, clock)
-    backoff.after(Ending())
-    clock.now += 1000
-    backoff.opened()
-    clock.now += 1
-    waits = [backoff.after(Ending()) for _ in range(20)]
-    assert max(waits) > 5
-    backoff.opened()
-    clock.now += 6
-    assert backoff.after(Ending()) <= backoff.within == 1.0
+def test_a_steady_connection_ends_the_loss_and_a_short_one_does_not() -> None:
+    longest = {True: 0.0, False: 0.0}
+    for seed in range(200):
+        for is_steady in longest:
+            backoff = seeded(seed)
+            backoff.after(Ending(), 100.0)
+            backoff.succeeded(115.0)
+            found = backoff.after(Ending(), 121.0 if is_steady else 116.0)
+            longest[is_steady] = max(longest[is_steady], found)
+    assert longest[True] <= 1.0
+    assert 14.0 < longest[False] <= 16.0
 
 
 def test_the_server_s_time_is_kept_and_spread_unless_it_is_spread_already() -> None:
-    backoff = seeded(1, Clock())
-    assert backoff.after(Ending(1012, "going-away", retry_after=7.5)) == 7.5
-    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5)) <= 9.0
+    backoff = seeded(1)
+    assert backoff.after(Ending(1012, "going-away", retry_after=7.5), 100.0) == 7.5
+    assert 7.5 < backoff.after(Ending(1013, "portal-view-full", retry_after=7.5), 108.0) <= 15.5
 
 
 @pytest.mark.parametrize("reason", sorted(RECONNECT))

@@ -1,0 +1,112 @@
+"""Share links of one portal view: make one, show it to scan, to type and to copy, and withdraw it.
+
+Only digests are stored. A new link, and its code, are carried in a cookie to the page that shows them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import segno
+from django.forms import Form
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from libraries.digests import digest_of
+from libraries.links import Page as Link
+from libraries.links import link_to, shared_host
+from libraries.models import ShareLink
+from libraries.services.codes import start_code
+from libraries.services.share_links import create_share_link, live_links, share_links_of, withdraw_share_link
+from portal.pages.base import FormPage
+from portal.pages.carried import carried, carry
+from portal.pages.library import Confirm, OneForm, OneView
+from portal.pages.library_forms import Share
+
+_COOKIE = "shared"
+_PARTS = "."
+
+
+class _Sharing(OneView):
+    """The page."""
+
+    template_name: str | None = "pages/share.html"
+
+    def listed(self) -> dict[str, Any]:
+        """The live links, and the one that this browser has just made."""
+        links = list(live_links(share_links_of(user_id=self.user.id, portal_view_id=self.view.id)))
+        return {
+            "view": self.view,
+            "links": links,
+            "shared": _carried(self.request, links),
+        }
+
+    def shown(self, token: str, code: str) -> HttpResponse:
+        """The page again, with the link and its code."""
+        answer = self.done(_("Whoever has the link can watch now."), "pages:share", self.view.id)
+        return carry(answer, _COOKIE, f"{token}{_PARTS}{code}")
+
+
+def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | None:
+    token, _, code = carried(request, _COOKIE).partition(_PARTS)
+    digest = digest_of(token)
+    link = next((one for one in links if one.digest == digest), None)
+    if link is None:
+        return None
+    address = link_to(request, Link.VIEW, token)
+    is_good = link.code_expires_at is not None and link.code_expires_at > timezone.now()
+    return {
+        "id": link.id,
+        "link": address,
+        "join": shared_host(request) + reverse("pages:join"),
+        "qr": segno.make_qr(address).svg_data_uri(border=3, light="#fff", omitsize=True),
+        "code": code if is_good else "",
+        "until": link.code_expires_at,
+    }
+
+
+class ShareView(_Sharing, FormPage):
+    """`/libraries/<libraryId>/views/<portalViewId>/share`."""
+
+    form_class = Share
+
+    def act(self, form: Share) -> HttpResponse:
+        """Make a link, and a code for it."""
+        view_id = self.view.id
+        link, token = create_share_link(actor_id=self.user.id, portal_view_id=view_id, **form.values)
+        code, _until = start_code(actor_id=self.user.id, portal_view_id=view_id, link_id=link.id)
+        return self.shown(token, code)
+
+
+class NewCode(_Sharing, OneForm):
+    """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/code`."""
+
+    def act(self, form: Form) -> HttpResponse:
+        """Another code for the link; the one before ends."""
+        code, _until = start_code(actor_id=self.user.id, portal_view_id=self.view.id, link_id=self.kwargs["link_id"])
+        return self.shown(carried(self.request, _COOKIE).partition(_PARTS)[0], code)
+
+
+class Withdraw(OneView, Confirm):
+    """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/withdraw`."""
+
+    def asked(self) -> dict[str, Any]:
+        """Who is disconnected."""
+        view = self.view
+        return {
+            "question": _("Withdraw the link?"),
+            "lost": [],
+            "consequence": _(
+                "Whoever watches “%(name)s” by it is disconnected at once, and it lets nobody in any more."
+            )
+            % {"name": view.name},
+            "act": _("Withdraw the link"),
+            "back": reverse("pages:share", args=[self.library.id, view.id]),
+        }
+
+    def act(self, form: Form) -> HttpResponse:
+        """End it."""
+        withdraw_share_link(actor_id=self.user.id, portal_view_id=self.view.id, link_id=self.kwargs["link_id"])
+        return self.done(_("The link is withdrawn."), "pages:share", self.view.id)
