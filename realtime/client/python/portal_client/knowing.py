@@ -134,6 +134,8 @@ class Knowing(Calls):
         before, role, subject, presence = self.confirmed, self.role, self.subject, self.presence
         self._fold.receive(message)
         self._ahead = None
+        if self.role != role:
+            self.presence = Presence()  # another role is told other things
         failed = self._note(line, message)
         self._waiting.reached(self.version)
         self._ahead = None
