@@ -93,7 +93,7 @@ lock:  # Write requirements.lock anew, with the newest versions that the require
 specs: test-setup  # Have the AsyncAPI CLI, which is 1.5 GB, read docs/asyncapi.yaml; `make test` has its parser and Modelina
 	npm exec --yes --package=@asyncapi/cli@4 -- asyncapi validate docs/asyncapi.yaml
 
-client: test-setup  # Write what the JavaScript client has from the server, and its minified files
+client: test-setup  # Write what the clients have from the server, and the minified files of the one in JavaScript
 	$(BIN)/python manage.py client_tables --write
 	node realtime/client/js/build.mjs
 

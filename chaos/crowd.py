@@ -152,8 +152,8 @@ def _is_at(client: Client, stored: Mapping[tuple[str, str], dict[str, Any]]) -> 
 def _how_it_differs(client: Client, state: dict[str, Any]) -> str:
     if not client.is_open.is_set():
         return f"{client.name} did not get back in within {SETTLE_SECONDS} s"
-    where = client.picture.differs_in(state) if isinstance(client, Watcher) else ["version"]
-    known = f"version {client.reader.version}, {state['version']} is stored"
+    where = client.differs_in(state) or ["version"]
+    known = f"version {client.portal.version}, {state['version']} is stored"
     return f"{client.name} does not show what is stored after {SETTLE_SECONDS} s ({known}): {', '.join(where)}"
 
 

@@ -138,9 +138,7 @@ async def cut_clients(crowd: Crowd, rng: random.Random) -> None:
         for watcher in _some(crowd.watchers, SHARE_CUT, rng):
             watcher.cut(half_frame(json.dumps({"type": "ping", "ref": "x" * 200})))
         for controller in rng.sample(crowd.controllers, 2):
-            if controller.is_open.is_set():
-                text = json.dumps(controller.new_update("slot")).ljust(200)
-                controller.cut(rng.choice((half_frame, whole_frame))(text))
+            controller.cut_amid("slot", rng.choice((half_frame, whole_frame)))
         await asyncio.gather(*(_half_handshake(crowd, rng) for _ in range(RAW_SOCKETS)))
         await asyncio.sleep(CUT_EVERY_SECONDS)
 
@@ -153,10 +151,10 @@ async def half_open(crowd: Crowd, rng: random.Random) -> None:
     silent = [await _silent_socket(crowd, rng) for _ in range(RAW_SOCKETS)]
     try:
         with _stalled(stalled), _heavy(loud):
-            await loud.update("name")  # this ends a blackout
-            last = loud.told + STALL_VERSIONS
+            loud.update("name")  # this ends a blackout
+            last = loud.portal.version + STALL_VERSIONS
             await asyncio.sleep(PAUSE_SECONDS)
-            await wait_until(lambda: loud.told >= last, STALL_SECONDS)
+            await wait_until(lambda: loud.portal.version >= last, STALL_SECONDS)
     finally:
         for writer in silent:
             writer.transport.abort()

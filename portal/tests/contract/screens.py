@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
-from chaos.picture import Picture
+from chaos.picture import differs_in
+from realtime.client.python.portal_client.fold import Folded
 from testing.sockets import Message, PortalSocket
 from testing.stacks import Stack
 
@@ -32,7 +33,7 @@ class Seat:
     """An open socket, and the screen behind it."""
 
     socket: PortalSocket
-    picture: Picture
+    picture: Folded
 
     async def hear(self, version: int) -> Message:
         """The message that brings it to that version; empty if it has that version, and nothing has come."""
@@ -103,7 +104,7 @@ class Screens:
         """Check that every screen shows what its role reads over REST."""
         seen = self._stack.viewer.get(self.path)
         for seat, state in ((self.sender, self.stored), (self.controller, self.stored), (self.viewer, seen)):
-            shown = {key: seat.picture.state[key] for key in seat.picture.differs_in(state)}
+            shown = {key: seat.picture.state[key] for key in differs_in(seat.picture.state, state)}
             assert not shown, f"it shows {shown}, and stored is { {key: state[key] for key in shown} }"
         assert (self.controller.picture.version, self.viewer.picture.version) == (
             self.stored["version"],
@@ -119,7 +120,7 @@ async def screens(stack: Stack, portal_view: str) -> AsyncIterator[Screens]:
         stack.join(portal_view, stack.editor) as (controller, second),
         stack.join(portal_view, stack.viewer) as (viewer, third),
     ):
-        seats = [Seat(socket, Picture()) for socket in (sender, controller, viewer)]
+        seats = [Seat(socket, Folded()) for socket in (sender, controller, viewer)]
         for seat, connected in zip(seats, (first, second, third), strict=True):
             seat.picture.receive(connected)
         yield Screens(stack, portal_view, *seats)

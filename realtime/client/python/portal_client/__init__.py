@@ -1,5 +1,6 @@
 """A client of Portal: `async with PortalClient(...) as portal: await portal.update_item("ogre", hp=12)`."""
 
+from .backoff import Ending
 from .client import Dial, PortalClient
 from .credentials import Credential, GetCredential
 from .errors import PortalError
@@ -11,6 +12,7 @@ from .waiting import Stored
 __all__ = [
     "Credential",
     "Dial",
+    "Ending",
     "Event",
     "GetCredential",
     "PortalClient",

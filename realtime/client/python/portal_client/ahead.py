@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from .fold import Message, State, as_sent, changes_of
+from .fold import Message, State, as_sent, changes_of, is_named
 
 
 def ahead(state: State, waiting: Iterable[Message]) -> State:
     """The state as it will be if the server takes these messages as they are.
 
-    An item without an id has none in the guess: the server gives it one.
+    An item that gets its id from the server has none in the guess.
     """
     for message in waiting:
         for change in changes_of(message):
@@ -34,20 +34,18 @@ def _after(before: State, change: Message) -> State:
 
 def _with_current(before: State, state: State, patch: Message) -> State:
     """`currentItem` and `currentItemId` name the same item; another item begins without a camera if that is set."""
-    ids = [item.get("id") for item in state["items"]]
+    items, current, place = state["items"], state["currentItemId"], state["currentItem"]
     if "currentItem" in patch and "currentItemId" not in patch:
-        place = state["currentItem"]
-        is_there = isinstance(place, int) and 0 <= place < len(ids)
-        current = ids[place] if is_there else None
-    else:
-        current = state["currentItemId"]
-        place = next((n for n, item_id in enumerate(ids) if item_id == current), None)
+        is_there = isinstance(place, int) and 0 <= place < len(items)
+        current = items[place].get("id") if is_there else None
+    elif current is not None:
+        place = next((n for n, item in enumerate(items) if is_named(item, current)), None)
         current = None if place is None else current
-    if current == before["currentItemId"] and place == state["currentItem"]:
-        return state
-    is_reset = current is None or (state["autoResetImageState"] and "camera" not in patch)
-    camera = {"camera": None} if is_reset and current != before["currentItemId"] else {}
-    return {**state, "currentItem": place, "currentItemId": current, **camera}
+    else:
+        place = None
+    is_other = current != before["currentItemId"]
+    is_reset = is_other and state["autoResetImageState"] and "camera" not in patch
+    return {**state, "currentItem": place, "currentItemId": current, **({"camera": None} if is_reset else {})}
 
 
 def _next(encounter: Message) -> Message:
@@ -81,6 +79,9 @@ def _makes_sense(change: Message, state: State) -> bool:
         return False
     if any(change.get(key) is None for key in _NEEDED.get(change["type"], ())):
         return False
+    new = payload.get("id") if change["type"] == "item-add" else None
+    if new is not None and any(is_named(item, new) for item in state["items"]):
+        return False  # it was stored before the line was lost, and is sent again
     return _are_items(payload.get("items", [])) and _is_encounter(payload.get("encounter"))
 
 

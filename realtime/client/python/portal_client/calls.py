@@ -6,10 +6,11 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from secrets import token_hex
 from typing import Any
 
 from .codec import Encoding, codec
-from .errors import NOT_CONNECTED, TOO_MANY_WAITING, PortalError
+from .errors import NOT_CONNECTED, QUEUE_FULL, PortalError
 from .fold import Message
 from .line import Line
 from .tables import STATE_KEYS, STORED
@@ -20,13 +21,17 @@ MOST_WAITING = 100
 CAMERA_SECONDS = 0.1
 """A camera is sent at most once in this time."""
 
+_NAMED_BY_SERVER = frozenset({"_id", "Id", "slug", "key"})
+"""If an item has one of these keys, the server makes its id from the value."""
+
 ItemId = str | int
 
 
 class Calls(ABC):
     """The calls of `PortalClient`. Each stored update is in `state` at once.
 
-    Its future gives `Stored`, or the server's refusal as a PortalError; nobody has to wait for it.
+    Its future gives `Stored` once `confirmed` has the update, or the server's refusal as a PortalError. Nobody has to
+    wait for it.
     """
 
     def __init__(self, encoding: Encoding) -> None:
@@ -52,7 +57,10 @@ class Calls(ABC):
         return self._change({"type": "item-update", "itemId": item_id, "payload": {**(patch or {}), **keys}})
 
     def add_item(self, item: Mapping[str, Any], *, index: int | None = None) -> asyncio.Future[Stored]:
-        """Add an item, at the end or at a place; `Stored.item_id` is the id that it got."""
+        """Add an item, at the end or at a place.
+
+        `Stored.item_id` is its id. One without an id gets one at once, unless the server makes it from another key.
+        """
         place = {} if index is None else {"index": index}
         return self._change({"type": "item-add", "payload": dict(item), **place})
 
@@ -74,7 +82,7 @@ class Calls(ABC):
 
     def batch(self, changes: Sequence[Mapping[str, Any]]) -> asyncio.Future[Stored]:
         """Store several changes as one version, or none: messages of the protocol, such as `item-update`."""
-        return self._change({"type": "batch", "changes": [dict(change) for change in changes]})
+        return self._change({"type": "batch", "changes": list(changes)})
 
     def store(self, message: Mapping[str, Any]) -> asyncio.Future[Stored]:
         """Send any message that is stored, as the protocol has it, without a `ref`. ValueError for another type."""
@@ -107,10 +115,10 @@ class Calls(ABC):
     def again(self, refused: PortalError) -> asyncio.Future[Stored]:
         """Send an update again that the server refused as `unavailable`; it is stored once, whatever has happened.
 
-        ValueError if the error is not that of an update.
+        ValueError for another error.
         """
-        if refused.sent is None:
-            raise ValueError("This is not the refusal of an update.")
+        if refused.sent is None or refused.code != "unavailable":
+            raise ValueError("Only an update that was refused as unavailable can be sent again.")
         return self._add(replace(refused.sent, future=self._loop().create_future(), more=[]))
 
     # What is not stored.
@@ -134,7 +142,7 @@ class Calls(ABC):
         if message["type"] != "item-update":
             self._release_camera()  # what comes later may be about the camera, too
         future: asyncio.Future[Stored] = self._loop().create_future()
-        return self._add(Entry({**message, "ref": self._next_ref()}, future, is_held=is_held))
+        return self._add(Entry({**_named(message), "ref": self._next_ref()}, future, is_held=is_held))
 
     def _add(self, entry: Entry) -> asyncio.Future[Stored]:
         error = self._refusal()
@@ -154,7 +162,7 @@ class Calls(ABC):
         if ended is not None:
             return ended
         if self._line is None and len(self._waiting) >= MOST_WAITING:
-            return PortalError(TOO_MANY_WAITING, f"The line is down, and {MOST_WAITING} updates wait already.")
+            return PortalError(QUEUE_FULL, f"The line is down, and {MOST_WAITING} updates wait already.")
         return None
 
     def _release_camera(self) -> None:
@@ -184,3 +192,15 @@ class Calls(ABC):
     @abstractmethod
     def _ended(self) -> PortalError | None:
         """Why the client is closed for good, if it is."""
+
+
+def _named(message: Message) -> Message:
+    """The message, with an id for each new item that has none: it can be changed before it is stored."""
+    if message.get("type") == "batch":
+        return {**message, "changes": [_named(dict(change)) for change in message.get("changes", ())]}
+    item = message.get("payload")
+    if message.get("type") != "item-add" or not isinstance(item, dict):
+        return message
+    if item.get("id") is not None or not _NAMED_BY_SERVER.isdisjoint(item):
+        return message
+    return {**message, "payload": {**item, "id": token_hex(12)}}

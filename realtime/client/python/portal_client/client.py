@@ -22,7 +22,6 @@ from .backoff import Backoff, Ending
 from .codec import Encoding
 from .credentials import GetCredential, asked, entries, renewal
 from .errors import CLOSED, PortalError
-from .fold import Message
 from .knowing import Knowing
 from .line import Line
 
@@ -30,6 +29,8 @@ OPEN_SECONDS = 20.0
 """How long a handshake may take."""
 CLOSE_SECONDS = 2.0
 """How long a server may take to answer a close."""
+RENEW_SECONDS = 10.0
+"""How long after a renewal that failed the next one is tried."""
 REFUSED_KEPT = 8
 """How many refused credentials are remembered, so that none of them is tried again."""
 _logger = logging.getLogger("portal_client")
@@ -66,7 +67,6 @@ class PortalClient(Knowing):
         self._dial = dial
         self._resume: tuple[int, str] | None = None
         self._refused: deque[str] = deque(maxlen=REFUSED_KEPT)
-        self._last = Ending()
         self._backoff = Backoff(SystemRandom())
         self._hurry = asyncio.Event()
         self._run_task: asyncio.Task[None] | None = None
@@ -98,7 +98,8 @@ class PortalClient(Knowing):
                 self._run_task.result()
             await is_open
         except TimeoutError:
-            raise TimeoutError(f"Not connected within {self._open_timeout} s. {self._last.message}") from None
+            why = "" if self._last is None else f" {self._last.message}"
+            raise TimeoutError(f"Not connected within {self._open_timeout} s.{why}") from None
         finally:
             is_open.cancel()
             await asyncio.gather(is_open, return_exceptions=True)
@@ -120,7 +121,7 @@ class PortalClient(Knowing):
     def _finish(self, error: PortalError) -> None:
         if self._error is None:
             self._error = error
-            self._waiting.fail_all(error)
+            self._waiting.end(error)
             self._on_waiting()
             self._set_status("closed")
 
@@ -157,7 +158,7 @@ class PortalClient(Knowing):
             return self._last
         entry = next((one for one in entries(credential, self.guest) if one not in self._refused), None)
         if entry is None:
-            return replace(self._last, is_over=True)
+            return replace(self._last or Ending(), is_over=True)
         self._last = await self._connection(entry)
         return self._last
 
@@ -206,7 +207,7 @@ class PortalClient(Knowing):
             if isinstance(result, Exception):
                 raise result
 
-    def _on_let_in(self, connected: Message) -> None:
+    def _on_let_in(self) -> None:
         self._backoff.succeeded(time.monotonic())
         self._set_status("open")
 
@@ -219,15 +220,18 @@ class PortalClient(Knowing):
         task.add_done_callback(self._tasks.discard)
 
     async def _send_new_credential(self, line: Line) -> None:
-        """Ask for a new credential; if it fails, the connection ends in time, and the next attempt asks again."""
-        try:
-            credential = await asked(self._get_credential)
-            body, entry = renewal(credential), entries(credential, self.guest)[0]
-            if body and entry != line.entry:
-                await line.ask({"type": "auth", "ref": self._next_ref(), **body})
-                line.entry = entry
-        except Exception:
-            _logger.exception("The credential could not be renewed.")
+        """Ask for a new credential until the server takes it, or the connection ends; an error is logged."""
+        while self._line is line:
+            try:
+                credential = await asked(self._get_credential)
+                body, entry = renewal(credential), entries(credential, self.guest)[0]
+                if body and entry != line.entry:
+                    await line.ask({"type": "auth", "ref": self._next_ref(), **body})
+                    line.entry = entry
+                return
+            except Exception:
+                _logger.exception("The credential could not be renewed.")
+                await asyncio.sleep(RENEW_SECONDS)
 
 
 def _address(url: str, portal_view_id: str) -> str:

@@ -10,10 +10,12 @@ if TYPE_CHECKING:
 
 NOT_CONNECTED = "not-connected"
 """The line is down, and what was sent is not one that waits."""
-TOO_MANY_WAITING = "too-many-waiting"
+CONNECTION_LOST = "connection-lost"
+"""The line was lost before the answer to something that is not sent again."""
+QUEUE_FULL = "queue-full"
 """The line is down, and as many updates wait as may."""
-OUTCOME_UNKNOWN = "unknown-outcome"
-"""The line was lost before the answer, and it cannot be found out any more whether the server has done it."""
+UNKNOWN_OUTCOME = "unknown-outcome"
+"""The line was lost before the answer, and it cannot be found out any more whether the server has stored the update."""
 CLOSED = "closed"
 """The client was closed, or will not come back after a close that told no reason."""
 

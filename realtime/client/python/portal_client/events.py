@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Callable
 from typing import Any, Final, NamedTuple
 
 KINDS: Final = frozenset(
-    {"confirmed", "state", "role", "subject", "version", "presence", "status", "rollback", "message"}
+    {"confirmed", "state", "role", "subject", "version", "presence", "status", "refused", "message"}
 )
 _logger = logging.getLogger("portal_client")
 
@@ -17,7 +17,7 @@ _logger = logging.getLogger("portal_client")
 class Event(NamedTuple):
     """`data` is the new value of the client's attribute of that name.
 
-    Of a `rollback` it is the `PortalError`, and of a `message` the server's message, of any type.
+    Of a `refused` it is the `PortalError`, and of a `message` the server's message, of any type.
     """
 
     kind: str

@@ -6,10 +6,11 @@ import asyncio
 import time
 from abc import abstractmethod
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Self
 
 from .ahead import ahead
+from .backoff import Ending
 from .calls import Calls
 from .codec import Encoding
 from .errors import PortalError
@@ -22,11 +23,15 @@ from .waiting import Entry
 
 @dataclass(frozen=True)
 class Status:
-    """Times are in seconds since the epoch; `next_attempt_at` is there while the client is `waiting`."""
+    """Times are in seconds since the epoch; `next_attempt_at` is there while the client is `waiting`.
+
+    `ending` is how the last connection, or the last attempt, has ended.
+    """
 
     kind: Literal["connecting", "open", "waiting", "closed"]
     next_attempt_at: float | None = None
     last_message_at: float | None = None
+    ending: Ending | None = None
 
 
 class Knowing(Calls):
@@ -45,6 +50,7 @@ class Knowing(Calls):
         self._ahead: State | None = None
         self._status = Status("closed")
         self._last_message_at: float | None = None
+        self._last: Ending | None = None
         self._error: PortalError | None = None
 
     # What it knows.
@@ -85,7 +91,7 @@ class Knowing(Calls):
     @property
     def status(self) -> Status:
         """What the client is doing."""
-        return Status(self._status.kind, self._status.next_attempt_at, self._last_message_at)
+        return replace(self._status, last_message_at=self._last_message_at, ending=self._last)
 
     # Events.
 
@@ -128,13 +134,15 @@ class Knowing(Calls):
         before, role, subject, presence = self.confirmed, self.role, self.subject, self.presence
         self._fold.receive(message)
         self._ahead = None
+        if self.role != role:
+            self.presence = Presence()  # another role is told other things
         failed = self._note(line, message)
         self._waiting.reached(self.version)
         self._ahead = None
         if self._listeners.has("message"):
             self._listeners.tell(Event("message", message))
         for error in failed:
-            self._listeners.tell(Event("rollback", error))
+            self._listeners.tell(Event("refused", error))
         if self.role != role:
             self._tell("role")
         if self.subject != subject:
@@ -182,7 +190,7 @@ class Knowing(Calls):
         for entry in self._waiting:
             entry.is_held = False
             self._put(line, entry)
-        self._on_let_in(connected)
+        self._on_let_in()
         return failed
 
     def _put(self, line: Line, entry: Entry) -> None:
@@ -202,9 +210,10 @@ class Knowing(Calls):
 
     @abstractmethod
     def _on_advice(self, reconnect_within: int) -> None:
-        raise NotImplementedError
+        """The server says how soon to come back after a loss: within so many milliseconds."""
 
-    def _on_let_in(self, connected: Message) -> None:
+    @abstractmethod
+    def _on_let_in(self) -> None:
         """The server has let the client in."""
 
     @abstractmethod

@@ -13,11 +13,12 @@ from websockets.exceptions import ConnectionClosed
 
 from .backoff import CUT, Ending
 from .codec import Codec
-from .errors import NOT_CONNECTED, PortalError, from_message
+from .errors import CONNECTION_LOST, PortalError, from_message
 from .fold import Message
+from .tables import CLOSE_REASONS
 
-CONNECTED_SECONDS = 20.0
-"""How long the server has for its first message."""
+CONNECTED_SECONDS = 30.0
+"""How long the first message may take: a long state on a slow network."""
 PING_SECONDS = 25.0
 PONG_SECONDS = 10.0
 LATE_SECONDS = 2.0
@@ -89,7 +90,7 @@ class Line:
     def ending(self) -> Ending:
         """How it has ended, as the server said."""
         code = CUT if self.socket.close_code is None else self.socket.close_code
-        reason = self.socket.close_reason or ""
+        reason = self.socket.close_reason or CLOSE_REASONS.get(code, "")
         said = self._said if reason in {self._said.get("code"), self._said.get("type")} else {}
         wait = said.get("retryAfter")
         sentence = said.get("message") or f"The server closed the connection: {reason or code}."
@@ -99,7 +100,7 @@ class Line:
         """Fail the questions that have no answer."""
         for future in tuple(self._asked.values()):
             if not future.done():
-                future.set_exception(PortalError(NOT_CONNECTED, "The line was lost before the answer came."))
+                future.set_exception(PortalError(CONNECTION_LOST, "The line was lost before the answer came."))
 
     async def watch(self) -> None:
         """Cut the connection if the server does not let us in, or, later, does not answer a ping."""

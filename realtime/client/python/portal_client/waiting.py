@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from .errors import OUTCOME_UNKNOWN, PortalError, from_message
+from .errors import UNKNOWN_OUTCOME, PortalError, from_message
 from .fold import Message
 
 REMEMBERED_SECONDS = 9 * 60.0
@@ -27,6 +28,9 @@ class Stored(NamedTuple):
         return self.item_ids[0]
 
 
+NOTHING = Stored(0)
+
+
 @dataclass
 class Entry:
     """One update. `connection_id` is that of the connection that sent it first, and `person` is who did."""
@@ -37,20 +41,24 @@ class Entry:
     person: str = ""
     sent_at: float = 0.0
     is_held: bool = False
-    version: int = 0
     is_retry: bool = False
+    stored: Stored = NOTHING
     more: list[asyncio.Future[Stored]] = field(default_factory=list)
     """Further callers who wait for the same answer."""
 
-    def settle(self, settle: Callable[[asyncio.Future[Stored]], None]) -> None:
-        """Give everybody the answer who still waits for it."""
-        for future in (self.future, *self.more):
-            if not future.done():
-                settle(future)
+    @property
+    def _waiting(self) -> list[asyncio.Future[Stored]]:
+        return [future for future in (self.future, *self.more) if not future.done()]
+
+    def succeed(self) -> None:
+        """Tell everybody who still waits."""
+        for future in self._waiting:
+            future.set_result(self.stored)
 
     def fail(self, error: PortalError) -> None:
-        """Give everybody the error."""
-        self.settle(lambda future: future.set_exception(error))
+        """Give everybody the error who still waits."""
+        for future in self._waiting:
+            future.set_exception(error)
 
     def as_again(self) -> Message:
         """The message as it is sent again."""
@@ -59,11 +67,11 @@ class Entry:
 
 
 class Waiting:
-    """The updates in the order in which they were made, and those that are acknowledged but not in the state yet."""
+    """The updates in the order in which they were made, and those that are stored, but not in the state yet."""
 
     def __init__(self) -> None:
         self._unanswered: dict[int, Entry] = {}
-        self._ahead: dict[int, Entry] = {}
+        self._stored: dict[int, Entry] = {}
 
     def __len__(self) -> int:
         return len(self._unanswered)
@@ -74,7 +82,7 @@ class Waiting:
     @property
     def messages(self) -> list[Message]:
         """What is not in the state yet, in the order in which it was made."""
-        together = {**self._unanswered, **self._ahead}
+        together = {**self._unanswered, **self._stored}
         return [together[ref].message for ref in sorted(together)]
 
     def add(self, entry: Entry) -> None:
@@ -86,24 +94,25 @@ class Waiting:
         return next((entry for entry in self._unanswered.values() if entry.is_held), None)
 
     def acknowledge(self, ack: Message) -> bool:
-        """Tell the caller; false if it is no answer to one of these."""
+        """Note that it is stored; false if it is no answer to one of these. The caller is told by `reached`."""
         entry = self._unanswered.pop(ack["ref"], None)
         if entry is None:
             return False
         item_ids = [ack["itemId"]] if "itemId" in ack else ack.get("itemIds", [])
-        stored = Stored(ack["version"], tuple(item_ids), tuple(ack.get("warnings", ())))
-        entry.version = ack["version"]
-        self._ahead[ack["ref"]] = entry
-        entry.settle(lambda future: future.set_result(stored))
+        entry.stored = Stored(ack["version"], tuple(item_ids), tuple(ack.get("warnings", ())))
+        self._stored[ack["ref"]] = entry
         return True
 
-    def reached(self, version: int) -> None:
-        """The state has this version, so it holds what was acknowledged until then."""
-        self._ahead = {ref: entry for ref, entry in self._ahead.items() if entry.version > version}
+    def reached(self, version: float) -> None:
+        """The state has this version, so it holds what was acknowledged until then: tell the callers."""
+        for ref, entry in tuple(self._stored.items()):
+            if entry.stored.version <= version:
+                del self._stored[ref]
+                entry.succeed()
 
     def replaced(self) -> None:
         """The whole state came: it holds all that was acknowledged."""
-        self._ahead = {}
+        self.reached(math.inf)
 
     def refuse(self, message: Message) -> PortalError | None:
         """Tell the caller of the `error`; None if it is no answer to one of these."""
@@ -112,7 +121,7 @@ class Waiting:
             return None
         if entry.is_retry and message["code"] == "forbidden":  # the role is looked at before what is remembered
             sentence = "The line was lost before the answer came, and the server refuses to look: the role has changed."
-            error = PortalError(OUTCOME_UNKNOWN, sentence, sent=entry)
+            error = PortalError(UNKNOWN_OUTCOME, sentence, sent=entry)
         else:
             error = from_message(message, entry)
         entry.fail(error)
@@ -123,13 +132,18 @@ class Waiting:
         failed = []
         for ref, entry in tuple(self._unanswered.items()):
             if entry.connection_id and (entry.person != person or now - entry.sent_at > REMEMBERED_SECONDS):
-                sentence = "The line was lost before the answer came, and the server would not know the update again."
-                failed.append(PortalError(OUTCOME_UNKNOWN, sentence, sent=entry))
+                failed.append(_unknown(entry))
                 self._unanswered.pop(ref).fail(failed[-1])
         return failed
 
-    def fail_all(self, error: PortalError) -> None:
-        """The client is closed."""
+    def end(self, error: PortalError) -> None:
+        """Nothing is sent any more: fail what was not sent with the error, and say of the rest that nobody knows."""
+        self.replaced()
         entries, self._unanswered = self._unanswered, {}
         for entry in entries.values():
-            entry.fail(error)
+            entry.fail(_unknown(entry) if entry.connection_id else error)
+
+
+def _unknown(entry: Entry) -> PortalError:
+    sentence = "It is not known whether the server has stored this: look at the state."
+    return PortalError(UNKNOWN_OUTCOME, sentence, sent=entry)

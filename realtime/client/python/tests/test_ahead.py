@@ -39,6 +39,7 @@ def update(**payload: Any) -> dict[str, Any]:
         ([{"type": "item-move", "itemId": "ogre", "index": 1}], (1, "ogre", STATE["camera"])),
         ([{"type": "item-add", "payload": {"id": "rat"}, "index": 0}], (1, "ogre", STATE["camera"])),
         ([{"type": "item-remove", "itemId": "ogre"}], (None, None, None)),
+        ([update(currentItem=None), {"type": "item-add", "payload": {"slug": "rat"}}], (None, None, None)),
         ([{"type": "batch", "changes": [update(currentItem=1), update(camera={"zoom": 5})]}], (1, "imp", {"zoom": 5})),
     ],
 )

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from realtime.client.python.portal_client import Event
+from realtime.client.python.portal_client import Event, Presence
 from realtime.client.python.portal_client.codec import codec
 from realtime.client.python.tests.fake import STATE, Fake, heard, joined, until
 
@@ -55,11 +55,13 @@ async def test_a_change_of_role(fake: Fake) -> None:
         roles, subjects = heard(portal, "role"), heard(portal, "subject")
         future = portal.update_item("ogre", hp=1)
         bo = {"kind": "user", "id": "bo", "name": "Bo"}
+        await peer.send(type="presence", event="snapshot", controllers=[bo], counts={"controllers": 1, "viewers": 0})
+        await portal.until(lambda portal: portal.presence.people)
         await peer.send(type="role-changed", role="viewer", subject=bo, version=2, epoch="two", state={"items": []})
         await portal.until(lambda portal: portal.role == "viewer")
         assert (roles, subjects, portal.subject) == (["viewer"], [bo], bo)
         assert portal.state == portal.confirmed == {"items": [], "version": 2}
-        assert (portal.version, portal.epoch) == (2, "two")
+        assert (portal.version, portal.epoch, portal.presence) == (2, "two", Presence())
         future.cancel()
 
 

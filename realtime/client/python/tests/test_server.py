@@ -165,7 +165,7 @@ async def test_a_portal_view_that_is_deleted_ends_it(stack: Stack, view: str) ->
 @pytest.mark.parametrize("how", ["stop", "kill"])
 async def test_nothing_is_lost_or_done_twice_over_a_restart(stack: Stack, view: str, how: str) -> None:
     async with client(stack, view, stack.controller) as one, client(stack, view, stack.viewer) as viewer:
-        rolled_back = heard(one, "rollback")
+        rolled_back = heard(one, "refused")
         before = [one.add_item({"name": f"Before {number}"}) for number in range(20)]
         await asyncio.to_thread(getattr(stack.server.process, how))
         await until(lambda: one.status.kind != "open")
@@ -206,7 +206,7 @@ async def test_random_changes_and_cuts_end_in_one_state(stack: Stack, view: str,
             await asyncio.sleep(random.random() * 0.02)
         answers = await asyncio.gather(*futures, return_exceptions=True)
         codes = {answer.code for answer in answers if isinstance(answer, PortalError)}
-        assert codes <= {"invalid-payload", "too-many-waiting"}
+        assert codes <= {"invalid-payload", "queue-full"}
         assert not [
             answer for answer in answers if isinstance(answer, Exception) and not isinstance(answer, PortalError)
         ]

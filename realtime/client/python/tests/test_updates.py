@@ -30,7 +30,7 @@ async def test_an_update_is_shown_at_once_and_confirmed_by_the_ack(fake: Fake) -
 
 async def test_a_refused_update_rolls_back_with_an_event(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
-        rolled_back, states = heard(portal, "rollback"), heard(portal, "state")
+        rolled_back, states = heard(portal, "refused"), heard(portal, "state")
         future = portal.update_item("ogre", {"hp": "x" * 3}, ac=None)
         message = await peer.receive()
         said = {"message": "Say it shorter.", "details": {"hp": "Too long."}, "retryAfter": 1500}
@@ -49,8 +49,8 @@ async def test_each_call_is_its_message(fake: Fake) -> None:
         futures = [
             portal.update({"blackout": True}, name="Night"),
             portal.update_item(7, {"max hp": 3}),
-            portal.add_item({"name": "Imp"}),
-            portal.add_item({"name": "Imp"}, index=0),
+            portal.add_item({"id": "imp", "name": "Imp"}),
+            portal.add_item({"slug": "imp"}, index=0),
             portal.remove_item("imp"),
             portal.move_item("imp", 0),
             portal.next_turn(),
@@ -64,8 +64,8 @@ async def test_each_call_is_its_message(fake: Fake) -> None:
         assert messages == [
             {"type": "portal-view-update", "payload": {"blackout": True, "name": "Night"}},
             {"type": "item-update", "itemId": 7, "payload": {"max hp": 3}},
-            {"type": "item-add", "payload": {"name": "Imp"}},
-            {"type": "item-add", "payload": {"name": "Imp"}, "index": 0},
+            {"type": "item-add", "payload": {"id": "imp", "name": "Imp"}},
+            {"type": "item-add", "payload": {"slug": "imp"}, "index": 0},
             {"type": "item-remove", "itemId": "imp"},
             {"type": "item-move", "itemId": "imp", "index": 0},
             {"type": "encounter-next"},
@@ -78,16 +78,36 @@ async def test_each_call_is_its_message(fake: Fake) -> None:
             future.cancel()
 
 
-async def test_the_ids_of_added_items(fake: Fake) -> None:
+async def test_a_new_item_has_an_id_at_once_unless_the_server_makes_it(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
-        one = portal.add_item({"name": "Rat"}, index=0)
-        assert portal.state["items"][0] == {"name": "Rat", "id": None}
-        await peer.ack(await peer.receive(), 6, itemId="r1")
-        assert (await one).item_id == "r1"
-        both = portal.batch([{"type": "item-add", "payload": {}}, {"type": "item-add", "payload": {}}])
-        await peer.ack(await peer.receive(), 7, itemIds=["r2", "r3"])
-        assert (await both).item_ids == ("r2", "r3")
-        assert [item["id"] for item in portal.confirmed["items"]] == ["r1", "ogre", "imp", "r2", "r3"]
+        rat = portal.add_item({"name": "Rat"}, index=0)
+        item_id = portal.state["items"][0]["id"]
+        later = portal.update_item(item_id, hp=1)
+        assert portal.state["items"][0] == {"id": item_id, "name": "Rat", "hp": 1}
+        message = await peer.receive()
+        assert message["payload"] == {"id": item_id, "name": "Rat"}
+        await peer.ack(message, 6, itemId=item_id)
+        await peer.ack(await peer.receive(), 7)
+        assert ((await rat).item_id, (await later).version) == (item_id, 7)
+        both = portal.batch([{"type": "item-add", "payload": {"_id": 1}}, {"type": "item-add", "payload": {}}])
+        assert [item["id"] for item in portal.state["items"]][3] is None
+        message = await peer.receive()
+        named = message["changes"][1]["payload"]["id"]
+        await peer.ack(message, 8, itemIds=["r2", named])
+        assert (await both).item_ids == ("r2", named)
+        assert [item["id"] for item in portal.confirmed["items"]] == [item_id, "ogre", "imp", "r2", named]
+
+
+async def test_an_item_that_was_stored_before_the_loss_is_not_shown_twice(fake: Fake) -> None:
+    async with joined(fake) as (portal, peer):
+        future = portal.add_item({"id": "rat"})
+        await peer.receive()
+        peer.cut()
+        again = await fake.next(version=6, state={**STATE, "items": [*STATE["items"], {"id": "rat"}]})
+        retry = await again.receive()
+        assert [item["id"] for item in portal.state["items"]] == ["ogre", "imp", "rat"]
+        await again.ack(retry, 6, itemId="rat")
+        assert (await future).version == 6
 
 
 async def test_what_waits_goes_out_in_order_and_what_was_sent_as_a_retry(fake: Fake) -> None:
@@ -104,11 +124,9 @@ async def test_what_waits_goes_out_in_order_and_what_was_sent_as_a_retry(fake: F
         assert "retry" not in first
         # The retry is stored only now: its change comes as a message, here after its ack.
         await again.ack(retry, 6)
-        assert (await sent).version == 6
-        assert hp(portal) == (30, 2)
         await again.send(type="item-updated", payload={"itemId": "ogre", "hp": 1}, index=0, version=6)
         await again.ack(first, 7)
-        assert (await unsent).version == 7
+        assert ((await sent).version, (await unsent).version) == (6, 7)
         assert (hp(portal), portal.version) == ((2, 2), 7)
 
 
@@ -132,12 +150,13 @@ async def test_a_retry_that_is_forbidden_may_have_been_stored(fake: Fake, is_ret
 
 async def test_an_acknowledged_change_is_shown_until_the_state_has_it(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
+        messages = heard(portal, "message")
         future = portal.update_item("ogre", hp=1)
         await peer.ack(await peer.receive(), 7)  # somebody else's change, 6, is still on its way
-        await future
-        assert (hp(portal), portal.version) == ((30, 1), 5)
+        await until(lambda: messages)
+        assert (hp(portal), portal.version, future.done()) == ((30, 1), 5, False)
         await peer.send(type="portal-view-updated", payload={"name": "Night"}, version=6)
-        await portal.until(lambda portal: portal.version == 7)
+        assert (await future).version == portal.version == 7
         assert hp(portal) == (1, 1)
 
 
@@ -148,7 +167,7 @@ async def test_a_hundred_updates_may_wait(fake: Fake) -> None:
         futures = [portal.update_item("ogre", hp=number) for number in range(100)]
         with pytest.raises(PortalError) as caught:
             await portal.update_item("ogre", hp=100)
-        assert caught.value.code == "too-many-waiting"
+        assert caught.value.code == "queue-full"
         assert hp(portal) == (30, 99)
         again = await fake.next()
         assert [(await again.receive())["payload"]["hp"] for _ in futures] == list(range(100))
@@ -161,7 +180,7 @@ async def test_what_the_server_would_not_know_again_is_not_sent_again(
     fake: Fake, monkeypatch: pytest.MonkeyPatch, why: str
 ) -> None:
     async with joined(fake) as (portal, peer):
-        rolled_back = heard(portal, "rollback")
+        rolled_back = heard(portal, "refused")
         sent = portal.update_item("ogre", hp=1)
         await peer.receive()
         peer.cut()
@@ -191,18 +210,34 @@ async def test_an_unavailable_update_is_sent_again_as_the_same(fake: Fake) -> No
         assert retry == {**message, "retry": True, "connectionId": "c1"}
         await peer.ack(retry, 5)
         assert (await again).version == 5
-        with pytest.raises(ValueError, match="not the refusal of an update"):
-            portal.again(PortalError("closed", "x"))
+        for code in ("closed", "unavailable"):
+            with pytest.raises(ValueError, match="Only an update"):
+                portal.again(PortalError(code, "It was no update."))
 
 
 async def test_closing_fails_what_has_no_answer(fake: Fake) -> None:
     async with joined(fake) as (portal, peer):
         future = portal.next_turn()
         await peer.receive()
-    with pytest.raises(PortalError, match="closed"):
+    with pytest.raises(PortalError, match="unknown-outcome"):
         await future
     with pytest.raises(PortalError, match="closed"):
         await portal.next_turn()
+
+
+async def test_closing_fails_what_was_not_sent_with_the_reason_and_tells_what_is_stored(fake: Fake) -> None:
+    async with joined(fake) as (portal, peer):
+        messages = heard(portal, "message")
+        stored = portal.update_item("ogre", hp=1)
+        await peer.ack(await peer.receive(), 7)
+        await until(lambda: messages)
+        peer.cut()
+        await until(lambda: portal.status.kind != "open")
+        unsent = portal.next_turn()
+        await (await fake.arrival()).refuse("no-access", 1008)
+        with pytest.raises(PortalError, match="Because of no-access"):
+            await unsent
+        assert (await stored).version == 7
 
 
 async def test_a_caller_who_waits_no_more_does_not_take_the_update_back(fake: Fake) -> None:
@@ -309,7 +344,7 @@ async def test_a_command_goes_out_at_once_or_not_at_all(fake: Fake) -> None:
         lost = asyncio.create_task(portal.send({"type": "activity", "state": "editing"}))
         await peer.receive("activity")
         peer.cut()
-        with pytest.raises(PortalError, match="not-connected"):
+        with pytest.raises(PortalError, match="connection-lost"):
             await lost
         with pytest.raises(PortalError, match="not-connected"):
             await portal.send({"type": "activity", "state": "idle"})
