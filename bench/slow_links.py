@@ -37,7 +37,8 @@ ADDRESS, THEIR_ADDRESS, PREFIX = "198.18.0.1", "198.18.0.2", 30  # of the range 
 DELAY_SECONDS = 0.05
 QUEUED_PACKETS = "20000"
 IFF_TUN, IFF_NO_PI, TUNSETIFF = 1, 0x1000, 0x400454CA
-STATE_ITEMS, ITEM_CHARACTERS = 100, 10_000
+STATE_ITEMS, ITEM_CHARACTERS, CHANGES = 100, 10_000, 5
+LAST = "the last"
 READERS, ROUNDS = (1, 20), 7
 READER_SECONDS = 60.0
 UNBOUNDED = (
@@ -108,10 +109,10 @@ def carry(near: int, far: int) -> None:
 
 
 async def read(url: str, count: int) -> None:
-    """Connect, say so, and say when the next message was read by all.
+    """Connect, say so, and say when all have read the last change.
 
     Two lines of JSON: the seconds of a handshake and of `connected` behind it, for the first reader; and then the time
-    of the monotonic clock when the last reader had its next message.
+    of the monotonic clock when everybody had the last change, and how many octets all have read since they connected.
     """
     async with asyncio.timeout(READER_SECONDS):
         began = time.monotonic()
@@ -121,7 +122,8 @@ async def read(url: str, count: int) -> None:
         print(json.dumps([opened - began, time.monotonic() - opened]), flush=True)
         others = await asyncio.gather(*(_join(url) for _ in range(count - 1)))
         print("ready", flush=True)
-        print(json.dumps(max(await asyncio.gather(*map(_read_next, [first, *others])))), flush=True)
+        times, octets = zip(*await asyncio.gather(*map(_read_on, [first, *others])), strict=True)
+        print(json.dumps([max(times), sum(octets)]), flush=True)
         for socket in (first, *others):
             socket.transport.abort()
 
@@ -132,9 +134,13 @@ async def _join(url: str) -> ClientConnection:
     return socket
 
 
-async def _read_next(socket: ClientConnection) -> float:
-    await socket.recv()
-    return time.monotonic()
+async def _read_on(socket: ClientConnection) -> tuple[float, int]:
+    octets = 0
+    async for message in socket:
+        octets += len(message)
+        if f'"text":"{LAST}' in str(message[:500]):
+            break
+    return time.monotonic(), octets
 
 
 # --- The measurement -----------------------------------------------------------------------------------------
@@ -154,7 +160,7 @@ def servers(made: Portal) -> Iterator[dict[str, Server]]:
 
 
 def measure(made: Portal, server: Server, readers: int) -> tuple[float, float, float]:
-    """The seconds of a handshake, of a state to a new reader, and of a change of the same length to all readers."""
+    """The seconds of a handshake and of a state to a new reader, and the octets of changes per second to all."""
     path = f"{portal_view_path(made.portal_view_id)}?token={made.tokens['viewer']}"
     url = f"ws://{ADDRESS}:{server.port}{path}"
     command = ["ip", "netns", "exec", NAMESPACE, sys.executable, "-m", "bench.slow_links", "--read", url, str(readers)]
@@ -163,14 +169,15 @@ def measure(made: Portal, server: Server, readers: int) -> tuple[float, float, f
         handshake, first = json.loads(reading.stdout.readline())
         assert reading.stdout.readline() == "ready\n"  # noqa: S101  # else it said why it ended
         sent = time.monotonic()
-        write_state(made, server)
-        last = float(json.loads(reading.stdout.readline()))
-    return handshake, first, last - sent
+        for number in range(CHANGES):
+            write_state(made, server, LAST if number == CHANGES - 1 else "")
+        last, octets = json.loads(reading.stdout.readline())
+    return handshake, first, octets / (last - sent)
 
 
-def write_state(made: Portal, server: Server) -> None:
+def write_state(made: Portal, server: Server, mark: str = "") -> None:
     """Store another state of the same length over REST."""
-    mark = os.urandom(8).hex()
+    mark += os.urandom(8).hex()
     items: list[dict[str, Any]] = [
         {"id": str(number), "text": (mark * ITEM_CHARACTERS)[:ITEM_CHARACTERS]} for number in range(STATE_ITEMS)
     ]
@@ -199,18 +206,17 @@ def main(arguments: Sequence[str]) -> None:
 def report(found: dict[tuple[int, str], list[tuple[float, float, float]]], rounds: int) -> None:
     """Print the medians, and the ratios of those without the option to those with it."""
     medians = {key: [statistics.median(column) for column in zip(*rows, strict=True)] for key, rows in found.items()}
-    megabytes = STATE_ITEMS * ITEM_CHARACTERS / 1e6
-    print(f"Medians of {rounds} rounds; states of {megabytes:.1f} MB; {DELAY_SECONDS * 2000:.0f} ms there and back.\n")
-    print("| Readers | TCP_NOTSENT_LOWAT | Handshake | First state | Change to all | MB/s of all |")
-    print("|---:|---|---:|---:|---:|---:|")
-    for (readers, name), (handshake, first, change) in medians.items():
-        rate = readers * megabytes / change
-        print(f"| {readers} | {name} | {handshake:.2f} s | {first:.2f} s | {change:.2f} s | {rate:.1f} |")
+    print(
+        f"Medians of {rounds} rounds: states of {STATE_ITEMS * ITEM_CHARACTERS / 1e6:.1f} MB, {CHANGES} changes of as"
+        f" much, {DELAY_SECONDS * 2000:.0f} ms there and back.\n"
+    )
+    print("| Readers | TCP_NOTSENT_LOWAT | Handshake | First state | Changes to all |")
+    print("|---:|---|---:|---:|---:|")
+    for (readers, name), (handshake, first, rate) in medians.items():
+        print(f"| {readers} | {name} | {handshake:.2f} s | {first:.2f} s | {rate / 1e6:.1f} MB/s |")
     for readers in READERS:
         bound, free = medians[readers, "with"], medians[readers, "without"]
-        print(
-            f"\n{readers} readers: throughput with the option is {free[2] / bound[2]:.2f} of that without it,", end=""
-        )
+        print(f"\n{readers} readers: with the option {bound[2] / free[2]:.2f} of the throughput without it,", end="")
         print(f" and {free[1] / bound[1]:.2f} for a first state.")
 
 
