@@ -106,7 +106,7 @@ def credential(page: Page) -> Any:
 def test_a_person_logs_in_changes_the_name_and_logs_out(page: Page, stack: Stack) -> None:
     log_in(page, stack, stack.cast.viewer)
     page.get_by_role("link", name="Lin").click()
-    page.get_by_label("Name").fill("Mara")
+    page.get_by_role("textbox", name="Name").fill("Mara")
     page.get_by_role("button", name="Change the name").click()
     expect(page.get_by_role("status")).to_contain_text("Your name is changed.")
     page.get_by_role("link", name="Log out", exact=True).click()

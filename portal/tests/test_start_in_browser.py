@@ -18,6 +18,7 @@ from playwright.sync_api import (
     FilePayload,
     Page,
     Route,
+    ViewportSize,
     expect,
     sync_playwright,
 )
@@ -34,8 +35,9 @@ REFUSED = "Failed to load resource"
 """The console's message about an answer with an error, which some tests ask for."""
 AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PHONE = {"width": 390, "height": 844}
-SMALLEST = {"width": 320, "height": 640}
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+SMALLEST: ViewportSize = {"width": 320, "height": 640}
 
 
 @pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
@@ -104,7 +106,7 @@ def check(page: Page) -> None:
     tools.send("Runtime.evaluate", {"expression": AXE.read_text()})
     size = page.viewport_size
     options = json.dumps({"runOnly": RULES})
-    for viewport in (SMALLEST, {"width": 1280, "height": 800}):
+    for viewport in (SMALLEST, LAPTOP):
         page.set_viewport_size(viewport)
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (page.url, viewport)
         asked = {"expression": f"axe.run(document, {options})", "awaitPromise": True, "returnByValue": True}
