@@ -224,6 +224,7 @@ TARGETS: tuple[Target, ...] = (
     Target("libraries.rules.emails.canonical", "text", field_bytes),
     Target("libraries.rules.emails.is_plain", "text", field_bytes),
     Target("libraries.rules.networks.network_of", "text", header_bytes, readers.header),
+    Target("libraries.rules.networks.is_loopback", "text", header_bytes, readers.header),
     Target("portal.bodies.announced_length", "text", header_bytes, readers.length_header),
     *(
         Target(f"{_ACCOUNTS}.{name}", "text", body_bytes, readers.field(field, **others), readers.validated, field)

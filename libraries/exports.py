@@ -71,6 +71,7 @@ def _account(user: User) -> dict[str, Any]:
         "email": user.email,
         "emailVerifiedAt": _at(user.email_verified_at),
         "name": user.name,
+        "language": user.language,
         "createdAt": _at(user.date_joined),
         "lastLogInToPagesAt": _at(user.last_login),
         "isActive": user.is_active,

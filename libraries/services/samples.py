@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import transaction
 from django.utils.crypto import salted_hmac
 
 from libraries import demo_data
-from libraries.models import Library
+from libraries.models import Library, User
+from libraries.outages import tried_again
 from libraries.rules.state import check_patch
 from libraries.selectors import libraries_of, portal_views_in
 from libraries.services.images import add_images
@@ -40,26 +41,19 @@ def make_sample(*, actor_id: UUID) -> Library:
     return library
 
 
+@tried_again
 def _library(actor_id: UUID) -> Library:
     digest = salted_hmac("libraries.samples", str(actor_id), algorithm="sha256").digest()
-    mine = libraries_of(actor_id).filter(id=UUID(bytes=digest[:16], version=4))
-    found = mine.first()
-    if found is not None:
-        return found
-    try:
-        return create_library(
-            actor_id=actor_id,
-            library_id=UUID(bytes=digest[:16], version=4),
-            name=demo_data.LIBRARY_NAME,
-            description=demo_data.LIBRARY_DESCRIPTION,
-            disclosure=demo_data.DISCLOSURE,
-        )
-    except IntegrityError:  # made a moment ago by another request; or the person gave it away, and has left it
-        found = mine.first()
+    library_id = UUID(bytes=digest[:16], version=4)
+    with transaction.atomic():
+        User.objects.select_for_update(no_key=True).filter(id=actor_id).first()  # two requests at once make one library
+        found = libraries_of(actor_id).filter(id=library_id).first()
         if found is not None:
             return found
+        was_given_away = Library.objects.filter(id=library_id).exists()
         return create_library(
             actor_id=actor_id,
+            library_id=None if was_given_away else library_id,
             name=demo_data.LIBRARY_NAME,
             description=demo_data.LIBRARY_DESCRIPTION,
             disclosure=demo_data.DISCLOSURE,

@@ -16,6 +16,7 @@ from testing.stacks import BASE_PATH, STACK_ENV, Stack, below_a_path
 pytestmark = pytest.mark.server
 
 LINK = re.compile(r"""(?:href|src|action)=["']([^"'#]+)""")
+FORM = re.compile(r"""<form method="post" action="([^"]+)""")
 PAGES = ["/", "/api/docs", "/admin/login/", "/login", "/register", "/reset", "/verify", "/join", "/tv"]
 
 
@@ -44,7 +45,7 @@ def test_all_links_of_a_page_work(stack: Stack, page: str) -> None:
     for link in named:
         target = urljoin(str(answer.url), link)
         assert urlsplit(target).path.startswith(f"{BASE_PATH}/"), link
-        assert get(stack, target).status_code == 200, link
+        assert get(stack, target).status_code == (405 if link in FORM.findall(answer.text) else 200), link
 
 
 def test_the_admin_works_and_its_cookies_have_the_path(stack: Stack) -> None:

@@ -43,7 +43,7 @@ def test_among_threads_it_is_a_function() -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/socket.io/", "/nothing", "/api/nothing", "/api/health", "/api/docs", "/static/pages/pages.css"]
+    "path", ["/", "/socket.io/", "/nothing", "/api/nothing", "/api/health", "/api/docs", "/static/pages/start.css"]
 )
 @pytest.mark.django_db
 def test_every_answer_has_them(path: str) -> None:

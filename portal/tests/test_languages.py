@@ -44,7 +44,7 @@ def test_every_sentence_is_translated_and_compiled(code: str, tmp_path: Path) ->
     assert compiled(folder / "django.po", tmp_path / "as-committed.mo") == committed
     command = [sys.executable, str(ROOT / "manage.py"), "makemessages", "-l", code, "--no-location", "--no-wrap"]
     subprocess.run([*command, "--no-obsolete", "--verbosity", "0"], cwd=copy, check=True, timeout=60)
-    attributes = ["msgattrib", "--untranslated", "--no-wrap", folder / "django.po"]
+    attributes = ["msgattrib", "--untranslated", "--no-wrap", str(folder / "django.po")]
     missing = subprocess.run(attributes, check=True, capture_output=True, text=True).stdout
     assert "msgid" not in missing.partition("\n\n")[2], missing
     assert compiled(folder / "django.po", tmp_path / "anew.mo") == committed

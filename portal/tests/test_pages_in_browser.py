@@ -74,7 +74,7 @@ def log_in(page: Page, stack: Stack, person: Person) -> None:
     """Log in with the form."""
     page.goto(f"{stack.server.http}/login")
     fill_log_in(page, person)
-    expect(page.get_by_role("heading", name="Your account")).to_be_visible()
+    expect(page.get_by_role("heading", name="My libraries")).to_be_visible()
 
 
 def fill_log_in(page: Page, person: Person) -> None:
@@ -105,7 +105,8 @@ def credential(page: Page) -> Any:
 
 def test_a_person_logs_in_changes_the_name_and_logs_out(page: Page, stack: Stack) -> None:
     log_in(page, stack, stack.cast.viewer)
-    page.get_by_label("Name:").fill("Mara")
+    page.get_by_role("link", name="Lin").click()
+    page.get_by_role("textbox", name="Name").fill("Mara")
     page.get_by_role("button", name="Change the name").click()
     expect(page.get_by_role("status")).to_contain_text("Your name is changed.")
     page.get_by_role("link", name="Log out", exact=True).click()
@@ -130,7 +131,7 @@ def test_an_invitation_survives_the_log_in(page: Page, stack: Stack) -> None:
     page.get_by_role("main").get_by_role("link", name="Log in").click()
     fill_log_in(page, stack.cast.stranger)
     page.get_by_role("button", name="Accept").click()
-    expect(page.get_by_role("status")).to_contain_text("You are viewer of")
+    expect(page.get_by_role("status")).to_contain_text("You are Viewer of")
     assert secret not in page.content()
     user_id = stack.stranger.get("/api/auth/me")["id"]
     stack.controller.delete(f"/api/libraries/{stack.cast.library_id}/members/{user_id}")

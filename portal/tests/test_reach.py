@@ -92,7 +92,7 @@ def test_pages_and_forms_work_by_the_address(site: Reached) -> None:
         page = browser.get("/login")
         assert page.status_code == 200
         assert "Cross-Origin-Opener-Policy" not in page.headers  # browsers complain about it in the console
-        [token] = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)
+        token = re.findall(r'name="csrfmiddlewaretoken" value="(\w+)"', page.text)[0]
         form = {"csrfmiddlewaretoken": token, "username": "owner@example.com", "password": site.password}
         for origin, status in ((f"http://elsewhere.example.org:{site.port}", 403), (site.there, 302)):
             assert browser.post("/login", data=form, headers={"Origin": origin}).status_code == status

@@ -223,13 +223,13 @@ def test_a_link_is_shared_shown_for_this_browser_and_withdrawn(browser: Client, 
 def test_an_address_of_this_machine_says_what_to_do(browser: Client, at: str, settings: Any) -> None:
     settings.ALLOWED_HOSTS = ["*"]
     settings.DEBUG = True
-    here = {"HTTP_HOST": "127.0.0.1:8000"}
+    here = {"Host": "127.0.0.1:8000"}
     for path in ("/", f"{at}/share", "/tv"):
-        assert "make run HOST=0.0.0.0" in browser.get(path, **here).content.decode()
+        assert "make run HOST=0.0.0.0" in browser.get(path, headers=here).content.decode()
     settings.PORTAL_LAN_HOSTS = ["192.168.1.20"]
     for path in ("/", f"{at}/share", "/tv"):
-        assert "make run" not in browser.get(path, **here).content.decode()
-    answer = browser.post(f"{at}/share", {"life": ""}, follow=True, **here)
+        assert "make run" not in browser.get(path, headers=here).content.decode()
+    answer = browser.post(f"{at}/share", {"life": ""}, follow=True, headers=here)
     assert 'value="http://192.168.1.20:8000/view/' in answer.content.decode()
     assert "192.168.1.20:8000/join" in answer.content.decode()
 

@@ -36,8 +36,8 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
   button.addEventListener("click", async () => {
     const field = document.getElementById(button.dataset.copy);
     const word = button.querySelector("span");
+    word.setAttribute("aria-live", "polite");
     word.textContent = (await copied(field)) ? button.dataset.copied : button.dataset.press;
-    word.setAttribute("role", "status");
   });
 }
 

@@ -1,0 +1,369 @@
+"""The pages of libraries in a real browser, at the top of a host and below a path, until the first evening is shared.
+
+Each test ends with an empty console, in which violations of the policies are, too.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    FilePayload,
+    Page,
+    Route,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from libraries.demo_data import LIBRARY_NAME
+from testing.installation import Person, ServerKind, StoreKind, installation
+from testing.pictures import plain
+from testing.setup import NODE_FOLDER, chromium
+from testing.stacks import STACK_ENV, Stack, below_a_path, running
+
+pytestmark = [pytest.mark.server, pytest.mark.browser]
+
+REFUSED = "Failed to load resource"
+"""The console's message about an answer with an error, which some tests ask for."""
+AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
+PHONE: ViewportSize = {"width": 390, "height": 844}
+LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+SMALLEST: ViewportSize = {"width": 320, "height": 640}
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running server with the demo."""
+    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
+        cast = made.prepare()
+        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
+        with started as one:
+            yield one
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(chrome: Browser) -> Iterator[BrowserContext]:
+    """A browser without any history."""
+    said: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and REFUSED not in message.text:
+            said.append(message.text)
+
+    opened = chrome.new_context(locale="en-GB")
+    opened.on("console", note)
+    opened.on("weberror", lambda error: said.append(str(error.error)))
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+    assert said == []
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    """An empty page of it."""
+    return context.new_page()
+
+
+def log_in(page: Page, stack: Stack, person: Person) -> None:
+    """Log in with the form."""
+    page.goto(f"{stack.server.http}/login")
+    page.get_by_label("E-mail address").fill(person.email)
+    page.get_by_label("Password").fill(person.password)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="My libraries")).to_be_visible()
+
+
+def new_library(page: Page, name: str) -> str:
+    """Make a library on the page of libraries; returns the address of its page."""
+    page.get_by_label("Name of the library").fill(name)
+    page.get_by_role("button", name="Make it").click()
+    expect(page.get_by_role("heading", name=name)).to_be_visible()
+    return page.url
+
+
+def check(page: Page) -> None:
+    """Nothing for axe to complain about, and no horizontal scroll, on the smallest screen and on a large one."""
+    tools = page.context.new_cdp_session(page)
+    tools.send("Runtime.evaluate", {"expression": AXE.read_text()})
+    size = page.viewport_size
+    options = json.dumps({"runOnly": RULES})
+    for viewport in (SMALLEST, LAPTOP):
+        page.set_viewport_size(viewport)
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (page.url, viewport)
+        asked = {"expression": f"axe.run(document, {options})", "awaitPromise": True, "returnByValue": True}
+        found = tools.send("Runtime.evaluate", asked)["result"]["value"]
+        assert len(found["passes"]) > 10
+        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], page.url
+    if size is not None:
+        page.set_viewport_size(size)
+
+
+def picture(width: int = 400, name: str = "The old mill.png") -> FilePayload:
+    """A file to upload."""
+    return {"name": name, "mimeType": "image/png", "buffer": plain(width, 300, "PNG")}
+
+
+# --- The first evening ---------------------------------------------------------------------------------------
+
+
+def test_a_stranger_registers_tries_a_sample_evening_and_shares_it(page: Page, chrome: Browser, stack: Stack) -> None:
+    page.goto(f"{stack.server.http}/")
+    check(page)
+    page.get_by_role("main").get_by_role("link", name="Register").click()
+    page.get_by_label("E-mail address").fill("first@example.org")
+    page.get_by_label("Name").fill("First")
+    page.get_by_label("Password").fill("a table by the sea")
+    page.get_by_role("button", name="Register").click()
+    expect(page.get_by_role("heading", name="Make your first table")).to_be_visible()
+    check(page)
+    page.get_by_role("button", name="Try a sample evening").click()
+    expect(page.get_by_role("heading", name=LIBRARY_NAME)).to_be_visible(timeout=60_000)
+    check(page)
+    page.get_by_role("link", name="Share The table").click()
+    page.get_by_role("main").get_by_role("button", name="Share").click()
+    expect(page.locator("p.code")).to_have_text(re.compile(r"^[2-9A-HJ-KM-NP-Z]{6}$"))
+    expect(page.locator(".qr")).not_to_have_js_property("naturalWidth", 0)
+    check(page)
+    link = page.get_by_label("The whole link").input_value()
+    guest = chrome.new_page()
+    guest.goto(link)
+    expect(guest.locator("#name")).to_have_text("The coast of Saltmarrow")
+    expect(guest.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
+    page.get_by_role("link", name="Withdraw").click()
+    expect(page.get_by_role("dialog")).to_contain_text("disconnected at once")
+    page.get_by_role("button", name="Withdraw the link").click()
+    expect(page.get_by_text("The link is withdrawn.")).to_be_visible()
+    expect(guest.locator("#line")).to_contain_text("This link was withdrawn.")
+    guest.close()
+
+
+def test_every_page_of_a_library_can_be_read_by_everybody(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.controller)
+    library = f"{stack.server.http}/libraries/{stack.cast.library_id}"
+    check(page)
+    for path in ("", "/pictures", "/members", "/settings", "/delete", f"/views/{stack.cast.portal_view_id}/share"):
+        page.goto(library + path)
+        check(page)
+    for path in ("/account", "/add-screen", "/logout", "/join", "/reset"):
+        page.goto(stack.server.http + path)
+        check(page)
+
+
+def test_the_pages_are_dark_if_the_system_is(page: Page, stack: Stack) -> None:
+    page.emulate_media(color_scheme="dark")
+    log_in(page, stack, stack.cast.controller)
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 18, 22)"
+    check(page)
+    page.goto(f"{stack.server.http}/libraries/{stack.cast.library_id}/members")
+    check(page)
+
+
+def test_a_library_is_made_renamed_and_deleted(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    name = "A library whose name is as long as somebody wants who has much to say about it, and more"
+    new_library(page, name)
+    check(page)
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_label("Name").fill("Short")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_text("The settings are stored.")).to_be_visible()
+    page.get_by_role("link", name="Delete the library").click()
+    dialog = page.get_by_role("dialog", name="Delete “Short”?")
+    expect(dialog).to_contain_text("0 portal views")
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    page.get_by_role("link", name="Delete the library").click()
+    dialog.get_by_role("link", name="Cancel").click()
+    expect(dialog).to_be_hidden()
+    page.get_by_role("link", name="Delete the library").click()
+    dialog.get_by_role("button", name="Delete the library").click()
+    expect(page.get_by_text("“Short” is deleted.")).to_be_visible()
+
+
+def test_a_portal_view_is_made_renamed_and_deleted_by_keyboard(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, "Keys")
+    page.get_by_label("Name of a new portal view").fill("Hall")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The portal view is made.")).to_be_visible()
+    page.locator("summary").focus()
+    page.keyboard.press("Enter")
+    page.get_by_label("Name", exact=True).fill("Cellar")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("paragraph").filter(has_text="Cellar")).to_be_visible()
+    page.get_by_role("link", name="Delete Cellar").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Delete “Cellar”?")).to_be_visible()
+    page.get_by_role("button", name="Delete the portal view").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("The portal view is deleted.")).to_be_visible()
+
+
+def test_without_javascript_a_question_is_a_page(chrome: Browser, stack: Stack) -> None:
+    context = chrome.new_context(java_script_enabled=False, locale="en-GB")
+    page = context.new_page()
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, "Plain")
+    page.get_by_role("link", name="Settings").click()
+    page.get_by_role("link", name="Delete the library").click()
+    expect(page.get_by_role("heading", name="Delete “Plain”?")).to_be_visible()
+    page.get_by_role("button", name="Delete the library").click()
+    expect(page.get_by_text("“Plain” is deleted.")).to_be_visible()
+    context.close()
+
+
+def test_somebody_is_invited_and_accepts(page: Page, chrome: Browser, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.controller)
+    new_library(page, "Invited")
+    page.get_by_role("link", name="Members").click()
+    page.get_by_label("Role", exact=True).select_option("Editor")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.get_by_label("The whole link").input_value()
+    check(page)
+    other = chrome.new_context(locale="en-GB").new_page()
+    log_in(other, stack, stack.cast.viewer)
+    other.goto(link)
+    check(other)
+    other.get_by_role("button", name="Accept").click()
+    expect(other.get_by_text("You are Editor of “Invited” now.")).to_be_visible()
+    expect(other.get_by_role("link", name="Pictures")).to_be_visible()
+    other.context.close()
+    page.reload()
+    expect(page.get_by_text(stack.cast.viewer.email)).to_be_visible()
+
+
+def test_a_link_is_copied_with_and_without_a_clipboard(page: Page, stack: Stack) -> None:
+    """Over plain http, as in a home's network, there is no clipboard."""
+    log_in(page, stack, stack.cast.controller)
+    page.goto(f"{stack.server.http}/libraries/{stack.cast.library_id}/members")
+    page.get_by_role("button", name="Make an invitation").click()
+    link = page.get_by_label("The whole link").input_value()
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.evaluate("delete Navigator.prototype.clipboard")
+    page.evaluate("document.execCommand = () => false")
+    page.locator("[data-copy]").click()
+    expect(page.locator("[data-copy]")).to_contain_text("Press Ctrl+C")
+    assert page.evaluate("getSelection().toString() || document.activeElement.value") == link
+
+
+# --- Pictures ------------------------------------------------------------------------------------------------
+
+
+def test_pictures_are_uploaded_two_at_a_time_replaced_and_deleted(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, "Pictures")
+    page.get_by_role("link", name="Pictures").click()
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    running, most = 0, 0
+
+    def count(route: Route) -> None:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        route.continue_()
+
+    def ended(request: Any) -> None:
+        nonlocal running
+        running -= request.method == "POST" and "/images" in request.url
+
+    page.route(re.compile(r"/images\?name="), count)
+    page.on("requestfinished", ended)
+    files = [picture(400 + number, f"Picture {number}.png") for number in range(5)]
+    page.locator("#files").set_input_files(files)
+    uploads = page.locator("[data-uploads] li")
+    expect(page.locator("[data-image]")).to_have_count(5, timeout=60_000)
+    expect(uploads).to_have_count(0)
+    assert most == 2
+    first = page.locator("[data-image]").filter(has_text="Picture 0")
+    expect(first.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    check(page)
+    first.locator("[data-replace]").set_input_files(picture(900))
+    expect(first).to_contain_text("900 × 300", timeout=30_000)
+    first.get_by_role("link", name="Delete").click()
+    page.get_by_role("button", name="Delete the picture").click()
+    expect(page.locator("[data-image]")).to_have_count(4)
+
+
+def test_an_upload_that_fails_stays_with_its_reason_and_is_tried_again(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, "Broken")
+    page.get_by_role("link", name="Pictures").click()
+    broken: FilePayload = {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture at all"}
+    page.locator("#files").set_input_files([broken])
+    row = page.locator("[data-uploads] li")
+    expect(row.get_by_role("alert")).not_to_be_empty()
+    expect(row.get_by_role("button", name="Try again")).to_be_visible()
+    check(page)
+    row.get_by_role("button", name="Remove").click()
+    expect(row).to_have_count(0)
+    lost = [True]
+
+    def lose(route: Route) -> None:
+        if lost:
+            lost.pop()
+            route.abort()
+        else:
+            route.continue_()
+
+    page.route(re.compile(r"/images\?name="), lose)
+    page.locator("#files").set_input_files(picture())
+    expect(row.get_by_role("alert")).to_have_text("The server cannot be reached: try again in a moment.")
+    expect(row.locator("img")).not_to_have_js_property("naturalWidth", 0)
+    row.get_by_role("button", name="Try again").click()
+    expect(page.locator("[data-image]")).to_have_count(1, timeout=30_000)
+
+
+@pytest.mark.parametrize("how", ["drop", "paste"])
+def test_a_picture_is_dropped_or_pasted(page: Page, stack: Stack, how: str) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, f"By {how}")
+    page.get_by_role("link", name="Pictures").click()
+    page.locator("portal-pictures:defined").wait_for()
+    page.evaluate(
+        """([how, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "A mill.png", { type: "image/png" }));
+            document.dispatchEvent(how === "drop"
+                ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
+                : new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        [how, list(plain(300, 200, "PNG"))],
+    )
+    expect(page.locator("[data-image]")).to_contain_text("A mill", timeout=30_000)
+
+
+# --- Language and phone --------------------------------------------------------------------------------------
+
+
+def test_german_fits_on_a_phone(page: Page, stack: Stack) -> None:
+    page.set_viewport_size(PHONE)
+    log_in(page, stack, stack.cast.controller)
+    page.get_by_role("button", name="Deutsch").click()
+    expect(page.get_by_role("heading", name="Meine Bibliotheken")).to_be_visible()
+    check(page)
+    for path in ("", "/pictures", "/members", "/settings", f"/views/{stack.cast.portal_view_id}/share"):
+        page.goto(f"{stack.server.http}/libraries/{stack.cast.library_id}{path}")
+        check(page)
+    page.get_by_role("button", name="English").click()
+    expect(page.get_by_role("link", name="My libraries").first).to_be_visible()
