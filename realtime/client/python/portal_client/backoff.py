@@ -12,6 +12,8 @@ CUT = 1006
 WITHIN_SECONDS = 1.0
 """The first attempt after a loss comes within this time, unless the server says another (`reconnectWithin`)."""
 LONGEST_SECONDS = 20.0
+MORE_ROOM = 1.8
+"""Later attempts meet those of clients that come for the first time, so they are spread over more than `within`."""
 STEADY_SECONDS = 5.0
 """A connection that lived so long has ended the loss before."""
 
@@ -68,7 +70,7 @@ class Backoff:
         if self._lost_at is None:
             self._lost_at, most = now, self.within
         else:  # as long as the loss lasts, so that all are back in that time again
-            most = min(LONGEST_SECONDS, max(1.5 * self.within, now - self._lost_at))
+            most = min(LONGEST_SECONDS, max(MORE_ROOM * self.within, now - self._lost_at))
         if ending.retry_after is None:
             return self._rng.uniform(0, most)
         return ending.retry_after + (0 if ending.reason == "going-away" else self._rng.uniform(0, most))

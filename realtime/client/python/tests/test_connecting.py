@@ -152,7 +152,7 @@ def test_attempts_are_spread_over_the_time_of_the_server_and_then_over_as_long_a
         backoff = seeded(seed)
         backoff.within = 3.0
         waits.append([backoff.after(Ending(), now) for now in moments])
-    for attempt, most in enumerate([3, 4.5, 4.5, 9, 18, 20, 20]):
+    for attempt, most in enumerate([3, 5.4, 5.4, 9, 18, 20, 20]):
         found = [wait[attempt] for wait in waits]
         assert 0 <= min(found) < most / 10, attempt
         assert most * 0.9 < max(found) <= most, attempt
