@@ -168,11 +168,14 @@ class Gestures:
         self._tell_of_editors()
 
     def _tell_of_editors(self) -> None:
-        for subject_id, sender, doing in self._editors.take(_now()):
+        now = _now()
+        due = self._editors.take(now)
+        for subject_id, sender, doing in due:
             self._tell_controllers(Subject(subject_id), sender, doing)
+        if due:
+            self._tell_viewers_if_needed(now)
         if not self._is_over:
             self._tell.start(self._editors.next_at)
-        self._tell_viewers_if_needed()
 
     def _tell_controllers(self, subject: Subject, sender: str, doing: Doing) -> None:
         news = activity_news(
@@ -180,9 +183,9 @@ class Gestures:
         )
         self._room.take(Update.of(news))
 
-    def _tell_viewers_if_needed(self) -> None:
+    def _tell_viewers_if_needed(self, now: float) -> None:
         """Tell viewers whether anybody edits: each change, and at most once in `RELAY_SECONDS` that it goes on."""
-        is_editing, now = bool(self._editors), _now()
+        is_editing = bool(self._editors)
         if not self._room.shows_activity:
             return
         if is_editing is self._flag and not (is_editing and now >= self._flagged_at + RELAY_SECONDS):

@@ -289,6 +289,16 @@ async def test_news_of_another_process(driven: DrivenHub) -> None:
     await nothing(driven, one)
 
 
+async def test_viewers_are_told_only_what_controllers_are(driven: DrivenHub) -> None:
+    keep(driven, show_activity=True)
+    watcher = await driven.join(viewer())
+    for is_editing in (True, True, False):  # the last two wait until a second is over
+        await driven.send(from_elsewhere(is_editing))
+    assert (await driven.hear(watcher, "activity"))["state"] == "editing"
+    assert (await driven.hear(watcher, "activity"))["state"] == "idle"
+    await nothing(driven, watcher)
+
+
 @pytest.mark.usefixtures("quick")
 async def test_editing_ends_although_the_process_that_told_it_has_died(driven: DrivenHub) -> None:
     keep(driven, show_activity=True)
