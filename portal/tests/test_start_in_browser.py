@@ -90,6 +90,7 @@ def log_in(page: Page, stack: Stack, person: Person) -> None:
     page.get_by_label("Password").fill(person.password)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="My libraries")).to_be_visible()
+    page.wait_for_load_state()  # with its colours
 
 
 def new_library(page: Page, name: str) -> str:
@@ -102,6 +103,7 @@ def new_library(page: Page, name: str) -> str:
 
 def check(page: Page) -> None:
     """Nothing for axe to complain about, and no horizontal scroll, on the smallest screen and on a large one."""
+    page.wait_for_load_state()
     tools = page.context.new_cdp_session(page)
     tools.send("Runtime.evaluate", {"expression": AXE.read_text()})
     size = page.viewport_size
