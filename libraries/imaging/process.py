@@ -90,7 +90,7 @@ class Conversion:
                         bufsize=0,
                         env={},
                         cwd="/",
-                        start_new_session=True,
+                        process_group=0,  # a session of its own would get as much of a core as the whole server
                     )
             except OSError as error:
                 log.error("image_worker_not_started", reason=str(error))

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import re
-from typing import Any
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar, TypeVarTuple, Unpack
 from uuid import UUID
 
 import structlog
@@ -23,13 +25,15 @@ from libraries.uploads import GO_ON, UPLOAD, Spool, Upload, converted
 from portal.admission import BUSY, refuse
 from portal.bodies import BodyCut, Budget, NoRoom, Receive, announced_length
 from portal.images.progress import Captured, Steps
-from portal.lanes import ClientGone, Lane, LaneFull, Row, Scope
+from portal.lanes import ClientGone, Lane, LaneFull, Row, Scope, let_others_first
 from portal.outgoing import Send
 from realtime.database import in_database
 from realtime.limits import rush
 
 MAX_WAITING_FILES = 64
 """How many files of a process may wait until they are made into pictures; half of them of one library."""
+WRITES_AT_ONCE = 4
+"""Threads that write files and hash them."""
 LOOK_SECONDS = 0.5
 """How often the progress of a file is looked at."""
 _PIECE_BYTES = 256 * 1024
@@ -38,6 +42,9 @@ _PATHS = {
     "POST": re.compile(rf"/api/libraries/{_ID}/images/?"),
     "PUT": re.compile(rf"/api/libraries/{_ID}/images/{_ID}/file/?"),
 }
+
+T = TypeVar("T")
+Given = TypeVarTuple("Given")
 
 log = structlog.get_logger(__name__)
 
@@ -48,6 +55,7 @@ class Uploads:
     def __init__(self, application: Any) -> None:
         self._application = application
         self.held = Budget(settings.PORTAL_UPLOADS_BYTES)
+        self._threads = ThreadPoolExecutor(WRITES_AT_ONCE, "uploads", initializer=let_others_first)
         self.turns = Lane(Row("pictures", re.compile(""), at_once=1, waiting=MAX_WAITING_FILES))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +100,7 @@ class Uploads:
     ) -> Captured:
         """The answer of Django once the file is here; nothing of it is left then. PortalError, NoRoom, LaneFull."""
         network = network_of_scope(scope)
-        spool = await asyncio.to_thread(Spool, announced_length(dict(scope["headers"])))
+        spool = await self._in_thread(Spool, announced_length(dict(scope["headers"])))
         try:
             await self._receive(spool, receive, network)
             await steps.tell("received", bytes=spool.size)
@@ -103,7 +111,7 @@ class Uploads:
         finally:
             if spool.size:
                 self.held.give_back(network, spool.size)
-            await asyncio.to_thread(spool.close)
+            await self._in_thread(spool.close)
 
     async def _receive(self, spool: Spool, receive: Receive, network: str) -> None:
         waiting = bytearray()
@@ -117,12 +125,15 @@ class Uploads:
             if waiting and (not more or len(waiting) >= _PIECE_BYTES):
                 self.held.take(network, len(waiting))
                 try:
-                    await asyncio.to_thread(spool.write, bytes(waiting))
+                    await self._in_thread(spool.write, bytes(waiting))
                 except PortalError:
                     self.held.give_back(network, len(waiting))  # it is not part of the spool's size
                     raise
                 waiting.clear()
-        await asyncio.to_thread(spool.finish)
+        await self._in_thread(spool.finish)
+
+    async def _in_thread(self, function: Callable[[Unpack[Given]], T], *args: *Given) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *args)
 
     async def _convert(self, spool: Spool, library_id: UUID, receive: Receive, steps: Steps) -> tuple[Picture, ...]:
         """The pictures, once it is the file's turn; libraries take turns. ClientGone if the client does not wait."""

@@ -235,7 +235,7 @@ def test_an_upload_that_is_cut_leaves_nothing(stack: Stack) -> None:
     wait_for(lambda: bool(spools(stack)))
     connection.close()
     wait_for(lambda: not spools(stack))
-    assert "upload_cut" in stack.server.process.log_tail()
+    wait_for(lambda: "upload_cut" in stack.server.process.log_tail())
     assert (listed(stack), files(stack)) == (before, had)
     assert upload(stack, data).status_code == 201
 

@@ -26,6 +26,7 @@ from realtime.server.process.census import count_on_signal
 from realtime.server.process.condition import draining
 from realtime.server.process.garbage import settle
 from realtime.server.process.loop import SWITCH_SECONDS
+from realtime.server.process.slices import take_short_slices
 from realtime.server.websocket.connection import GOING_AWAY, WebSocketConnection
 from realtime.server.websocket.phase import Phase
 
@@ -90,6 +91,7 @@ class DrainingServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""
+        take_short_slices()
         settle()  # it takes a while, and many may come as soon as the sockets listen
         await super().startup(sockets)
         sys.setswitchinterval(SWITCH_SECONDS)
