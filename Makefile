@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Always in the versions that the checks passed with
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos chaos-revocations soak fuzz check lint lock format specs client bench abuse clean
+.PHONY: run install install-dev test-setup test chaos chaos-revocations proof herd soak fuzz check lint lock format specs client bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -57,6 +57,11 @@ chaos: install-dev  # Break a running Portal in every way we know, and check wha
 chaos-revocations: install-dev  # End access in every way, also by statements on many rows, and write the times down
 	$(BIN)/python -m chaos.revocations --rows --write docs/guarantees.md
 
+# PROOF_SEQUENCES is 10,000 by default
+proof: test-setup  # Prove the JavaScript client: random sequences against a model, and a tenth of them on a real server
+	PORTAL_CLIENT_SEQUENCES=$(or $(PROOF_SEQUENCES),10000) node --test --test-reporter=spec realtime/client/js/tests/model.test.js
+	$(BIN)/python -m chaos.proof --sequences $$(( $(or $(PROOF_SEQUENCES),10000) / 10 ))
+
 # SOAK_SECONDS is 1200 by default
 soak: install-dev  # Run 500 sockets for 20 minutes, and see whether the servers keep anything
 	$(BIN)/python -m chaos.soak $(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS)) $(SOAK)
@@ -105,6 +110,9 @@ client: test-setup  # Write what the clients have from the server, and the minif
 
 bench: .venv/.installed-bench  # Measure against the peers and write bench/RESULTS.md; needs Node.js and nginx with nchan
 	$(BIN)/python -m bench $(BENCH)
+
+herd: .venv/.installed-bench  # Restart a server that has 2,000 clients, and see how they come back
+	$(BIN)/python -m bench.herd
 
 # ABUSE_SECONDS is 30 and ABUSE_RUNS 3 by default; ABUSE="--only ping" takes one attack, ABUSE=--write keeps the figures
 abuse: .venv/.installed-bench  # Attack a running Portal in every way we know, and measure what another tenant notices
