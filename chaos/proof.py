@@ -16,6 +16,7 @@ import random
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -93,9 +94,13 @@ def _restarts(server: Server, chance: random.Random) -> Iterator[None]:
 
     def restart() -> None:
         try:
-            while not over.wait(chance.uniform(*RESTART_SECONDS)):
+            pause = chance.uniform(*RESTART_SECONDS)
+            while not over.wait(pause):
+                began = time.monotonic()
                 chance.choice([server.process.stop, server.process.kill])()
                 server.start()
+                # Clients take as long to come back as the server was away, and a quiet moment comes after that
+                pause = chance.uniform(*RESTART_SECONDS) + 2 * (time.monotonic() - began)
         except Exception as fault:  # it is raised below, in the thread that waits
             faults.append(fault)
 

@@ -4,7 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { PortalClient } from "../world.js";
 import { Proxy } from "./proxy.js";
 
-const PATIENCE = 60_000;
+const PATIENCE = 120_000;
 const FIGHTERS = ["ogre", "mage", "imp"];
 
 export class Table {
