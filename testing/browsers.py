@@ -27,6 +27,9 @@ class BrowserPage(Protocol):
     def offline(self, is_offline: bool) -> None:  # noqa: FBT001 - a switch
         """Have the browser say that it has no network, or that it is back."""
 
+    def paste(self, *blocks: str) -> None:
+        """Evaluate blocks as in the console: with `await`, and each with the names of those before; errors are ours."""
+
     def said(self) -> list[str]:
         """The lines of the console since the last call."""
 
@@ -50,6 +53,14 @@ class _ChromiumPage:
     def offline(self, is_offline: bool) -> None:  # noqa: FBT001 - a switch
         self._page.context.set_offline(is_offline)
 
+    def paste(self, *blocks: str) -> None:
+        tools = self._page.context.new_cdp_session(self._page)
+        how = {"replMode": True, "awaitPromise": True, "userGesture": True}
+        for block in blocks:
+            outcome = tools.send("Runtime.evaluate", {"expression": block, **how})
+            if "exceptionDetails" in outcome:
+                raise BrowserFailed(outcome["exceptionDetails"])
+
     def said(self) -> list[str]:
         self._page.evaluate("0")  # what it has said before has come, too
         said, self._said[:] = list(self._said), []
@@ -68,6 +79,9 @@ class _FirefoxPage:
 
     def offline(self, is_offline: bool) -> None:  # noqa: FBT001 - a switch
         self._ask("offline", isOffline=is_offline)
+
+    def paste(self, *blocks: str) -> None:
+        self.evaluate("async () => {\n" + "\n".join(blocks) + "\n}")  # WebDriver knows no `await` outside of one
 
     def said(self) -> list[str]:
         lines: list[str] = self._ask("said")
