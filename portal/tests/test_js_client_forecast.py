@@ -62,12 +62,28 @@ def shown(state: Mapping[str, Any]) -> dict[str, Any]:
     return {"ids": ids, "hasCamera": state["camera"] is not None, **{key: state[key] for key in COMPARED}}
 
 
+def a_fight(random: Random) -> Table:
+    """A fight in some round, where it may be nobody's turn."""
+    state = amid_a_fight()
+    encounter = state["encounter"]
+    turn = random.choice([None, *(entry["itemId"] for entry in encounter["order"])])
+    first = 0 if turn is None else 1
+    return Table({**state, "encounter": {**encounter, "turn": turn, "round": random.randint(first, first + 1)}})
+
+
+def a_message(random: Random, state: dict[str, Any]) -> dict[str, Any]:
+    """Any message, and often one that ends a turn."""
+    if random.random() < 0.2:
+        return {"type": random.choice(["encounter-next", "encounter-previous"])}
+    return dict(as_json(any_message(random, state)))
+
+
 @given(st.randoms(use_true_random=False))
 def test_the_forecast_is_what_the_rules_make_of_it(ask: Ask, random: Random) -> None:
-    table = Table(amid_a_fight())
+    table = a_fight(random)
     before = ask(begin=as_json(table.state))["state"]
     for _ in range(MESSAGES):
-        answer = ask(add=as_json(any_message(random, dict(as_json(table.state)))))
+        answer = ask(add=a_message(random, dict(as_json(table.state))))
         try:
             changed(table, [answer["sent"]])
         except PortalError:
