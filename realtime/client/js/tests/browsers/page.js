@@ -66,6 +66,13 @@ async function until(key, isSo) {
   return seen({ key });
 }
 
+function soon(key, promise) {
+  const late = new Promise((_, reject) => {
+    setTimeout(() => reject(new Error(`A promise has not settled: ${JSON.stringify(seen({ key }))}`)), PATIENCE);
+  });
+  return Promise.race([promise, late]);
+}
+
 // Have the page hidden, or shown. Nothing hides a page of a browser without a screen.
 function hide({ isHidden }) {
   const visibilityState = { configurable: true, get: () => (isHidden ? "hidden" : "visible") };
@@ -79,8 +86,8 @@ globalThis.tests = {
   start,
   until,
   hide,
-  connected: ({ key }) => ours[key].connected,
-  outcomes: ({ key }) => Promise.all(ours[key].outcomes.splice(0)),
+  connected: ({ key }) => soon(key, ours[key].connected),
+  outcomes: ({ key }) => soon(key, Promise.all(ours[key].outcomes.splice(0))),
   close: ({ key }) => ours[key].client.close(),
   isOnline: () => navigator.onLine,
 };
