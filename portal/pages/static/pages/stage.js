@@ -149,24 +149,24 @@ export class Stage {
     this.others.point(itemId, RING);
   }
 
-  // A controller shows how to come here, too: {joinAddress, joinCode, joinPicture}, or an empty address for no more.
-  _invite({ joinAddress, joinCode, joinPicture }) {
-    if (typeof joinAddress !== "string") return;
+  // A controller shows how to come here, too: {joinAt, joinCode, joinQr}, or an empty address for no more.
+  _invite({ joinAt, joinCode, joinQr }) {
+    if (typeof joinAt !== "string") return;
     clearTimeout(this.inviting);
     this.invitation.textContent = "";
-    this.invitation.hidden = !joinAddress;
-    if (!joinAddress) return;
-    if (/^data:image\/svg\+xml/.test(joinPicture)) {
+    this.invitation.hidden = !joinAt;
+    if (!joinAt) return;
+    if (/^data:image\/svg\+xml/.test(joinQr)) {
       const img = make("img", "stage-qr");
-      img.src = joinPicture;
+      img.src = joinQr;
       img.alt = this.texts.scan;
       this.invitation.append(img);
     }
     const words = make("div", "stage-how");
-    words.append(make("p", "", this.texts.join), make("p", "stage-address", joinAddress));
+    words.append(make("p", "", this.texts.join), make("p", "stage-address", joinAt));
     if (joinCode) words.append(make("p", "", this.texts.code), make("p", "stage-code", joinCode));
     this.invitation.append(words);
-    this.inviting = setTimeout(() => this._invite({ joinAddress: "" }), INVITATION);
+    this.inviting = setTimeout(() => this._invite({ joinAt: "" }), INVITATION);
   }
 
   // What is shown of the picture: {x, y, zoom, rotation}; the controllers' camera, or one's own look.
