@@ -1,8 +1,8 @@
 """`python -m testing.setup`: installs what the tests need and pip does not provide.
 
-Debian's Chromium, proxies, promtool (of Prometheus) and gettext, node with npm, and the npm packages of `testing/node`.
-A missing part is installed if that is possible without asking anybody (apt-get as root); otherwise it is an error in
-one sentence.
+Debian's Chromium and Firefox, proxies, promtool (of Prometheus) and gettext, node with npm, and the npm packages of
+`testing/node`. A missing part is installed if that is possible without asking anybody (apt-get as root); otherwise it
+is an error in one sentence.
 """
 
 from __future__ import annotations
@@ -62,6 +62,11 @@ def chromium() -> str | None:
     return shutil.which("chromium")
 
 
+def firefox() -> str | None:
+    """The path of the other browser for tests, or None."""
+    return shutil.which("firefox-esr")
+
+
 def _apt(*packages: str) -> Callable[[], None]:
     def install() -> None:
         names = " ".join(packages)
@@ -91,6 +96,7 @@ def _run(command: list[str], env: dict[str, str]) -> None:
 
 PARTS = (
     Part("Chromium", lambda: chromium() is not None, _apt("chromium")),
+    Part("Firefox", lambda: firefox() is not None, _apt("firefox-esr")),
     Part("Node.js and npm", lambda: bool(shutil.which("node") and shutil.which("npm")), _apt("nodejs", "npm")),
     Part("nginx", lambda: bool(shutil.which("nginx")), _apt("nginx-light")),
     Part("Apache", lambda: bool(shutil.which("apache2")), _apt("apache2-bin")),

@@ -14,14 +14,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Self
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
 
+from testing.browsers import PAGES, BrowserPage
 from testing.installation import ROOT, Server, StoreKind, installation
-from testing.setup import chromium
 from testing.sockets import DEADLINE_SECONDS
 
 README = (ROOT / "README.md").read_text()
@@ -108,29 +106,14 @@ class Terminal:
         os.close(self._screen)
 
 
-class Console:
-    """The console of a browser's page: it evaluates like a person's, including `await`."""
-
-    def __init__(self, page: Page) -> None:
-        self._tools = page.context.new_cdp_session(page)
-        self._lines: list[str] = []
-        self._page = page
-        page.on("console", lambda message: self._lines.append(message.text))
-
-    def paste(self, code: str) -> None:
-        """Evaluate it, and wait for its promise."""
-        outcome = self._tools.send(
-            "Runtime.evaluate", {"expression": code, "replMode": True, "awaitPromise": True, "userGesture": True}
-        )
-        assert "exceptionDetails" not in outcome, outcome
-
-    def follow(self, transcript: str) -> None:
-        """Expect README's output, line by line."""
-        for expected in transcript.splitlines():
-            if not self._lines:
-                self._page.wait_for_event("console", timeout=DEADLINE_SECONDS * 1000)
-            seen = self._lines.pop(0)
-            assert shows(expected, seen), f"README shows\n{expected}\nand what came is\n{seen}"
+def follow(page: BrowserPage, transcript: str) -> None:
+    """Expect README's output in the console, line by line."""
+    deadline, seen = time.monotonic() + DEADLINE_SECONDS, list[str]()
+    for count, expected in enumerate(transcript.splitlines()):
+        while len(seen) <= count and time.monotonic() < deadline:
+            seen += page.said()
+        assert len(seen) > count, f"README shows\n{expected}\nand nothing came"
+        assert shows(expected, seen[count]), f"README shows\n{expected}\nand what came is\n{seen[count]}"
 
 
 @pytest.fixture
@@ -142,27 +125,17 @@ def server() -> Iterator[Server]:
             yield started
 
 
-@contextmanager
-def _console(server: Server) -> Iterator[Console]:
-    """The console of the page at `/`."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(f"{server.http}/")
-        yield Console(page)
-        browser.close()
-
-
 @pytest.mark.server
 @pytest.mark.browser
-def test_the_sessions_work_as_pasted(server: Server) -> None:
+@pytest.mark.parametrize("browser", PAGES)
+def test_the_sessions_work_as_pasted(server: Server, browser: str) -> None:
     terminals = Section("Talk to it from a terminal", server)
     browsers = Section("Talk to it from a browser's console", server)
     prepare, look, control = terminals.blocks("sh")
     looking, controlling, looking_on = terminals.blocks("text")
     connect, show = browsers.blocks("js")
     connected, shown, looking_at_last = browsers.blocks("text")
-    with Terminal() as viewer, Terminal() as owner, _console(server) as console:
+    with Terminal() as viewer, Terminal() as owner, PAGES[browser]() as page:
         for terminal in (viewer, owner):
             terminal.paste(prepare)
         viewer.paste(look)
@@ -170,8 +143,7 @@ def test_the_sessions_work_as_pasted(server: Server) -> None:
         owner.paste(control)
         owner.follow(controlling)
         viewer.follow(looking_on)
-        console.paste(connect)
-        console.follow(connected)
-        console.paste(show)
-        console.follow(shown)
+        page.goto(f"{server.http}/")
+        page.paste(connect, show)
+        follow(page, connected + shown)
         viewer.follow(looking_at_last)

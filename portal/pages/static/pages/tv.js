@@ -1,6 +1,8 @@
 // Shows a code until a controller adds this screen, and then goes to what it is to show.
-const POLL_MILLISECONDS = 2_000;
-const LONGEST_MILLISECONDS = 60_000;
+import { stayAwake } from "./awake.js";
+
+const POLL_MILLISECONDS = 2000;
+const LONGEST_MILLISECONDS = 60000;
 
 const root = document.querySelector("#tv");
 const [code, qr, line] = ["#code", "#qr", "#line"].map((id) => root.querySelector(id));
@@ -18,11 +20,11 @@ async function ask(address, body) {
         return await answer.json();
       }
       if (answer.status < 500 && answer.status !== 429) return null;
-      wait = Math.max(wait, 1000 * Number(answer.headers.get("Retry-After") ?? 0));
-    } catch {
+      wait = Math.max(wait, 1000 * Number(answer.headers.get("Retry-After") || 0));
+    } catch (error) {
       // the server is away
     }
-    line.textContent = "Connecting again …";
+    line.textContent = root.dataset.again;
     await sleep(wait);
   }
 }
@@ -31,7 +33,7 @@ async function run() {
   for (;;) {
     const screen = await ask(root.dataset.api, {});
     if (screen === null) {
-      line.textContent = "This screen cannot be added now: load the page again later.";
+      line.textContent = root.dataset.refused;
       return;
     }
     show(screen.code);
@@ -51,4 +53,5 @@ function show(text) {
   qr.hidden = false;
 }
 
+stayAwake(document.querySelector("#hint"));
 run();

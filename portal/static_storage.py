@@ -1,0 +1,9 @@
+"""Where static files are in production: each under a name that has a digest of what is in it."""
+
+from whitenoise.storage import CompressedManifestStaticFilesStorage
+
+
+class StaticStorage(CompressedManifestStaticFilesStorage):
+    """WhiteNoise's storage; modules import each other by those names, too, so an open page never mixes two versions."""
+
+    support_js_module_import_aggregation = True
