@@ -29,8 +29,8 @@ _COOKIE = "shared"
 _PARTS = "."
 
 
-class _Sharing(OneView):
-    """The page."""
+class Sharing(OneView):
+    """A page that shows the links, and the one that this browser has just made."""
 
     template_name: str | None = "pages/share.html"
 
@@ -67,7 +67,7 @@ def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | N
     }
 
 
-class ShareView(_Sharing, FormPage):
+class ShareView(Sharing, FormPage):
     """`/libraries/<libraryId>/views/<portalViewId>/share`."""
 
     form_class = Share
@@ -80,7 +80,7 @@ class ShareView(_Sharing, FormPage):
         return self.shown(token, code)
 
 
-class NewCode(_Sharing, OneForm):
+class NewCode(Sharing, OneForm):
     """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/code`."""
 
     def act(self, form: Form) -> HttpResponse:

@@ -1,0 +1,11 @@
+// The desk: each part is an element of its own, and all of them look at one model.
+import "./items.js";
+import "./keys.js";
+import "./line.js";
+import { desk } from "./model.js";
+import "./people.js";
+import "./screen.js";
+import "./steps.js";
+import "./tabs.js";
+
+desk.start();

@@ -1,0 +1,85 @@
+// "On screen now": the stage's own code on a viewer's socket, so it is exactly what viewers see.
+import { Stage } from "../stage.js";
+import { keep } from "../store.js";
+import { CameraHand } from "./camera.js";
+import { write } from "./dom.js";
+import { desk, Part } from "./model.js";
+
+class Screen extends Part {
+  build() {
+    this.frame = this.querySelector(".stage-view");
+    this.stage = new Stage(this.frame, desk.viewer, {});
+    this.hand = new CameraHand(this.frame, this.stage);
+    this.hint = this.querySelector("[data-hint]");
+    this.away = this.querySelector("[data-away]");
+    this.large = this.querySelector("[data-large]");
+    for (const button of this.querySelectorAll("[data-zoom]")) {
+      button.addEventListener("click", () => this.hand.zoom(Number(button.dataset.zoom)));
+    }
+    for (const button of this.querySelectorAll("[data-move]")) {
+      button.addEventListener("click", () => this.hand.move(...button.dataset.move.split(" ").map(Number)));
+    }
+    this.querySelector("[data-whole]").addEventListener("click", () => this.hand.whole());
+    this.large.addEventListener("click", () => {
+      const isLarge = this.classList.toggle("enlarged");
+      this.large.setAttribute("aria-pressed", String(isLarge));
+    });
+  }
+
+  draw() {
+    const viewers = desk.client.presence?.viewers ?? [];
+    const hasCamera = this.hand.canMove;
+    this.querySelector("[data-camera]").hidden = !hasCamera;
+    this.querySelector("[data-moves]").hidden = !hasCamera || this.hand.camera.zoom <= 1;
+    this.away.hidden = desk.viewer.status === "open" || desk.client.status !== "open";
+    const isFirst = viewers.length > 0 && !desk.remembers("has-shown");
+    write(this.hint, isFirst ? desk.t("isWatching", { name: viewers[0].name ?? desk.t("aGuest") }) : "");
+  }
+}
+
+// The share code, in the preview's place until the first viewer is there.
+class Invite extends Part {
+  build() {
+    this.made = this.querySelector("[data-made]");
+    this.fault = this.querySelector(".fault");
+    this.querySelector("form").addEventListener("submit", (event) => this.share(event));
+    this.querySelector("[data-close]").addEventListener("click", () => {
+      keep(desk.memory("has-viewers"), "1");
+      desk.draw();
+    });
+  }
+
+  draw() {
+    const counts = desk.client.presence?.counts;
+    if (counts?.viewers) keep(desk.memory("has-viewers"), "1");
+    const isWanted = Boolean(counts) && !counts.viewers && !desk.remembers("has-viewers");
+    if (this.hidden === !isWanted) return;
+    this.hidden = !isWanted;
+    this.closest("section").classList.toggle("inviting", isWanted);
+  }
+
+  // The page of sharing makes the link, and keeps it for this browser; what it shows stands here, too.
+  async share(event) {
+    event.preventDefault();
+    const form = event.target;
+    const button = form.querySelector("button");
+    button.disabled = true;
+    this.fault.textContent = "";
+    try {
+      const answer = await fetch(form.action, { method: "POST", body: new FormData(form) });
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const shared = page.querySelector(".shared");
+      if (!shared) throw new Error(page.querySelector(".errorlist, .panel h1, h1")?.textContent ?? desk.t("failed"));
+      const parts = [".qr", ".address", "p.code"].map((name) => shared.querySelector(name)).filter(Boolean);
+      this.made.replaceChildren(...parts.map((part) => document.adoptNode(part)));
+      form.hidden = true;
+    } catch (error) {
+      this.fault.textContent = error instanceof TypeError ? desk.t("away") : error.message;
+    } finally {
+      button.disabled = false;
+    }
+  }
+}
+
+customElements.define("desk-screen", Screen);
+customElements.define("desk-invite", Invite);
