@@ -48,6 +48,7 @@ urlpatterns = [
     path(f"{_VIEW}/name", library.RenameView.as_view(), name="view-name"),
     path(f"{_VIEW}/delete", library.DeleteView.as_view(), name="view-delete"),
     path(f"{_VIEW}/desk", desk.Desk.as_view(), name="desk"),
+    path(f"{_VIEW}/stage", watching.ByMember.as_view(), name="stage"),
     path(f"{_VIEW}/share", sharing.ShareView.as_view(), name="share"),
     path(f"{_VIEW}/share/<uuid:link_id>/code", sharing.NewCode.as_view(), name="share-code"),
     path(f"{_VIEW}/share/<uuid:link_id>/withdraw", sharing.Withdraw.as_view(), name="share-withdraw"),

@@ -27,10 +27,10 @@ async function ask() {
   let answer;
   try {
     answer = await fetch(form.dataset.api, { method: "POST", headers, body });
-  } catch {
+  } catch (error) {
     throw new Error(form.dataset.away);
   }
   const said = await answer.json().catch(() => ({}));
   if (answer.ok) return said;
-  throw new Error(said.message ?? form.dataset.failed);
+  throw new Error(said.message || form.dataset.failed);
 }

@@ -1,34 +1,256 @@
 // What an audience sees, drawn into one element and sized by it: the page of a screen uses it, and the desk's preview.
 //
+//   import { PortalClient } from "../client/portal-client.min.js";
 //   import { Stage } from "./stage.js";
-//   const client = new PortalClient({ …, as: "viewer" });   // from "../client/portal-client.min.js"
-//   const stage = new Stage(element, client);               // the element of the template pages/_stage.html
+//   const client = new PortalClient({ url, portalViewId, getCredential, as: "viewer" });
+//   const stage = new Stage(element, client); // the element of the template pages/_stage.html
 //   client.connect();
 //
 // Its look is in stage-view.css. Its sentences are in the element's data attributes.
+import { WHOLE } from "./camera.js";
+import { Gestures } from "./gestures.js";
+import { Cards, filled, inOrder, isCreature, make, roomFor, Status } from "./stage-cards.js";
+import { isAddress, Picture } from "./stage-picture.js";
+
+const BLACK = 400;
+const RING = 1500;
+const INVITATION = 120000;
+const MOST_PICTURE = 0.5; // of the height, if the stage is upright
+const WIDE = 0.9; // a stage is wide if its width is at least so many times its height
+const TEXT_WIDTH = 390; // at which an upright stage has text of the usual size
+const LONG_TEXT = 240;
+const LONGEST_TEXT = 700;
 
 export class Stage {
-  // `options.admit` is awaited before a picture of this site is asked for, and again after one did not come.
-  // `options.canLook` lets people look closer for themselves: pinch, drag, wheel.
+  // `options.admit(isAgain)` is awaited before a picture of this site is asked for, and again after one did not come.
+  // `options.canLook` lets people look closer for themselves: pinch, drag, double tap, wheel, keys.
   constructor(element, client, options) {
+    const { admit, canLook } = { admit: () => Promise.resolve(), canLook: false, ...options };
     this.element = element;
     this.client = client;
-    this.options = options || {};
+    this.texts = element.dataset;
+    this.site = { admit, isOurs: (address) => isBelow(address, this.texts.images) };
+    this.own = null; // the camera of somebody who looks closer
+    this.shown = null; // the item whose name stands there
+    this._build();
+    this.picture = new Picture(this.frame, this.site, () => this._isStill());
+    this.listeners = {
+      state: () => this.draw(),
+      message: ({ detail }) => this._hear(detail),
+    };
+    for (const type of Object.keys(this.listeners)) client.addEventListener(type, this.listeners[type]);
+    this.resized = new ResizeObserver(() => this._fit());
+    this.resized.observe(element);
+    if (canLook) this._letLook();
+    this._fit();
+    this.draw();
+  }
+
+  _build() {
+    this.frame = make("div", "stage-frame");
+    this.title = make("div", "stage-title");
+    this.title.setAttribute("aria-live", "polite");
+    this.name = make("p", "stage-name");
+    this.text = make("p", "stage-text");
+    this.status = new Status(this.texts);
+    this.title.append(this.name, this.status.element, this.text);
+    this.round = make("h2", "stage-round");
+    this.encounter = new Cards(this.texts, this.site);
+    this.encounter.element.classList.add("is-encounter");
+    this.others = new Cards(this.texts, this.site);
+    this.board = make("div", "stage-board");
+    this.board.append(this.title, this.round, this.encounter.element, this.others.element);
+    this.nothing = make("p", "stage-nothing");
+    this.invitation = make("div", "stage-invitation");
+    this.invitation.hidden = true;
+    this.curtain = make("div", "stage-curtain");
+    this.back = make("button", "stage-pill stage-back", this.texts.back);
+    this.back.type = "button";
+    this.back.hidden = true;
+    this.back.addEventListener("click", () => this.look(null));
+    this.element.textContent = "";
+    this.element.append(this.frame, this.board, this.nothing, this.invitation, this.curtain, this.back);
+  }
+
+  // Draw the state as it is now.
+  draw() {
+    const { state } = this.client;
+    if (!state) return;
+    clearTimeout(this.blackening);
+    this.element.classList.toggle("is-black", state.blackout);
+    if (!state.blackout) this._show(state);
+    else if (this._isStill()) this._clear();
+    else this.blackening = setTimeout(() => this._clear(), BLACK);
+  }
+
+  _clear() {
+    this._show({ name: "", items: [], currentItem: null, camera: null, encounter: null });
+  }
+
+  _show(state) {
+    const item = state.currentItem === null ? null : state.items[state.currentItem] || null;
+    const address = item && isAddress(item.image) ? item.image : "";
+    if (!item || !this.current || item.id !== this.current.id) this.look(null);
+    this.current = item;
+    this.wanted = { ...WHOLE, ...state.camera };
+    const isSameItem = Boolean(item && this.shown && this.shown.id === item.id);
+    if (this.shown && !state.items.some(({ id }) => id === this.shown.id)) {
+      this.picture.drop(); // it was hidden: it goes at once
+      this._name(null, state);
+    }
+    if (isSameItem) this._name(item, state);
+    const isNew = this.picture.wanted !== address;
+    if (!isNew && !this.own) this.picture.look(this.wanted, true);
+    this.picture.want(address, item ? String(item.alt || item.name || "") : "", () => {
+      if (!this.own) this.picture.look(this.wanted, false);
+      this._name(item, state);
+    });
+    this.element.classList.toggle("is-bare", !address);
+    this._list(state);
+  }
+
+  // What stands beside the picture.
+  _name(item, state) {
+    this.shown = item;
+    const text = item ? String(item.caption || item.text || "") : "";
+    this.name.textContent = item ? String(item.name || "") : "";
+    this.text.textContent = text;
+    this.status.update(item);
+    const isAlone = Boolean(item) && !isAddress(item.image);
+    this.element.classList.toggle("is-note", isAlone);
+    this.element.classList.toggle("is-long", isAlone && text.length > LONG_TEXT);
+    this.element.classList.toggle("is-longest", isAlone && text.length > LONGEST_TEXT);
+    this.title.hidden = !this.name.textContent && !text && this.status.isEmpty;
+    this.nothing.textContent = item ? "" : state.name;
+    this.nothing.hidden = Boolean(item);
+  }
+
+  _list(state) {
+    const order = inOrder(state);
+    const room = this.isWide ? roomFor(this.shape) : order.length;
+    this.encounter.update(order.slice(0, room), state.encounter && state.encounter.turn, order.length - room);
+    if (this.element.classList.toggle("has-encounter", order.length > 0) !== this.hadEncounter) {
+      this.hadEncounter = order.length > 0;
+      this.picture.place();
+    }
+    this.round.hidden = order.length === 0 || !state.encounter.round;
+    if (!this.round.hidden) this.round.textContent = filled(this.texts.round, state.encounter);
+    const known = new Set(order.map(({ id }) => id).concat(this.current ? [this.current.id] : []));
+    const others = this.isWide ? [] : state.items.filter((item) => !known.has(item.id) && isCreature(item));
+    this.others.update(others, null, 0);
+  }
+
+  _hear(message) {
+    if (message.type === "pointer") this._point(message);
+    if (message.type === "portal-view-updated" && message.version === undefined) this._invite(message.payload);
+  }
+
+  _point({ pointerId, itemId, x, y }) {
+    if (this.current && this.current.id === itemId) this.picture.point(pointerId, x, y);
+    this.encounter.point(itemId, RING);
+    this.others.point(itemId, RING);
+  }
+
+  // A controller shows how to come here, too: {joinAddress, joinCode, joinPicture}, or an empty address for no more.
+  _invite({ joinAddress, joinCode, joinPicture }) {
+    if (typeof joinAddress !== "string") return;
+    clearTimeout(this.inviting);
+    this.invitation.textContent = "";
+    this.invitation.hidden = !joinAddress;
+    if (!joinAddress) return;
+    if (/^data:image\/svg\+xml/.test(joinPicture)) {
+      const img = make("img", "stage-qr");
+      img.src = joinPicture;
+      img.alt = this.texts.scan;
+      this.invitation.append(img);
+    }
+    const words = make("div", "stage-how");
+    words.append(make("p", "", this.texts.join), make("p", "stage-address", joinAddress));
+    if (joinCode) words.append(make("p", "", this.texts.code), make("p", "stage-code", joinCode));
+    this.invitation.append(words);
+    this.inviting = setTimeout(() => this._invite({ joinAddress: "" }), INVITATION);
   }
 
   // What is shown of the picture: {x, y, zoom, rotation}; the controllers' camera, or one's own look.
   get camera() {
-    return { x: 0.5, y: 0.5, zoom: 1, rotation: 0 };
+    return this.own || this.wanted || WHOLE;
   }
 
   // Show another part of the picture here alone, at once; null is the controllers' camera again.
-  look(camera) {}
+  look(camera) {
+    if (!camera && !this.own) return;
+    this.own = camera;
+    this.element.classList.toggle("is-own", Boolean(camera));
+    this.back.hidden = !camera || !this.canLook;
+    this.picture.look(this.camera, !camera);
+  }
 
   // The place in the current picture under a point of the window: {itemId, x, y}, or null beside it.
   placeAt(clientX, clientY) {
-    return null;
+    const place = this.picture.placeAt(clientX, clientY);
+    return place && this.current ? { itemId: this.current.id, ...place } : null;
+  }
+
+  // The box of camera.js, or null without a picture: for `Gestures` of the owner's.
+  box() {
+    return this.picture.box();
+  }
+
+  _letLook() {
+    this.canLook = true;
+    this.element.classList.add("can-look");
+    this.frame.tabIndex = 0;
+    this.frame.setAttribute("role", "group");
+    this.frame.setAttribute("aria-label", this.texts.look);
+    this.gestures = new Gestures(this.frame, {
+      box: () => this.box(),
+      camera: () => this.camera,
+      pans: () => Boolean(this.own),
+      moved: (camera) => this.look(camera.zoom > 1 ? camera : null),
+    });
+  }
+
+  // The element's size decides everything: text is 4 % of the height of a wide stage.
+  _fit() {
+    const { clientWidth: width, clientHeight: height } = this.element;
+    if (!width || !height) return;
+    const shape = width / height;
+    const isWide = shape >= WIDE;
+    const isOther = isWide !== this.isWide || roomFor(shape) !== roomFor(this.shape);
+    this.shape = shape;
+    this.isWide = isWide;
+    this.element.classList.toggle("is-wide", isWide);
+    this.element.classList.toggle("is-upright", !isWide);
+    this.element.style.fontSize = isWide ? `${height / 25}px` : `${Math.max(1, width / TEXT_WIDTH / 1.2)}rem`;
+    // An upright stage has its picture on top: it is always as high, so that what is below stays where it is.
+    this.frame.style.height = isWide ? "" : `${Math.min(width, MOST_PICTURE * height)}px`;
+    this.board.tabIndex = isWide ? -1 : 0; // it scrolls
+    this.picture.place();
+    const { state } = this.client;
+    if (isOther && state && !state.blackout) this._list(state);
+  }
+
+  _isStill() {
+    return matchMedia("(prefers-reduced-motion: reduce)").matches;
   }
 
   // Stop drawing. The client is the owner's to close.
-  close() {}
+  close() {
+    for (const type of Object.keys(this.listeners)) this.client.removeEventListener(type, this.listeners[type]);
+    this.resized.disconnect();
+    clearTimeout(this.blackening);
+    clearTimeout(this.inviting);
+    if (this.gestures) this.gestures.close();
+    this.picture.close();
+    this.element.textContent = "";
+  }
+}
+
+function isBelow(address, path) {
+  try {
+    const { origin, pathname } = new URL(address, location.href);
+    return origin === location.origin && pathname.startsWith(path);
+  } catch (error) {
+    return false; // it is no address
+  }
 }

@@ -3,9 +3,9 @@ const memory = new Map();
 
 export function read(key) {
   try {
-    return localStorage.getItem(key) ?? memory.get(key) ?? null;
-  } catch {
-    return memory.get(key) ?? null; // storage is switched off
+    return localStorage.getItem(key) || memory.get(key) || null;
+  } catch (error) {
+    return memory.get(key) || null; // storage is switched off
   }
 }
 
@@ -13,7 +13,7 @@ export function keep(key, value) {
   memory.set(key, value);
   try {
     localStorage.setItem(key, value);
-  } catch {
+  } catch (error) {
     // storage is switched off, or full
   }
 }
@@ -22,7 +22,7 @@ export function forget(key) {
   memory.delete(key);
   try {
     localStorage.removeItem(key);
-  } catch {
+  } catch (error) {
     // storage is switched off
   }
 }

@@ -18,11 +18,11 @@ async function ask(address, body) {
         return await answer.json();
       }
       if (answer.status < 500 && answer.status !== 429) return null;
-      wait = Math.max(wait, 1000 * Number(answer.headers.get("Retry-After") ?? 0));
-    } catch {
+      wait = Math.max(wait, 1000 * Number(answer.headers.get("Retry-After") || 0));
+    } catch (error) {
       // the server is away
     }
-    line.textContent = "Connecting again …";
+    line.textContent = root.dataset.again;
     await sleep(wait);
   }
 }
@@ -31,7 +31,7 @@ async function run() {
   for (;;) {
     const screen = await ask(root.dataset.api, {});
     if (screen === null) {
-      line.textContent = "This screen cannot be added now: load the page again later.";
+      line.textContent = root.dataset.refused;
       return;
     }
     show(screen.code);

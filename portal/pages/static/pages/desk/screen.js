@@ -1,15 +1,14 @@
 // "On screen now": the stage's own code on a viewer's socket, so it is exactly what viewers see.
 import { Stage } from "../stage.js";
 import { keep } from "../store.js";
-import { CameraHand } from "./camera.js";
 import { write } from "./dom.js";
+import { Hand } from "./hand.js";
 import { desk, Part } from "./model.js";
 
 class Screen extends Part {
   build() {
-    this.frame = this.querySelector(".stage-view");
-    this.stage = new Stage(this.frame, desk.viewer, {});
-    this.hand = new CameraHand(this.frame, this.stage);
+    this.stage = new Stage(this.querySelector(".stage-view"), desk.viewer, {});
+    this.hand = new Hand(this.stage, desk.root.dataset.hand);
     this.hint = this.querySelector("[data-hint]");
     this.away = this.querySelector("[data-away]");
     this.large = this.querySelector("[data-large]");
@@ -28,7 +27,7 @@ class Screen extends Part {
 
   draw() {
     const viewers = desk.client.presence?.viewers ?? [];
-    const hasCamera = this.hand.canMove;
+    const hasCamera = Boolean(this.hand.box);
     this.querySelector("[data-camera]").hidden = !hasCamera;
     this.querySelector("[data-moves]").hidden = !hasCamera || this.hand.camera.zoom <= 1;
     this.away.hidden = desk.viewer.status === "open" || desk.client.status !== "open";
