@@ -1,4 +1,7 @@
 // The desk: each part is an element of its own, and all of them look at one model.
+import "./adding.js";
+import "./editor.js";
+import "./encounter.js";
 import "./items.js";
 import "./keys.js";
 import "./line.js";

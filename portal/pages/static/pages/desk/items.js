@@ -62,7 +62,7 @@ class Row {
     this.chips = h("span", { class: "chips" });
     this.open = h(
       "button",
-      { type: "button", class: "open", onclick: () => desk.select(id) },
+      { type: "button", class: "open", onclick: (event) => this.choose(event) },
       this.picture,
       h("span", { class: "what" }, this.name, this.alias, this.chips),
     );
@@ -77,6 +77,12 @@ class Row {
     this.failure = failureBox();
     this.element = h("li", { "data-item": id }, this.open, this.eye, this.show, this.failure);
     this.open.addEventListener("dblclick", () => desk.show(now()));
+  }
+
+  // By keyboard, the editor has the focus next; Escape brings it back.
+  choose({ detail }) {
+    desk.select(this.id);
+    if (detail === 0) document.querySelector("desk-editor [data-acts] button").focus();
   }
 
   draw(item) {

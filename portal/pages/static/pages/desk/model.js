@@ -4,6 +4,7 @@ import { keep, read } from "../store.js";
 
 const SHOWN_MILLISECONDS = 6_000;
 const REQUEST_MILLISECONDS = 10_000;
+const TELL_MILLISECONDS = 3_000;
 
 class Desk extends EventTarget {
   constructor(/** @type {any} */ root) {
@@ -13,6 +14,7 @@ class Desk extends EventTarget {
     this.csrf = root.querySelector("[name=csrfmiddlewaretoken]").value;
     /** @type {string | null} */
     this.selected = null;
+    this.toldAt = 0;
     this.pending = new Set(); // {itemId, key}
     this.failures = new Map(); // by place: {itemId, key, before, after, sentence, retry}
     this.images = new URL(`${root.dataset.base}images/`, location.href);
@@ -114,6 +116,7 @@ class Desk extends EventTarget {
     const sentence = this.words[`code-${error.code}`] ?? error.message;
     const failure = { ...what, sentence, retry: () => this.change(what, run) };
     this.failures.set(place, failure);
+    this.dispatchEvent(new CustomEvent("failed", { detail: failure }));
     const end = () => {
       if (this.failures.get(place) !== failure) return;
       if (document.activeElement?.closest(".failure")) return void setTimeout(end, 1_000);
@@ -142,6 +145,13 @@ class Desk extends EventTarget {
   /** @param {Record<string, any>} patch @param {string} key */
   patchView(patch, key = Object.keys(patch)[0]) {
     this.change({ itemId: null, key, before: this.state[key], after: patch[key] }, () => this.client.update(patch));
+  }
+
+  // Tell the other controllers that somebody writes; the server passes on the newest.
+  tellEditing() {
+    if (Date.now() - this.toldAt < TELL_MILLISECONDS) return;
+    this.toldAt = Date.now();
+    this.client.send({ type: "activity", state: "editing", target: this.selected }).catch(() => {}); // it is only news
   }
 
   // Put an item on screen; one that is hidden is revealed with it.
