@@ -2,12 +2,13 @@
 import { h, icon, setIcon, write } from "./dom.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { NumberField, ShowField, TextField } from "./fields.js";
-import { armourKey } from "./health.js";
+import { armourKey, healthOf } from "./health.js";
 import { desk, Part } from "./model.js";
 import { removeItem } from "./toast.js";
 import { sightOf, Vitals } from "./vitals.js";
 
 const NARROW = matchMedia("(max-width: 1099px)");
+const VITALS = 4;
 
 class Editor extends Part {
   build() {
@@ -33,6 +34,10 @@ class Editor extends Part {
     desk.addEventListener("select", () => {
       for (const field of this.fields) if (field.rest) field.send();
       this.parentElement.scrollTop = 0;
+      // Of a creature, health is what changes most
+      const { element } = this.fields[VITALS];
+      if (healthOf(desk.item() ?? {})) this.body.prepend(element);
+      else this.fields[VITALS - 1].element.after(element);
     });
   }
 

@@ -14,7 +14,7 @@ class People extends Part {
     if (presence === this.drawn) return;
     this.drawn = presence;
     const watching = presence?.counts.viewers ?? 0;
-    write(this.heading, presence ? desk.count("watch", watching) : "");
+    write(this.heading, watching ? desk.count("watch", watching) : "");
     this.nobody.hidden = !presence || watching > 0;
     for (const [key, list] of this.lists) {
       const people = presence?.[key] ?? [];
