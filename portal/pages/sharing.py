@@ -5,14 +5,18 @@ Only digests are stored. A new link, and its code, are carried in a cookie to th
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
+from uuid import UUID
 
 import segno
+from django.conf import settings
 from django.forms import Form
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from libraries.digests import digest_of
 from libraries.links import Page as Link
@@ -20,10 +24,11 @@ from libraries.links import link_to, shared_host
 from libraries.models import ShareLink
 from libraries.services.codes import start_code
 from libraries.services.share_links import create_share_link, live_links, share_links_of, withdraw_share_link
-from portal.pages.base import FormPage
+from portal.pages.base import FormPage, PlainPage
 from portal.pages.carried import carried, carry
 from portal.pages.library import Confirm, OneForm, OneView
 from portal.pages.library_forms import Share
+from realtime.presence.commands import find_people
 
 _COOKIE = "shared"
 _PARTS = "."
@@ -37,16 +42,28 @@ class Sharing(OneView):
     def listed(self) -> dict[str, Any]:
         """The live links, and the one that this browser has just made."""
         links = list(live_links(share_links_of(user_id=self.user.id, portal_view_id=self.view.id)))
+        watching = self.watching()
         return {
             "view": self.view,
-            "links": links,
+            "links": [(link, _watching_in_words(watching[link.id])) for link in links],
             "shared": _carried(self.request, links),
+            "site": settings.PORTAL_BASE_PATH,
         }
+
+    def watching(self) -> Counter[UUID]:
+        """How many people watch by each link."""
+        return Counter(person.link_id for person in find_people(self.view.id).viewers if person.link_id is not None)
 
     def shown(self, token: str, code: str) -> HttpResponse:
         """The page again, with the link and its code."""
         answer = self.done(_("Whoever has the link can watch now."), "pages:share", self.view.id)
         return carry(answer, _COOKIE, f"{token}{_PARTS}{code}")
+
+
+def _watching_in_words(number: int) -> str:
+    if number == 0:
+        return _("Nobody is watching by this link")
+    return ngettext("%(n)s watching by this link", "%(n)s watching by this link", number) % {"n": number}
 
 
 def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | None:
@@ -89,15 +106,29 @@ class NewCode(Sharing, OneForm):
         return self.shown(carried(self.request, _COOKIE).partition(_PARTS)[0], code)
 
 
-class Withdraw(OneView, Confirm):
+class Watching(_Sharing, PlainPage):
+    """`/libraries/<libraryId>/views/<portalViewId>/share/watching`: the page asks again and again."""
+
+    def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """A sentence for each live link, by the id of the link."""
+        watching = self.watching()
+        links = live_links(share_links_of(user_id=self.user.id, portal_view_id=self.view.id))
+        return JsonResponse({str(link.id): _watching_in_words(watching[link.id]) for link in links})
+
+
+class Withdraw(_Sharing, Confirm):
     """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/withdraw`."""
+
+    template_name = Confirm.template_name
 
     def asked(self) -> dict[str, Any]:
         """Who is disconnected."""
         view = self.view
+        number = self.watching()[self.kwargs["link_id"]]
+        closes = ngettext("%(n)s person watches by it now", "%(n)s people watch by it now", number) % {"n": number}
         return {
             "question": _("Withdraw the link?"),
-            "lost": [],
+            "lost": [closes] if number else [],
             "consequence": _(
                 "Whoever watches “%(name)s” by it is disconnected at once, and it lets nobody in any more."
             )

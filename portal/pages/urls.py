@@ -50,6 +50,7 @@ urlpatterns = [
     path(f"{_VIEW}/desk", desk.Desk.as_view(), name="desk"),
     path(f"{_VIEW}/stage", watching.ByMember.as_view(), name="stage"),
     path(f"{_VIEW}/share", sharing.ShareView.as_view(), name="share"),
+    path(f"{_VIEW}/share/watching", sharing.Watching.as_view(), name="share-watching"),
     path(f"{_VIEW}/share/<uuid:link_id>/code", sharing.NewCode.as_view(), name="share-code"),
     path(f"{_VIEW}/share/<uuid:link_id>/withdraw", sharing.Withdraw.as_view(), name="share-withdraw"),
     path(f"{_LIBRARY}/pictures", pictures.Pictures.as_view(), name="pictures"),

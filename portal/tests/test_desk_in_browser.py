@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from portal.tests.desk_table import Table, chrome, context, stack, table  # noqa: F401  # fixtures
+from portal.tests.desk_table import Table, chrome, context, stack, table
 from portal.tests.test_start_in_browser import check, picture
 from testing.pictures import plain
 

@@ -482,9 +482,8 @@ def test_a_link_is_only_an_invitation_until_its_module_runs(nobody: Client, link
     assert re.findall(r'property="og:title" content="(.*?)"', text) == ["You are invited to watch"]
     assert portal_view.name not in text
     assert portal_view.library.name not in text
-    assert f'data-socket="/ws/portal-view/{portal_view.id}"' in text
+    assert f'data-view="{portal_view.id}"' in text
     assert f'data-share="{link}"' in text
-    assert 'data-protocol="portal.v1.json"' in text
     assert link not in re.findall(r'data-key="(.*?)"', text)[0]
     assert all(query["sql"].lstrip().startswith("SELECT") for query in queries)
     assert not answer.cookies
@@ -496,7 +495,7 @@ def test_an_unknown_link_says_so_and_an_ended_one_lets_the_socket_say_it(
     unknown = nobody.get(f"/view/{SECRET}")
     assert unknown.status_code == 404
     assert "There is no such link" in unknown.content.decode()
-    assert "watch.js" not in unknown.content.decode()
+    assert "view.js" not in unknown.content.decode()
     row = ShareLink.objects.get()
     withdraw_share_link(actor_id=owner.id, portal_view_id=portal_view.id, link_id=row.id)
     assert nobody.get(f"/view/{link}").status_code == 200

@@ -17,6 +17,9 @@ from testing.setup import chromium
 from testing.shown import make_pictures
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
+NAME = ".stage-name"
+PICTURE = ".stage-layer.is-on .stage-picture"
+
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
 NOTHING_TO_LOAD = "Failed to load resource"
@@ -143,22 +146,22 @@ def test_a_guest_watches_by_a_link_and_takes_the_same_seat_again(page: Page, sta
     requested: list[Any] = []
     page.on("request", lambda request: requested.append(request))
     page.goto(link["link"])
-    expect(page.locator("#name")).to_have_text("The coast")
-    expect(page.locator("#picture")).to_be_visible()
-    expect(page.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
+    expect(page.locator(NAME)).to_have_text("The coast")
+    expect(page.locator(PICTURE)).to_be_visible()
+    expect(page.locator(PICTURE)).not_to_have_js_property("naturalWidth", 0)
     [[key, kept]] = credential(page)
     assert link["token"] not in key
     assert all(link["token"] not in request.headers.get("referer", "") for request in requested)
     stack.controller.patch(f"/api/portal-views/{view}", {"currentItem": 1})
-    expect(page.locator("#name")).to_have_text("A letter")
-    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator(NAME)).to_have_text("A letter")
+    expect(page.locator(PICTURE)).to_be_hidden()
     stack.controller.patch(f"/api/portal-views/{view}/items/letter", {"name": "A long letter"})
-    expect(page.locator("#name")).to_have_text("A long letter")
+    expect(page.locator(NAME)).to_have_text("A long letter")
     stack.controller.patch(f"/api/portal-views/{view}", {"blackout": True})
-    expect(page.locator("#name")).to_have_text("")
+    expect(page.locator(NAME)).to_have_text("")
     page.reload()
     stack.controller.patch(f"/api/portal-views/{view}", {"blackout": False})
-    expect(page.locator("#name")).to_have_text("A long letter")
+    expect(page.locator(NAME)).to_have_text("A long letter")
     [[_, again]] = credential(page)
     assert guest_of(again) == guest_of(kept)
     assert page.url == link["link"]
@@ -183,18 +186,18 @@ def test_a_guest_gets_a_picture_of_the_library_while_it_is_shown(page: Page, sta
     item = {"id": "face", "name": "A face", "image": image, "visible": False}
     view = stack.new_portal_view(items=[item], currentItem=0)
     page.goto(share(stack, view)["link"])
-    expect(page.locator("#name")).not_to_have_text("")
+    expect(page.locator(".stage-nothing")).not_to_have_text("")
     assert page.request.get(f"{stack.server.origin}{image}").status == 404
     stack.controller.patch(f"/api/portal-views/{view}/items/face", {"visible": True})
     stack.controller.patch(f"/api/portal-views/{view}", {"currentItemId": "face"})
-    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 40)
-    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator(PICTURE)).to_have_js_property("naturalWidth", 40)
+    expect(page.locator(PICTURE)).to_be_visible()
     [cookie] = page.context.cookies()
     assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", f"{stack.server.path}/")
     page.reload()
-    expect(page.locator("#picture")).to_have_js_property("naturalWidth", 40)
+    expect(page.locator(PICTURE)).to_have_js_property("naturalWidth", 40)
     stack.controller.patch(f"/api/portal-views/{view}", {"blackout": True})
-    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator(PICTURE)).to_be_hidden()
     assert page.request.get(f"{stack.server.origin}{image}").status == 404
 
 
@@ -212,55 +215,55 @@ def test_a_picture_that_does_not_come_is_not_shown_and_asked_for_again(page: Pag
     items = [{"id": "face", "name": "A face", "image": image}, {"id": "far", "image": "https://127.0.0.1:1/far.png"}]
     view = stack.new_portal_view(items=items, currentItem=0)
     page.goto(share(stack, view)["link"])
-    expect(page.locator("#name")).to_have_text("A face")
-    expect(page.locator("#picture")).to_be_hidden()
-    expect(page.locator("#picture")).to_be_visible()
+    expect(page.locator(NAME)).to_have_text("A face")
+    expect(page.locator(PICTURE)).to_be_hidden()
+    expect(page.locator(PICTURE)).to_be_visible()
     assert len(asked) == 3
     with page.expect_event("requestfailed"):
         stack.controller.patch(f"/api/portal-views/{view}", {"currentItem": 1})
-    expect(page.locator("#picture")).to_be_hidden()
+    expect(page.locator(PICTURE)).to_be_hidden()
 
 
 def test_a_withdrawn_link_says_so(page: Page, stack: Stack) -> None:
     view = table(stack)
     link = share(stack, view)
     page.goto(link["link"])
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     stack.controller.delete(f"/api/portal-views/{view}/share-links/{link['id']}")
-    expect(page.locator("#line")).to_have_text("This link was withdrawn. Ask whoever invited you for a new one.")
-    expect(page.locator("#name")).to_have_text("")
+    expect(page.locator("#end")).to_have_text("This link was withdrawn.Ask whoever invited you for a new one.")
+    expect(page.locator(NAME)).to_have_count(0)
     page.reload()
-    expect(page.locator("#line")).to_have_text("This link was withdrawn. Ask whoever invited you for a new one.")
+    expect(page.locator("#end")).to_have_text("This link was withdrawn.Ask whoever invited you for a new one.")
 
 
 def test_a_deleted_portal_view_says_so(page: Page, stack: Stack) -> None:
     view = table(stack)
     page.goto(share(stack, view)["link"])
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     stack.controller.delete(f"/api/portal-views/{view}")
-    expect(page.locator("#line")).to_have_text("What you were watching was deleted.")
+    expect(page.locator("#end")).to_contain_text("What you were watching was deleted.")
 
 
 def test_a_full_link_says_so_and_lets_the_next_one_in(context: BrowserContext, chrome: Browser, stack: Stack) -> None:
     link = share(stack, table(stack), maxGuests=1)["link"]
     first = chrome.new_page()
     first.goto(link)
-    expect(first.locator("#name")).to_have_text("The coast")
+    expect(first.locator(NAME)).to_have_text("The coast")
     second = context.new_page()
     second.goto(link)
-    expect(second.locator("#line")).to_have_text("All places of this link are taken. This page tries again by itself.")
+    expect(second.locator("#end")).to_contain_text("All places are taken.")
     first.close()
-    expect(second.locator("#name")).to_have_text("The coast", timeout=70_000)
-    expect(second.locator("#line")).to_have_text("")
+    expect(second.locator(NAME)).to_have_text("The coast", timeout=70_000)
+    expect(second.locator("#end")).to_be_hidden()
 
 
 def test_a_lost_credential_is_a_new_guest(page: Page, stack: Stack) -> None:
     page.goto(share(stack, table(stack))["link"])
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     [[key, kept]] = credential(page)
     page.evaluate("key => localStorage.setItem(key, 'eyJ.x.y')", key)
     page.reload()
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     [[_, again]] = credential(page)
     assert guest_of(again) != guest_of(kept)
 
@@ -283,11 +286,11 @@ def test_a_code_is_typed_and_the_guest_watches(page: Page, stack: Stack) -> None
     page.get_by_label("Code").fill(f"{code[:3]}-{code[3:]}".lower())
     page.get_by_label("Your name").fill("Mara")
     page.get_by_role("button", name="Watch").click()
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     assert page.url == f"{stack.server.http}/view/guest/{view}"
     [[_, kept]] = credential(page)
     page.reload()
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     [[_, again]] = credential(page)
     assert guest_of(again) == guest_of(kept)
 
@@ -310,11 +313,11 @@ def test_a_television_is_added_with_a_phone(context: BrowserContext, chrome: Bro
     phone.get_by_label("What it shows").select_option(option.get_attribute("value"))
     phone.get_by_role("button", name="Add the screen").click()
     expect(phone.get_by_role("status")).to_contain_text("“Television” is added")
-    expect(television.locator("#name")).to_have_text("The coast", timeout=30_000)
+    expect(television.locator(NAME)).to_have_text("The coast", timeout=30_000)
     assert television.url.startswith(f"{stack.server.http}/view/")
     [screen] = stack.controller.get(f"/api/portal-views/{view}/share-links")["results"]
     stack.controller.delete(f"/api/portal-views/{view}/share-links/{screen['id']}")
-    expect(television.locator("#line")).to_contain_text("This link was withdrawn.")
+    expect(television.locator("#end")).to_contain_text("This link was withdrawn.")
     television.close()
 
 
@@ -337,7 +340,7 @@ def play(page: Page, path: str, *answers: tuple[int, dict[str, Any]]) -> list[An
 def test_who_types_a_code_watches(page: Page, stack: Stack) -> None:
     view = table(stack)
     page.goto(share(stack, view)["link"])
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     [[_, guest]] = credential(page)
     wrong = (404, {"code": "not-found", "message": "There is no such code.", "details": None})
     sent = play(page, "/api/join", wrong, (200, {"portalViewId": view, "guest": guest}))
@@ -347,16 +350,16 @@ def test_who_types_a_code_watches(page: Page, stack: Stack) -> None:
     page.get_by_role("button", name="Watch").click()
     expect(page.get_by_role("alert")).to_have_text("There is no such code.")
     page.get_by_role("button", name="Watch").click()
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
     assert page.url == f"{stack.server.http}/view/guest/{view}"
     assert sent == [{"code": "abc-234", "name": "Mara"}] * 2
     page.reload()
-    expect(page.locator("#name")).to_have_text("The coast")
+    expect(page.locator(NAME)).to_have_text("The coast")
 
 
 def test_without_a_seat_the_page_leads_to_the_code(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.server.http}/view/guest/{table(stack)}")
-    expect(page.locator("#line")).to_have_text("Type the code again to watch. Join")
+    expect(page.locator("#end")).to_contain_text("Type the code again to watch.")
     page.get_by_role("link", name="Join").click()
     expect(page.get_by_role("heading", name="Join")).to_be_visible()
 
@@ -372,7 +375,7 @@ def test_a_screen_waits_until_it_is_added(page: Page, stack: Stack) -> None:
     page.goto(f"{stack.server.http}/tv")
     expect(page.locator("#code")).to_have_text("ABC234")
     expect(page.locator("#qr")).not_to_have_js_property("naturalWidth", 0)
-    expect(page.locator("#name")).to_have_text("The coast", timeout=30_000)
+    expect(page.locator(NAME)).to_have_text("The coast", timeout=30_000)
     assert page.url == link["link"]
     assert asked == [{}]
     assert claimed == [{"claim": "secret"}] * 4

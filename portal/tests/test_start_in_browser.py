@@ -29,6 +29,9 @@ from testing.pictures import plain
 from testing.setup import NODE_FOLDER, chromium
 from testing.stacks import STACK_ENV, Stack, below_a_path, running
 
+NAME = ".stage-name"
+PICTURE = ".stage-layer.is-on .stage-picture"
+
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
 REFUSED = "Failed to load resource"
@@ -148,13 +151,13 @@ def test_a_stranger_registers_tries_a_sample_evening_and_shares_it(page: Page, c
     link = page.get_by_label("The whole link").input_value()
     guest = chrome.new_page()
     guest.goto(link)
-    expect(guest.locator("#name")).to_have_text("The coast of Saltmarrow")
-    expect(guest.locator("#picture")).not_to_have_js_property("naturalWidth", 0)
+    expect(guest.locator(NAME)).to_have_text("The coast of Saltmarrow")
+    expect(guest.locator(PICTURE)).not_to_have_js_property("naturalWidth", 0)
     page.get_by_role("link", name="Withdraw").click()
     expect(page.get_by_role("dialog")).to_contain_text("disconnected at once")
     page.get_by_role("button", name="Withdraw the link").click()
     expect(page.get_by_text("The link is withdrawn.")).to_be_visible()
-    expect(guest.locator("#line")).to_contain_text("This link was withdrawn.")
+    expect(guest.locator("#end")).to_contain_text("This link was withdrawn.")
     guest.close()
 
 

@@ -50,7 +50,7 @@ export class Status {
     if (display === "numbers") {
       const element = make("span", "stage-numbers");
       const more = temp ? ` +${temp}` : "";
-      element.textContent = max === null ? `${current}${more}` : `${current} / ${max}${more}`;
+      element.textContent = max === null ? `${current}${more}` : `${current}/${max}${more}`;
       element.setAttribute("role", "img");
       element.setAttribute("aria-label", `${this.texts.health} ${element.textContent}`);
       return element;

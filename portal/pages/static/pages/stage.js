@@ -15,11 +15,11 @@ import { isAddress, Picture } from "./stage-picture.js";
 const BLACK = 400;
 const RING = 1500;
 const INVITATION = 120000;
-const MOST_PICTURE = 0.5; // of the height, if the stage is upright
+const LEAST_PICTURE = 0.2; // of the height, if the stage is upright
+const MOST_PICTURE = 0.6;
 const WIDE = 0.9; // a stage is wide if its width is at least so many times its height
 const TEXT_WIDTH = 390; // at which an upright stage has text of the usual size
-const LONG_TEXT = 240;
-const LONGEST_TEXT = 700;
+const TEXT_SIZES = [1.2, 1, 0.85, 0.7, 0.6, 0.5]; // of a note on a wide stage: the first one with which all of it is seen
 
 export class Stage {
   // `options.admit(isAgain)` is awaited before a picture of this site is asked for, and again after one did not come.
@@ -105,7 +105,6 @@ export class Stage {
       if (!this.own) this.picture.look(this.wanted, false);
       this._name(item, state);
     });
-    this.element.classList.toggle("is-bare", !address);
     this._list(state);
   }
 
@@ -118,11 +117,10 @@ export class Stage {
     this.status.update(item);
     const isAlone = Boolean(item) && !isAddress(item.image);
     this.element.classList.toggle("is-note", isAlone);
-    this.element.classList.toggle("is-long", isAlone && text.length > LONG_TEXT);
-    this.element.classList.toggle("is-longest", isAlone && text.length > LONGEST_TEXT);
     this.title.hidden = !this.name.textContent && !text && this.status.isEmpty;
     this.nothing.textContent = item ? "" : state.name;
     this.nothing.hidden = Boolean(item);
+    this._lay();
   }
 
   _list(state) {
@@ -131,7 +129,7 @@ export class Stage {
     this.encounter.update(order.slice(0, room), state.encounter && state.encounter.turn, order.length - room);
     if (this.element.classList.toggle("has-encounter", order.length > 0) !== this.hadEncounter) {
       this.hadEncounter = order.length > 0;
-      this.picture.place();
+      this._lay();
     }
     this.round.hidden = order.length === 0 || !state.encounter.round;
     if (!this.round.hidden) this.round.textContent = filled(this.texts.round, state.encounter);
@@ -151,24 +149,24 @@ export class Stage {
     this.others.point(itemId, RING);
   }
 
-  // A controller shows how to come here, too: {joinAddress, joinCode, joinPicture}, or an empty address for no more.
-  _invite({ joinAddress, joinCode, joinPicture }) {
-    if (typeof joinAddress !== "string") return;
+  // A controller shows how to come here, too: {joinAt, joinCode, joinQr}, or an empty address for no more.
+  _invite({ joinAt, joinCode, joinQr }) {
+    if (typeof joinAt !== "string") return;
     clearTimeout(this.inviting);
     this.invitation.textContent = "";
-    this.invitation.hidden = !joinAddress;
-    if (!joinAddress) return;
-    if (/^data:image\/svg\+xml/.test(joinPicture)) {
+    this.invitation.hidden = !joinAt;
+    if (!joinAt) return;
+    if (/^data:image\/svg\+xml/.test(joinQr)) {
       const img = make("img", "stage-qr");
-      img.src = joinPicture;
+      img.src = joinQr;
       img.alt = this.texts.scan;
       this.invitation.append(img);
     }
     const words = make("div", "stage-how");
-    words.append(make("p", "", this.texts.join), make("p", "stage-address", joinAddress));
+    words.append(make("p", "", this.texts.join), make("p", "stage-address", joinAt));
     if (joinCode) words.append(make("p", "", this.texts.code), make("p", "stage-code", joinCode));
     this.invitation.append(words);
-    this.inviting = setTimeout(() => this._invite({ joinAddress: "" }), INVITATION);
+    this.inviting = setTimeout(() => this._invite({ joinAt: "" }), INVITATION);
   }
 
   // What is shown of the picture: {x, y, zoom, rotation}; the controllers' camera, or one's own look.
@@ -222,12 +220,37 @@ export class Stage {
     this.element.classList.toggle("is-wide", isWide);
     this.element.classList.toggle("is-upright", !isWide);
     this.element.style.fontSize = isWide ? `${height / 25}px` : `${Math.max(1, width / TEXT_WIDTH / 1.2)}rem`;
-    // An upright stage has its picture on top: it is always as high, so that what is below stays where it is.
-    this.frame.style.height = isWide ? "" : `${Math.min(width, MOST_PICTURE * height)}px`;
     this.board.tabIndex = isWide ? -1 : 0; // it scrolls
-    this.picture.place();
+    this._lay();
     const { state } = this.client;
     if (isOther && state && !state.blackout) this._list(state);
+  }
+
+  // An upright stage has its picture on top, as high as it needs. The rest is moved by a transform, which is no shift.
+  _lay() {
+    const { clientWidth: width, clientHeight: whole } = this.element;
+    const { layer } = this.picture;
+    let top = 0;
+    if (!this.isWide && layer) {
+      const { naturalWidth, naturalHeight } = layer.img;
+      const wanted = (width * naturalHeight) / (naturalWidth || width);
+      top = Math.round(Math.min(MOST_PICTURE * whole, Math.max(LEAST_PICTURE * whole, wanted)));
+    }
+    this.frame.style.height = this.isWide ? "" : `${top}px`;
+    this.board.style.height = this.isWide ? "" : `${whole - top}px`;
+    this.board.style.transform = this.isWide ? "" : `translateY(${top}px)`;
+    this.picture.place();
+    this._fitText();
+  }
+
+  _fitText() {
+    const { style } = this.text;
+    style.fontSize = "";
+    if (!this.isWide || !this.element.classList.contains("is-note")) return;
+    for (const size of TEXT_SIZES) {
+      style.fontSize = `${size}em`;
+      if (this.title.scrollHeight <= this.title.clientHeight) return;
+    }
   }
 
   _isStill() {

@@ -1,6 +1,8 @@
 // Shows a code until a controller adds this screen, and then goes to what it is to show.
-const POLL_MILLISECONDS = 2_000;
-const LONGEST_MILLISECONDS = 60_000;
+import { stayAwake } from "./awake.js";
+
+const POLL_MILLISECONDS = 2000;
+const LONGEST_MILLISECONDS = 60000;
 
 const root = document.querySelector("#tv");
 const [code, qr, line] = ["#code", "#qr", "#line"].map((id) => root.querySelector(id));
@@ -51,4 +53,5 @@ function show(text) {
   qr.hidden = false;
 }
 
+stayAwake(document.querySelector("#hint"));
 run();
