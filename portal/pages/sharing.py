@@ -106,7 +106,7 @@ class NewCode(Sharing, OneForm):
         return self.shown(carried(self.request, _COOKIE).partition(_PARTS)[0], code)
 
 
-class Watching(_Sharing, PlainPage):
+class Watching(Sharing, PlainPage):
     """`/libraries/<libraryId>/views/<portalViewId>/share/watching`: the page asks again and again."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -116,7 +116,7 @@ class Watching(_Sharing, PlainPage):
         return JsonResponse({str(link.id): _watching_in_words(watching[link.id]) for link in links})
 
 
-class Withdraw(_Sharing, Confirm):
+class Withdraw(Sharing, Confirm):
     """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/withdraw`."""
 
     template_name = Confirm.template_name

@@ -230,7 +230,9 @@ def test_a_first_load_is_small(table: Table) -> None:
     expect(page.locator("desk-line")).to_contain_text("Live")
     kinds = {"document", "script", "stylesheet"}
     loaded: dict[str, Any] = {
-        one.url: gzip.compress(one.body()) for one in bodies if one.status == 200 and one.request.resource_type in kinds or ".svg" in one.url
+        one.url: gzip.compress(one.body())
+        for one in bodies
+        if one.status == 200 and one.request.resource_type in kinds or ".svg" in one.url
     }
     assert len(loaded) > 20
     assert sum(map(len, loaded.values())) < MOST_BYTES
