@@ -22,7 +22,7 @@ WORDS = {
     "onScreen": _("On screen"),
     "waits": _("Waits"),
     "noName": _("Without a name"),
-    "shownAs": _("shown as “{name}”"),
+    "shownAs": _("as “{name}”"),
     "ac": _("AC"),
     "actions": _("Actions"),
     "health-numbers": _("Numbers"),
