@@ -1,6 +1,6 @@
 // New items: from templates, or from pictures that are chosen, dropped or pasted. All begin hidden.
 import { AT_ONCE, nameOf, RING, send, takeFiles } from "../upload.js";
-import { h } from "./dom.js";
+import { all, h, one } from "./dom.js";
 import { desk, Part } from "./model.js";
 
 const TEMPLATES = {
@@ -23,12 +23,12 @@ class Adding extends Part {
   build() {
     this.waiting = [];
     this.running = 0;
-    this.uploads = this.querySelector("[data-uploads]");
-    takeFiles(this.querySelector("input[type=file]"), desk.root, (files) => this.take(files));
-    for (const button of this.querySelectorAll("[data-template]")) {
+    this.uploads = one("[data-uploads]", this);
+    takeFiles(one("input[type=file]", this), desk.root, (files) => this.take(files));
+    for (const button of all("[data-template]", this)) {
       button.addEventListener("click", () => {
         desk.select(add(TEMPLATES[button.dataset.template]()));
-        document.querySelector("desk-editor").begin();
+        one("desk-editor").begin();
       });
     }
   }
@@ -54,13 +54,18 @@ class Adding extends Part {
     const acts = h(
       "span",
       { class: "acts" },
-      h("button", { type: "button", text: desk.t("retry"), onclick: () => this.wait(job) || this.next() }),
+      h("button", { type: "button", text: desk.t("retry"), onclick: () => this.again(job) }),
       h("button", { type: "button", class: "plain", text: desk.t("remove"), onclick: () => this.drop(job) }),
     );
     job.acts = acts;
     row.append(fault, acts);
     this.uploads.append(row);
     this.wait(job);
+  }
+
+  again(job) {
+    this.wait(job);
+    this.next();
   }
 
   wait(job) {

@@ -11,4 +11,9 @@ import "./screen.js";
 import "./steps.js";
 import "./tabs.js";
 
+// What waits would be lost.
+addEventListener("beforeunload", (event) => {
+  if (desk.pending.size) event.preventDefault();
+});
+
 desk.start();

@@ -1,5 +1,4 @@
 // Elements, icons and what is asked of them often.
-const icons = document.querySelector("#desk").dataset.icons;
 const SVG = "http://www.w3.org/2000/svg";
 
 /**
@@ -17,9 +16,21 @@ export function h(tag, given = {}, ...children) {
     else if (key === "text") element.textContent = value;
     else element.setAttribute(key, value === true ? "" : value);
   }
-  element.append(...children.filter((child) => child !== null && child !== false));
+  for (const child of children) if (child !== null && child !== false) element.append(child);
   return element;
 }
+
+/** The first element that a selector finds. @param {string} selector @param {ParentNode} [within] @returns {any} */
+export function one(selector, within = document) {
+  return within.querySelector(selector);
+}
+
+/** All of them. @param {string} selector @param {ParentNode} [within] @returns {any[]} */
+export function all(selector, within = document) {
+  return [...within.querySelectorAll(selector)];
+}
+
+const { icons } = one("#desk").dataset;
 
 /** An icon of the sprite; the word stands beside it. @param {string} name */
 export function icon(name) {

@@ -1,5 +1,5 @@
 // The chosen item: its words, its notes, its numbers, and what viewers get of them.
-import { h, icon, setIcon, write } from "./dom.js";
+import { all, h, icon, one, setIcon, write } from "./dom.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { NumberField, ShowField, TextField } from "./fields.js";
 import { armourKey, healthOf } from "./health.js";
@@ -12,16 +12,18 @@ const VITALS = 4;
 
 class Editor extends Part {
   build() {
-    this.body = this.querySelector("[data-body]");
-    this.empty = this.querySelector("[data-empty]");
-    this.heading = this.querySelector("[data-name]");
-    this.back = this.querySelector("[data-back]");
+    this.body = one("[data-body]", this);
+    this.empty = one("[data-empty]", this);
+    this.heading = one("[data-name]", this);
+    this.back = one("[data-back]", this);
     this.back.append(icon("arrow-left"), desk.t("back"));
     this.back.addEventListener("click", () => this.leave());
     this.addEventListener("keydown", (event) => event.key === "Escape" && this.leave());
     this.head();
+    this.name = new TextField({ key: "name", label: desk.t("name") });
+    /** @type {any[]} */
     this.fields = [
-      new TextField({ key: "name", label: desk.t("name") }),
+      this.name,
       new TextField({ key: "alias", label: desk.t("alias"), hint: desk.t("aliasHint") }),
       new TextField({ key: "text", label: desk.t("text"), rows: 4 }),
       new TextField({ key: "gmNotes", label: desk.t("notes"), rows: 4, hint: desk.t("notesHint"), mark: icon("lock") }),
@@ -43,7 +45,7 @@ class Editor extends Part {
 
   head() {
     const now = () => desk.item();
-    const acts = this.querySelector("[data-acts]");
+    const acts = one("[data-acts]", this);
     this.show = h("button", { type: "button", class: "main", text: desk.t("show"), onclick: () => desk.show(now()) });
     this.eyeWord = h("span");
     this.eye = h("button", { type: "button", onclick: () => desk.reveal(now(), now().visible === false) }, icon("eye"), this.eyeWord);
@@ -66,22 +68,22 @@ class Editor extends Part {
 
   // A new item: its name comes first.
   begin() {
-    this.fields[0].input.focus();
-    this.fields[0].input.select();
+    this.name.input.focus();
+    this.name.input.select();
   }
 
   leave() {
-    const row = document.querySelector(`[data-item="${CSS.escape(desk.selected ?? "")}"] .open`);
+    const row = one(`[data-item="${CSS.escape(desk.selected ?? "")}"] .open`);
     desk.select(null);
     row?.focus();
   }
 
   remove() {
-    const rows = [...document.querySelectorAll("[data-item]")];
+    const rows = all("[data-item]");
     const place = rows.findIndex((row) => row.dataset.item === desk.selected);
     const neighbour = rows[place + 1] ?? rows[place - 1];
     removeItem(desk.item());
-    (neighbour?.querySelector(".open") ?? document.querySelector("[data-template]")).focus();
+    (neighbour?.querySelector(".open") ?? one("[data-template]")).focus();
   }
 
   draw() {
@@ -90,7 +92,7 @@ class Editor extends Part {
     const isOpen = Boolean(item);
     const wasOpen = !this.body.hidden;
     this.body.hidden = !isOpen;
-    this.querySelector("header").hidden = !isOpen;
+    one("header", this).hidden = !isOpen;
     this.empty.hidden = isOpen || !desk.state;
     desk.root.classList.toggle("editing", isOpen);
     if (!isOpen) return;
@@ -124,6 +126,7 @@ class Armour {
     this.number = new NumberField({
       label: desk.t("armour"),
       key: "ac",
+      isFree: true,
       read: (item) => item[armourKey(item)],
       patch: (item, number) => ({ [armourKey(item)]: number }),
     });

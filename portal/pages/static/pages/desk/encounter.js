@@ -1,20 +1,20 @@
 // What viewers may see of all items, and whose turn it is.
-import { h, write } from "./dom.js";
+import { all, h, one, write } from "./dom.js";
 import { desk, Part } from "./model.js";
 
 class Encounter extends Part {
   build() {
-    this.turns = this.querySelector("[data-turns]");
-    this.order = this.querySelector("[data-order]");
-    this.round = this.querySelector("[data-round]");
+    this.turns = one("[data-turns]", this);
+    this.order = one("[data-order]", this);
+    this.round = one("[data-round]", this);
     const turn = (run) => () => desk.change({ itemId: null, key: "turn" }, run);
-    this.querySelector("[data-next-turn]").addEventListener("click", turn(() => desk.client.nextTurn()));
-    this.querySelector("[data-previous-turn]").addEventListener("click", turn(() => desk.client.previousTurn()));
-    this.switches = [...this.querySelectorAll("input[type=checkbox]")];
+    one("[data-next-turn]", this).addEventListener("click", turn(() => desk.client.nextTurn()));
+    one("[data-previous-turn]", this).addEventListener("click", turn(() => desk.client.previousTurn()));
+    this.switches = all("input[type=checkbox]", this);
     for (const input of this.switches) {
       input.addEventListener("change", () => desk.patchView({ [input.name]: input.checked }));
     }
-    this.display = this.querySelector("select");
+    this.display = one("select", this);
     this.display.addEventListener("change", () => desk.patchView({ healthDisplay: this.display.value }));
   }
 

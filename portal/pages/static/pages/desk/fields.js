@@ -55,20 +55,20 @@ export class TextField {
   }
 }
 
-/** A number, or text, under a key that depends on the item: sent when the field is left, and by Enter. */
+/** A number, or with `isFree` also text, under a key that depends on the item: sent when the field is left, and by Enter. */
 export class NumberField {
-  /** @param {{label: string, read: (item: any) => any, patch: (item: any, number: number | null) => any, key: string}} what */
-  constructor({ label, read, patch, key }) {
+  /** @param {{label: string, read: (item: any) => any, patch: (item: any, value: any) => any, key: string, isFree?: boolean}} what */
+  constructor({ label, read, patch, key, isFree = false }) {
     this.read = read;
     this.key = key;
-    this.input = h("input", { type: "text", inputmode: "numeric", autocomplete: "off", maxlength: 12 });
+    this.input = h("input", { type: "text", inputmode: isFree ? null : "numeric", autocomplete: "off", maxlength: 40 });
     const made = labelled(label, this.input);
     this.element = made.box;
     this.failure = made.failure;
     this.input.addEventListener("change", () => {
       const item = desk.item(this.item.id);
       const text = this.input.value.trim();
-      const number = text === "" ? null : Number(text);
+      const number = text === "" ? null : isFree && Number.isNaN(Number(text)) ? text : Number(text);
       if (!item || text === String(read(item) ?? "")) return;
       if (Number.isNaN(number)) {
         write(this.wrong, desk.t("wrongNumber"));

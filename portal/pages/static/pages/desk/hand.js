@@ -8,6 +8,7 @@ const PART = 0.25; // of the frame, that one press of an arrow moves
 const HOLD_MILLISECONDS = 500;
 const STILL_PIXELS = 8;
 const SETTLED_MILLISECONDS = 400; // in which the last camera reaches the preview
+const CAMERA = { itemId: null, key: "camera" }; // however many samples a gesture has, it is one change
 
 export class Hand {
   /** @param {any} stage @param {string} label */
@@ -44,7 +45,7 @@ export class Hand {
     this.wanted = isWhole ? WHOLE : camera;
     this.stage.look(this.wanted);
     const run = () => desk.client.setCamera(isWhole ? null : camera);
-    desk.change({ itemId: null, key: "camera" }, run).then(() => this.settle());
+    desk.change(CAMERA, run).then(() => this.settle());
   }
 
   // What the screens show again, once the last camera has arrived there.

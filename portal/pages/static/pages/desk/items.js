@@ -1,14 +1,14 @@
 // The list: a click opens an item in the editor and shows nothing; Show and a double click put it on screen.
-import { h, icon, setIcon, write } from "./dom.js";
+import { h, icon, one, setIcon, write } from "./dom.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
 
 class Items extends Part {
   build() {
-    this.list = this.querySelector("[data-rows]");
-    this.empty = this.querySelector("[data-empty]");
-    this.none = this.querySelector("[data-none]");
-    this.find = this.querySelector("[data-find]");
+    this.list = one("[data-rows]", this);
+    this.empty = one("[data-empty]", this);
+    this.none = one("[data-none]", this);
+    this.find = one("[data-find]", this);
     this.rows = new Map();
     this.find.addEventListener("input", () => this.draw());
     this.find.addEventListener("keydown", (event) => {
@@ -82,7 +82,7 @@ class Row {
   // By keyboard, the editor has the focus next; Escape brings it back.
   choose({ detail }) {
     desk.select(this.id);
-    if (detail === 0) document.querySelector("desk-editor [data-acts] button").focus();
+    if (detail === 0) one("desk-editor [data-acts] button").focus();
   }
 
   draw(item) {

@@ -1,10 +1,10 @@
 // The keys of the desk. None counts while somebody types, and single letters can be switched off.
 import { forget, keep, read } from "../store.js";
-import { isTyping } from "./dom.js";
+import { isTyping, one } from "./dom.js";
 import { desk } from "./model.js";
 
 const OFF = "portal-desk-no-letters";
-const help = /** @type {any} */ (document.querySelector("#keys"));
+const help = one("#keys");
 const letters = help.querySelector("input");
 
 const KEYS = {
@@ -14,14 +14,14 @@ const KEYS = {
 };
 const LETTERS = {
   b: () => desk.toggleBlackout(),
-  "/": () => document.querySelector("[data-find]").focus(),
+  "/": () => one("[data-find]").focus(),
   "?": () => help.togglePopover(),
 };
 
 letters.checked = read(OFF) === null;
 letters.addEventListener("change", () => (letters.checked ? forget(OFF) : keep(OFF, "1")));
 
-document.addEventListener("keydown", (event) => {
+document.addEventListener("keydown", (/** @type {any} */ event) => {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
   const isPressed = event.key === " " && event.target.closest("button, a, summary, input, [role=tab]");
   const known = letters.checked ? { ...KEYS, ...LETTERS } : KEYS;

@@ -1,5 +1,5 @@
 // The top bar: whether the line is good, what waits for it, and whether viewers see anything.
-import { h, write } from "./dom.js";
+import { h, one, write } from "./dom.js";
 import { desk, Part } from "./model.js";
 
 const LOGGED_OUT = ["credential-missing", "session-ended", "token-invalid", "token-expired", "ticket-invalid", "user-unavailable"];
@@ -40,7 +40,7 @@ function inSeconds(at) {
 
 class Blackout extends Part {
   build() {
-    this.querySelector("[data-resume]").addEventListener("click", () => desk.toggleBlackout());
+    one("[data-resume]", this).addEventListener("click", () => desk.toggleBlackout());
   }
 
   draw() {
@@ -49,7 +49,7 @@ class Blackout extends Part {
     const hadFocus = this.contains(document.activeElement);
     this.hidden = !isBlack;
     document.body.classList.toggle("black", isBlack);
-    if (hadFocus) document.querySelector("[data-black]").focus();
+    if (hadFocus) one("[data-black]").focus();
   }
 }
 

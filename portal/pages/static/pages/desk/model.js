@@ -1,4 +1,5 @@
 // What all parts of the desk share: the two clients, what is chosen, what waits, and what was refused.
+import { one } from "./dom.js";
 import { PortalClient, PortalError } from "../../client/portal-client.min.js";
 import { keep, read } from "../store.js";
 
@@ -222,7 +223,7 @@ export function addressOf(item) {
   return found && URL.canParse(found, location.href) ? found : null;
 }
 
-export const desk = new Desk(document.querySelector("#desk"));
+export const desk = new Desk(one("#desk"));
 
 /** A part of the desk: `build` makes it once, `draw` writes what is new. */
 export class Part extends HTMLElement {

@@ -1,12 +1,12 @@
 // Who is here, as the server says.
-import { h, icon, write } from "./dom.js";
+import { h, icon, one, write } from "./dom.js";
 import { desk, Part } from "./model.js";
 
 class People extends Part {
   build() {
-    this.heading = this.querySelector("[data-count]");
-    this.lists = ["viewers", "controllers"].map((key) => [key, this.querySelector(`[data-${key}]`)]);
-    this.nobody = this.querySelector("[data-nobody]");
+    this.heading = one("[data-count]", this);
+    this.lists = ["viewers", "controllers"].map((key) => [key, one(`[data-${key}]`, this)]);
+    this.nobody = one("[data-nobody]", this);
   }
 
   draw() {

@@ -1,24 +1,24 @@
 // "On screen now": the stage's own code on a viewer's socket, so it is exactly what viewers see.
 import { Stage } from "../stage.js";
 import { keep } from "../store.js";
-import { write } from "./dom.js";
+import { all, one, write } from "./dom.js";
 import { Hand } from "./hand.js";
 import { desk, Part } from "./model.js";
 
 class Screen extends Part {
   build() {
-    this.stage = new Stage(this.querySelector(".stage-view"), desk.viewer, {});
+    this.stage = new Stage(one(".stage-view", this), desk.viewer, {});
     this.hand = new Hand(this.stage, desk.root.dataset.hand);
-    this.hint = this.querySelector("[data-hint]");
-    this.away = this.querySelector("[data-away]");
-    this.large = this.querySelector("[data-large]");
-    for (const button of this.querySelectorAll("[data-zoom]")) {
+    this.hint = one("[data-hint]", this);
+    this.away = one("[data-away]", this);
+    this.large = one("[data-large]", this);
+    for (const button of all("[data-zoom]", this)) {
       button.addEventListener("click", () => this.hand.zoom(Number(button.dataset.zoom)));
     }
-    for (const button of this.querySelectorAll("[data-move]")) {
-      button.addEventListener("click", () => this.hand.move(...button.dataset.move.split(" ").map(Number)));
+    for (const button of all("[data-right]", this)) {
+      button.addEventListener("click", () => this.hand.move(Number(button.dataset.right), Number(button.dataset.down)));
     }
-    this.querySelector("[data-whole]").addEventListener("click", () => this.hand.whole());
+    one("[data-whole]", this).addEventListener("click", () => this.hand.whole());
     this.large.addEventListener("click", () => {
       const isLarge = this.classList.toggle("enlarged");
       this.large.setAttribute("aria-pressed", String(isLarge));
@@ -28,8 +28,8 @@ class Screen extends Part {
   draw() {
     const viewers = desk.client.presence?.viewers ?? [];
     const hasCamera = Boolean(this.hand.box);
-    this.querySelector("[data-camera]").hidden = !hasCamera;
-    this.querySelector("[data-moves]").hidden = !hasCamera || this.hand.camera.zoom <= 1;
+    one("[data-camera]", this).hidden = !hasCamera;
+    one("[data-moves]", this).hidden = !hasCamera || this.hand.camera.zoom <= 1;
     this.away.hidden = desk.viewer.status === "open" || desk.client.status !== "open";
     const isFirst = viewers.length > 0 && !desk.remembers("has-shown");
     write(this.hint, isFirst ? desk.t("isWatching", { name: viewers[0].name ?? desk.t("aGuest") }) : "");
@@ -39,10 +39,10 @@ class Screen extends Part {
 // The share code, in the preview's place until the first viewer is there.
 class Invite extends Part {
   build() {
-    this.made = this.querySelector("[data-made]");
-    this.fault = this.querySelector(".fault");
-    this.querySelector("form").addEventListener("submit", (event) => this.share(event));
-    this.querySelector("[data-close]").addEventListener("click", () => {
+    this.made = one("[data-made]", this);
+    this.fault = one(".fault", this);
+    one("form", this).addEventListener("submit", (event) => this.share(event));
+    one("[data-close]", this).addEventListener("click", () => {
       keep(desk.memory("has-viewers"), "1");
       desk.draw();
     });

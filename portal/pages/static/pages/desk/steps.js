@@ -1,10 +1,12 @@
 // Next, Previous and Black out: in the right column of a laptop, in the bottom bar of a phone.
-import { write } from "./dom.js";
+import { one, write } from "./dom.js";
 import { desk, Part } from "./model.js";
 
 class Steps extends Part {
   build() {
-    [this.previous, this.black, this.next] = ["previous", "black", "next"].map((name) => this.querySelector(`[data-${name}]`));
+    this.previous = one("[data-previous]", this);
+    this.black = one("[data-black]", this);
+    this.next = one("[data-next]", this);
     this.previous.addEventListener("click", () => desk.step(-1));
     this.next.addEventListener("click", () => desk.step(1));
     this.black.addEventListener("click", () => desk.toggleBlackout());

@@ -1,7 +1,8 @@
 // Below 1100 px the parts of the desk are tabs; the editor is a sheet above them.
+import { all } from "./dom.js";
 import { desk } from "./model.js";
 
-const tabs = [...document.querySelectorAll("#desk [role=tab]")];
+const tabs = all("#desk [role=tab]");
 
 function choose(tab) {
   for (const one of tabs) {

@@ -1,8 +1,8 @@
 // One sentence for what has no place of its own, with one thing to do about it.
-import { h } from "./dom.js";
+import { h, one } from "./dom.js";
 import { desk } from "./model.js";
 
-const region = document.querySelector("#toast");
+const region = one("#toast");
 let ends = 0;
 
 /** @param {string} sentence @param {string} word @param {() => void} act @param {number} milliseconds */
@@ -39,6 +39,7 @@ export function removeItem(item) {
 // The changes that put it back to its place: in the list, on screen, and in the encounter.
 function returned(before, item, place) {
   const { items, encounter } = desk.state;
+  /** @type {any[]} */
   const changes = [{ type: "item-add", payload: item, index: Math.min(place, items.length) }];
   const patch = {};
   if (before.currentItemId === item.id && desk.state.currentItemId === null) {
@@ -57,7 +58,7 @@ function returned(before, item, place) {
 }
 
 // A change that was refused and has no place to say so: a new item, or one of the whole portal view.
-desk.addEventListener("failed", ({ detail: failure }) => {
+desk.addEventListener("failed", (/** @type {any} */ { detail: failure }) => {
   if (desk.item(failure.itemId ?? null)) return;
   toast(`${desk.t("notStored")} ${failure.sentence}`, desk.t("retry"), failure.retry, UNDO_MILLISECONDS);
 });
