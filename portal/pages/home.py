@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import messages
 from django.db.models import Count
 from django.forms import Form
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.utils.translation import gettext as _
 from django.views.generic import TemplateView
 
 from libraries.models import User
 from libraries.rules.state import MAX_NAME_CHARS
-from libraries.selectors import libraries_of
+from libraries.selectors import libraries_of, portal_views_in
 from libraries.services.invitations import invitations_for
 from libraries.services.libraries import create_library
 from libraries.services.samples import make_sample
@@ -70,10 +68,10 @@ class MakeLibrary(_OneForm):
 
 
 class MakeSample(_OneForm):
-    """`/sample`: the second time leads to the library of the first, with what is missing made anew."""
+    """`/sample`, and then its desk: the second time leads to that of the first, with what is missing made anew."""
 
     def act(self, form: Form) -> HttpResponse:
         """Make it."""
         library = make_sample(actor_id=self.user.id)
-        messages.success(self.request, _("Your sample evening is ready: share it, or look around."))
-        return redirect("pages:library", library.id)
+        view = portal_views_in(user_id=self.user.id, library_id=library.id).order_by("created_at").first()
+        return redirect("pages:library", library.id) if view is None else redirect("pages:desk", library.id, view.id)

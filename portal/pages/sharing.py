@@ -34,8 +34,8 @@ _COOKIE = "shared"
 _PARTS = "."
 
 
-class _Sharing(OneView):
-    """The page."""
+class Sharing(OneView):
+    """A page that shows the links, and the one that this browser has just made."""
 
     template_name: str | None = "pages/share.html"
 
@@ -84,7 +84,7 @@ def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | N
     }
 
 
-class ShareView(_Sharing, FormPage):
+class ShareView(Sharing, FormPage):
     """`/libraries/<libraryId>/views/<portalViewId>/share`."""
 
     form_class = Share
@@ -97,7 +97,7 @@ class ShareView(_Sharing, FormPage):
         return self.shown(token, code)
 
 
-class NewCode(_Sharing, OneForm):
+class NewCode(Sharing, OneForm):
     """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/code`."""
 
     def act(self, form: Form) -> HttpResponse:
@@ -106,7 +106,7 @@ class NewCode(_Sharing, OneForm):
         return self.shown(carried(self.request, _COOKIE).partition(_PARTS)[0], code)
 
 
-class Watching(_Sharing, PlainPage):
+class Watching(Sharing, PlainPage):
     """`/libraries/<libraryId>/views/<portalViewId>/share/watching`: the page asks again and again."""
 
     def get(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -116,7 +116,7 @@ class Watching(_Sharing, PlainPage):
         return JsonResponse({str(link.id): _watching_in_words(watching[link.id]) for link in links})
 
 
-class Withdraw(_Sharing, Confirm):
+class Withdraw(Sharing, Confirm):
     """`/libraries/<libraryId>/views/<portalViewId>/share/<linkId>/withdraw`."""
 
     template_name = Confirm.template_name

@@ -7,6 +7,7 @@ from django.urls.converters import StringConverter
 
 from portal.pages import (
     account,
+    desk,
     doors,
     home,
     invitations,
@@ -46,6 +47,7 @@ urlpatterns = [
     path(f"{_LIBRARY}/views", library.MakeView.as_view(), name="views"),
     path(f"{_VIEW}/name", library.RenameView.as_view(), name="view-name"),
     path(f"{_VIEW}/delete", library.DeleteView.as_view(), name="view-delete"),
+    path(f"{_VIEW}/desk", desk.Desk.as_view(), name="desk"),
     path(f"{_VIEW}/stage", watching.ByMember.as_view(), name="stage"),
     path(f"{_VIEW}/share", sharing.ShareView.as_view(), name="share"),
     path(f"{_VIEW}/share/watching", sharing.Watching.as_view(), name="share-watching"),

@@ -23,7 +23,6 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from libraries.demo_data import LIBRARY_NAME
 from testing.installation import Person, ServerKind, StoreKind, installation
 from testing.pictures import plain
 from testing.setup import NODE_FOLDER, chromium
@@ -141,9 +140,10 @@ def test_a_stranger_registers_tries_a_sample_evening_and_shares_it(page: Page, c
     expect(page.get_by_role("heading", name="Make your first table")).to_be_visible()
     check(page)
     page.get_by_role("button", name="Try a sample evening").click()
-    expect(page.get_by_role("heading", name=LIBRARY_NAME)).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("heading", name="The table")).to_be_visible(timeout=60_000)
+    expect(page.locator("desk-line")).to_contain_text("Live")
     check(page)
-    page.get_by_role("link", name="Share The table").click()
+    page.get_by_role("banner").get_by_role("link", name="Share").click()
     page.get_by_role("main").get_by_role("button", name="Share").click()
     expect(page.locator("p.code")).to_have_text(re.compile(r"^[2-9A-HJ-KM-NP-Z]{6}$"))
     expect(page.locator(".qr")).not_to_have_js_property("naturalWidth", 0)

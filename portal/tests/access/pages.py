@@ -31,6 +31,7 @@ POST   | /libraries/{library}/views      | 302   302    403    404      302    4
 POST   | /libraries/{library}/views/{view}/name | 302 302 403  404      302    404    302 404   404 404   | PortalView
 GET    | /libraries/{library}/views/{view}/delete | 200 200 403 404     302    404    302 404   404 404   |
 POST   | /libraries/{library}/views/{view}/delete | 302 302 403 404     302    404    302 404   404 404   | PortalView ShareLink
+GET    | /libraries/{library}/views/{view}/desk | 200 200 403 404       302    404    302 404   404 404   |
 GET    | /libraries/{library}/views/{view}/stage | 200 200 200 404      302    404    302 404   404 404   |
 GET    | /libraries/{library}/views/{view}/share | 200 200 403 404      302    404    302 404   404 404   |
 GET    | /libraries/{library}/views/{view}/share/watching | 200 200 403 404 302 404 302 404 404 404   |

@@ -142,6 +142,8 @@ export class PortalClient extends PortalTarget {
   /** Resolves when it is open; rejects when it is closed before that. */
   connect(): Promise<void>;
   close(): void;
+  /** While it waits: make the next attempt at once, or as soon as the server allows it. */
+  tryNow(): void;
 
   /** These are stored, and resolve with the version. While the line is down, 100 of them wait. */
   update(patch: GivenPatch): Promise<number>;

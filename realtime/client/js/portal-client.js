@@ -84,6 +84,11 @@ export class PortalClient extends EventTarget {
     this._line.close(new PortalError("closed", "The client was closed."));
   }
 
+  // The next attempt at once, for a person who does not want to wait; not before the server allows it.
+  tryNow() {
+    this._line.wake();
+  }
+
   update(patch) {
     return this._store({ type: "portal-view-update", payload: patch });
   }

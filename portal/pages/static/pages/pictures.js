@@ -1,6 +1,5 @@
 // Uploads and replaces a library's pictures: two at a time, each with a preview and a ring; a failed one stays.
-const AT_ONCE = 2;
-const RING = `<svg class="ring" viewBox="0 0 36 36" aria-hidden="true"><circle cx="18" cy="18" r="16" pathLength="100"/><circle class="done" cx="18" cy="18" r="16" pathLength="100"/></svg>`;
+import { AT_ONCE, nameOf, RING, send, takeFiles } from "./upload.js";
 
 class PortalPictures extends HTMLElement {
   connectedCallback() {
@@ -8,40 +7,13 @@ class PortalPictures extends HTMLElement {
     this.running = 0;
     this.csrf = this.querySelector("[name=csrfmiddlewaretoken]").value;
     this.uploads = this.querySelector("[data-uploads]");
-    const input = this.querySelector("#files");
-    input.addEventListener("change", () => {
-      this.add([...input.files]);
-      input.value = "";
-    });
-    this.listenForDrops(this.querySelector(".drop"));
-    document.addEventListener("paste", (event) => {
-      if (event.clipboardData.files.length) this.add([...event.clipboardData.files]);
-    });
+    takeFiles(this.querySelector("#files"), this.querySelector(".drop"), (files) => this.add(files));
     this.offerReplacing();
-  }
-
-  listenForDrops(zone) {
-    const over = (event) => {
-      if (!event.dataTransfer.types.includes("Files")) return;
-      event.preventDefault();
-      zone.classList.add("over");
-    };
-    document.addEventListener("dragenter", over);
-    document.addEventListener("dragover", over);
-    document.addEventListener("dragleave", (event) => {
-      if (!event.relatedTarget) zone.classList.remove("over");
-    });
-    document.addEventListener("drop", (event) => {
-      zone.classList.remove("over");
-      if (!event.dataTransfer.files.length) return;
-      event.preventDefault();
-      this.add([...event.dataTransfer.files]);
-    });
   }
 
   add(files) {
     for (const file of files) {
-      const name = file.name.replace(/\.[^.]*$/, "").slice(0, 200) || file.name;
+      const name = nameOf(file);
       this.line(file, "POST", `${this.dataset.api}?name=${encodeURIComponent(name)}`, name);
     }
     this.next();
@@ -96,23 +68,12 @@ class PortalPictures extends HTMLElement {
 
   send({ file, method, address, row, said }) {
     const ring = row.querySelector(".ring .done");
-    const request = new XMLHttpRequest();
-    request.open(method, address);
-    request.setRequestHeader("X-CSRFToken", this.csrf);
-    request.setRequestHeader("Content-Type", file.type || "application/octet-stream");
     said.textContent = this.dataset.sending;
-    request.upload.addEventListener("progress", ({ loaded, total }) => {
+    const progress = (loaded, total) => {
       ring.style.strokeDashoffset = String(100 - (100 * loaded) / total);
       if (loaded === total) said.textContent = this.dataset.making;
-    });
-    return new Promise((resolve, reject) => {
-      request.addEventListener("error", () => reject(new Error(this.dataset.away)));
-      request.addEventListener("load", () => {
-        if (request.status < 300) resolve();
-        else reject(new Error(sentence(request.responseText) ?? this.dataset.failed));
-      });
-      request.send(file);
-    });
+    };
+    return send({ file, method, address, csrf: this.csrf, words: this.dataset, progress });
   }
 
   fail({ row, said }, message) {
@@ -143,14 +104,6 @@ class PortalPictures extends HTMLElement {
         this.next();
       });
     }
-  }
-}
-
-function sentence(text) {
-  try {
-    return JSON.parse(text).message;
-  } catch {
-    return undefined; // no answer of ours: a proxy's page
   }
 }
 

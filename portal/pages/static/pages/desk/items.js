@@ -1,0 +1,134 @@
+// The list: a click opens an item in the editor and shows nothing; Show and a double click put it on screen.
+import { h, icon, one, setIcon, write } from "./dom.js";
+import { drawFailure, failureBox } from "./failure.js";
+import { desk, Part } from "./model.js";
+
+class Items extends Part {
+  build() {
+    this.list = one("[data-rows]", this);
+    this.empty = one("[data-empty]", this);
+    this.none = one("[data-none]", this);
+    this.find = one("[data-find]", this);
+    this.rows = new Map();
+    this.find.addEventListener("input", () => this.draw());
+    this.find.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") {
+        this.find.value = "";
+        this.find.blur();
+        this.draw();
+      }
+    });
+    desk.addEventListener("select", () => this.rows.get(desk.selected)?.element.scrollIntoView({ block: "nearest" }));
+  }
+
+  draw() {
+    if (!desk.state) return;
+    const wanted = this.find.value.trim().toLocaleLowerCase();
+    const shown = desk.items.filter((item) => isFound(item, wanted));
+    const ids = new Set(shown.map((item) => item.id));
+    for (const [id, row] of this.rows) {
+      if (ids.has(id)) continue;
+      row.element.remove();
+      this.rows.delete(id);
+    }
+    shown.forEach((item, place) => {
+      const row = this.rows.get(item.id) ?? this.add(item);
+      if (this.list.children[place] !== row.element) this.list.insertBefore(row.element, this.list.children[place] ?? null);
+      row.draw(item);
+    });
+    this.empty.hidden = desk.items.length > 0;
+    this.none.hidden = !desk.items.length || shown.length > 0;
+    this.find.closest("label").hidden = !desk.items.length;
+  }
+
+  add(item) {
+    const row = new Row(item.id);
+    this.rows.set(item.id, row);
+    return row;
+  }
+}
+
+function isFound(item, wanted) {
+  return !wanted || [item.name, item.alias].some((text) => String(text ?? "").toLocaleLowerCase().includes(wanted));
+}
+
+class Row {
+  constructor(id) {
+    this.id = id;
+    const now = () => desk.item(id);
+    this.picture = h("span", { class: "thumbnail" });
+    this.name = h("span", { class: "name" });
+    this.alias = h("span", { class: "alias" });
+    this.chips = h("span", { class: "chips" });
+    this.open = h(
+      "button",
+      { type: "button", class: "open", onclick: (event) => this.choose(event) },
+      this.picture,
+      h("span", { class: "what" }, this.name, this.alias, this.chips),
+    );
+    this.eyeWord = h("span");
+    this.eye = h(
+      "button",
+      { type: "button", class: "eye", onclick: () => desk.reveal(now(), now().visible === false) },
+      icon("eye"),
+      this.eyeWord,
+    );
+    this.show = h("button", { type: "button", class: "show", text: desk.t("show"), onclick: () => desk.show(now()) });
+    this.failure = failureBox();
+    this.element = h("li", { "data-item": id }, this.open, this.eye, this.show, this.failure);
+    this.open.addEventListener("dblclick", () => desk.show(now()));
+  }
+
+  // By keyboard, the editor has the focus next; Escape brings it back.
+  choose({ detail }) {
+    desk.select(this.id);
+    if (detail === 0) one("desk-editor [data-acts] button").focus();
+  }
+
+  draw(item) {
+    const isOnScreen = desk.state.currentItemId === item.id;
+    const isHidden = item.visible === false;
+    const isWaiting = desk.waiting(item.id) > 0;
+    const chips = chipsOf(item, desk.seen(item.id), isOnScreen, isWaiting);
+    drawFailure(this.failure, desk.failure(item.id, "visible") ?? desk.failure(item.id, "show") ?? desk.failure(item.id, "remove"));
+    this.open.setAttribute("aria-current", String(desk.selected === item.id));
+    const drawn = JSON.stringify([item.name, item.alias, desk.thumbnail(item), isOnScreen, isHidden, chips]);
+    if (drawn === this.drawn) return;
+    this.drawn = drawn;
+    const name = String(item.name ?? desk.t("noName"));
+    write(this.name, name);
+    write(this.alias, item.alias ? desk.t("shownAs", { name: item.alias }) : "");
+    this.element.classList.toggle("on-screen", isOnScreen);
+    this.element.classList.toggle("hidden-item", isHidden);
+    this.drawPicture(desk.thumbnail(item));
+    setIcon(this.eye, isHidden ? "eye-off" : "eye");
+    write(this.eyeWord, desk.t(isHidden ? "reveal" : "hide"));
+    this.eye.setAttribute("aria-label", `${desk.t(isHidden ? "reveal" : "hide")} ${name}`);
+    this.show.setAttribute("aria-label", `${desk.t("show")} ${name}`);
+    this.chips.replaceChildren(...chips.map(([kind, word]) => h("span", { class: `chip ${kind}`, text: word })));
+  }
+
+  drawPicture(address) {
+    if (this.address === address) return;
+    this.address = address;
+    const blank = icon("sticky-note");
+    if (!address) return this.picture.replaceChildren(blank);
+    const picture = h("img", { src: address, alt: "", width: 56, height: 56, loading: "lazy", referrerpolicy: "no-referrer" });
+    picture.onerror = () => picture.replaceWith(blank);
+    this.picture.replaceChildren(picture);
+  }
+}
+
+// What is shown of it, from what viewers have: nothing can be forgotten here.
+function chipsOf(item, seen, isOnScreen, isWaiting) {
+  const chips = [];
+  if (isWaiting) chips.push(["waiting", desk.t("waits")]);
+  if (isOnScreen) chips.push(["screen", desk.t("onScreen")]);
+  if (item.visible === false) chips.push(["", desk.t("hidden")]);
+  if (seen?.health) chips.push(["", desk.t(`health-${seen.health.display}`)]);
+  if (seen && "ac" in seen) chips.push(["", desk.t("ac")]);
+  if (seen?.actions?.length) chips.push(["", desk.t("actions")]);
+  return chips;
+}
+
+customElements.define("desk-items", Items);

@@ -1,0 +1,238 @@
+// What all parts of the desk share: the two clients, what is chosen, what waits, and what was refused.
+import { one } from "./dom.js";
+import { PortalClient, PortalError } from "../../client/portal-client.min.js";
+import { keep, read } from "../store.js";
+
+const SHOWN_MILLISECONDS = 6_000;
+const REQUEST_MILLISECONDS = 10_000;
+const TELL_MILLISECONDS = 3_000;
+
+class Desk extends EventTarget {
+  constructor(/** @type {any} */ root) {
+    super();
+    this.root = root;
+    this.words = JSON.parse(root.dataset.words);
+    this.csrf = root.querySelector("[name=csrfmiddlewaretoken]").value;
+    /** @type {string | null} */
+    this.selected = null;
+    this.toldAt = 0;
+    this.pending = new Set(); // {itemId, key}
+    this.failures = new Map(); // by place: {itemId, key, before, after, sentence, retry}
+    this.images = new URL(`${root.dataset.base}images/`, location.href);
+    const options = {
+      url: new URL(root.dataset.base, location.href).href,
+      portalViewId: root.dataset.view,
+      getCredential: () => this.credential(),
+    };
+    this.client = new PortalClient(options);
+    this.viewer = new PortalClient({ ...options, as: "viewer" });
+    for (const type of ["state", "status", "role", "presence"]) {
+      this.client.addEventListener(type, () => this.draw());
+      this.viewer.addEventListener(type, () => this.draw());
+    }
+  }
+
+  start() {
+    for (const client of [this.client, this.viewer]) client.connect().catch(() => this.draw()); // the line says why
+    this.draw();
+  }
+
+  get state() {
+    return this.client.state;
+  }
+
+  get items() {
+    return this.state ? this.state.items : [];
+  }
+
+  /** @returns {any} the item with that id, as it is stored with one's own changes */
+  item(id = this.selected) {
+    return this.items.find((item) => item.id === id) ?? null;
+  }
+
+  /** The item as viewers get it, or null. @returns {any} */
+  seen(id = this.selected) {
+    return this.viewer.state?.items.find((item) => item.id === id) ?? null;
+  }
+
+  /** A sentence, with `{name}` filled in. @param {string} key @param {Record<string, any>} [values] @returns {string} */
+  t(key, values = {}) {
+    return this.words[key].replace(/\{(\w+)\}/g, (_, name) => values[name]);
+  }
+
+  /** A sentence that counts. @param {string} key @param {number} n */
+  count(key, n) {
+    return this.t(key + (n === 1 ? "One" : "Many"), { n: n.toLocaleString(document.documentElement.lang) });
+  }
+
+  draw() {
+    this.dispatchEvent(new Event("draw"));
+  }
+
+  select(/** @type {string | null} */ id) {
+    if (id === this.selected) return;
+    this.selected = id;
+    this.dispatchEvent(new Event("select"));
+    this.draw();
+  }
+
+  // A ticket for one socket, by the page's session; null if there is no session any more.
+  async credential() {
+    const answer = await this.ask(this.root.dataset.tickets, { portalViewId: this.root.dataset.view });
+    if (answer.ok) return answer.json();
+    if (answer.status === 401 || answer.status === 403) return null;
+    const said = await answer.json().catch(() => ({}));
+    throw new PortalError(answer.status === 404 ? "no-access" : "unavailable", said.message ?? "");
+  }
+
+  /** @param {string} address @param {any} body */
+  ask(address, body) {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.csrf };
+    const signal = AbortSignal.timeout(REQUEST_MILLISECONDS);
+    return fetch(address, { method: "POST", headers, body: JSON.stringify(body), signal });
+  }
+
+  /**
+   * Do something that is stored: it is shown at once, waits while the line is down, and says if it was refused.
+   * @param {{itemId?: string | null, key: string, before?: any, after?: any}} what where an error stands
+   * @param {() => Promise<any>} run
+   */
+  async change(what, run) {
+    const place = placeOf(what.itemId, what.key);
+    this.failures.delete(place);
+    this.pending.add(what);
+    const promise = run();
+    this.draw();
+    try {
+      await promise;
+    } catch (error) {
+      this.fail(place, what, error, run);
+    }
+    this.pending.delete(what);
+    this.draw();
+  }
+
+  /** @param {string} place @param {any} what @param {any} error @param {() => Promise<any>} run */
+  fail(place, what, error, run) {
+    const sentence = this.words[`code-${error.code}`] ?? error.message;
+    const failure = { ...what, sentence, retry: () => this.change(what, run) };
+    this.failures.set(place, failure);
+    this.dispatchEvent(new CustomEvent("failed", { detail: failure }));
+    const end = () => {
+      if (this.failures.get(place) !== failure) return;
+      if (document.activeElement?.closest(".failure")) return void setTimeout(end, 1_000);
+      this.failures.delete(place);
+      this.draw();
+    };
+    setTimeout(end, SHOWN_MILLISECONDS);
+  }
+
+  /** @param {string | null | undefined} itemId @param {string} key */
+  failure(itemId, key) {
+    return this.failures.get(placeOf(itemId, key)) ?? null;
+  }
+
+  /** How many changes wait for the line, of one item or of all. @param {string} [itemId] */
+  waiting(itemId) {
+    if (this.client.status === "open") return 0;
+    return [...this.pending].filter((what) => itemId === undefined || what.itemId === itemId).length;
+  }
+
+  /** @param {any} item @param {string} key @param {any} patch @param {any} [after] */
+  patch(item, key, patch, after = patch[key]) {
+    this.change({ itemId: item.id, key, before: item[key], after }, () => this.client.updateItem(item.id, patch));
+  }
+
+  /** @param {Record<string, any>} patch @param {string} key */
+  patchView(patch, key = Object.keys(patch)[0]) {
+    this.change({ itemId: null, key, before: this.state[key], after: patch[key] }, () => this.client.update(patch));
+  }
+
+  // Tell the other controllers that somebody writes; the server passes on the newest.
+  tellEditing() {
+    if (Date.now() - this.toldAt < TELL_MILLISECONDS) return;
+    this.toldAt = Date.now();
+    this.client.send({ type: "activity", state: "editing", target: this.selected }).catch(() => {}); // it is only news
+  }
+
+  // Put an item on screen; one that is hidden is revealed with it.
+  show(/** @type {any} */ item) {
+    const current = { type: "portal-view-update", payload: { currentItemId: item.id } };
+    const reveal = { type: "item-update", itemId: item.id, payload: { visible: true } };
+    const changes = item.visible === false ? [reveal, current] : [current];
+    this.change({ itemId: item.id, key: "show" }, () => this.client.batch(changes));
+    keep(this.memory("has-shown"), "1");
+  }
+
+  reveal(/** @type {any} */ item, /** @type {boolean} */ visible) {
+    this.patch(item, "visible", { visible });
+  }
+
+  // What viewers may see, before or after what is on screen: hidden items are never shown by a step.
+  neighbour(/** @type {number} */ step) {
+    const { items } = this;
+    const at = items.findIndex((item) => item.id === this.state.currentItemId);
+    const from = at < 0 && step < 0 ? items.length : at;
+    for (let place = from + step; place >= 0 && place < items.length; place += step) {
+      if (items[place].visible !== false) return items[place];
+    }
+    return null;
+  }
+
+  step(/** @type {number} */ by) {
+    const item = this.state && this.neighbour(by);
+    if (item) this.show(item);
+  }
+
+  toggleBlackout() {
+    if (this.state) this.patchView({ blackout: !this.state.blackout });
+  }
+
+  /** The small file of a picture, or null. @param {any} item */
+  thumbnail(item) {
+    const image = addressOf(item);
+    if (!image) return null;
+    const address = new URL(image, location.href);
+    const isOurs = address.origin === location.origin && address.pathname.startsWith(this.images.pathname);
+    return isOurs && !address.search ? `${address.href}?size=256` : image;
+  }
+
+  /** Where this browser keeps something about this portal view. @param {string} what */
+  memory(what) {
+    return `portal-desk-${what}-${this.root.dataset.view}`;
+  }
+
+  /** @param {string} what */
+  remembers(what) {
+    return read(this.memory(what)) !== null;
+  }
+}
+
+/** @param {string | null | undefined} itemId @param {string} key */
+function placeOf(itemId, key) {
+  return JSON.stringify([itemId ?? null, key]);
+}
+
+const PICTURES = ["image", "thumbnail", "img", "portrait", "avatar", "picture", "photo", "artwork", "imageUrl", "img_main"];
+
+/** The address of an item's picture, or null. @param {any} item @returns {string | null} */
+export function addressOf(item) {
+  const found = PICTURES.map((key) => item?.[key]).find(
+    (value) => typeof value === "string" && /^(https?:\/\/|\/(?!\/)|data:image\/)/.test(value),
+  );
+  return found && URL.canParse(found, location.href) ? found : null;
+}
+
+export const desk = new Desk(one("#desk"));
+
+/** A part of the desk: `build` makes it once, `draw` writes what is new. */
+export class Part extends HTMLElement {
+  connectedCallback() {
+    this.build();
+    desk.addEventListener("draw", () => this.draw());
+  }
+
+  build() {}
+
+  draw() {}
+}

@@ -1,0 +1,35 @@
+// Who is here, as the server says.
+import { h, icon, one, write } from "./dom.js";
+import { desk, Part } from "./model.js";
+
+class People extends Part {
+  build() {
+    this.heading = one("[data-count]", this);
+    this.lists = ["viewers", "controllers"].map((key) => [key, one(`[data-${key}]`, this)]);
+    this.nobody = one("[data-nobody]", this);
+  }
+
+  draw() {
+    const { presence, subject } = desk.client;
+    if (presence === this.drawn) return;
+    this.drawn = presence;
+    const watching = presence?.counts.viewers ?? 0;
+    write(this.heading, watching ? desk.count("watch", watching) : "");
+    this.nobody.hidden = !presence || watching > 0;
+    for (const [key, list] of this.lists) {
+      const people = presence?.[key] ?? [];
+      const rest = key === "viewers" ? watching - people.length : 0;
+      list.replaceChildren(
+        ...people.map((person) => h("li", {}, icon(person.kind === "guest" ? "monitor" : "user-round"), nameOf(person, subject))),
+        ...(rest > 0 ? [h("li", { text: desk.t("more", { n: rest }) })] : []),
+      );
+    }
+  }
+}
+
+function nameOf(person, subject) {
+  const name = person.name || desk.t(person.kind === "guest" ? "aGuest" : "somebody");
+  return h("span", { text: person.id === subject?.id ? desk.t("you", { name }) : name });
+}
+
+customElements.define("desk-people", People);

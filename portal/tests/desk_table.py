@@ -1,0 +1,117 @@
+"""A desk in a real browser and a guest who watches, for tests: at the top of a host and below a path.
+
+Each test ends with an empty console, in which violations of the policies are, too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
+
+from portal.tests.test_start_in_browser import LAPTOP, log_in
+from testing.installation import ServerKind, StoreKind, installation
+from testing.setup import chromium
+from testing.stacks import STACK_ENV, Stack, below_a_path, running
+
+EXPECTED = ("Failed to load resource", "WebSocket connection to")
+"""What the console says of a server that is away, and of an answer with an error."""
+ITEMS: list[dict[str, Any]] = [
+    {"id": "ogre", "name": "Ogre", "alias": "Somebody large", "hp": 30, "maxHp": 59, "ac": 11, "gmNotes": "Fears bees"},
+    {"id": "letter", "name": "A letter", "text": "Do not ring it."},
+    {"id": "ghoul", "name": "Ghoul", "visible": False, "hp": 22, "maxHp": 22},
+    {"id": "map", "name": "The map", "text": "The coast"},
+]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
+def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
+    """A running server with the demo."""
+    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
+        cast = made.prepare()
+        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
+        with started as one:
+            yield one
+
+
+@pytest.fixture(scope="module")
+def chrome() -> Iterator[Browser]:
+    """Chromium."""
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(chrome: Browser) -> Iterator[BrowserContext]:
+    """A browser without any history."""
+    said: list[str] = []
+
+    def note(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"} and not message.text.startswith(EXPECTED):
+            said.append(message.text)
+
+    opened = chrome.new_context(locale="en-GB", viewport=LAPTOP)
+    opened.on("console", note)
+    opened.on("weberror", lambda error: said.append(str(error.error)))
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+    assert said == []
+
+
+@dataclass(frozen=True)
+class Table:
+    """A portal view, the desk of it, and the page of a guest who watches."""
+
+    stack: Stack
+    view_id: str
+    page: Page
+    guest: Page
+
+    def row(self, item_id: str) -> Locator:
+        """The item's row in the list."""
+        return self.page.locator(f'[data-item="{item_id}"]')
+
+    def state(self) -> dict[str, Any]:
+        """The portal view as it is stored."""
+        return dict(self.stack.controller.get(f"/api/portal-views/{self.view_id}"))
+
+    def item(self, item_id: str) -> dict[str, Any]:
+        """The item as it is stored."""
+        return next(item for item in self.state()["items"] if item["id"] == item_id)
+
+    def shown(self) -> Locator:
+        """The name on the guest's stage."""
+        return self.guest.locator(".stage-title .stage-name")
+
+
+def desk_of(stack: Stack, view_id: str) -> str:
+    """The address of a desk."""
+    return f"{stack.server.http}/libraries/{stack.cast.library_id}/views/{view_id}/desk"
+
+
+def open_desk(page: Page, stack: Stack, view_id: str) -> None:
+    """Open it, and wait until it is live."""
+    page.goto(desk_of(stack, view_id))
+    expect(page.locator("desk-line")).to_contain_text("Live")
+
+
+@pytest.fixture
+def table(context: BrowserContext, chrome: Browser, stack: Stack) -> Iterator[Table]:
+    """A desk with a few items and a guest; nothing is on screen."""
+    view_id = stack.new_portal_view(items=ITEMS)
+    link = stack.controller.post(f"/api/portal-views/{view_id}/share-links", {"label": "Guests"})["link"]
+    page = context.new_page()
+    log_in(page, stack, stack.cast.controller)
+    open_desk(page, stack, view_id)
+    watching = chrome.new_context(locale="en-GB")
+    guest = watching.new_page()
+    guest.goto(str(link))
+    expect(page.locator("desk-people")).to_contain_text("1 is watching")
+    yield Table(stack, view_id, page, guest)
+    watching.close()
