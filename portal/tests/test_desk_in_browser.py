@@ -176,7 +176,7 @@ def test_a_picture_is_added_and_shown(table: Table, how: str) -> None:
 
 def test_an_upload_that_fails_stays_with_its_reason(table: Table) -> None:
     page = table.page
-    page.locator("#files").set_input_files([{"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"}])
+    page.locator("#files").set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
     row = page.locator("[data-uploads] li")
     expect(row.get_by_role("alert")).not_to_be_empty()
     expect(row.get_by_role("button", name="Retry")).to_be_visible()

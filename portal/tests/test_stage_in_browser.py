@@ -6,7 +6,6 @@ Each test ends with an empty console, in which violations of the policies are, t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
