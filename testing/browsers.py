@@ -120,10 +120,13 @@ def firefox_page() -> Iterator[BrowserPage]:
         assert helper.stdout is not None
         try:
             yield _FirefoxPage(helper.stdin, helper.stdout)
-            helper.stdin.close()  # it then ends the browser, and itself
-            helper.wait(END_SECONDS)
         finally:
-            helper.kill()
+            helper.stdin.close()  # it then ends the browser, and itself
+            try:
+                helper.wait(END_SECONDS)
+            except subprocess.TimeoutExpired:
+                helper.terminate()  # which ends the browser, too
+                raise
 
 
 PAGES: Final[dict[str, Callable[[], AbstractContextManager[BrowserPage]]]] = {
