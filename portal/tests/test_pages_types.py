@@ -15,6 +15,7 @@ OPTIONS = {
     "allowJs": True,
     "checkJs": True,
     "noEmit": True,
+    "strict": False,  # parameters without a comment may be anything
     "target": "es2023",
     "lib": ["es2023", "dom", "dom.iterable"],
     "module": "nodenext",
