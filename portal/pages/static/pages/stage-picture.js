@@ -40,9 +40,9 @@ export class Picture {
     if (!this.isLoading) done();
   }
 
-  // Remove the picture that is still shown in place of the one that is wanted.
-  drop() {
-    if (this.layer && this.layer.address !== this.wanted) this._put(null);
+  // Remove what is shown, unless it is the picture at that address.
+  drop(address) {
+    if (this.layer && this.layer.address !== address) this._put(null);
   }
 
   async _load(address, failures) {
@@ -74,7 +74,7 @@ export class Picture {
 
   // Nothing is shown in place of a picture that does not come.
   _giveUp() {
-    this.drop();
+    this.drop(this.wanted);
     this._finish();
   }
 

@@ -59,6 +59,7 @@ export class Stage {
     this.encounter.element.classList.add("is-encounter");
     this.others = new Cards(this.texts, this.site);
     this.board = make("div", "stage-board");
+    this.board.hidden = true; // until there is a name: nothing is pushed down by it
     this.board.append(this.title, this.round, this.encounter.element, this.others.element);
     this.nothing = make("p", "stage-nothing");
     this.invitation = make("div", "stage-invitation");
@@ -95,7 +96,7 @@ export class Stage {
     this.wanted = { ...WHOLE, ...state.camera };
     const isSameItem = Boolean(item && this.shown && this.shown.id === item.id);
     if (this.shown && !state.items.some(({ id }) => id === this.shown.id)) {
-      this.picture.drop(); // it was hidden: it goes at once
+      this.picture.drop(address); // it was hidden: it goes at once
       this._name(null, state);
     }
     if (isSameItem) this._name(item, state);
@@ -111,6 +112,7 @@ export class Stage {
   // What stands beside the picture.
   _name(item, state) {
     this.shown = item;
+    this.board.hidden = false;
     const text = item ? String(item.caption || item.text || "") : "";
     this.name.textContent = item ? String(item.name || "") : "";
     this.text.textContent = text;
