@@ -7,3 +7,4 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage; modules import each other by those names, too, so an open page never mixes two versions."""
 
     support_js_module_import_aggregation = True
+    max_post_process_passes = 20  # modules import modules that import modules: each level takes one

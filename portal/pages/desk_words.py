@@ -84,6 +84,7 @@ WORDS = {
     "code-queue-full": _("Too many changes wait for the connection."),
     "code-unknown-outcome": _("The connection was lost meanwhile: look whether it is there."),
     "code-not-connected": _("There is no connection."),
+    "code-message-too-big": _("That is too long to be sent."),
     "code-forbidden": _("You are not allowed to do that any more."),
     "code-unavailable": _("The server is busy: try again in a moment."),
     "code-rate-limited": _("That was too much at once: try again in a moment."),

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import gzip
 import re
 from base64 import b64encode
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Response, expect
+from playwright.sync_api import Browser, BrowserContext, expect
 
 from portal.tests.desk_table import Table, chrome, context, desk_of, open_desk, stack, table
 from portal.tests.test_start_in_browser import LAPTOP, PHONE, check, log_in
@@ -17,7 +15,6 @@ from testing.stacks import Stack
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
-MOST_BYTES = 150 * 1024
 TOO_LONG = "It never ends. " * 5_000
 """More than one message may have."""
 
@@ -220,19 +217,3 @@ def test_in_german_and_dark(table: Table) -> None:
     page.goto(f"{table.stack.server.http}/")
     page.get_by_role("button", name="English").click()
     expect(page.get_by_role("heading", name="My libraries")).to_be_visible()
-
-
-def test_a_first_load_is_small(table: Table) -> None:
-    bodies: list[Response] = []
-    page = table.page
-    page.on("response", lambda response: bodies.append(response))
-    page.goto(desk_of(table.stack, table.view_id))
-    expect(page.locator("desk-line")).to_contain_text("Live")
-    kinds = {"document", "script", "stylesheet"}
-    loaded: dict[str, Any] = {
-        one.url: gzip.compress(one.body())
-        for one in bodies
-        if one.status == 200 and one.request.resource_type in kinds or ".svg" in one.url
-    }
-    assert len(loaded) > 20
-    assert sum(map(len, loaded.values())) < MOST_BYTES

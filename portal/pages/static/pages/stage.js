@@ -1,7 +1,7 @@
 // What an audience sees, drawn into one element and sized by it: the page of a screen uses it, and the desk's preview.
 //
-//   import { PortalClient } from "../client/portal-client.min.js";
-//   import { Stage } from "./stage.js";
+//   // PortalClient is that of ../client/portal-client.min.js
+//   // Stage is what this module exports
 //   const client = new PortalClient({ url, portalViewId, getCredential, as: "viewer" });
 //   const stage = new Stage(element, client); // the element of the template pages/_stage.html
 //   client.connect();
