@@ -35,6 +35,7 @@ CONNECTED_KEYS = {
         "version",
         "epoch",
         "recovered",
+    "reconnectWithin",
         "state",
     ),
 }
@@ -133,6 +134,7 @@ async def test_connected_has_the_person_the_portal_view_and_the_state(stack: Sta
         assert isinstance(connected["connectionId"], str)
         assert isinstance(connected["epoch"], str)
         assert connected["recovered"] is False
+        assert connected["reconnectWithin"] == 500
         assert set(connected["state"]) == STATE_KEYS
         assert connected["version"] == connected["state"]["version"] == stored["version"]
         assert connected["state"] == {key: stored[key] for key in connected["state"]}

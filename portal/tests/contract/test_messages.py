@@ -56,7 +56,7 @@ async def test_pong_has_the_time_in_milliseconds(stack: Stack, portal_view: str)
         before = time.time() * 1000
         await socket.send("ping")
         pong = await socket.receive("pong")
-        assert set(pong) == {"type", "timestamp"}
+        assert set(pong) == {"type", "timestamp", "reconnectWithin"}
         assert before - 1 <= pong["timestamp"] <= time.time() * 1000 + 1
 
 
@@ -70,7 +70,7 @@ async def test_without_a_ref_there_is_no_ack(stack: Stack, portal_view: str) -> 
 async def test_unknown_envelope_keys_are_ignored(stack: Stack, portal_view: str) -> None:
     async with stack.join(portal_view, stack.viewer) as (socket, _):
         await socket.send("ping", ref=1, payload={"zoom": 2}, portalViewId="elsewhere", role="controller")
-        assert set(await socket.receive("pong")) == {"type", "timestamp", "ref"}
+        assert set(await socket.receive("pong")) == {"type", "timestamp", "reconnectWithin", "ref"}
 
 
 # --- Updates of the portal view ----------------------------------------------------------------------------
