@@ -32,7 +32,7 @@ def faults(folder: Path, *files: Path) -> list[str]:
     """What TypeScript says of the files that are in `folder`; the others are checked elsewhere."""
     project = {"compilerOptions": OPTIONS, "files": [str(file) for file in files]}
     (folder / "tsconfig.json").write_text(json.dumps(project))
-    command = [NODE_FOLDER / "node_modules" / ".bin" / "tsc", "-p", folder, "--pretty", "false"]
+    command = [str(NODE_FOLDER / "node_modules" / ".bin" / "tsc"), "-p", str(folder), "--pretty", "false"]
     said = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False).stdout
     return [line for line in said.splitlines() if "pages/desk/" in line or "/faulty.js" in line]
 
