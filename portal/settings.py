@@ -315,7 +315,7 @@ STORAGES = {
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
         if DEBUG
-        else "portal.static_storage.StaticStorage"
+        else "portal.static_storage.ManifestStorage"
     },
     # Pictures: in the data folder, or in a bucket of a service that speaks S3
     "images": image_storage.storage(
