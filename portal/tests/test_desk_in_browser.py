@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import FilePayload, expect
 
 from portal.tests.desk_table import Table, chrome, context, stack, table
 from portal.tests.test_start_in_browser import check, picture
@@ -176,7 +176,8 @@ def test_a_picture_is_added_and_shown(table: Table, how: str) -> None:
 
 def test_an_upload_that_fails_stays_with_its_reason(table: Table) -> None:
     page = table.page
-    page.locator("#files").set_input_files({"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"})
+    broken: FilePayload = {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture"}
+    page.locator("#files").set_input_files(broken)
     row = page.locator("[data-uploads] li")
     expect(row.get_by_role("alert")).not_to_be_empty()
     expect(row.get_by_role("button", name="Retry")).to_be_visible()

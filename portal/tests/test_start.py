@@ -337,3 +337,13 @@ def test_who_gave_the_first_away_gets_another(stranger: User, owner: User) -> No
     Membership.objects.filter(library=library).update(user=owner)
     assert client.post("/sample").headers["Location"] != first
     assert Library.objects.count() == 2
+
+
+def test_the_desk_shows_pictures_of_other_sites_and_holds_no_item(stranger: User) -> None:
+    """The module gets the items by its socket; the preview has the policy of what viewers look at."""
+    client = browser_of(stranger)
+    answer = client.get(client.post("/sample").headers["Location"])
+    policy = answer.headers["Content-Security-Policy"]
+    assert "img-src 'self' data: blob: https:" in policy
+    assert "script-src 'self';" in policy + ";"
+    assert "Hobb" not in answer.content.decode()
