@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class ManifestStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # it has no types
+class ManifestStorage(CompressedManifestStaticFilesStorage):
     """WhiteNoise's storage; modules import each other by those names, too, so an open page never mixes two versions."""
 
     support_js_module_import_aggregation = True

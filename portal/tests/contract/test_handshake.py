@@ -35,7 +35,7 @@ CONNECTED_KEYS = {
         "version",
         "epoch",
         "recovered",
-    "reconnectWithin",
+        "reconnectWithin",
         "state",
     ),
 }
