@@ -143,7 +143,7 @@ def test_a_stranger_registers_tries_a_sample_evening_and_shares_it(page: Page, c
     expect(page.get_by_role("heading", name="The table")).to_be_visible(timeout=60_000)
     expect(page.locator("desk-line")).to_contain_text("Live")
     check(page)
-    page.get_by_role("banner").get_by_role("link", name="Share").click()
+    page.locator(".bar").get_by_role("link", name="Share").click()
     page.get_by_role("main").get_by_role("button", name="Share").click()
     expect(page.locator("p.code")).to_have_text(re.compile(r"^[2-9A-HJ-KM-NP-Z]{6}$"))
     expect(page.locator(".qr")).not_to_have_js_property("naturalWidth", 0)
