@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Always in the versions that the checks passed with
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos chaos-revocations proof herd soak fuzz check lint lock format specs client bench abuse clean
+.PHONY: run install install-dev test-setup test chaos chaos-revocations proof herd soak fuzz check lint lock format screenshots specs client bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -94,6 +94,9 @@ lock:  # Write requirements.lock anew, with the newest versions that the require
 	var/lock/bin/python -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt -r requirements-dev.txt
 	var/lock/bin/python -m pip freeze --exclude pip --exclude setuptools > requirements.lock
 	rm -rf var/lock
+
+screenshots: install-dev test-setup  # Take every page anew into docs/screenshots; look at them afterwards
+	$(BIN)/python -m portal.tests.screenshots
 
 specs: test-setup  # Have the AsyncAPI CLI, which is 1.5 GB, read docs/asyncapi.yaml; `make test` has its parser and Modelina
 	npm exec --yes --package=@asyncapi/cli@4 -- asyncapi validate docs/asyncapi.yaml

@@ -10,14 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
-from portal.tests.test_start_in_browser import LAPTOP, log_in
-from testing.installation import ServerKind, StoreKind, installation
-from testing.setup import chromium
-from testing.stacks import STACK_ENV, Stack, below_a_path, running
+from portal.tests.browsing import LAPTOP, REFUSED, log_in, silent
+from testing.stacks import Stack
 
-EXPECTED = ("Failed to load resource", "WebSocket connection to")
+EXPECTED = (REFUSED, "WebSocket connection to")
 """What the console says of a server that is away, and of an answer with an error."""
 ITEMS: list[dict[str, Any]] = [
     {"id": "ogre", "name": "Ogre", "alias": "Somebody large", "hp": 30, "maxHp": 59, "ac": 11, "gmNotes": "Fears bees"},
@@ -27,41 +25,11 @@ ITEMS: list[dict[str, Any]] = [
 ]
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running server with the demo."""
-    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
-        cast = made.prepare()
-        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
-        with started as one:
-            yield one
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
 @pytest.fixture
 def context(chrome: Browser) -> Iterator[BrowserContext]:
     """A browser without any history."""
-    said: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and not message.text.startswith(EXPECTED):
-            said.append(message.text)
-
-    opened = chrome.new_context(locale="en-GB", viewport=LAPTOP)
-    opened.on("console", note)
-    opened.on("weberror", lambda error: said.append(str(error.error)))
-    opened.set_default_timeout(15_000)
-    yield opened
-    opened.close()
-    assert said == []
+    with silent(chrome, *EXPECTED, viewport=LAPTOP) as opened:
+        yield opened
 
 
 @dataclass(frozen=True)

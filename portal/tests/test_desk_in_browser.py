@@ -7,8 +7,8 @@ import re
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from portal.tests.desk_table import Table, chrome, context, stack, table
-from portal.tests.test_start_in_browser import check, picture
+from portal.tests.browsing import check, chrome, picture, stack
+from portal.tests.desk_table import Table, context, table
 from testing.pictures import plain
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]

@@ -8,8 +8,8 @@ from base64 import b64encode
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
-from portal.tests.desk_table import Table, chrome, context, desk_of, open_desk, stack, table
-from portal.tests.test_start_in_browser import LAPTOP, PHONE, check, log_in
+from portal.tests.browsing import LAPTOP, PHONE, check, chrome, log_in, stack
+from portal.tests.desk_table import Table, context, desk_of, open_desk, table
 from testing.pictures import plain
 from testing.stacks import Stack
 

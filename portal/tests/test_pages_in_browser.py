@@ -3,74 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
 import jwt
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from testing.installation import Person, ServerKind, StoreKind, installation
+from portal.tests.browsing import NAME, PICTURE, chrome, context, page, stack
+from testing.installation import Person
 from testing.pictures import plain
-from testing.setup import chromium
 from testing.shown import make_pictures
-from testing.stacks import STACK_ENV, Stack, below_a_path, running
+from testing.stacks import Stack
 
-NAME = ".stage-name"
-PICTURE = ".stage-layer.is-on .stage-picture"
+__all__ = ["chrome", "context", "page", "stack"]
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-
-NOTHING_TO_LOAD = "Failed to load resource"
-"""The console's message about an answer with an error, which some tests ask for."""
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running server with the demo."""
-    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
-        cast = made.prepare()
-        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
-        with started as one:
-            yield one
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def said() -> list[str]:
-    """What the pages of the test wrote to the console: violations of the policies are there, too."""
-    return []
-
-
-@pytest.fixture
-def context(chrome: Browser, stack: Stack, said: list[str]) -> Iterator[BrowserContext]:
-    """A browser without any history."""
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and NOTHING_TO_LOAD not in message.text:
-            said.append(message.text)
-
-    opened = chrome.new_context()
-    opened.on("console", note)
-    opened.set_default_timeout(15_000)
-    yield opened
-    opened.close()
-    assert said == []
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """An empty page of it."""
-    return context.new_page()
 
 
 def log_in(page: Page, stack: Stack, person: Person) -> None:

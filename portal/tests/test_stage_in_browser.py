@@ -12,7 +12,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect
 
-from portal.tests.test_start_in_browser import PHONE, check, chrome, context, log_in, page, stack
+from portal.tests.browsing import NAME, PHONE, PICTURE, check, chrome, context, log_in, page, stack
 from testing.installation import ServerKind, StoreKind, installation
 from testing.pictures import plain
 from testing.stacks import STACK_ENV, Stack, running
@@ -21,8 +21,6 @@ __all__ = ["chrome", "context", "page", "stack"]
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
 
-NAME = ".stage-name"
-PICTURE = ".stage-layer.is-on .stage-picture"
 TELEVISION = {"width": 1920, "height": 1080}
 ON = {"showHealth": True, "showAC": True, "showConditions": True, "showEncounter": True}
 

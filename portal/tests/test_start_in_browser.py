@@ -5,94 +5,36 @@ Each test ends with an empty console, in which violations of the policies are, t
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import (
     Browser,
-    BrowserContext,
-    ConsoleMessage,
     FilePayload,
     Page,
     Route,
-    ViewportSize,
     expect,
-    sync_playwright,
 )
 
-from testing.installation import Person, ServerKind, StoreKind, installation
+from portal.tests.browsing import (
+    NAME,
+    PHONE,
+    PICTURE,
+    check,
+    chrome,
+    context,
+    log_in,
+    page,
+    picture,
+    stack,
+)
 from testing.pictures import plain
-from testing.setup import NODE_FOLDER, chromium
-from testing.stacks import STACK_ENV, Stack, below_a_path, running
+from testing.stacks import Stack
 
-NAME = ".stage-name"
-PICTURE = ".stage-layer.is-on .stage-picture"
+__all__ = ["chrome", "context", "page", "stack"]
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-
-REFUSED = "Failed to load resource"
-"""The console's message about an answer with an error, which some tests ask for."""
-AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-PHONE: ViewportSize = {"width": 390, "height": 844}
-LAPTOP: ViewportSize = {"width": 1280, "height": 800}
-SMALLEST: ViewportSize = {"width": 320, "height": 640}
-
-
-@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running server with the demo."""
-    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
-        cast = made.prepare()
-        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
-        with started as one:
-            yield one
-
-
-@pytest.fixture(scope="module")
-def chrome() -> Iterator[Browser]:
-    """Chromium."""
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-        yield launched
-        launched.close()
-
-
-@pytest.fixture
-def context(chrome: Browser) -> Iterator[BrowserContext]:
-    """A browser without any history."""
-    said: list[str] = []
-
-    def note(message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"} and REFUSED not in message.text:
-            said.append(message.text)
-
-    opened = chrome.new_context(locale="en-GB")
-    opened.on("console", note)
-    opened.on("weberror", lambda error: said.append(str(error.error)))
-    opened.set_default_timeout(15_000)
-    yield opened
-    opened.close()
-    assert said == []
-
-
-@pytest.fixture
-def page(context: BrowserContext) -> Page:
-    """An empty page of it."""
-    return context.new_page()
-
-
-def log_in(page: Page, stack: Stack, person: Person) -> None:
-    """Log in with the form."""
-    page.goto(f"{stack.server.http}/login")
-    page.get_by_label("E-mail address").fill(person.email)
-    page.get_by_label("Password").fill(person.password)
-    page.get_by_role("button", name="Log in").click()
-    expect(page.get_by_role("heading", name="My libraries")).to_be_visible()
-    page.wait_for_load_state()  # with its colours
 
 
 def new_library(page: Page, name: str) -> str:
@@ -101,29 +43,6 @@ def new_library(page: Page, name: str) -> str:
     page.get_by_role("button", name="Make it").click()
     expect(page.get_by_role("heading", name=name)).to_be_visible()
     return page.url
-
-
-def check(page: Page, least: int = 10) -> None:
-    """Nothing for axe to complain about, and no horizontal scroll, on the smallest screen and on a large one."""
-    page.wait_for_load_state()
-    tools = page.context.new_cdp_session(page)
-    tools.send("Runtime.evaluate", {"expression": AXE.read_text()})
-    size = page.viewport_size
-    options = json.dumps({"runOnly": RULES})
-    for viewport in (SMALLEST, LAPTOP):
-        page.set_viewport_size(viewport)
-        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0, (page.url, viewport)
-        asked = {"expression": f"axe.run(document, {options})", "awaitPromise": True, "returnByValue": True}
-        found = tools.send("Runtime.evaluate", asked)["result"]["value"]
-        assert len(found["passes"]) >= least
-        assert [(one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]] == [], page.url
-    if size is not None:
-        page.set_viewport_size(size)
-
-
-def picture(width: int = 400, name: str = "The old mill.png") -> FilePayload:
-    """A file to upload."""
-    return {"name": name, "mimeType": "image/png", "buffer": plain(width, 300, "PNG")}
 
 
 # --- The first evening ---------------------------------------------------------------------------------------
