@@ -135,12 +135,15 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     for old in Path(FOLDER).glob("*.png"):
         old.unlink()
-    with installation(StoreKind.SQLITE, **STACK_ENV) as made, sync_playwright() as playwright:
-        with running(made, made.prepare(), ServerKind.SERVE) as stack:
-            browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
-            take_pages(browser, stack)
-            take_cases(browser, stack)
-            browser.close()
+    with (
+        sync_playwright() as playwright,
+        installation(StoreKind.SQLITE, **STACK_ENV) as made,
+        running(made, made.prepare(), ServerKind.SERVE) as stack,
+    ):
+        browser = playwright.chromium.launch(executable_path=chromium(), args=["--no-sandbox"])
+        take_pages(browser, stack)
+        take_cases(browser, stack)
+        browser.close()
 
 
 if __name__ == "__main__":
