@@ -39,8 +39,8 @@ install-dev: .venv/.installed-dev
 test-setup: install-dev  # Fetch what the tests need and pip cannot give
 	@$(BIN)/python -m testing.setup
 
-test: install-dev test-setup  # Run all tests, three files at a time: many of them wait
-	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist loadfile --cov --cov-report=
+test: install-dev test-setup  # Run all tests, four files at a time: many of them wait
+	$(BIN)/python -m pytest --quiet --numprocesses 4 --dist loadfile --cov --cov-report=
 
 # The modules whose every branch has a test
 COVERED := libraries/rules/*.py libraries/services/*.py libraries/events.py libraries/receipts.py \

@@ -125,13 +125,13 @@ def test_commands_carry_bytes(tab: Tab, stack: Stack, view: str, encodings: tupl
     assert heard[-1]["payload"] == payload
 
 
-def updated_while_lost(client: TabClient) -> None:
-    """Two updates wait, and show at once."""
+def updated_while_lost(client: TabClient, *, comes_back: bool = False) -> None:
+    """Two updates wait, and show at once; a client that `comes_back` for them may have stored them by now."""
     client.start("addItem", {"id": "rat", "name": "Rat"})
     client.start("updateItem", "ogre", {"hp": 1})
     seen = client.seen()
     assert (names(seen["state"]["items"]), seen["state"]["items"][0]["hp"]) == (["Ogre", "Imp", "Rat"], 1)
-    assert names(seen["confirmed"]["items"]) == ["Ogre", "Imp"]
+    assert comes_back or names(seen["confirmed"]["items"]) == ["Ogre", "Imp"]
 
 
 def stored_once(client: TabClient, stack: Stack, view: str) -> None:
@@ -193,7 +193,7 @@ def test_a_hidden_page_comes_back_if_it_has_something_to_say(tab: Tab, stack: St
     line.cut()
     for client in (controller, viewer):
         assert client.until("client.status === 'waiting'")["nextAttemptAt"] is None
-    updated_while_lost(controller)
+    updated_while_lost(controller, comes_back=True)
     stored_once(controller, stack, view)
     assert (viewer.seen()["status"], viewer.seen()["asked"], line.count) == ("waiting", 1, count + 1)
     tab.hide(is_hidden=False)

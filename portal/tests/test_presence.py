@@ -236,7 +236,7 @@ async def test_the_admin_lists_and_sends_away_who_is_in_the_other_process(two: T
 
 
 async def test_activity_is_told_once_a_second_for_a_person_in_both(two: Two, portal_view: str) -> None:
-    seconds = 4
+    seconds, began = 4, time.monotonic()
     async with (
         two.here.join(portal_view, two.here.editor) as (watcher, _),
         two.here.join(portal_view, two.here.controller) as (tab, _),
@@ -253,7 +253,8 @@ async def test_activity_is_told_once_a_second_for_a_person_in_both(two: Two, por
             message = await watcher.receive("activity")
             told.append((time.monotonic(), message))
         assert {one["from"] for _, one in told} == {user_id_of(two.here.controller.access)}
-        assert 2 < len(told) <= seconds / RELAY_SECONDS + 2
+        took = time.monotonic() - began  # on a busy machine it is longer than what was meant
+        assert 2 < len(told) <= took / RELAY_SECONDS + 2
 
 
 async def test_looks_as_a_viewer_have_a_cap_of_their_own(two: Two, portal_view: str) -> None:

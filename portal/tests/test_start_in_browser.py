@@ -233,6 +233,8 @@ def test_an_upload_that_fails_stays_with_its_reason_and_is_tried_again(page: Pag
     log_in(page, stack, stack.cast.stranger)
     new_library(page, "Broken")
     page.get_by_role("link", name="Pictures").click()
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    page.wait_for_load_state()
     broken: FilePayload = {"name": "broken.png", "mimeType": "image/png", "buffer": b"no picture at all"}
     page.locator("#files").set_input_files([broken])
     row = page.locator("[data-uploads] li")
