@@ -1,4 +1,4 @@
-"""A server with the demo and a browser, for tests of pages: at the top of a host and below a path.
+"""A server with the demo and a browser, for tests of pages: below a path.
 
 Each context ends with an empty console, in which violations of the policies are, too.
 """
@@ -22,10 +22,10 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from testing.installation import Person, ServerKind, StoreKind, installation
+from testing.installation import Person, StoreKind, installation
 from testing.pictures import plain
 from testing.setup import NODE_FOLDER, chromium
-from testing.stacks import STACK_ENV, Stack, below_a_path, running
+from testing.stacks import STACK_ENV, Stack, below_a_path
 
 NAME = ".stage-name"
 PICTURE = ".stage-layer.is-on .stage-picture"
@@ -38,14 +38,11 @@ REFUSED = "Failed to load resource"
 """The console's message about an answer with an error, which some tests ask for."""
 
 
-@pytest.fixture(scope="module", params=[False, True], ids=["at the top", "below a path"])
-def stack(request: pytest.FixtureRequest) -> Iterator[Stack]:
-    """A running server with the demo."""
-    with installation(StoreKind.SQLITE, **STACK_ENV) as made:
-        cast = made.prepare()
-        started = below_a_path(made, cast, stripped=False) if request.param else running(made, cast, ServerKind.SERVE)
-        with started as one:
-            yield one
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    """A running server with the demo, below a path behind nginx: what works there works at the top of a host."""
+    with installation(StoreKind.SQLITE, **STACK_ENV) as made, below_a_path(made, made.prepare(), stripped=False) as one:
+        yield one
 
 
 @pytest.fixture(scope="module")

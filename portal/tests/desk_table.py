@@ -1,4 +1,4 @@
-"""A desk in a real browser and a guest who watches, for tests: at the top of a host and below a path.
+"""A desk in a real browser and a guest who watches, for tests, below a path.
 
 Each test ends with an empty console, in which violations of the policies are, too.
 """

@@ -1,4 +1,4 @@
-"""The pages in a real browser, at the top of a host and below a path: forms, and what a guest watches."""
+"""The pages in a real browser, below a path: forms, and what a guest watches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pages of libraries in a real browser, at the top of a host and below a path, until the first evening is shared.
+"""The pages of libraries in a real browser, below a path, until the first evening is shared.
 
 Each test ends with an empty console, in which violations of the policies are, too.
 """
