@@ -200,7 +200,8 @@ async def test_hidden_work_moves_nothing_that_a_viewer_gets(stack: Stack, is_bla
                     assert seen_by_rest(stack, portal_view) == before
         for watcher, told in zip(watchers, connected, strict=True):
             await watcher.expect_nothing_before_pong()
-            await check_answers(watcher, sender, told)
+            if watcher is not watchers[-1]:  # a controller who looks as a viewer may only ping
+                await check_answers(watcher, sender, told)
     assert seen_by_rest(stack, portal_view) == before
     stored = stack.controller.get(f"/api/portal-views/{portal_view}")
     assert stored["version"] > at_first["version"] + WRITES // 4
