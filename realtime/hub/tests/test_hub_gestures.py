@@ -345,6 +345,7 @@ async def test_a_room_that_is_over_has_no_timers(driven: DrivenHub, monkeypatch:
     mine.act(sender.connection, rules.Doing(True))
     await mine._relay_pointers()
     await mine._relay_activities()
+    mine._tell_of_editors()
     assert asked == []
 
 
