@@ -38,6 +38,8 @@ BACK_SECONDS = 120.0
 BACK_WITHIN_SECONDS = 10.0
 BUSIEST_PART = 1 / 3
 LOOK_SECONDS = 0.01
+INSIDE_SECONDS = 0.1
+"""How often all clients are looked at: in between they have the process to themselves."""
 FAULTS: dict[str, Callable[[Server], None]] = {
     "SIGTERM": lambda server: server.process.stop(),
     "kill -9": lambda server: server.process.kill(),
@@ -89,7 +91,7 @@ class Herd:
         """Wait until everybody is connected; TimeoutError after `BACK_SECONDS`."""
         async with asyncio.timeout(BACK_SECONDS):
             while self.inside < len(self.clients):  # noqa: ASYNC110  # an event would cost clients time
-                await asyncio.sleep(LOOK_SECONDS)
+                await asyncio.sleep(INSIDE_SECONDS)
 
     async def leave(self) -> None:
         """Disconnect everybody."""

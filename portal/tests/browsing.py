@@ -116,3 +116,17 @@ def check(page: Page, least: int = 10) -> None:
 def picture(width: int = 400, name: str = "The old mill.png") -> FilePayload:
     """A file to upload."""
     return {"name": name, "mimeType": "image/png", "buffer": plain(width, 300, "PNG")}
+
+
+def give(page: Page, how: str) -> None:
+    """Drop or paste the picture “A mill.png”; `how` is which."""
+    page.evaluate(
+        """([how, bytes]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], "A mill.png", { type: "image/png" }));
+            document.dispatchEvent(how === "drop"
+                ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
+                : new ClipboardEvent("paste", { clipboardData: data }));
+        }""",
+        [how, list(plain(300, 200, "PNG"))],
+    )

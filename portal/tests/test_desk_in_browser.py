@@ -7,7 +7,7 @@ import re
 import pytest
 from playwright.sync_api import FilePayload, expect
 
-from portal.tests.browsing import check, chrome, picture, stack
+from portal.tests.browsing import check, chrome, give, picture, stack
 from portal.tests.desk_table import Table, context, table
 from testing.pictures import plain
 
@@ -156,16 +156,7 @@ def test_a_picture_is_added_and_shown(table: Table, how: str) -> None:
     if how == "choose":
         page.locator("#files").set_input_files(picture(300, "A mill.png"))
     else:
-        page.evaluate(
-            """([how, bytes]) => {
-                const data = new DataTransfer();
-                data.items.add(new File([new Uint8Array(bytes)], "A mill.png", { type: "image/png" }));
-                document.dispatchEvent(how === "drop"
-                    ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
-                    : new ClipboardEvent("paste", { clipboardData: data }));
-            }""",
-            [how, list(plain(300, 200, "PNG"))],
-        )
+        give(page, how)
     row = page.locator("[data-item]").filter(has_text="A mill")
     expect(row).to_contain_text("Hidden", timeout=30_000)
     expect(page.locator("[data-uploads] li")).to_have_count(0)

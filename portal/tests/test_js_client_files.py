@@ -9,8 +9,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 
 import portal
+from realtime.client.python.portal_client import backoff, line, waiting
+from realtime.hub.roster import RECONNECTS_PER_SECOND
 from realtime.management.commands import client_tables
 from realtime.protocol.closing import RECONNECT, Reconnect
 from testing.setup import NODE_FOLDER
@@ -87,3 +90,25 @@ def test_the_package_has_all_that_it_names() -> None:
 def test_a_code_is_final_if_all_its_reasons_are() -> None:
     assert client_tables.final_codes() == [1000, 1003, 1009]
     assert {Reconnect.NEVER, Reconnect.NEW_CREDENTIAL} <= set(RECONNECT.values())
+
+
+def test_both_clients_and_the_protocol_have_the_same_times() -> None:
+    source = (CLIENT / "src" / "line.js").read_text() + (CLIENT / "src" / "updates.js").read_text()
+    found = {name: float(number) for name, number in re.findall(r"^const ([A-Z_]+) = ([\d.]+);", source, re.MULTILINE)}
+    milliseconds = {
+        "PING_EVERY": line.PING_SECONDS,
+        "ANSWER_WITHIN": line.PONG_SECONDS,
+        "LATE": line.LATE_SECONDS,
+        "RECONNECT_WITHIN": backoff.WITHIN_SECONDS,
+        "LONGEST_WINDOW": backoff.LONGEST_SECONDS,
+        "STEADY": backoff.STEADY_SECONDS,
+        "REMEMBERED": waiting.REMEMBERED_SECONDS,
+    }
+    assert {name: found[name] / 1000 for name in milliseconds} == milliseconds
+    assert found["MORE_ROOM"] == backoff.MORE_ROOM
+    protocol = " ".join((settings.BASE_DIR / "docs" / "protocol.md").read_text().split())
+    assert (
+        f"at least {backoff.MORE_ROOM} times `reconnectWithin`, and at most {backoff.LONGEST_SECONDS:g} s" in protocol
+    )
+    assert f"A connection that lived for {backoff.STEADY_SECONDS:g} s has ended the loss" in protocol
+    assert f"that is {RECONNECTS_PER_SECOND} attempts a second" in protocol

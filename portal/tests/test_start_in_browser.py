@@ -24,12 +24,12 @@ from portal.tests.browsing import (
     check,
     chrome,
     context,
+    give,
     log_in,
     page,
     picture,
     stack,
 )
-from testing.pictures import plain
 from testing.stacks import Stack
 
 __all__ = ["chrome", "context", "page", "stack"]
@@ -266,16 +266,7 @@ def test_a_picture_is_dropped_or_pasted(page: Page, stack: Stack, how: str) -> N
     new_library(page, f"By {how}")
     page.get_by_role("link", name="Pictures").click()
     page.locator("portal-pictures:defined").wait_for()
-    page.evaluate(
-        """([how, bytes]) => {
-            const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "A mill.png", { type: "image/png" }));
-            document.dispatchEvent(how === "drop"
-                ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
-                : new ClipboardEvent("paste", { clipboardData: data }));
-        }""",
-        [how, list(plain(300, 200, "PNG"))],
-    )
+    give(page, how)
     expect(page.locator("[data-image]")).to_contain_text("A mill", timeout=30_000)
 
 

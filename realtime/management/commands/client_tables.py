@@ -103,10 +103,10 @@ _TABLES: list[tuple[str, str, Any]] = [
         {kind: tuple(sorted(map(str, roles))) for kind, roles in ALLOWED.items()},
     ),
     ("SERVER_MESSAGES", "What the server sends", list(SERVER_MESSAGES)),
+    ("READ_ONLY_KEYS", "The keys of a state that no message changes", sorted(READ_ONLY)),
 ]
 _MORE: list[tuple[str, str, Any]] = [
     ("STATE_KEYS", "The keys of a state; others are commands", sorted({*FIELDS, *READ_ONLY} - {"epoch"})),
-    ("READ_ONLY_KEYS", "The keys of a state that no message changes", sorted(READ_ONLY)),
     ("BYTES_KEY", "The one key of an object that stands for bytes in JSON", BYTES_KEY),
 ]
 """What only the Python client has as a table."""
@@ -136,6 +136,7 @@ def _types() -> str:
         "STORED": "Stored[]",
         "CLIENT_MESSAGES": 'Record<ClientMessage["type"], Array<"controller" | "viewer">>',
         "SERVER_MESSAGES": 'Array<ServerMessage["type"]>',
+        "READ_ONLY_KEYS": "string[]",
     }
     return "".join(
         [

@@ -1,9 +1,8 @@
 // The confirmed state, folded from what one client sends and receives: docs/protocol.md, "How to fold". No input or
 // output in here. States and items are never changed in place, so an old one can be compared with a new one by `===`.
-import { STORED } from "./tables.js";
+import { READ_ONLY_KEYS, STORED } from "./tables.js";
 
 const BESIDE = ["currentItem", "currentItemId", "camera", "encounter"];
-const READ_ONLY = ["id", "libraryId", "version", "createdAt", "updatedAt"];
 
 export class Fold {
   constructor() {
@@ -118,7 +117,7 @@ export function appliedOwn(state, own, itemIds) {
       return patched(
         state,
         payload,
-        Object.keys(payload).filter((key) => !READ_ONLY.includes(key)),
+        Object.keys(payload).filter((key) => !READ_ONLY_KEYS.includes(key)),
       );
     case "item-update":
       return merged(state, own.itemId === undefined ? payload.itemId : own.itemId, payload);

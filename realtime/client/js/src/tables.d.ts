@@ -32,6 +32,8 @@ export const CLIENT_MESSAGES: Record<ClientMessage["type"], Array<"controller" |
 
 export const SERVER_MESSAGES: Array<ServerMessage["type"]>;
 
+export const READ_ONLY_KEYS: string[];
+
 export type Ping = {
   type: "ping";
   ref?: string | number;

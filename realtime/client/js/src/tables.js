@@ -190,3 +190,13 @@ export const SERVER_MESSAGES = [
   "token-expiring",
   "presence"
 ];
+
+// The keys of a state that no message changes
+export const READ_ONLY_KEYS = [
+  "createdAt",
+  "epoch",
+  "id",
+  "libraryId",
+  "updatedAt",
+  "version"
+];

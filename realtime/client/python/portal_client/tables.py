@@ -171,6 +171,18 @@ SERVER_MESSAGES: frozenset[str] = frozenset(
 )
 """What the server sends."""
 
+READ_ONLY_KEYS: frozenset[str] = frozenset(
+    {
+        "createdAt",
+        "epoch",
+        "id",
+        "libraryId",
+        "updatedAt",
+        "version",
+    }
+)
+"""The keys of a state that no message changes."""
+
 STATE_KEYS: frozenset[str] = frozenset(
     {
         "autoResetImageState",
@@ -196,18 +208,6 @@ STATE_KEYS: frozenset[str] = frozenset(
     }
 )
 """The keys of a state; others are commands."""
-
-READ_ONLY_KEYS: frozenset[str] = frozenset(
-    {
-        "createdAt",
-        "epoch",
-        "id",
-        "libraryId",
-        "updatedAt",
-        "version",
-    }
-)
-"""The keys of a state that no message changes."""
 
 BYTES_KEY: str = "$bytes"
 """The one key of an object that stands for bytes in JSON."""
