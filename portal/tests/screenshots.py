@@ -97,15 +97,19 @@ def cases(stack: Stack) -> dict[str, dict[str, Any]]:
     urls = {name: upload(stack, *size) for name, size in sizes.items()}
     coast = {"id": "coast", "name": "The coast", "image": urls["wide"], "text": "Low tide."}
     many = [{"id": f"c{n}", "name": f"Goblin number {n}", "hp": n % 31, "maxHp": 30, "ac": 12} for n in range(59)]
-    turns = {"round": 3, "turn": "c7", "order": [{"itemId": one["id"]} for one in many]}
+
+    def fight(*creatures: dict[str, Any]) -> dict[str, Any]:
+        turns = {"round": 3, "turn": creatures[3]["id"], "order": [{"itemId": one["id"]} for one in creatures]}
+        return {"items": [coast, *creatures], "currentItemId": "coast", "encounter": turns, **SHOWN}
+
     return {
         "0-items": {"items": []},
         "1-item": {"items": [coast], "currentItemId": "coast"},
-        "60-items": {"items": [coast, *many], "currentItemId": "coast", "encounter": turns, **SHOWN},
+        "60-items": fight(*many),
         "long-name": {"items": [{**coast, "name": LONG}, {**many[9], "name": LONG}], "currentItemId": "coast", **SHOWN},
         "upright": {"items": [{**coast, "image": urls["upright"]}], "currentItemId": "coast"},
         "panorama": {"items": [{**coast, "image": urls["panorama"]}], "currentItemId": "coast"},
-        "text-at-200": {"items": [coast, *many[:5]], "currentItemId": "coast", "encounter": turns, **SHOWN},
+        "text-at-200": fight(*many[:5]),
     }
 
 
