@@ -1,5 +1,6 @@
 // The list: a click opens an item in the editor and shows nothing; Show and a double click put it on screen.
 import { h, icon, one, setIcon, write } from "./dom.js";
+import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
 
@@ -122,7 +123,9 @@ class Row {
 // What is shown of it, from what viewers have: nothing can be forgotten here.
 function chipsOf(item, seen, isOnScreen, isWaiting) {
   const chips = [];
+  const editing = editorsOf(item.id);
   if (isWaiting) chips.push(["waiting", desk.t("waits")]);
+  if (editing) chips.push(["editing", editing]);
   if (isOnScreen) chips.push(["screen", desk.t("onScreen")]);
   if (item.visible === false) chips.push(["", desk.t("hidden")]);
   if (seen?.health) chips.push(["", desk.t(`health-${seen.health.display}`)]);
