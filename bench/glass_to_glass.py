@@ -35,12 +35,10 @@ from testing.setup import chromium
 from testing.stacks import Stack, running
 
 SAMPLES = 30
-REST_MILLISECONDS = (600, 900)
-"""Between samples: longer than each ease, and never in step with the frames."""
+REST_MILLISECONDS = (600, 900)  # longer than each ease, and never in step with the frames
 PULL_PIXELS = 24
 CLOCK_READINGS = 30
-CLOCK_STEP_MILLISECONDS = 0.2
-"""Twice the step of a page's clock."""
+CLOCK_STEP_MILLISECONDS = 0.2  # twice that of a page's clock
 WARM_UP = 3
 DAMAGE, HEAL = "−10", "+10"  # noqa: RUF001  # the sign of the button
 UNTHROTTLED = (
@@ -110,8 +108,7 @@ class Table:
     def take(self) -> None:
         """Show a picture from near, and begin to pull it on the preview: the mouse's button stays down."""
         self.show("map")
-        picture = self.stage.locator(".stage-layer.is-on .stage-picture")
-        expect(picture).not_to_have_js_property("naturalWidth", 0)
+        expect(self.stage.locator(".stage-layer.is-on .stage-picture")).not_to_have_js_property("naturalWidth", 0)
         camera = {"x": 0.5, "y": 0.5, "zoom": 2}
         self.stack.controller.patch(f"/api/portal-views/{self.view}", {"camera": camera})
         expect(self.desk.locator("[data-moves]")).to_be_visible()
@@ -282,11 +279,10 @@ def section(figures: Figures, differ: float) -> str:
     rows = []
     for name, samples in figures.items():
         seen = [row["seen"] for row in samples]
-        changed = percentile([row["changed"] for row in samples], 0.5)
-        limit, middle = CASES[name].limit, percentile(seen, 0.5)
+        changed, middle = percentile([row["changed"] for row in samples], 0.5), percentile(seen, 0.5)
+        limit = CASES[name].limit
         kept = f"{'under' if middle < limit else 'NOT under'} {limit:.0f}"
-        times = [f"{one:.1f}" for one in (middle, percentile(seen, 0.9), max(seen), changed)]
-        rows.append([name, *times, kept])
+        rows.append([name, *(f"{one:.1f}" for one in (middle, percentile(seen, 0.9), max(seen), changed)), kept])
     head = ["ms", "median", "p90", "max", "median until the document changed", "limit of the median"]
     counts = {len(samples) for samples in figures.values()}
     return f"{PROSE.format(samples=min(counts), clocks=differ)}\n{table(head, rows)}"

@@ -58,7 +58,7 @@ def bytes_of(request: Request) -> int:
 def loaded(page: Page, load: Callable[[], None]) -> Counter[str]:
     """The bytes of all that `load` loads, by its address; the sprite counts, and no other picture."""
     asked: list[Request] = []
-    page.on("requestfinished", asked.append)
+    page.on("requestfinished", lambda request: asked.append(request))
     load()
     page.wait_for_load_state("networkidle")
     found = Counter[str]()
