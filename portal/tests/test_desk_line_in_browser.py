@@ -104,7 +104,7 @@ def test_who_edits_is_seen_on_other_desks_and_it_ends(table: Table, chrome: Brow
     expect(people).to_contain_text("Jonas")
     table.row("ogre").locator(".open").click()
     other.locator('[data-item="ogre"] .open').click()
-    other.get_by_label("Armour class", exact=True).press_sequentially("1")
+    other.locator("desk-editor").get_by_label("Armour class", exact=True).press_sequentially("1")
     expect(table.row("ogre")).to_contain_text("Jonas is editing this.")
     expect(table.page.locator("desk-editor [role=status]")).to_have_text("Jonas is editing this.")
     expect(people).to_contain_text("is editing “Ogre”")

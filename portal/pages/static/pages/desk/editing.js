@@ -5,7 +5,8 @@ const OVER_MILLISECONDS = 6_000; // without a repetition
 
 const editors = new Map(); // by the person's id: {itemId, end}
 
-desk.client.addEventListener("message", ({ detail: { type, state, from, target } }) => {
+desk.client.addEventListener("message", (/** @type {any} */ event) => {
+  const { type, state, from, target } = event.detail;
   if (type !== "activity" || from === desk.client.subject.id) return;
   clearTimeout(editors.get(from)?.end);
   editors.delete(from);
