@@ -177,7 +177,7 @@ def _set_up(place: Portal, port: int) -> tuple[Room, str]:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False) as client:
         seed = uuid4().int
         path = f"/api/libraries/{place.library_id}/images?name=reveal"
-        [image] = _answer(client.post(path, content=_noise(seed), headers={"Content-Type": "image/jpeg"}))["images"]
+        [image] = _answer(client.post(path, content=noise(seed), headers={"Content-Type": "image/jpeg"}))["images"]
         if image["byteCount"] not in PICTURE_BYTES:
             raise RuntimeError(f"The picture has {image['byteCount']} bytes, and should have about 300,000.")
         url = httpx.URL(image["url"]).path
@@ -195,7 +195,7 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def _noise(seed: int) -> bytes:
+def noise(seed: int) -> bytes:
     """A picture that stays about as long when it is written anew."""
     pixels = random.Random(seed).randbytes(PICTURE_SIDE * PICTURE_SIDE * 3)  # noqa: S311  # no secret
     return _jpeg(Image.frombytes("RGB", (PICTURE_SIDE, PICTURE_SIDE), pixels), quality=85)

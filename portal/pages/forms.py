@@ -160,6 +160,16 @@ class Language(PageForm):
         self.fields["language"].choices = [("", _("As in this browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
 
 
+class Theme(PageForm):
+    """The colours of the pages, as `dark.css` has them or not; empty: as the system has them."""
+
+    theme = forms.ChoiceField(
+        label=_("Colours of the pages"),
+        choices=[("", _("As on this device")), ("light", _("Light")), ("dark", _("Dark"))],
+        required=False,
+    )
+
+
 class Join(PageForm):
     """A code from somebody who shares, and a name. The page's module sends them to the REST API."""
 

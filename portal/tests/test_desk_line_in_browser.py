@@ -95,6 +95,32 @@ def test_two_controllers_see_each_other(table: Table, chrome: Browser) -> None:
     context.close()
 
 
+def test_who_edits_is_seen_on_other_desks_and_it_ends(table: Table, chrome: Browser) -> None:
+    context = chrome.new_context(locale="en-GB", viewport=LAPTOP)
+    other = context.new_page()
+    log_in(other, table.stack, table.stack.cast.editor)
+    open_desk(other, table.stack, table.view_id)
+    people = table.page.locator("desk-people")
+    expect(people).to_contain_text("Jonas")
+    table.row("ogre").locator(".open").click()
+    other.locator('[data-item="ogre"] .open').click()
+    other.locator("desk-editor").get_by_label("Armour class", exact=True).press_sequentially("1")
+    expect(table.row("ogre")).to_contain_text("Jonas is editing this.")
+    expect(table.page.locator("desk-editor [role=status]")).to_have_text("Jonas is editing this.")
+    expect(people).to_contain_text("is editing “Ogre”")
+    check(table.page)
+    expect(other.locator('[data-item="ogre"]')).not_to_contain_text("is editing")
+    other.locator('[data-item="letter"] .open').click()
+    other.locator("desk-editor").get_by_label("Private notes").press_sequentially("It")
+    expect(people).to_contain_text("is editing “A letter”")
+    expect(table.row("letter")).to_contain_text("Jonas is editing this.")
+    expect(table.row("ogre")).not_to_contain_text("is editing")
+    assert "is editing" not in table.guest.content()
+    expect(table.row("letter")).not_to_contain_text("is editing", timeout=10_000)
+    expect(people).not_to_contain_text("is editing")
+    context.close()
+
+
 # --- Camera and pointers -------------------------------------------------------------------------------------
 
 

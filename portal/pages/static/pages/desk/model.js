@@ -72,6 +72,7 @@ class Desk extends EventTarget {
   select(/** @type {string | null} */ id) {
     if (id === this.selected) return;
     this.selected = id;
+    this.toldAt = 0;
     this.dispatchEvent(new Event("select"));
     this.draw();
   }
@@ -148,7 +149,7 @@ class Desk extends EventTarget {
     this.change({ itemId: null, key, before: this.state[key], after: patch[key] }, () => this.client.update(patch));
   }
 
-  // Tell the other controllers that somebody writes; the server passes on the newest.
+  // Tell the other controllers that somebody writes at the chosen item; the server passes on the newest.
   tellEditing() {
     if (Date.now() - this.toldAt < TELL_MILLISECONDS) return;
     this.toldAt = Date.now();
