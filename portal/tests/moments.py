@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from uuid import uuid4
 
 from playwright.sync_api import FilePayload, Page, ViewportSize, expect
 
@@ -95,37 +96,43 @@ def take_ends(studio: Studio) -> None:
 # --- The desk ------------------------------------------------------------------------------------------------
 
 
+def join(studio: Studio, page: Page, code: str, name: str) -> None:
+    """Watch by a code, under a name."""
+    page.goto(f"{studio.address}/join")
+    page.get_by_label("Code").fill(code)
+    page.get_by_label("Your name").fill(name)
+    page.get_by_role("button", name="Watch").click()
+    expect(page.locator("#stage")).not_to_be_empty()
+
+
 @contextmanager
 def at_desk(studio: Studio, screen: str, scheme: str, view_id: str, locale: str = "en-GB") -> Iterator[Page]:
     """The desk of a portal view that two guests watch."""
     with studio.page("television") as television, studio.page("phone") as phone:
-        for page, label in ((television, "Television"), (phone, "Pixel 8")):
-            page.goto(studio.link(view_id, label)["link"])
+        for guest, name in ((television, "Television"), (phone, "Pixel 8")):
+            join(studio, guest, studio.code(view_id), name)
         with studio.owner(screen, scheme, locale) as page:
             page.goto(studio.desk(view_id))
             expect(page.locator("desk-line .dot")).to_be_visible()
             expect(page.locator("desk-screen .stage-layer.is-on")).to_be_visible()
-            if page.locator("desk-screen .hint").inner_text():
-                page.locator('[data-item="coast"] .show').click()
+            expect(page.locator("desk-screen .hint")).not_to_be_empty()
+            page.locator('[data-item="coast"] .show').click()
+            expect(page.locator("desk-screen .hint")).to_be_empty()
             yield page
 
 
 def take_first_viewer(studio: Studio) -> None:
     """The first minute: nobody is there, and then somebody is."""
     for screen, scheme in DESKS:
-        view_id = studio.evening(currentItemId=None, encounter=None)
+        view_id = studio.evening(currentItem=None, encounter=None)
         with studio.owner(screen, scheme) as page:
             page.goto(studio.desk(view_id))
             take(page, f"desk-nobody-{screen}-{scheme}")
             page.get_by_role("button", name="Make a link").click()
             expect(page.locator("desk-invite .code")).to_be_visible()
             take(page, f"desk-invite-{screen}-{scheme}")
-            code = page.locator("desk-invite .code").inner_text()
             with studio.page("phone") as guest:
-                guest.goto(f"{studio.address}/join")
-                guest.get_by_label("Code").fill(code)
-                guest.get_by_label("Name").fill("Pixel 8")
-                guest.get_by_role("button", name="Watch").click()
+                join(studio, guest, page.locator("desk-invite .code").inner_text(), "Pixel 8")
                 expect(page.locator("desk-screen .hint")).not_to_be_empty()
                 take(page, f"desk-first-viewer-{screen}-{scheme}")
 
@@ -147,9 +154,13 @@ def take_desks(studio: Studio) -> None:
                 page.get_by_role("button", name="Keys").click()
                 take(page, f"desk-keys-{ending}")
                 page.keyboard.press("Escape")
+            if screen == "phone":
+                page.get_by_role("button", name="Larger").click()
             page.get_by_role("button", name="Zoom in").click()
             page.get_by_role("button", name="Zoom in").click()
             take(page, f"desk-zoomed-{ending}")
+            if screen == "phone":
+                page.get_by_role("button", name="Larger").click()
             page.locator('[data-item="warden"] .open').click()
             take(page, f"desk-editor-{ending}")
             page.locator("desk-editor").get_by_role("button", name="Delete").click()
@@ -237,8 +248,8 @@ def take_questions(studio: Studio) -> None:
             page.get_by_role("button", name="Make an invitation").click()
             invitation = page.get_by_label("The whole link").input_value()
             take(page, f"invited-{screen}-{scheme}")
-            page.goto(f"{studio.address}/no-such-page")
-            take(page, f"not-found-{screen}-{scheme}")
+            page.goto(f"{studio.address}/libraries/{uuid4()}")
+            take(page, f"refused-{screen}-{scheme}")
         with studio.page(screen, scheme) as page:
             page.goto(invitation)
             take(page, f"invitation-{screen}-{scheme}")
@@ -256,6 +267,7 @@ def take_pictures(studio: Studio) -> None:
         with studio.owner(screen, scheme) as page:
             page.goto(f"{studio.library}/pictures")
             page.locator("#files").set_input_files([picture(), BROKEN])
+            expect(page.locator("[data-uploads] li")).to_have_count(1)
             expect(page.locator("[data-uploads] li").get_by_role("alert")).not_to_be_empty()
             take(page, f"pictures-failed-{screen}-{scheme}")
             page.get_by_role("link", name="Delete").first.click()

@@ -25,7 +25,7 @@ OPEN = {"welcome": "", "log-in": "login", "register": "register", "reset": "rese
 OF_LIBRARY = {"library": "", "pictures": "/pictures", "members": "/members", "settings": "/settings"}
 LONG = "A name of eighty characters, which somebody has made to see what a page does ..."
 LARGE_TEXT = "--blink-settings=defaultFontSize=32"
-SHOWN: dict[str, Any] = {"showHealth": True, "showAC": True, "healthDisplay": "bar"}
+SHOWN: dict[str, Any] = {"showEncounter": True, "showHealth": True, "showAC": True, "healthDisplay": "bar"}
 
 
 def take_pages(studio: Studio) -> None:

@@ -76,9 +76,14 @@ class Studio:
         """A new portal view with the demo's evening; its id."""
         return self.stack.new_portal_view(**{**demo_data.PORTAL_VIEW, **state})
 
-    def link(self, view_id: str, label: str = "") -> dict[str, Any]:
+    def link(self, view_id: str) -> dict[str, Any]:
         """A new link to it."""
-        return dict(self.stack.controller.post(f"/api/portal-views/{view_id}/share-links", {"label": label}))
+        return dict(self.stack.controller.post(f"/api/portal-views/{view_id}/share-links", {}))
+
+    def code(self, view_id: str) -> str:
+        """A new link's code to type."""
+        path = f"/api/portal-views/{view_id}/share-links/{self.link(view_id)['id']}/code"
+        return str(self.stack.controller.post(path, {})["code"])
 
     def desk(self, view_id: str) -> str:
         """The address of its desk."""
