@@ -22,6 +22,8 @@ SAMPLES = ROOT / "libraries" / "samples"
 TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 SIZES: dict[str, ViewportSize] = {"laptop": LAPTOP, "phone": PHONE, "television": TELEVISION}
 COLOURS = 256
+PART = 3
+"""Each so many pixels one is asked for the colours, as that takes long."""
 SETTLE_MILLISECONDS = 1_200
 
 
@@ -109,8 +111,11 @@ def painted(width: int, height: int) -> Image.Image:
 
 
 def take(page: Page, name: str) -> None:
-    """Write what the page shows, in few colours: a screenshot has no more."""
+    """Write what the page shows in few colours, among them those of small things: a screenshot has no more."""
     page.wait_for_timeout(SETTLE_MILLISECONDS)
     with Image.open(BytesIO(page.screenshot())) as taken:
-        taken.convert("RGB").quantize(COLOURS).save(FOLDER / f"{name}.png", optimize=True)
+        shot = taken.convert("RGB")
+    part = shot.resize((shot.width // PART, shot.height // PART), Image.Resampling.NEAREST)
+    colours = part.quantize(COLOURS, Image.Quantize.MAXCOVERAGE, kmeans=1)
+    shot.quantize(palette=colours, dither=Image.Dither.NONE).save(FOLDER / f"{name}.png", optimize=True)
     print(name, flush=True)

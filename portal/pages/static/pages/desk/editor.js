@@ -60,7 +60,7 @@ class Editor extends Part {
       this.eye,
       h("button", { type: "button", class: "plain", title: desk.t("up"), "aria-label": desk.t("up"), onclick: () => move(-1) }, icon("arrow-up")),
       h("button", { type: "button", class: "plain", title: desk.t("down"), "aria-label": desk.t("down"), onclick: () => move(1) }, icon("arrow-down")),
-      h("button", { type: "button", class: "plain", onclick: () => this.remove() }, icon("trash-2"), h("span", { class: "word", text: desk.t("delete") })),
+      h("button", { type: "button", class: "plain", onclick: () => this.remove() }, icon("trash-2"), desk.t("delete")),
     );
     this.failure = failureBox();
     acts.after(this.failure);
