@@ -31,7 +31,7 @@ class Screen extends Part {
     one("[data-camera]", this).hidden = !hasCamera;
     one("[data-moves]", this).hidden = !hasCamera || this.hand.camera.zoom <= 1;
     this.away.hidden = desk.viewer.status === "open" || desk.client.status !== "open";
-    const isFirst = viewers.length > 0 && desk.items.length > 0 && !desk.remembers("has-shown");
+    const isFirst = viewers.length > 0 && !desk.remembers("has-shown");
     write(this.hint, isFirst ? desk.t("isWatching", { name: viewers[0].name ?? desk.t("aGuest") }) : "");
   }
 }
