@@ -122,6 +122,7 @@ export class Stage {
     this.title.hidden = !this.name.textContent && !text && this.status.isEmpty;
     this.nothing.textContent = item ? "" : state.name;
     this.nothing.hidden = Boolean(item);
+    this.element.classList.toggle("is-empty", !item);
     this._lay();
   }
 
@@ -138,6 +139,7 @@ export class Stage {
     const known = new Set(order.map(({ id }) => id).concat(this.current ? [this.current.id] : []));
     const others = this.isWide ? [] : state.items.filter((item) => !known.has(item.id) && isCreature(item));
     this.others.update(others, null, 0);
+    this.element.classList.toggle("has-cards", order.length + others.length > 0);
   }
 
   _hear(message) {

@@ -8,7 +8,7 @@ import { desk, Part } from "./model.js";
 import { removeItem } from "./toast.js";
 import { sightOf, Vitals } from "./vitals.js";
 
-const NARROW = matchMedia("(max-width: 1099px)");
+const NARROW = matchMedia("(max-width: 68.74em)");
 const VITALS = 4;
 
 class Editor extends Part {
