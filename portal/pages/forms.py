@@ -17,6 +17,7 @@ from libraries.digests import CODE_CHARS, is_code, read_code
 from libraries.models import User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import PortalError
+from libraries.rules.names import MAX_GUEST_NAME_CHARS
 from libraries.services.accounts import DELETE, Decision
 from libraries.sharing import MAX_LABEL_CHARS
 from portal.pages.said import detail_said, name_is_good, said
@@ -174,7 +175,7 @@ class Join(PageForm):
     name = forms.CharField(
         label=_("Your name"),
         required=False,
-        max_length=100,
+        max_length=MAX_GUEST_NAME_CHARS,
         help_text=_("What the others see; you may leave it out."),
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
