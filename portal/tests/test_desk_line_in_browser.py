@@ -192,6 +192,33 @@ def test_the_share_code_stands_in_the_previews_place_until_somebody_watches(
     guests.close()
 
 
+def test_sharing_opens_above_the_desk_and_shows_the_code_on_the_screens(table: Table) -> None:
+    page = table.page
+    page.locator(".bar").get_by_role("link", name="Share").click()
+    box = page.get_by_role("dialog", name="Share")
+    expect(box).to_contain_text("1 watching by this link")
+    box.get_by_label("Name of the link").fill("Sofa")
+    box.get_by_role("button", name="Share").click()
+    expect(box.locator("p.code")).to_be_visible()
+    box.get_by_role("button", name="Show on screen").click()
+    expect(table.guest.locator(".stage-code")).to_have_text(box.locator("p.code").inner_text())
+    expect(page.locator("desk-screen .stage-code")).to_be_visible()
+    box.get_by_role("button", name="Take it off the screen").click()
+    expect(table.guest.locator(".stage-code")).to_be_hidden()
+    check(page)
+    sofa = box.locator("li").filter(has_text="Sofa")
+    sofa.get_by_role("link", name="Withdraw").click()
+    box.get_by_role("link", name="Cancel").click()
+    box.locator("li").filter(has_text="Guests").get_by_role("link", name="Withdraw").click()
+    expect(box).to_contain_text("1 person watches by it now")
+    box.get_by_role("button", name="Withdraw the link").click()
+    expect(table.guest.locator("#end")).to_contain_text("This link was withdrawn.")
+    expect(box.locator("li")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    expect(page.locator(".bar").get_by_role("link", name="Share")).to_be_focused()
+
+
 def test_on_a_phone_there_are_tabs_a_sheet_and_a_bar(table: Table) -> None:
     page = table.page
     page.set_viewport_size(PHONE)
