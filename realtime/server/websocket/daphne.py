@@ -1,8 +1,8 @@
 """Daphne's server with a WebSocket protocol that closes as our protocol requires.
 
 Daphne 4.2.3 itself turns 1008 into 1011, drops close reasons, and drops the connection without a close frame after a
-message that is too long. autobahn waits for a client's close frame for one second, and drops the connection then: a client that is late
-sees 1006. Ours waits for as long as Portal's own connections do.
+message that is too long. autobahn waits for a client's close frame for one second, and drops the connection then: a
+client that is late sees 1006. Ours waits for as long as Portal's own connections do.
 """
 
 from __future__ import annotations
