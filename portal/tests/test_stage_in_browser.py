@@ -258,8 +258,6 @@ def test_actions_and_what_is_public_are_drawn(page: Page, stack: Stack) -> None:
     expect(page.locator(NAME)).to_have_text("Ogre")
     page.set_viewport_size(PHONE)
     expect(details).to_contain_text("Blow 11")
-    expect(card(page, "Ettin")).to_be_hidden()
-    change(stack, view, showHealth=True)
     expect(card(page, "Ettin").locator(".stage-details")).to_have_text("Heads2")
     check(page)
     change_item(stack, view, "ogre", actions=None, reactions=None, public=None)
