@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import smtplib
-import socket
 from collections.abc import Iterator
-from email import message_from_bytes
-from email.message import Message
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from django.core import mail as django_mail
 from django.core.mail.backends.smtp import EmailBackend
 from structlog.testing import capture_logs
 
 from libraries import mail
 from libraries.mail import NO_SERVER, Post, is_configured, send_on_commit, wait_until_sent
+from testing import letters
+from testing.letters import Letterbox
 
 SECRET = "a-secret-link-" + "x" * 120
 LINK = f"https://portal.example.org/reset/{SECRET}"
@@ -24,33 +22,13 @@ TEXT = f"Grüße.\n\n{LINK}\n"
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Letterbox:
-    """What the mail server got; it refuses with `answer` if that is set."""
-
-    def __init__(self) -> None:
-        self.letters: list[tuple[list[str], Message]] = []
-        self.answer = ""
-
-    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
-        if self.answer:
-            return self.answer
-        self.letters.append((envelope.rcpt_tos, message_from_bytes(envelope.content)))
-        return "250 OK"
-
-
 @pytest.fixture
 def letterbox(settings: Any) -> Iterator[Letterbox]:
-    letterbox = Letterbox()
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    controller = Controller(letterbox, hostname="127.0.0.1", port=port)
-    controller.start()
-    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-    settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", port
-    settings.DEFAULT_FROM_EMAIL = "Portal <portal@example.org>"
-    yield letterbox
-    controller.stop()
+    with letters.letterbox() as made:
+        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+        settings.EMAIL_HOST, settings.EMAIL_PORT = "127.0.0.1", made.port
+        settings.DEFAULT_FROM_EMAIL = "Portal <portal@example.org>"
+        yield made
 
 
 def sent_with_logs(to: str | None = "ada@example.org") -> list[Any]:
