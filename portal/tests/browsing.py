@@ -118,15 +118,15 @@ def picture(width: int = 400, name: str = "The old mill.png") -> FilePayload:
     return {"name": name, "mimeType": "image/png", "buffer": plain(width, 300, "PNG")}
 
 
-def give(page: Page, how: str) -> None:
-    """Drop or paste the picture “A mill.png”; `how` is which."""
+def give(page: Page, how: str, name: str = "A mill", width: int = 300) -> None:
+    """Drop or paste a picture of that name and width; `how` is which."""
     page.evaluate(
-        """([how, bytes]) => {
+        """([how, name, bytes]) => {
             const data = new DataTransfer();
-            data.items.add(new File([new Uint8Array(bytes)], "A mill.png", { type: "image/png" }));
+            data.items.add(new File([new Uint8Array(bytes)], `${name}.png`, { type: "image/png" }));
             document.dispatchEvent(how === "drop"
                 ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
                 : new ClipboardEvent("paste", { clipboardData: data }));
         }""",
-        [how, list(plain(300, 200, "PNG"))],
+        [how, name, list(plain(width, 200, "PNG"))],
     )
