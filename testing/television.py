@@ -92,15 +92,7 @@ class Television:
             case "Network.responseReceived":
                 self._answers[params["requestId"]] = params["response"]
             case "Network.loadingFinished":
-                self._end(params["requestId"])
-
-    def _end(self, request_id: str) -> None:
-        """Note an answer that has arrived. Of a picture the body is not asked for: this browser often ends then."""
-        answer = self._answers[request_id]
-        if answer["mimeType"].startswith("image/"):
-            self.answers.append(Answer(answer["url"], answer["status"], json.dumps(answer["headers"]), b""))
-        else:
-            self._ended.append(request_id)
+                self._ended.append(params["requestId"])
 
     def _read_answers(self) -> None:
         while self._ended:
