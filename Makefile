@@ -5,7 +5,7 @@ BIN := .venv/bin
 # Always in the versions that the checks passed with
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint requirements.lock
 
-.PHONY: run install install-dev test-setup test chaos chaos-revocations proof herd soak fuzz check lint lock format screenshots specs client bench abuse clean
+.PHONY: run install install-dev test-setup test chaos chaos-revocations proof herd glass soak fuzz check lint lock format screenshots specs client bench abuse clean
 
 # --- Run ---------------------------------------------------------------------------------------------------
 
@@ -116,6 +116,9 @@ bench: .venv/.installed-bench  # Measure against the peers and write bench/RESUL
 
 herd: .venv/.installed-bench  # Restart a server that has 2,000 clients, and see how they come back
 	$(BIN)/python -m bench.herd
+
+glass: .venv/.installed-bench  # Measure from a press on the desk to what a guest's stage draws of it, in one browser
+	$(BIN)/python -m bench.glass_to_glass $(GLASS)
 
 # ABUSE_SECONDS is 30 and ABUSE_RUNS 3 by default; ABUSE="--only ping" takes one attack, ABUSE=--write keeps the figures
 abuse: .venv/.installed-bench  # Attack a running Portal in every way we know, and measure what another tenant notices

@@ -42,12 +42,13 @@ QUIET_SECONDS = 8.0
 SETTLE_SECONDS = 1.0
 PING_SECONDS = 0.005
 LOOK_SECONDS = 0.05
+UPDATE_SECONDS = 0.3
 PROBES = 10
 STOP_SECONDS = 30.0
 MIB = 1 << 20
 PAGE_BYTES = resource.getpagesize()
 ITEM = "picture"
-QUIET, REVEAL, UPLOAD = "quiet", "reveal", "uploads"
+QUIET, UPDATE, REVEAL, UPLOAD = "quiet", "the item is hidden again", "reveal", "uploads"
 MAKE_TENANT = f"""
 import json
 from libraries.models import Library, Membership, PortalView, User
@@ -64,15 +65,16 @@ PROSE = """## Pictures
 {rounds} rounds on SQLite, each with a new server. {guests} guests of one portal view have a socket and a cookie each. A
 controller shows an item with a picture, {reveals} times; each guest gets the picture on a new connection as soon as it
 is told. Then {uploads} photographs of 12 megapixels are uploaded at once, by one person. Server and workers share one
-core. Meanwhile people of another library ping on their sockets; quiet is the same with all guests connected, and
-nothing to do.
+core. Meanwhile people of another library ping on their sockets. Quiet is the same with all guests connected, and
+nothing to do. After each reveal the item is hidden again, which is an update to all guests and no picture; the pings of
+the {after:.1f} s from then on tell what such an update costs alone.
 """
 
 Window = tuple[float, float]
 
 
 def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
-    """The figures of `REVEAL`, `UPLOAD` and `QUIET`, a row for each round."""
+    """The figures of `QUIET`, `UPDATE`, `REVEAL` and `UPLOAD`, a row for each round."""
     figures: Figures = defaultdict(list)
     tenant = json.loads(place.place.shell(MAKE_TENANT))
     photograph = _photograph()
@@ -98,16 +100,16 @@ async def _round(
         began = time.monotonic()
         await asyncio.sleep(QUIET_SECONDS)
         windows[QUIET].append((began, time.monotonic()))
-        shown = await _reveals(room, running, windows[REVEAL])
+        shown = await _reveals(room, running, windows)
         await asyncio.sleep(SETTLE_SECONDS)
         uploads = await _uploads(port, place, running, photograph, windows[UPLOAD])
         room.leave()
         saw = await asyncio.to_thread(probe.result, STOP_SECONDS)
     pings = {name: _of_pings(saw["ping"], inside) for name, inside in windows.items()}
-    return {QUIET: pings[QUIET], REVEAL: pings[REVEAL] | shown, UPLOAD: pings[UPLOAD] | uploads}
+    return pings | {REVEAL: pings[REVEAL] | shown, UPLOAD: pings[UPLOAD] | uploads}
 
 
-async def _reveals(room: Room, running: Running, windows: list[Window]) -> dict[str, float]:
+async def _reveals(room: Room, running: Running, windows: dict[str, list[Window]]) -> dict[str, float]:
     """Show and hide the item; milliseconds from the controller's message to the last byte of the last guest."""
     last, told, cpu = [], [], []
     sizes: set[int] = set()
@@ -115,14 +117,16 @@ async def _reveals(room: Room, running: Running, windows: list[Window]) -> dict[
     for _ in range(REVEALS):
         used = running.cpu_seconds()
         sent, shown = await room.reveal()
-        windows.append((sent, max(shown.got)))
+        windows[REVEAL].append((sent, max(shown.got)))
         last.append((max(shown.got) - sent) * 1e3)
         told.append((max(shown.told) - sent) * 1e3)
         cpu.append((running.cpu_seconds() - used) / GUESTS * 1e6)
         sizes |= shown.sizes
+        hidden = time.monotonic()
         await room.hide()
-        await asyncio.sleep(0.2)
-    seconds = sum(end - begin for begin, end in windows)
+        await asyncio.sleep(hidden + UPDATE_SECONDS - time.monotonic())
+        windows[UPDATE].append((hidden, time.monotonic()))
+    seconds = sum(end - begin for begin, end in windows[REVEAL])
     return {
         "last": percentile(last, 0.5),
         "slowest": max(last),
@@ -173,7 +177,7 @@ def _set_up(place: Portal, port: int) -> tuple[Room, str]:
     with httpx.Client(base_url=f"http://127.0.0.1:{port}", headers=headers, timeout=60, trust_env=False) as client:
         seed = uuid4().int
         path = f"/api/libraries/{place.library_id}/images?name=reveal"
-        [image] = _answer(client.post(path, content=_noise(seed), headers={"Content-Type": "image/jpeg"}))["images"]
+        [image] = _answer(client.post(path, content=noise(seed), headers={"Content-Type": "image/jpeg"}))["images"]
         if image["byteCount"] not in PICTURE_BYTES:
             raise RuntimeError(f"The picture has {image['byteCount']} bytes, and should have about 300,000.")
         url = httpx.URL(image["url"]).path
@@ -191,7 +195,7 @@ def _answer(response: httpx.Response) -> dict[str, Any]:
     return found
 
 
-def _noise(seed: int) -> bytes:
+def noise(seed: int) -> bytes:
     """A picture that stays about as long when it is written anew."""
     pixels = random.Random(seed).randbytes(PICTURE_SIDE * PICTURE_SIDE * 3)  # noqa: S311  # no secret
     return _jpeg(Image.frombytes("RGB", (PICTURE_SIDE, PICTURE_SIDE), pixels), quality=85)
@@ -228,7 +232,7 @@ def _of_pings(pings: Sequence[tuple[float, float]], windows: Sequence[Window]) -
 
 def section(figures: Figures) -> str:
     """The section of RESULTS.md."""
-    quiet, reveal, upload = (figures[name] for name in (QUIET, REVEAL, UPLOAD))
+    quiet, update, reveal, upload = (figures[name] for name in (QUIET, UPDATE, REVEAL, UPLOAD))
 
     def over(rows: list[dict[str, float]], key: str, form: str = ".0f") -> str:
         return spread([row[key] for row in rows], form)
@@ -248,8 +252,8 @@ def section(figures: Figures) -> str:
     ]
     pings = [
         [name, over(rows, "p50", ".2f"), over(rows, "p99", ".2f"), ratio(rows, quiet, "p99")]
-        for name, rows in ((QUIET, quiet), (REVEAL, reveal), (UPLOAD, upload))
+        for name, rows in ((QUIET, quiet), (UPDATE, update), (REVEAL, reveal), (UPLOAD, upload))
     ]
     head = ["another tenant's ping", "p50 ms", "p99 ms", "p99 to that of quiet"]
-    text = PROSE.format(rounds=len(quiet), guests=GUESTS, reveals=REVEALS, uploads=UPLOADS)
+    text = PROSE.format(rounds=len(quiet), guests=GUESTS, reveals=REVEALS, uploads=UPLOADS, after=UPDATE_SECONDS)
     return f"{text}\n{table(['', 'median (least to greatest)'], shown)}\n{table(head, pings)}"

@@ -72,6 +72,7 @@ def _account(user: User) -> dict[str, Any]:
         "emailVerifiedAt": _at(user.email_verified_at),
         "name": user.name,
         "language": user.language,
+        "theme": user.theme,
         "createdAt": _at(user.date_joined),
         "lastLogInToPagesAt": _at(user.last_login),
         "isActive": user.is_active,

@@ -79,6 +79,13 @@ class User(AbstractBaseUser, PermissionsMixin):
     language = models.CharField(
         max_length=5, blank=True, default="", db_default="", help_text="Of the pages; empty: the browser's."
     )
+    theme = models.CharField(
+        max_length=5,
+        blank=True,
+        default="",
+        db_default="",
+        help_text="Of the pages: light or dark; empty: the system's.",
+    )
 
     _stored: dict[str, Any] | None = None
 

@@ -7,11 +7,13 @@ import logging
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 
 from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES, bad_request, is_rest
 from libraries.outages import is_outage, report
 from libraries.rules.errors import TooManyAttempts, Unavailable
+from portal.pages.said import said
 
 
 class HostMiddleware(MiddlewareMixin):
@@ -42,8 +44,10 @@ class RefusalMiddleware(MiddlewareMixin):
         if not isinstance(exception, TooManyAttempts | Unavailable):
             return None
         wait = getattr(exception, "wait", RETRY_SECONDS)
+        with translation.override(translation.get_language_from_request(request)):
+            sentence = said(exception)
         return HttpResponse(
-            exception.message,
+            sentence,
             status=STATUSES[exception.code],
             content_type="text/plain; charset=utf-8",
             headers={"Retry-After": str(wait)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench.reveal import QUIET, REVEAL, UPLOAD, _of_pings, section
+from bench.reveal import QUIET, REVEAL, UPDATE, UPLOAD, _of_pings, section
 
 
 def test_only_pings_that_were_sent_within_a_window_count() -> None:
@@ -16,9 +16,11 @@ def test_the_section_has_the_ratios_of_each_round() -> None:
     sent = dict.fromkeys(("seconds", "first", "rss before", "rss", "bytes"), 1.0)
     figures = {
         QUIET: pings,
+        UPDATE: [row | {"p99": row["p99"] * 2} for row in pings],
         REVEAL: [row | shown | {"p99": row["p99"] * 3} for row in pings],
         UPLOAD: [row | sent | {"p99": 4.0} for row in pings],
     }
     written = section(figures)
+    assert "| the item is hidden again | 1.00 (1.00 to 1.00) | 6.00 (4.00 to 8.00) | 2.00 (2.00 to 2.00) |" in written
     assert "| reveal | 1.00 (1.00 to 1.00) | 9.00 (6.00 to 12.00) | 3.00 (3.00 to 3.00) |" in written
     assert "| uploads | 1.00 (1.00 to 1.00) | 4.00 (4.00 to 4.00) | 1.50 (1.00 to 2.00) |" in written

@@ -81,9 +81,9 @@ class Attempt:
     def _check(self, counts: Mapping[str, Count]) -> None:
         here, anywhere = counts.get(self._here.key), counts.get(self._anywhere.key)
         if here and self._here.is_over(here):
-            raise _refusal("Too many failed log-ins", here)
+            raise _refusal("Too many failed log-ins: try again in {wait} seconds.", here)
         if anywhere and self._anywhere.is_over(anywhere) and not self._is_known():
-            raise _refusal("Too many failed log-ins", anywhere)
+            raise _refusal("Too many failed log-ins: try again in {wait} seconds.", anywhere)
 
     def _is_known(self) -> bool:
         if self._user is None:
@@ -150,7 +150,7 @@ def _count(
     def look(counts: Mapping[str, Count]) -> None:
         count = counts.get(rate.key)
         if count and rate.is_over(count):
-            raise _refusal("Too many log-ins from your network", count)
+            raise _refusal("Too many log-ins from your network: try again in {wait} seconds.", count)
         if check is not None:
             check(counts)
 
@@ -164,7 +164,7 @@ def _count(
 
 def _refusal(sentence: str, count: Count) -> TooManyAttempts:
     wait = count.wait(_now())  # the time now, as the statement may have waited for others
-    return TooManyAttempts(f"{sentence}: try again in {wait} seconds.", wait)
+    return TooManyAttempts(sentence.format(wait=wait), wait)
 
 
 def _now() -> int:

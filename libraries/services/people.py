@@ -72,6 +72,12 @@ def choose_language(*, user_id: UUID, language: str) -> None:
 
 
 @tried_again
+def choose_theme(*, user_id: UUID, theme: str) -> None:
+    """Keep the colours of the pages, `light` or `dark`; empty: those of each system."""
+    User.objects.filter(id=user_id).update(theme=theme)
+
+
+@tried_again
 def set_user_active(*, user_id: UUID, is_active: bool) -> None:
     """Activate or deactivate a user; deactivation closes their open connections at once."""
     with transaction.atomic():

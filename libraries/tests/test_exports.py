@@ -56,6 +56,7 @@ def test_the_export_has_everything(owner: User, library: Library, portal_view: P
     store_all(owner, library, portal_view)
     found = json.loads(json.dumps(export_account(owner.id)))
     assert (found["account"]["email"], found["account"]["emailVerifiedAt"]) == ("owner@example.org", None)
+    assert (found["account"]["language"], found["account"]["theme"]) == ("", "")
     assert (found["account"]["groups"], found["account"]["permissions"]) == (["Staff"], ["view_user"])
     assert [(row["library"], row["role"]) for row in found["memberships"]] == [("Library", "OWNER")]
     assert len(found["sessions"]) == len(found["tickets"]) == len(found["shareLinks"]) == 1

@@ -23,7 +23,7 @@ from libraries.services import accounts, sessions
 from libraries.services.invitations import accept_by_address, invitations_for
 from libraries.services.logins import network_of_request
 from libraries.services.mailed import send_verification
-from libraries.services.people import choose_language, rename_user
+from libraries.services.people import choose_language, choose_theme, rename_user
 from portal.pages import forms
 from portal.pages.base import FormPage, ForPeople, PlainPage, log_in
 from portal.pages.invitations import welcome
@@ -36,6 +36,7 @@ def _shown(user: User) -> dict[str, Any]:
         "name_form": forms.Name(initial={"name": user.name}),
         "password_form": forms.ChangePassword(),
         "language_form": forms.Language(initial={"language": user.language}),
+        "theme_form": forms.Theme(initial={"theme": user.theme}),
         "leave_form": _leave_form(user),
         "invitations": invitations_for(user_id=user.id) if user.is_verified else (),
     }
@@ -107,6 +108,18 @@ class ChangeLanguage(_OneForm):
         self.request.COOKIES.pop(settings.LANGUAGE_COOKIE_NAME, None)  # what it said does not count any more
         with override(code or get_language_from_request(self.request)):
             return remember(self.done(_("The language is changed.")), code)
+
+
+class ChangeTheme(_OneForm):
+    """`/account/theme`."""
+
+    form_class = forms.Theme
+    shown_as = "theme_form"
+
+    def act(self, form: forms.Theme) -> HttpResponse:
+        """Store it."""
+        choose_theme(user_id=self.user.id, theme=form.cleaned_data["theme"])
+        return self.done(_("The colours are changed."))
 
 
 class ChangePassword(_OneForm):

@@ -20,6 +20,7 @@ from django.views.generic import FormView, TemplateView, View
 from libraries.api.errors import STATUSES
 from libraries.models import User
 from libraries.rules.errors import Forbidden, NotFound, PortalError
+from portal.pages.said import detail_said, said
 
 BAD_REQUEST = 400
 ROWS = 60
@@ -39,7 +40,7 @@ class Page(View):
                 if isinstance(answer, SimpleTemplateResponse):
                     answer.render()
             except (NotFound, Forbidden) as error:
-                answer = refuse(render(request, "pages/refused.html", {"sentence": error.message}), error)
+                answer = refuse(render(request, "pages/refused.html", {"sentence": said(error)}), error)
         add_never_cache_headers(answer)
         return answer
 
@@ -97,11 +98,11 @@ class ForPeople(LoginRequiredMixin):
 
 def blame(form: Form, error: PortalError) -> None:
     """Put a service's refusal beside the fields that it names, or above the form."""
-    named = {key: sentence for key, sentence in (error.details or {}).items() if key in form.fields}
+    named = {key: detail_said(sentence) for key, sentence in (error.details or {}).items() if key in form.fields}
     for key, sentence in named.items():
         form.add_error(key, sentence)
     if not named:
-        form.add_error(None, error.message)
+        form.add_error(None, said(error))
 
 
 def refuse(answer: HttpResponse, error: PortalError) -> HttpResponse:

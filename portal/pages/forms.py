@@ -17,9 +17,10 @@ from libraries.digests import CODE_CHARS, is_code, read_code
 from libraries.models import User
 from libraries.rules.emails import NOT_PLAIN, canonical, is_plain
 from libraries.rules.errors import PortalError
+from libraries.rules.names import MAX_GUEST_NAME_CHARS
 from libraries.services.accounts import DELETE, Decision
 from libraries.sharing import MAX_LABEL_CHARS
-from libraries.validators import validate_name
+from portal.pages.said import detail_said, name_is_good, said
 
 CURRENT, NEW = "current-password", "new-password"
 """What browsers and password managers fill in (HTML standard, autofill)."""
@@ -66,7 +67,7 @@ class LogIn(PageForm, AuthenticationForm):
             return super().clean()
         except PortalError as error:
             self.refusal = error
-            raise ValidationError(error.message) from None
+            raise ValidationError(said(error)) from None
 
 
 class Register(PageForm):
@@ -77,7 +78,7 @@ class Register(PageForm):
         label=_("Name"),
         required=False,
         max_length=100,
-        validators=[validate_name],
+        validators=[name_is_good],
         help_text=_("What others see. Without one, the part of your address before the @."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
@@ -87,7 +88,7 @@ class Register(PageForm):
         """The canonical spelling of the address."""
         email = canonical(self.cleaned_data["email"])
         if not is_plain(email):
-            raise ValidationError(NOT_PLAIN)
+            raise ValidationError(detail_said(NOT_PLAIN))
         return email
 
 
@@ -117,7 +118,7 @@ class Name(PageForm):
         label=_("Name"),
         required=False,
         max_length=100,
-        validators=[validate_name],
+        validators=[name_is_good],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
@@ -160,6 +161,16 @@ class Language(PageForm):
         self.fields["language"].choices = [("", _("As in this browser")), *settings.LANGUAGES]  # type: ignore[attr-defined]
 
 
+class Theme(PageForm):
+    """The colours of the pages, as `dark.css` has them or not; empty: as the system has them."""
+
+    theme = forms.ChoiceField(
+        label=_("Colours of the pages"),
+        choices=[("", _("As on this device")), ("light", _("Light")), ("dark", _("Dark"))],
+        required=False,
+    )
+
+
 class Join(PageForm):
     """A code from somebody who shares, and a name. The page's module sends them to the REST API."""
 
@@ -174,7 +185,7 @@ class Join(PageForm):
     name = forms.CharField(
         label=_("Your name"),
         required=False,
-        max_length=100,
+        max_length=MAX_GUEST_NAME_CHARS,
         help_text=_("What the others see; you may leave it out."),
         widget=forms.TextInput(attrs={"autocomplete": "nickname"}),
     )
@@ -191,7 +202,7 @@ class AddScreen(PageForm):
     label = forms.CharField(
         label=_("Name of the screen"),
         max_length=MAX_LABEL_CHARS,
-        validators=[validate_name],
+        validators=[name_is_good],
         help_text=_("For example “Television in the hall”: by it you find the screen again, to withdraw it."),
     )
     portal_view = forms.ChoiceField(label=_("What it shows"))

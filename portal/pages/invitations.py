@@ -19,6 +19,7 @@ from libraries.services.invitations import accept_by_token, look_at_invitation
 from portal.pages.base import FormPage
 from portal.pages.carried import carried, drop, take
 from portal.pages.language import ROLE_NAMES
+from portal.pages.said import said
 
 _TOKEN = "invitation"  # noqa: S105  # a cookie's name
 
@@ -46,7 +47,7 @@ class Invitation(FormPage):
         try:
             shown["invitation"] = look_at_invitation(token=token) if token else None
         except NotFound as error:
-            shown["fault"] = error.message
+            shown["fault"] = said(error)
         return super().get_context_data(**given, **shown)
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:

@@ -78,6 +78,7 @@ urlpatterns = [
     path("account", account.Account.as_view(), name="account"),
     path("account/name", account.Rename.as_view(), name="account-name"),
     path("account/language", account.ChangeLanguage.as_view(), name="account-language"),
+    path("account/theme", account.ChangeTheme.as_view(), name="account-theme"),
     path("account/password", account.ChangePassword.as_view(), name="account-password"),
     path("account/log-out-everywhere", account.LogOutEverywhere.as_view(), name="account-log-out-everywhere"),
     path("account/verify", account.VerifyAgain.as_view(), name="account-verify"),

@@ -63,7 +63,7 @@ def silent(chrome: Browser, *expected: str, **options: Any) -> Iterator[BrowserC
         if message.type in {"error", "warning"} and not message.text.startswith(expected):
             said.append(message.text)
 
-    opened = chrome.new_context(locale="en-GB", **options)
+    opened = chrome.new_context(**{"locale": "en-GB", **options})
     opened.on("console", note)
     opened.on("weberror", lambda error: said.append(str(error.error)))
     opened.set_default_timeout(15_000)

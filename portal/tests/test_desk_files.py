@@ -1,10 +1,8 @@
-"""The files of the desk: checked as TypeScript by the types in their comments, and small."""
+"""The files of the desk: checked as TypeScript by the types in their comments."""
 
 from __future__ import annotations
 
-import gzip
 import json
-import re
 import subprocess
 from pathlib import Path
 
@@ -14,8 +12,6 @@ from testing.setup import NODE_FOLDER
 
 PAGES = Path(settings.BASE_DIR) / "portal" / "pages" / "static" / "pages"
 MODULES = PAGES / "desk"
-BESIDE = ("tokens.css", "desk.css", "stage-view.css", "icons.svg")
-MOST_BYTES = 150 * 1024
 OPTIONS = {
     "allowJs": True,
     "checkJs": True,
@@ -43,21 +39,3 @@ def test_the_desk_has_no_faults_of_types(tmp_path: Path) -> None:
     found = faults(tmp_path, MODULES / "desk.js", faulty)
     assert len(found) == 1, found
     assert "faulty.js" in found[0]
-
-
-def loaded(module: Path) -> set[Path]:
-    """The module and all that it imports before it runs."""
-    found, waiting = set[Path](), [module.resolve()]
-    while waiting:
-        file = waiting.pop()
-        if file not in found:
-            found.add(file)
-            names = re.findall(r'^(?:import|export)\b[^;]*?"(\.[^"]+)";', file.read_text(), re.MULTILINE)
-            waiting += [(file.parent / name).resolve() for name in names]
-    return found
-
-
-def test_a_first_load_of_the_desk_is_small() -> None:
-    files = loaded(MODULES / "desk.js") | {PAGES / name for name in BESIDE}
-    assert {path.resolve() for path in MODULES.glob("*.js")} <= files
-    assert sum(len(gzip.compress(path.read_bytes())) for path in files) < MOST_BYTES

@@ -95,6 +95,32 @@ def test_two_controllers_see_each_other(table: Table, chrome: Browser) -> None:
     context.close()
 
 
+def test_who_edits_is_seen_on_other_desks_and_it_ends(table: Table, chrome: Browser) -> None:
+    context = chrome.new_context(locale="en-GB", viewport=LAPTOP)
+    other = context.new_page()
+    log_in(other, table.stack, table.stack.cast.editor)
+    open_desk(other, table.stack, table.view_id)
+    people = table.page.locator("desk-people")
+    expect(people).to_contain_text("Jonas")
+    table.row("ogre").locator(".open").click()
+    other.locator('[data-item="ogre"] .open').click()
+    other.locator("desk-editor").get_by_label("Armour class", exact=True).press_sequentially("1")
+    expect(table.row("ogre")).to_contain_text("Jonas is editing this.")
+    expect(table.page.locator("desk-editor [role=status]")).to_have_text("Jonas is editing this.")
+    expect(people).to_contain_text("is editing “Ogre”")
+    check(table.page)
+    expect(other.locator('[data-item="ogre"]')).not_to_contain_text("is editing")
+    other.locator('[data-item="letter"] .open').click()
+    other.locator("desk-editor").get_by_label("Private notes").press_sequentially("It")
+    expect(people).to_contain_text("is editing “A letter”")
+    expect(table.row("letter")).to_contain_text("Jonas is editing this.")
+    expect(table.row("ogre")).not_to_contain_text("is editing")
+    assert "is editing" not in table.guest.content()
+    expect(table.row("letter")).not_to_contain_text("is editing", timeout=10_000)
+    expect(people).not_to_contain_text("is editing")
+    context.close()
+
+
 # --- Camera and pointers -------------------------------------------------------------------------------------
 
 
@@ -164,6 +190,33 @@ def test_the_share_code_stands_in_the_previews_place_until_somebody_watches(
     expect(page.locator("desk-screen")).to_contain_text("Pixel 8 is watching. Press Show.")
     expect(invite).to_be_hidden()
     guests.close()
+
+
+def test_sharing_opens_above_the_desk_and_shows_the_code_on_the_screens(table: Table) -> None:
+    page = table.page
+    page.locator(".bar").get_by_role("link", name="Share").click()
+    box = page.get_by_role("dialog", name="Share")
+    expect(box).to_contain_text("1 watching by this link")
+    box.get_by_label("Name of the link").fill("Sofa")
+    box.get_by_role("button", name="Share").click()
+    expect(box.locator("p.code")).to_be_visible()
+    box.get_by_role("button", name="Show on screen").click()
+    expect(table.guest.locator(".stage-code")).to_have_text(box.locator("p.code").inner_text())
+    expect(page.locator("desk-screen .stage-code")).to_be_visible()
+    box.get_by_role("button", name="Take it off the screen").click()
+    expect(table.guest.locator(".stage-code")).to_be_hidden()
+    check(page)
+    sofa = box.locator("li").filter(has_text="Sofa")
+    sofa.get_by_role("link", name="Withdraw").click()
+    box.get_by_role("link", name="Cancel").click()
+    box.locator("li").filter(has_text="Guests").get_by_role("link", name="Withdraw").click()
+    expect(box).to_contain_text("1 person watches by it now")
+    box.get_by_role("button", name="Withdraw the link").click()
+    expect(table.guest.locator("#end")).to_contain_text("This link was withdrawn.")
+    expect(box.locator("li")).to_have_count(1)
+    page.keyboard.press("Escape")
+    expect(box).to_be_hidden()
+    expect(page.locator(".bar").get_by_role("link", name="Share")).to_be_focused()
 
 
 def test_on_a_phone_there_are_tabs_a_sheet_and_a_bar(table: Table) -> None:

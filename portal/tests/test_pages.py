@@ -321,6 +321,23 @@ def test_a_name_is_changed(browser: Client, owner: User) -> None:
     assert faults(refused, "password_form") == {}
 
 
+def test_the_account_keeps_the_colours_for_every_browser(browser: Client, owner: User) -> None:
+    def dark(client: Client) -> str:
+        [link] = re.findall(r'<link rel="stylesheet" href="[^"]*/dark\.css"(.*?)>', client.get("/").content.decode())
+        return str(link)
+
+    assert dark(browser) == dark(Client()) == ' media="(prefers-color-scheme: dark)"'
+    answer = browser.post("/account/theme", {"theme": "dark"}, follow=True)
+    assert "The colours are changed." in answer.content.decode()
+    assert dark(browser_of(owner)) == ""
+    browser.post("/account/theme", {"theme": "light"})
+    assert "dark.css" not in browser_of(owner).get("/").content.decode()
+    refused = browser.post("/account/theme", {"theme": "sepia"})
+    assert (refused.status_code, list(faults(refused, "theme_form"))) == (400, ["theme"])
+    browser.post("/account/theme", {"theme": ""})
+    assert dark(browser) == dark(Client())
+
+
 def test_a_changed_password_ends_other_sessions(browser: Client, owner: User) -> None:
     other, sid = browser_of(owner), browser.session["sid"]
     values = {"current": PASSWORD, "password": NEW}

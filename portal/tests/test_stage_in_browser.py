@@ -231,6 +231,42 @@ def test_health_is_shown_as_it_may_be_seen(page: Page, stack: Stack) -> None:
     expect(status).to_be_hidden()
 
 
+ACTIONS = [{"name": "Maul", "text": "Hits with a bell.", "dc": 17}, {"name": "Toll"}]
+PUBLIC = {
+    "sound": "A bell, far below",
+    "hornCount": 2,
+    "isWet": True,
+    "portrait": "/warden.png",
+    "gmNotes": "Fears bees",
+}
+
+
+def test_actions_and_what_is_public_are_drawn(page: Page, stack: Stack) -> None:
+    page.set_viewport_size(TELEVISION)  # type: ignore[arg-type]
+    ogre = creature("Ogre", image=upload(stack, 402), actions=ACTIONS, reactions=[{"name": "Duck"}], public=PUBLIC)
+    other = creature("Ettin", public={"heads": 2})
+    view = watch(page, stack, ogre, other, currentItem=0)
+    details = page.locator(".stage-title .stage-details")
+    expect(details.locator("dt")).to_have_text(["Sound", "Horn count", "Is wet"])
+    expect(details.locator("dd")).to_have_text(["A bell, far below", "2", "yes"])
+    change(stack, view, showActions=True)
+    expect(details.locator(".stage-kind")).to_have_text(["Actions", "Reactions"])
+    expect(details).to_contain_text("Hits with a bell.")
+    assert not re.search("17|bees|portrait", details.inner_html())
+    change_item(stack, view, "ogre", actions=[{"name": f"Blow {n}", "text": "It hurts. " * 20} for n in range(12)])
+    expect(details).to_be_hidden()  # nothing scrolls on a television
+    expect(page.locator(NAME)).to_have_text("Ogre")
+    page.set_viewport_size(PHONE)
+    expect(details).to_contain_text("Blow 11")
+    expect(card(page, "Ettin")).to_be_hidden()
+    change(stack, view, showHealth=True)
+    expect(card(page, "Ettin").locator(".stage-details")).to_have_text("Heads2")
+    check(page)
+    change_item(stack, view, "ogre", actions=None, reactions=None, public=None)
+    expect(details).to_be_hidden()
+    expect(details).to_be_empty()
+
+
 def test_the_encounter_goes_on(page: Page, stack: Stack) -> None:
     page.set_viewport_size(TELEVISION)  # type: ignore[arg-type]
     people = [creature(name) for name in ("Ada", "Bo", "Cy", "Di", "Ed", "Flo", "Gus")]

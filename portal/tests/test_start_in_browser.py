@@ -101,6 +101,32 @@ def test_the_pages_are_dark_if_the_system_is(page: Page, stack: Stack) -> None:
     check(page)
 
 
+def test_the_account_says_whether_pages_are_light_or_dark(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.editor)
+    desk = f"{stack.server.http}/libraries/{stack.cast.library_id}/views/{stack.cast.portal_view_id}/desk"
+    grounds = {"Light": "rgb(245, 246, 248)", "Dark": "rgb(15, 18, 22)"}
+    ground = "getComputedStyle(document.body).backgroundColor"
+    for name, system in (("Dark", "light"), ("Light", "dark")):
+        page.emulate_media(color_scheme=system)  # type: ignore[arg-type]  # one of the two
+        page.goto(f"{stack.server.http}/account")
+        page.get_by_label("Colours of the pages").select_option(name)
+        page.get_by_role("button", name="Change the colours").click()
+        expect(page.get_by_text("The colours are changed.")).to_be_visible()
+        check(page)
+        for address in (page.url, desk):
+            page.goto(address)
+            page.wait_for_load_state()
+            assert page.evaluate(ground) == grounds[name]
+            assert page.evaluate("getComputedStyle(document.documentElement).colorScheme") == name.lower()
+    page.goto(f"{stack.server.http}/account")
+    page.get_by_label("Colours of the pages").select_option("As on this device")
+    page.get_by_role("button", name="Change the colours").click()
+    expect(page.get_by_text("The colours are changed.")).to_be_visible()
+    for system, name in (("light", "Light"), ("dark", "Dark")):
+        page.emulate_media(color_scheme=system)  # type: ignore[arg-type]  # one of the two
+        assert page.evaluate(ground) == grounds[name]
+
+
 def test_a_library_is_made_renamed_and_deleted(page: Page, stack: Stack) -> None:
     log_in(page, stack, stack.cast.stranger)
     name = "A library whose name is as long as somebody wants who has much to say about it, and more"

@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from libraries.links import only_here
 from portal.pages.language import ROLE_NAMES
+from portal.pages.said import words_of_refusals
 
 register = template.Library()
 
@@ -26,6 +27,12 @@ def icon(name: str) -> SafeString:
         static("pages/icons.svg"),
         name,
     )
+
+
+@register.simple_tag
+def refusals() -> str:
+    """The words of refusals, for the attribute `data-refusals`, which `said.js` reads."""
+    return words_of_refusals()
 
 
 @register.filter

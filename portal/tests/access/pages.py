@@ -76,6 +76,7 @@ GET    | /invitation/{secret}            | 302   302    302    302      302    3
 GET    | /account                        | 200   200    200    200      302    200    302 200   200 200   |
 POST   | /account/name                   | 302   302    302    302      302    302    302 302   302 302   | User
 POST   | /account/language               | 302   302    302    302      302    302    302 302   302 302   | User
+POST   | /account/theme                  | 302   302    302    302      302    302    302 302   302 302   | User
 POST   | /account/password               | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/log-out-everywhere     | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/verify                 | 302   302    302    302      302    302    302 302   302 302   |
@@ -116,6 +117,7 @@ FORMS: dict[str, Callable[[World, User | None], Form]] = {
     "/libraries/{library}/invitations": _same({"role": "VIEWER", "email": ""}),
     "/libraries/{library}/settings": _same({"name": "Changed"}),
     "/account/language": _same({"language": "de"}),
+    "/account/theme": _same({"theme": "dark"}),
     "/account/name": _same({"name": "Changed"}),
     "/account/password": _same({"current": PASSWORD, "password": NEW_PASSWORD}),
     "/account/delete": _same({"password": "wrong"}),

@@ -1,7 +1,8 @@
 """Daphne's server with a WebSocket protocol that closes as our protocol requires.
 
 Daphne 4.2.3 itself turns 1008 into 1011, drops close reasons, and drops the connection without a close frame after a
-message that is too long.
+message that is too long. autobahn waits for a client's close frame for one second, and drops the connection then: a
+client that is late sees 1006. Ours waits for as long as Portal's own connections do.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from daphne.ws_protocol import ConnectionDeny, WebSocketFactory, WebSocketProtoc
 
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.encodings import Encoding, chosen
+from realtime.server.websocket.connection import CLOSE_SECONDS
 from realtime.server.websocket.wire import TOO_BIG
 
 
@@ -53,5 +55,5 @@ class PortalServer(Server):
     @ws_factory.setter
     def ws_factory(self, factory: WebSocketFactory) -> None:
         factory.protocol = PortalWebSocketProtocol
-        factory.setProtocolOptions(failByDrop=False)
+        factory.setProtocolOptions(failByDrop=False, closeHandshakeTimeout=CLOSE_SECONDS)
         self._ws_factory = factory

@@ -1,4 +1,5 @@
 // Exchanges a code for a guest's seat, keeps its credential, and goes to watch.
+import { said } from "./said.js";
 import { keep } from "./store.js";
 
 const form = document.querySelector("#join");
@@ -30,7 +31,7 @@ async function ask() {
   } catch (error) {
     throw new Error(form.dataset.away);
   }
-  const said = await answer.json().catch(() => ({}));
-  if (answer.ok) return said;
-  throw new Error(said.message || form.dataset.failed);
+  const found = await answer.json().catch(() => ({}));
+  if (answer.ok) return found;
+  throw new Error(said(found) || form.dataset.failed);
 }

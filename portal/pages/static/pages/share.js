@@ -3,33 +3,55 @@ import { PortalClient } from "../client/portal-client.min.js";
 
 const EVERY_MILLISECONDS = 3000;
 
-const links = document.querySelector("#links");
+class PortalShare extends HTMLElement {
+  connectedCallback() {
+    this.links = this.querySelector("[data-watching]");
+    this.button = this.querySelector("[data-show]");
+    this.fault = this.querySelector("[data-fault]");
+    if (this.links) this.counting = setInterval(() => this.count(), EVERY_MILLISECONDS);
+    if (!this.button) return;
+    this.button.hidden = false;
+    this.button.addEventListener("click", () => this.toggle());
+  }
 
-async function count() {
-  if (document.visibilityState === "hidden") return;
-  const answer = await fetch(links.dataset.watching).catch(() => null); // the server is away: the numbers stay
-  if (!answer || !answer.ok) return;
-  for (const [id, sentence] of Object.entries(await answer.json())) {
-    const line = links.querySelector(`[data-link="${id}"]`);
-    if (line && line.textContent !== sentence) line.textContent = sentence;
+  disconnectedCallback() {
+    clearInterval(this.counting);
+  }
+
+  async count() {
+    if (document.visibilityState === "hidden") return;
+    const answer = await fetch(this.links.dataset.watching).catch(() => null); // the server is away: the numbers stay
+    if (!answer || !answer.ok) return;
+    for (const [id, sentence] of Object.entries(await answer.json())) {
+      const line = this.links.querySelector(`[data-link="${id}"]`);
+      if (line && line.textContent !== sentence) line.textContent = sentence;
+    }
+  }
+
+  async toggle() {
+    const { button, fault } = this;
+    const isShown = button.getAttribute("aria-pressed") !== "true";
+    button.disabled = true;
+    fault.textContent = "";
+    try {
+      await show(button.dataset, isShown);
+      button.setAttribute("aria-pressed", String(isShown));
+      button.querySelector("span").textContent = isShown ? button.dataset.take : button.dataset.show;
+    } catch (error) {
+      fault.textContent = button.dataset.failed;
+    } finally {
+      button.disabled = false;
+    }
   }
 }
 
-if (links) setInterval(count, EVERY_MILLISECONDS);
-
-const button = document.querySelector("#show");
-const fault = document.querySelector("#show-fault");
-
-async function getCredential() {
-  const { ticket, csrf, view } = button.dataset;
-  const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
-  const answer = await fetch(ticket, { method: "POST", headers, body: JSON.stringify({ portalViewId: view }) });
-  return answer.ok ? answer.json() : null;
-}
-
 // A command: the screens that are there now show it, and nothing is stored. The link is a secret.
-async function show(isShown) {
-  const { site, view, at, code, qr } = button.dataset;
+async function show({ site, view, at, code, qr, ticket, csrf }, isShown) {
+  const getCredential = async () => {
+    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
+    const answer = await fetch(ticket, { method: "POST", headers, body: JSON.stringify({ portalViewId: view }) });
+    return answer.ok ? answer.json() : null;
+  };
   const client = new PortalClient({ url: location.origin + site, portalViewId: view, getCredential });
   try {
     await client.connect();
@@ -40,22 +62,4 @@ async function show(isShown) {
   }
 }
 
-async function toggle() {
-  const isShown = button.getAttribute("aria-pressed") !== "true";
-  button.disabled = true;
-  fault.textContent = "";
-  try {
-    await show(isShown);
-    button.setAttribute("aria-pressed", String(isShown));
-    button.querySelector("span").textContent = isShown ? button.dataset.take : button.dataset.show;
-  } catch (error) {
-    fault.textContent = button.dataset.failed;
-  } finally {
-    button.disabled = false;
-  }
-}
-
-if (button) {
-  button.hidden = false;
-  button.addEventListener("click", toggle);
-}
+customElements.define("portal-share", PortalShare);

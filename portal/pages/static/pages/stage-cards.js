@@ -1,21 +1,11 @@
 // A creature's card: portrait, name, health, armour class, conditions. What is not shown leaves no gap.
+import { make } from "./elements.js";
+import { Details } from "./stage-details.js";
 import { isAddress } from "./stage-picture.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHIELD = "M12 1 3 4v7c0 6 4 10 9 12 5-2 9-6 9-12V4z";
 const NEXT = 4;
-
-export function make(tag, className, text) {
-  const element = document.createElement(tag);
-  element.className = className;
-  if (text !== undefined) element.textContent = text;
-  return element;
-}
-
-// A sentence of the template, with what belongs in its braces.
-export function filled(sentence, values) {
-  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-}
 
 // What is known of a creature beside its name: health, armour class, conditions. The element is the same as long as it
 // has the same parts, so that a bar moves.
@@ -102,8 +92,9 @@ class Card {
     this.face.setAttribute("aria-hidden", "true");
     this.name = make("p", "stage-card-name");
     this.status = new Status(texts);
+    this.details = new Details(texts);
     const rest = make("div", "stage-card-rest");
-    rest.append(this.name, this.status.element);
+    rest.append(this.name, this.status.element, this.details.element);
     this.element.append(this.face, rest);
     this.address = null;
   }
@@ -116,6 +107,7 @@ class Card {
     const name = String(item.name || "");
     this.name.textContent = name;
     this.status.update(item);
+    this.details.update(item);
     this._portray(faceOf(item, this.site), name);
   }
 
@@ -216,6 +208,6 @@ export function roomFor(shape) {
 }
 
 // Whether something is known of an item that belongs on a card.
-export function isCreature({ health, ac, conditions }) {
-  return Boolean(health) || (ac !== undefined && ac !== null) || (Array.isArray(conditions) && conditions.length > 0);
+export function isCreature({ health, ac, actions, conditions }) {
+  return Boolean(health) || (Array.isArray(actions) && actions.length > 0) || (ac !== undefined && ac !== null) || (Array.isArray(conditions) && conditions.length > 0);
 }

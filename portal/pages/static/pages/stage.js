@@ -8,8 +8,10 @@
 //
 // Its look is in stage-view.css. Its sentences are in the element's data attributes.
 import { WHOLE } from "./camera.js";
+import { filled, make } from "./elements.js";
 import { Gestures } from "./gestures.js";
-import { Cards, filled, inOrder, isCreature, make, roomFor, Status } from "./stage-cards.js";
+import { Cards, inOrder, isCreature, roomFor, Status } from "./stage-cards.js";
+import { Details } from "./stage-details.js";
 import { isAddress, Picture } from "./stage-picture.js";
 
 const BLACK = 400;
@@ -17,6 +19,7 @@ const RING = 1500;
 const INVITATION = 120000;
 const LEAST_PICTURE = 0.2; // of the height, if the stage is upright
 const MOST_PICTURE = 0.6;
+const MOST_TITLE = 0.5; // of a wide stage's height, with details; without them it takes what it needs
 const WIDE = 0.9; // a stage is wide if its width is at least so many times its height
 const TEXT_WIDTH = 390; // at which an upright stage has text of the usual size
 const TEXT_SIZES = [1.2, 1, 0.85, 0.7, 0.6, 0.5]; // of a note on a wide stage: the first one with which all of it is seen
@@ -53,7 +56,8 @@ export class Stage {
     this.name = make("p", "stage-name");
     this.text = make("p", "stage-text");
     this.status = new Status(this.texts);
-    this.title.append(this.name, this.status.element, this.text);
+    this.details = new Details(this.texts);
+    this.title.append(this.name, this.status.element, this.text, this.details.element);
     this.round = make("h2", "stage-round");
     this.encounter = new Cards(this.texts, this.site);
     this.encounter.element.classList.add("is-encounter");
@@ -117,11 +121,13 @@ export class Stage {
     this.name.textContent = item ? String(item.name || "") : "";
     this.text.textContent = text;
     this.status.update(item);
+    this.details.update(item);
     const isAlone = Boolean(item) && !isAddress(item.image);
     this.element.classList.toggle("is-note", isAlone);
-    this.title.hidden = !this.name.textContent && !text && this.status.isEmpty;
+    this.title.hidden = !this.name.textContent && !text && this.status.isEmpty && this.details.isEmpty;
     this.nothing.textContent = item ? "" : state.name;
     this.nothing.hidden = Boolean(item);
+    this.element.classList.toggle("is-empty", !item);
     this._lay();
   }
 
@@ -138,6 +144,7 @@ export class Stage {
     const known = new Set(order.map(({ id }) => id).concat(this.current ? [this.current.id] : []));
     const others = this.isWide ? [] : state.items.filter((item) => !known.has(item.id) && isCreature(item));
     this.others.update(others, null, 0);
+    this.element.classList.toggle("has-cards", order.length + others.length > 0);
   }
 
   _hear(message) {
@@ -245,14 +252,22 @@ export class Stage {
     this._fitText();
   }
 
+  // Nothing scrolls on a wide stage: the text of a note gets smaller, and details that have no room are left out.
   _fitText() {
     const { style } = this.text;
-    style.fontSize = "";
-    if (!this.isWide || !this.element.classList.contains("is-note")) return;
-    for (const size of TEXT_SIZES) {
-      style.fontSize = `${size}em`;
-      if (this.title.scrollHeight <= this.title.clientHeight) return;
+    const isNote = this.isWide && this.element.classList.contains("is-note");
+    for (const withDetails of this.details.isEmpty ? [false] : [true, false]) {
+      this.details.element.hidden = !withDetails;
+      for (const size of isNote ? TEXT_SIZES : [1]) {
+        style.fontSize = isNote ? `${size}em` : "";
+        if (!this.isWide || this._fits(isNote)) return;
+      }
     }
+  }
+
+  _fits(isNote) {
+    const { scrollHeight, clientHeight } = this.title;
+    return scrollHeight <= (isNote ? clientHeight : MOST_TITLE * this.element.clientHeight);
   }
 
   _isStill() {

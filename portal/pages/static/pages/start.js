@@ -1,7 +1,7 @@
-// Questions as dialogs instead of pages of their own, buttons that copy a link, and times as the reader's clock has them.
-for (const time of document.querySelectorAll("time")) {
-  time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
-}
+// Questions as dialogs instead of pages of their own, and what `enliven` does.
+import { enliven } from "./enliven.js";
+
+enliven(document);
 
 document.addEventListener("click", (event) => {
   const link = event.target.closest("a[data-dialog]");
@@ -29,29 +29,4 @@ async function ask(address) {
     dialog.close();
   });
   dialog.showModal();
-}
-
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    const field = document.getElementById(button.dataset.copy);
-    const word = button.querySelector("span");
-    word.setAttribute("aria-live", "polite");
-    word.textContent = (await copied(field)) ? button.dataset.copied : button.dataset.press;
-  });
-}
-
-// Over plain http there is no clipboard: the older way may work, and else the text is selected, for a person to copy.
-async function copied(field) {
-  field.focus();
-  field.select();
-  try {
-    if (navigator.clipboard) {
-      await navigator.clipboard.writeText(field.value);
-      return true;
-    }
-    return document.execCommand("copy");
-  } catch {
-    return false;
-  }
 }

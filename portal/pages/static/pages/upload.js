@@ -1,4 +1,6 @@
 // Files to the REST API of pictures: what pages do alike that take them.
+import { said } from "./said.js";
+
 export const AT_ONCE = 2;
 export const RING = `<svg class="ring" viewBox="0 0 36 36" aria-hidden="true"><circle cx="18" cy="18" r="16" pathLength="100"/><circle class="done" cx="18" cy="18" r="16" pathLength="100"/></svg>`;
 
@@ -46,7 +48,7 @@ export function send({ file, method, address, csrf, words, progress }) {
     request.addEventListener("load", () => {
       const answer = parsed(request.responseText);
       if (request.status < 300) resolve(answer);
-      else reject(new Error(answer?.message ?? words.failed));
+      else reject(new Error(said(answer ?? {}) || words.failed));
     });
     request.send(file);
   });

@@ -1,8 +1,8 @@
 // The page around the stage: who watches, the line in words, and how it ends.
 import { PortalClient } from "../client/portal-client.min.js";
 import { stayAwake } from "./awake.js";
+import { filled } from "./elements.js";
 import { Stage } from "./stage.js";
-import { filled } from "./stage-cards.js";
 import { forget, keep, read } from "./store.js";
 
 const SILENT = 3000; // short interruptions are not mentioned

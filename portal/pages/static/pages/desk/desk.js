@@ -8,6 +8,7 @@ import "./line.js";
 import { desk } from "./model.js";
 import "./people.js";
 import "./screen.js";
+import "./sharing.js";
 import "./steps.js";
 import "./tabs.js";
 

@@ -1,5 +1,6 @@
 // The chosen item: its words, its notes, its numbers, and what viewers get of them.
 import { all, h, icon, one, setIcon, write } from "./dom.js";
+import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { NumberField, ShowField, TextField } from "./fields.js";
 import { armourKey, healthOf } from "./health.js";
@@ -7,7 +8,7 @@ import { desk, Part } from "./model.js";
 import { removeItem } from "./toast.js";
 import { sightOf, Vitals } from "./vitals.js";
 
-const NARROW = matchMedia("(max-width: 1099px)");
+const NARROW = matchMedia("(max-width: 68.74em)");
 const VITALS = 4;
 
 class Editor extends Part {
@@ -32,6 +33,7 @@ class Editor extends Part {
       shown("actions", desk.t("actions"), "showActions"),
     ];
     this.fields[3].element.classList.add("private");
+    this.body.addEventListener("input", () => desk.tellEditing());
     this.body.append(...this.fields.map(({ element }) => element));
     desk.addEventListener("select", () => {
       for (const field of this.fields) if (field.rest) field.send();
@@ -63,7 +65,8 @@ class Editor extends Part {
       h("button", { type: "button", class: "plain", onclick: () => this.remove() }, icon("trash-2"), desk.t("delete")),
     );
     this.failure = failureBox();
-    acts.after(this.failure);
+    this.others = h("p", { class: "others", role: "status" });
+    acts.after(this.failure, this.others);
   }
 
   // A new item: its name comes first.
@@ -103,6 +106,7 @@ class Editor extends Part {
     setIcon(this.eye, isHidden ? "eye-off" : "eye");
     write(this.eyeWord, desk.t(isHidden ? "reveal" : "hide"));
     drawFailure(this.failure, desk.failure(item.id, "visible") ?? desk.failure(item.id, "show"));
+    write(this.others, editorsOf(item.id));
     for (const field of this.fields) field.draw(item);
     const actions = this.fields.at(-1);
     actions.element.hidden = !item.actions;

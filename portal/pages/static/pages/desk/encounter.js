@@ -32,6 +32,8 @@ class Encounter extends Part {
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     this.order.replaceChildren(...rows.map(([name, isTurn]) => h("li", { text: String(name), "aria-current": isTurn ? "true" : null })));
+    const now = this.order.querySelector("[aria-current]");
+    if (now) this.order.scrollTop = now.offsetTop - this.order.clientHeight / 3;
   }
 }
 

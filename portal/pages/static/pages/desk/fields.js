@@ -29,7 +29,6 @@ export class TextField {
     this.input.addEventListener("input", () => {
       clearTimeout(this.rest);
       this.rest = setTimeout(() => this.send(), REST_MILLISECONDS);
-      desk.tellEditing();
     });
     this.input.addEventListener("change", () => this.send());
     this.input.addEventListener("keydown", (event) => event.key === "Enter" && !rows && this.send());

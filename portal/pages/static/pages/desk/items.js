@@ -1,5 +1,6 @@
 // The list: a click opens an item in the editor and shows nothing; Show and a double click put it on screen.
 import { h, icon, one, setIcon, write } from "./dom.js";
+import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
 
@@ -57,13 +58,15 @@ class Row {
     this.id = id;
     const now = () => desk.item(id);
     this.picture = h("span", { class: "thumbnail" });
+    this.editors = h("span", { class: "for-readers" });
+    this.pencil = h("span", { class: "pencil", hidden: true }, icon("pencil"), this.editors);
     this.name = h("span", { class: "name" });
     this.alias = h("span", { class: "alias" });
     this.chips = h("span", { class: "chips" });
     this.open = h(
       "button",
       { type: "button", class: "open", onclick: (event) => this.choose(event) },
-      this.picture,
+      h("span", { class: "face" }, this.picture, this.pencil),
       h("span", { class: "what" }, this.name, this.alias, this.chips),
     );
     this.eyeWord = h("span");
@@ -91,6 +94,10 @@ class Row {
     const isWaiting = desk.waiting(item.id) > 0;
     const chips = chipsOf(item, desk.seen(item.id), isOnScreen, isWaiting);
     drawFailure(this.failure, desk.failure(item.id, "visible") ?? desk.failure(item.id, "show") ?? desk.failure(item.id, "remove"));
+    const editors = editorsOf(item.id);
+    this.pencil.hidden = !editors;
+    this.pencil.title = editors;
+    write(this.editors, editors);
     this.open.setAttribute("aria-current", String(desk.selected === item.id));
     const drawn = JSON.stringify([item.name, item.alias, desk.thumbnail(item), isOnScreen, isHidden, chips]);
     if (drawn === this.drawn) return;

@@ -1,5 +1,6 @@
 // The top bar: whether the line is good, what waits for it, and whether viewers see anything.
 import { h, one, write } from "./dom.js";
+import { said } from "../said.js";
 import { desk, Part } from "./model.js";
 
 const LOGGED_OUT = ["credential-missing", "session-ended", "token-invalid", "token-expired", "ticket-invalid", "user-unavailable"];
@@ -22,16 +23,16 @@ class Line extends Part {
     this.now.hidden = status !== "waiting";
     this.logIn.hidden = !isOut;
     write(this.when, status === "waiting" && nextAttemptAt ? inSeconds(nextAttemptAt) : "");
-    write(this.word, waiting && status !== "closed" ? desk.count("wait", waiting) : said(status, isOut, error, role));
+    write(this.word, waiting && status !== "closed" ? desk.count("wait", waiting) : lineOf(status, isOut, error, role));
   }
 }
 
-function said(status, isOut, error, role) {
+function lineOf(status, isOut, error, role) {
   if (status === "open") return desk.t(role === "viewer" ? "onlyWatch" : "live");
   if (status === "waiting") return desk.t("reconnecting");
   if (status === "connecting") return desk.t("connecting");
   if (!error) return desk.t("connecting");
-  return isOut ? desk.t("off") : `${desk.t("off")}: ${desk.words[`code-${error.code}`] ?? error.message}`;
+  return isOut ? desk.t("off") : `${desk.t("off")}: ${said(error)}`;
 }
 
 function inSeconds(at) {

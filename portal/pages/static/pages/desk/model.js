@@ -1,6 +1,7 @@
 // What all parts of the desk share: the two clients, what is chosen, what waits, and what was refused.
 import { one } from "./dom.js";
 import { PortalClient, PortalError } from "../../client/portal-client.min.js";
+import { said } from "../said.js";
 import { keep, read } from "../store.js";
 
 const SHOWN_MILLISECONDS = 6_000;
@@ -72,6 +73,7 @@ class Desk extends EventTarget {
   select(/** @type {string | null} */ id) {
     if (id === this.selected) return;
     this.selected = id;
+    this.toldAt = 0;
     this.dispatchEvent(new Event("select"));
     this.draw();
   }
@@ -81,8 +83,8 @@ class Desk extends EventTarget {
     const answer = await this.ask(this.root.dataset.tickets, { portalViewId: this.root.dataset.view });
     if (answer.ok) return answer.json();
     if (answer.status === 401 || answer.status === 403) return null;
-    const said = await answer.json().catch(() => ({}));
-    throw new PortalError(answer.status === 404 ? "no-access" : "unavailable", said.message ?? "");
+    const found = await answer.json().catch(() => ({}));
+    throw new PortalError(answer.status === 404 ? "no-access" : "unavailable", said(found) || this.t("failed"));
   }
 
   /** @param {string} address @param {any} body */
@@ -114,8 +116,7 @@ class Desk extends EventTarget {
 
   /** @param {string} place @param {any} what @param {any} error @param {() => Promise<any>} run */
   fail(place, what, error, run) {
-    const sentence = this.words[`code-${error.code}`] ?? error.message;
-    const failure = { ...what, sentence, retry: () => this.change(what, run) };
+    const failure = { ...what, sentence: said(error), retry: () => this.change(what, run) };
     this.failures.set(place, failure);
     this.dispatchEvent(new CustomEvent("failed", { detail: failure }));
     const end = () => {
@@ -148,7 +149,7 @@ class Desk extends EventTarget {
     this.change({ itemId: null, key, before: this.state[key], after: patch[key] }, () => this.client.update(patch));
   }
 
-  // Tell the other controllers that somebody writes; the server passes on the newest.
+  // Tell the other controllers that somebody writes at the chosen item; the server passes on the newest.
   tellEditing() {
     if (Date.now() - this.toldAt < TELL_MILLISECONDS) return;
     this.toldAt = Date.now();

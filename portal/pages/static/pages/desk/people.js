@@ -1,5 +1,6 @@
 // Who is here, as the server says.
 import { h, icon, one, write } from "./dom.js";
+import { editedBy } from "./editing.js";
 import { desk, Part } from "./model.js";
 
 class People extends Part {
@@ -11,8 +12,10 @@ class People extends Part {
 
   draw() {
     const { presence, subject } = desk.client;
-    if (presence === this.drawn) return;
+    const editing = (presence?.controllers ?? []).map(({ id }) => editedBy(id)).join("\n");
+    if (presence === this.drawn && editing === this.editing) return;
     this.drawn = presence;
+    this.editing = editing;
     const watching = presence?.counts.viewers ?? 0;
     write(this.heading, watching ? desk.count("watch", watching) : "");
     this.nobody.hidden = !presence || watching > 0;
@@ -20,11 +23,17 @@ class People extends Part {
       const people = presence?.[key] ?? [];
       const rest = key === "viewers" ? watching - people.length : 0;
       list.replaceChildren(
-        ...people.map((person) => h("li", {}, icon(person.kind === "guest" ? "monitor" : "user-round"), nameOf(person, subject))),
+        ...people.map((person) => entryOf(person, subject)),
         ...(rest > 0 ? [h("li", { text: desk.t("more", { n: rest }) })] : []),
       );
     }
   }
+}
+
+function entryOf(person, subject) {
+  const editing = editedBy(person.id);
+  const what = editing ? h("span", { class: "muted", text: editing }) : null;
+  return h("li", {}, icon(person.kind === "guest" ? "monitor" : "user-round"), nameOf(person, subject), what);
 }
 
 function nameOf(person, subject) {

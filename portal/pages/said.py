@@ -1,0 +1,85 @@
+"""A refusal in the language of the page. REST and sockets say it in English, and their codes are the contract."""
+
+from __future__ import annotations
+
+import json
+import re
+from functools import cache
+
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext
+
+from libraries.rules.errors import PortalError
+from libraries.validators import validate_lines, validate_name
+from portal.pages.refusal_words import CODES, OWN_CODES, SENTENCES
+
+BEGINNING = re.compile(r"(?:Nothing was \w+: )?(?:[\w.\[\]]+: )?")
+"""What a service may put before a sentence: that nothing is stored, and the name of a value."""
+NAME = r"\{\w+\}"
+_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
+
+
+def said(error: PortalError) -> str:
+    """The refusal's sentence; in another language than English perhaps less exact, by its code."""
+    if _is_english():
+        return error.message
+    return _translated(error.message) or gettext(CODES[error.code])
+
+
+def detail_said(sentence: str) -> str:
+    """The sentence about one value; as it is, if Django has said it, which translates its own."""
+    return _translated(sentence) or sentence
+
+
+def name_is_good(text: str) -> None:
+    """`validate_name` for forms."""
+    try:
+        validate_name(text)
+    except ValidationError as error:
+        raise ValidationError([detail_said(sentence) for sentence in error.messages]) from None
+
+
+def lines_are_good(text: str) -> None:
+    """`validate_lines` for forms."""
+    try:
+        validate_lines(text)
+    except ValidationError as error:
+        raise ValidationError([detail_said(sentence) for sentence in error.messages]) from None
+
+
+def words_of_refusals() -> str:
+    """As JSON what `said.js` needs: sentences with their translations, and a translation for each code.
+
+    In English only the client's own codes have one: the server says the rest.
+    """
+    codes = OWN_CODES if _is_english() else CODES | OWN_CODES
+    sentences = [] if _is_english() else [(sentence, gettext(sentence)) for sentence in SENTENCES]
+    return json.dumps({"sentences": sentences, "codes": {code: gettext(text) for code, text in codes.items()}})
+
+
+def _is_english() -> bool:
+    return get_language() == settings.LANGUAGE_CODE
+
+
+def _translated(sentence: str) -> str | None:
+    """The translation of a sentence that has one; numbers in it are written as the language does."""
+    for text in (sentence, BEGINNING.sub("", sentence, count=1)):
+        for template in SENTENCES:
+            if found := _pattern(template).fullmatch(text):
+                values = {name: _localized(value) for name, value in found.groupdict().items()}
+                return gettext(template).format(**values)
+    return None
+
+
+@cache
+def _pattern(template: str) -> re.Pattern[str]:
+    parts = re.split(rf"({NAME})", template)
+    return re.compile(
+        "".join(f"(?P<{part[1:-1]}>.+)" if re.fullmatch(NAME, part) else re.escape(part) for part in parts)
+    )
+
+
+def _localized(value: str) -> str:
+    return number_format(value.replace(",", ""), force_grouping=True) if _NUMBER.fullmatch(value) else value

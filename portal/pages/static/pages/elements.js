@@ -1,0 +1,12 @@
+// Elements and sentences, as Chromium 76 can make them.
+export function make(tag, className, text) {
+  const element = document.createElement(tag);
+  element.className = className;
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+// A sentence of the template, with what belongs in its braces.
+export function filled(sentence, values) {
+  return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
+}
