@@ -78,8 +78,7 @@ def test_the_first_evening(stack: Stack, letters: Letterbox, chrome: Browser, tm
         scenes.fight(evening)
         scenes.crash(evening)
         scenes.remembered(evening, "paste", 404)
-        scenes.withdraw(evening, desk)
-        evening.to_the_desk(desk)
+        scenes.withdraw(evening)
         expect(evening.open("coast").get_by_label("Private notes")).to_have_value(marks["notes"])
     for viewer in evening.viewers:
         check_all(viewer, evening.hidden, evening.revealed)

@@ -52,7 +52,8 @@ export class Stage {
   _build() {
     this.frame = make("div", "stage-frame");
     this.title = make("div", "stage-title");
-    this.title.setAttribute("aria-live", "polite");
+    this.live = make("div", "stage-live");
+    this.live.setAttribute("aria-live", "polite");
     this.name = make("p", "stage-name");
     this.text = make("p", "stage-text");
     this.status = new Status(this.texts);
@@ -64,7 +65,8 @@ export class Stage {
     this.others = new Cards(this.texts, this.site);
     this.board = make("div", "stage-board");
     this.board.hidden = true; // until there is a name: nothing is pushed down by it
-    this.board.append(this.title, this.round, this.encounter.element, this.others.element);
+    this.live.append(this.title);
+    this.board.append(this.live, this.round, this.encounter.element, this.others.element);
     this.nothing = make("p", "stage-nothing");
     this.invitation = make("div", "stage-invitation");
     this.invitation.hidden = true;
@@ -115,7 +117,12 @@ export class Stage {
 
   // What stands beside the picture.
   _name(item, state) {
+    const isOther = (item && item.id) !== (this.shown && this.shown.id);
     this.shown = item;
+    if (isOther) {
+      this.title.hidden = true; // another item's name is drawn anew: nothing moves from where the one before stood
+      this.title.getBoundingClientRect();
+    }
     this.board.hidden = false;
     const text = item ? String(item.caption || item.text || "") : "";
     this.name.textContent = item ? String(item.name || "") : "";
