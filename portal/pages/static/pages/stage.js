@@ -44,6 +44,8 @@ export class Stage {
     for (const type of Object.keys(this.listeners)) client.addEventListener(type, this.listeners[type]);
     this.resized = new ResizeObserver(() => this._fit());
     this.resized.observe(element);
+    this.titled = new ResizeObserver(() => this._follow());
+    this.titled.observe(this.live);
     if (canLook) this._letLook();
     this._fit();
     this.draw();
@@ -66,7 +68,9 @@ export class Stage {
     this.board = make("div", "stage-board");
     this.board.hidden = true; // until there is a name: nothing is pushed down by it
     this.live.append(this.title);
-    this.board.append(this.live, this.round, this.encounter.element, this.others.element);
+    this.rest = make("div", "stage-rest");
+    this.rest.append(this.round, this.encounter.element, this.others.element);
+    this.board.append(this.live, this.rest);
     this.nothing = make("p", "stage-nothing");
     this.invitation = make("div", "stage-invitation");
     this.invitation.hidden = true;
@@ -257,6 +261,13 @@ export class Stage {
     this.board.style.transform = this.isWide ? "" : `translateY(${top}px)`;
     this.picture.place();
     this._fitText();
+    this._follow();
+  }
+
+  // On an upright stage, what is below the title.
+  _follow() {
+    const { offsetTop, offsetHeight } = this.live;
+    this.rest.style.transform = this.isWide ? "" : `translateY(${offsetTop + offsetHeight}px)`;
   }
 
   // Nothing scrolls on a wide stage: the text of a note gets smaller, and details that have no room are left out.
@@ -285,6 +296,7 @@ export class Stage {
   close() {
     for (const type of Object.keys(this.listeners)) this.client.removeEventListener(type, this.listeners[type]);
     this.resized.disconnect();
+    this.titled.disconnect();
     clearTimeout(this.blackening);
     clearTimeout(this.inviting);
     if (this.gestures) this.gestures.close();
