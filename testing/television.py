@@ -5,7 +5,6 @@ Playwright is too new for it, so this speaks the few commands of the DevTools pr
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 import subprocess
@@ -30,49 +29,25 @@ LISTENS = re.compile(r"DevTools listening on ws://127\.0\.0\.1:(\d+)/")
 UNPACK_SECONDS = 120
 ANSWER_SECONDS = 30
 POLL_SECONDS = 0.1
-TEXT = 1
-"""The opcode of a frame of text; others are sent in base64 by DevTools."""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a browser received by HTTP."""
-
-    address: str
-    status: int
-    headers: str
-    body: bytes
 
 
 @dataclass
 class Television:
-    """Its one page. `said` is what the page wrote to the console, and the errors that nobody caught.
-
-    `frames` and `answers` are what it received. `lost` are the addresses whose answers went with the page before.
-    """
+    """Its one page. `said` is what the page wrote to the console, and the errors that nobody caught."""
 
     socket: ClientConnection
     said: list[str] = field(default_factory=list)
-    frames: list[str] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    lost: list[str] = field(default_factory=list)
     _sent: int = 0
-    _answers: dict[str, dict[str, Any]] = field(default_factory=dict)
-    _ended: list[str] = field(default_factory=list)
 
     def do(self, method: str, **params: Any) -> Any:
         """The answer to a command of the DevTools protocol."""
-        message = self._send(method, params)
-        assert "error" not in message, message
-        return message["result"]
-
-    def _send(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         self._sent += 1
         self.socket.send(json.dumps({"id": self._sent, "method": method, "params": params}))
         while True:
-            message: dict[str, Any] = json.loads(self.socket.recv(timeout=ANSWER_SECONDS))
+            message = json.loads(self.socket.recv(timeout=ANSWER_SECONDS))
             if message.get("id") == self._sent:
-                return message
+                assert "error" not in message, message
+                return message["result"]
             self._note(message)
 
     def _note(self, message: dict[str, Any]) -> None:
@@ -84,27 +59,6 @@ class Television:
                 self.said.append(str(params["args"]))
             case "Log.entryAdded" if params["entry"]["level"] in {"error", "warning"}:
                 self.said.append(params["entry"]["text"])
-            case "Network.webSocketFrameReceived":
-                frame = params["response"]
-                is_text = frame["opcode"] == TEXT
-                data = frame["payloadData"]
-                self.frames.append(data if is_text else base64.b64decode(data).decode("latin-1"))
-            case "Network.responseReceived":
-                self._answers[params["requestId"]] = params["response"]
-            case "Network.loadingFinished":
-                self._ended.append(params["requestId"])
-
-    def _read_answers(self) -> None:
-        while self._ended:
-            request_id = self._ended.pop(0)
-            answer = self._answers.pop(request_id)
-            body = self._send("Network.getResponseBody", {"requestId": request_id})
-            if "error" in body:
-                self.lost.append(answer["url"])
-                continue
-            text, is_encoded = body["result"]["body"], body["result"]["base64Encoded"]
-            data = base64.b64decode(text) if is_encoded else text.encode()
-            self.answers.append(Answer(answer["url"], answer["status"], json.dumps(answer["headers"]), data))
 
     def open(self, address: str) -> None:
         """Go to a page."""
@@ -114,7 +68,6 @@ class Television:
         """The value of an expression in the page; a promise is awaited."""
         answer = self.do("Runtime.evaluate", expression=code, awaitPromise=True, returnByValue=True)
         assert "exceptionDetails" not in answer, answer
-        self._read_answers()
         return answer["result"].get("value")
 
     def wait_for(self, code: str, seconds: float = 20) -> None:
@@ -139,7 +92,7 @@ def television(folder: Path, width: int = 1920, height: int = 1080) -> Iterator[
         address = next(one["webSocketDebuggerUrl"] for one in pages if one["type"] == "page")
         with connect(address, max_size=None, proxy=None, compression=None) as socket:
             shown = Television(socket)
-            for domain in ("Page", "Runtime", "Log", "Network"):
+            for domain in ("Page", "Runtime", "Log"):
                 shown.do(f"{domain}.enable")
             yield shown
         process.kill()  # in a single process it does not end in good order

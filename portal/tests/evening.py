@@ -8,17 +8,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import segno
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from portal.tests.browsing import LAPTOP, PHONE, check, give
 from portal.tests.evening_secrets import check_frames, mark, number, of_sample
-from portal.tests.evening_viewers import SECONDS, Screen, Seat, Viewer, screen, seat, still
+from portal.tests.evening_viewers import SECONDS, Seat, seat, still
 from testing.letters import Letterbox
 from testing.stacks import Stack
 
 WAIT = 1_000 * SECONDS
 NAME, PICTURE, STATUS = ".stage-title .stage-name", ".stage-layer.is-on .stage-picture", ".stage-title .stage-status"
 OWNER, MEMBER = "first@example.org", "member@example.org"
+TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 PASSWORD = "a table by the sea"  # noqa: S105
 WIDTHS = {"drop": 431, "paste": 433}
 
@@ -54,20 +55,20 @@ class Evening:
     exits: ExitStack
     page: Page
     guests: list[Seat] = field(default_factory=list)
-    others: list[Seat | Screen] = field(default_factory=list)
+    others: list[Seat] = field(default_factory=list)
     hidden: set[str] = field(default_factory=of_sample)
     revealed: list[str] = field(default_factory=list)
     pictures: dict[str, str] = field(default_factory=dict)
     there: str = ""
 
     @property
-    def viewers(self) -> list[Seat | Screen]:
+    def viewers(self) -> list[Seat]:
         """Everybody who watches."""
         return [*self.guests, *self.others]
 
     # --- What everybody sees ---------------------------------------------------------------------------------
 
-    def all_see(self, code: str, viewers: list[Viewer] | None = None) -> None:
+    def all_see(self, code: str, viewers: list[Seat] | None = None) -> None:
         """An expression becomes true for all of them."""
         for viewer in self.viewers if viewers is None else viewers:
             viewer.wait_for(code)
@@ -207,10 +208,10 @@ def invite(evening: Evening) -> None:
 
 
 def add_screen(evening: Evening, desk: str) -> None:
-    """The television shows a code, and then the table."""
+    """A screen shows a code, and then the table."""
     page = evening.page
-    set_ = evening.exits.enter_context(screen("television", evening.folder / "television"))
-    set_.television.open(f"{evening.there}/tv")
+    set_ = evening.exits.enter_context(seat(evening.chrome, "screen", evening.folder, viewport=TELEVISION))
+    set_.page.goto(f"{evening.there}/tv")
     set_.wait_for("/^[2-9A-HJ-KM-NP-Z]{6}$/.test((document.querySelector('#code') || {}).textContent)")
     page.goto(desk.replace("/desk", "/share"))
     page.get_by_role("link", name="Add a screen").click()
@@ -220,6 +221,7 @@ def add_screen(evening: Evening, desk: str) -> None:
     page.get_by_label("What it shows").select_option(index=1)
     page.get_by_role("button", name="Add the screen").click()
     expect(page.get_by_text("“Television” is added")).to_be_visible(timeout=WAIT)
+    set_.page.wait_for_url("**/view/*")
     set_.wait_for(f"{one(PICTURE)}.naturalWidth > 0")
     evening.others.append(set_)
 
