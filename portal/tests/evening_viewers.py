@@ -76,14 +76,15 @@ def still(chrome: Browser, **options: Any) -> Iterator[BrowserContext]:
     """A silent browser in whose pages no change shifts what stays by more than a trace."""
     shifts: list[tuple[str, float, list[str]]] = []
 
-    def note(_: Any, place: str, value: float, moved: list[str]) -> None:
-        shifts.append((place, value, moved))
+    def note(_: Any, place: str, value: float, nodes: list[str]) -> None:
+        shifts.append((place, value, nodes))
 
     with silent(chrome, *EXPECTED, **options) as context:
         context.expose_binding("shifted", note)
         context.add_init_script(OBSERVE)
         yield context
-    assert [shift for shift in shifts if shift[1] >= MOST_SHIFT] == []
+    moved = [shift for shift in shifts if shift[1] >= MOST_SHIFT]
+    assert moved == [], moved
 
 
 @contextmanager
