@@ -192,7 +192,7 @@ def _tree(pid: int) -> list[int]:
     """`pid` and all its descendants, parents first, read from /proc (on systems other than Linux: `pid` alone)."""
     found = [pid]
     for parent in found:
-        for children in Path(f"/proc/{parent}/task").glob("*/children"):
-            with suppress(FileNotFoundError, ProcessLookupError):  # it ended during the walk
+        with suppress(FileNotFoundError, ProcessLookupError):  # it ended during the walk
+            for children in Path(f"/proc/{parent}/task").glob("*/children"):
                 found.extend(int(child) for child in children.read_text().split())
     return found

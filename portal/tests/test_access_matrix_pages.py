@@ -10,6 +10,7 @@ from django.core.cache import cache
 from django.test import Client
 
 from libraries.models import User
+from libraries.services import samples
 from libraries.services.share_links import create_share_link
 from portal.tests.access.pages import COOKIES, FORMS, PAGE_ROWS, SECRET, UNKNOWN
 from portal.tests.access.people import HIDDEN_NUMBER, HIDDEN_TEXT, MAKERS, World, changed, make_world, stored
@@ -25,6 +26,19 @@ IDS = {
     **dict.fromkeys(("library", "view", "link", "image", "other", "self", "invitation", "unknown"), UNKNOWN),
     **{"secret": SECRET, "share": SECRET},
 }
+
+
+@pytest.fixture(autouse=True)
+def _sample_with_one_picture(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A sample evening in which all pictures are the first: each takes a moment, and everybody here makes them."""
+    add, urls = samples._add, list[str]()
+
+    def once(*which: Any) -> str:
+        if not urls:
+            urls.append(add(*which))
+        return urls[0]
+
+    monkeypatch.setattr(samples, "_add", once)
 
 
 @pytest.fixture

@@ -49,11 +49,15 @@ SERVE = ("serve", "--port", "0")
 WAIT = ("shell", "--command", "import time; time.sleep(60)")
 
 
+def _cpu_seconds(pid: int) -> float:
+    return int(Path(f"/proc/{pid}/schedstat").read_text().split()[0]) / 1e9
+
+
 @pytest.mark.parametrize(("words", "pause"), [(SERVE, 0.2), (SERVE, 0.6), (SERVE, 1.0), (WAIT, 0.3), (WAIT, 3.0)])
 def test_process_1_ends_on_a_signal_even_while_it_starts(
     prepared: tuple[Installation, Cast], tmp_path: Path, words: tuple[str, ...], pause: float
 ) -> None:
-    """The kernel gives process 1 no signal without a handler (pid_namespaces(7))."""
+    """The kernel gives process 1 no signal without a handler (pid_namespaces(7)). `pause` is in seconds of its CPU."""
     made, _ = prepared
     command = [*UNSHARE, "--pid", "--fork", "--kill-child", sys.executable, str(ROOT / "manage.py"), *words]
     with (tmp_path / "log").open("wb") as log:
@@ -62,9 +66,12 @@ def test_process_1_ends_on_a_signal_even_while_it_starts(
         children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children")
         while not children.read_text():
             time.sleep(0.01)
-        time.sleep(pause)
-        os.kill(int(children.read_text()), signal.SIGTERM)
-        outer.wait(timeout=8)
+        started = int(children.read_text())
+        deadline = time.monotonic() + 3
+        while _cpu_seconds(started) < pause and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(started, signal.SIGTERM)
+        outer.wait(timeout=20)
     finally:
         outer.kill()
         outer.wait()

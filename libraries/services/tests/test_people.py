@@ -12,7 +12,7 @@ from libraries.conftest import Mailed, Published
 from libraries.events import Revoked
 from libraries.models import User
 from libraries.rules.errors import Conflict
-from libraries.services.people import register_user, set_user_active
+from libraries.services.people import choose_language, choose_theme, register_user, set_user_active
 
 HERE = "192.0.2.0/24"
 
@@ -45,3 +45,13 @@ def test_deactivation_cuts_off_and_activation_does_not_bring_sessions_back(owner
 @pytest.mark.django_db
 def test_nobody_is_deactivated(published: Published) -> None:
     assert published(lambda: set_user_active(user_id=uuid4(), is_active=False)) == []
+
+
+@pytest.mark.django_db
+def test_language_and_colours_are_kept_by_the_account(owner: User, viewer: User) -> None:
+    choose_language(user_id=owner.id, language="de")
+    choose_theme(user_id=owner.id, theme="dark")
+    owner.refresh_from_db()
+    viewer.refresh_from_db()
+    assert (owner.language, owner.theme) == ("de", "dark")
+    assert (viewer.language, viewer.theme) == ("", "")

@@ -130,3 +130,8 @@ async def test_a_question_that_cannot_be_sent(
 async def test_a_thread_asks_the_hub_of_its_event_loop() -> None:
     found = await sync_to_async(ask_hub)(PORTAL_VIEW_ID)
     assert (found.connections, found.is_complete) == (0, True)
+
+
+def test_without_an_event_loop_there_is_nobody() -> None:
+    found = ask_hub(PORTAL_VIEW_ID)
+    assert (found.connections, found.processes, found.is_complete) == (0, 0, True)

@@ -17,7 +17,8 @@ async function go(address, body) {
   const part = page.querySelector("portal-share, #confirm");
   if (!part) return location.assign(address); // it says what is wrong, or asks to log in
   const hadFocus = place.contains(document.activeElement);
-  place.replaceChildren(document.adoptNode(part));
+  // With what the server says of the form before
+  place.replaceChildren(...[...page.querySelectorAll("p.said"), part].map((one) => document.adoptNode(one)));
   enliven(place);
   if (!hadFocus) return;
   const heading = one("h1, h2", place);
