@@ -87,6 +87,7 @@ export class Picture {
   // Put another layer in place of the one that is shown.
   _put(layer) {
     const before = this.layer;
+    if (before) before.element.style.top = `${this.frame.clientHeight / 2}px`; // it fades where it is
     this.layer = layer;
     this.rings.clear();
     if (layer) {

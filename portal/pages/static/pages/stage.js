@@ -44,6 +44,8 @@ export class Stage {
     for (const type of Object.keys(this.listeners)) client.addEventListener(type, this.listeners[type]);
     this.resized = new ResizeObserver(() => this._fit());
     this.resized.observe(element);
+    this.titled = new ResizeObserver(() => this._follow());
+    this.titled.observe(this.live);
     if (canLook) this._letLook();
     this._fit();
     this.draw();
@@ -52,7 +54,8 @@ export class Stage {
   _build() {
     this.frame = make("div", "stage-frame");
     this.title = make("div", "stage-title");
-    this.title.setAttribute("aria-live", "polite");
+    this.live = make("div", "stage-live");
+    this.live.setAttribute("aria-live", "polite");
     this.name = make("p", "stage-name");
     this.text = make("p", "stage-text");
     this.status = new Status(this.texts);
@@ -64,7 +67,10 @@ export class Stage {
     this.others = new Cards(this.texts, this.site);
     this.board = make("div", "stage-board");
     this.board.hidden = true; // until there is a name: nothing is pushed down by it
-    this.board.append(this.title, this.round, this.encounter.element, this.others.element);
+    this.live.append(this.title);
+    this.rest = make("div", "stage-rest");
+    this.rest.append(this.round, this.encounter.element, this.others.element);
+    this.board.append(this.live, this.rest);
     this.nothing = make("p", "stage-nothing");
     this.invitation = make("div", "stage-invitation");
     this.invitation.hidden = true;
@@ -115,7 +121,12 @@ export class Stage {
 
   // What stands beside the picture.
   _name(item, state) {
+    const isOther = (item && item.id) !== (this.shown && this.shown.id);
     this.shown = item;
+    if (isOther) {
+      this.title.hidden = true; // another item's name is drawn anew: nothing moves from where the one before stood
+      this.title.getBoundingClientRect();
+    }
     this.board.hidden = false;
     const text = item ? String(item.caption || item.text || "") : "";
     this.name.textContent = item ? String(item.name || "") : "";
@@ -250,6 +261,13 @@ export class Stage {
     this.board.style.transform = this.isWide ? "" : `translateY(${top}px)`;
     this.picture.place();
     this._fitText();
+    this._follow();
+  }
+
+  // On an upright stage, what is below the title.
+  _follow() {
+    const { offsetTop, offsetHeight } = this.live;
+    this.rest.style.transform = this.isWide ? "" : `translateY(${offsetTop + offsetHeight}px)`;
   }
 
   // Nothing scrolls on a wide stage: the text of a note gets smaller, and details that have no room are left out.
@@ -278,6 +296,7 @@ export class Stage {
   close() {
     for (const type of Object.keys(this.listeners)) this.client.removeEventListener(type, this.listeners[type]);
     this.resized.disconnect();
+    this.titled.disconnect();
     clearTimeout(this.blackening);
     clearTimeout(this.inviting);
     if (this.gestures) this.gestures.close();

@@ -1,0 +1,115 @@
+"""Who watches the first evening: phones, people and a screen in Debian's Chromium; all they receive is kept."""
+
+from __future__ import annotations
+
+import base64
+import json
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, BrowserContext, Page, WebSocket
+
+from portal.tests.browsing import silent
+
+EXPECTED = ("Failed to load resource", "WebSocket connection to")
+"""What consoles say of a server that is away, and of an answer with an error."""
+SECONDS = 40
+POLL_MILLISECONDS = 50
+MOST_SHIFT = 0.02
+"""Of one change: a score of the browser's, without a unit."""
+OBSERVE = """
+  new PerformanceObserver((list) => {
+    for (const { hadRecentInput, value, sources } of list.getEntries()) {
+      const moved = sources.map(({ node }) => node && (node.outerHTML || node.textContent).slice(0, 120));
+      if (!hadRecentInput) shifted(`${location.pathname} after ${performance.now()} ms`, value, moved);
+    }
+  }).observe({ type: "layout-shift", buffered: true });
+  addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
+    console.error(`The policy has refused ${blockedURI}: ${violatedDirective}`);
+  });
+"""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a browser received by HTTP."""
+
+    address: str
+    status: int
+    headers: str
+    body: bytes
+
+
+@dataclass
+class Seat:
+    """A page in a context of its own. `answers` is filled when the context ends."""
+
+    name: str
+    page: Page
+    frames: list[str] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    asked: list[str] = field(default_factory=list)
+
+    def ask(self, code: str) -> Any:
+        """The value of an expression in the page; a promise is awaited."""
+        return self.page.evaluate(code)
+
+    def wait_for(self, code: str) -> None:
+        """Wait until an expression is true in the page."""
+        until = time.monotonic() + SECONDS
+        while not self.page.evaluate(f"Boolean({code})"):  # Playwright's own waiting evaluates text in the page
+            assert time.monotonic() < until, (self.name, code, self.page.inner_text("body"))
+            self.page.wait_for_timeout(POLL_MILLISECONDS)
+
+    def requested(self) -> list[str]:
+        """The addresses that it has asked for until now."""
+        self.page.evaluate("0")  # what was asked for before has come, too
+        return self.asked
+
+
+@contextmanager
+def still(chrome: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """A silent browser in whose pages no change shifts what stays by more than a trace."""
+    shifts: list[tuple[str, float, list[str]]] = []
+
+    def note(_: Any, place: str, value: float, nodes: list[str]) -> None:
+        shifts.append((place, value, nodes))
+
+    with silent(chrome, *EXPECTED, **options) as context:
+        context.expose_binding("shifted", note)
+        context.add_init_script(OBSERVE)
+        yield context
+    moved = [shift for shift in shifts if shift[1] >= MOST_SHIFT]
+    assert moved == [], moved
+
+
+@contextmanager
+def seat(chrome: Browser, name: str, folder: Path, **options: Any) -> Iterator[Seat]:
+    """An empty page of somebody who will watch."""
+    har = folder / f"{name}.har"
+    with still(chrome, record_har_path=har, record_har_content="embed", **options) as context:
+        made = Seat(name, context.new_page())
+
+        def note(socket: WebSocket) -> None:
+            socket.on("framereceived", lambda data: made.frames.append(_text(data)))
+
+        made.page.on("websocket", note)
+        made.page.on("request", lambda request: made.asked.append(request.url))
+        yield made
+    made.answers += [_answer(entry) for entry in json.loads(har.read_text())["log"]["entries"]]
+
+
+def _text(data: str | bytes) -> str:
+    return data if isinstance(data, str) else data.decode("latin-1")
+
+
+def _answer(entry: dict[str, Any]) -> Answer:
+    answer = entry["response"]
+    content = answer["content"]
+    text = content.get("text", "")
+    body = base64.b64decode(text) if content.get("encoding") == "base64" else text.encode()
+    return Answer(entry["request"]["url"], answer["status"], json.dumps(answer["headers"]), body)
