@@ -1,4 +1,4 @@
-"""Broken rules and outlets, by the name of what is replaced: `test_secrets_noticed` plays the examples with each."""
+"""Broken rules and outlets, by the name of what is replaced: the examples are played with each."""
 
 from __future__ import annotations
 
