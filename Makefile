@@ -69,7 +69,7 @@ proof: test-setup  # Prove the JavaScript client: random sequences against a mod
 soak: install-dev  # Run 500 sockets for 20 minutes, and see whether the servers keep anything
 	$(BIN)/python -m chaos.soak $(if $(SOAK_SECONDS),--seconds $(SOAK_SECONDS)) $(SOAK)
 
-# FUZZ_SECONDS is 120 by default; FUZZ_SEED=1 tries what an earlier run tried; FUZZ="--only cost" is one part of it
+# FUZZ_SECONDS is 120 by default, and 60 in `make check`; FUZZ_SEED=1 tries what an earlier run tried; FUZZ="--only cost" is one part of it
 fuzz: install-dev  # Look for inputs that the server should not mind, and does
 	$(BIN)/python -m fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) $(FUZZ)
 
