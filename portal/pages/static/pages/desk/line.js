@@ -7,11 +7,11 @@ const LOGGED_OUT = ["credential-missing", "session-ended", "token-invalid", "tok
 
 class Line extends Part {
   build() {
-    this.word = h("span", { role: "status" });
+    this.word = one("[role=status]", this);
     this.when = h("span", { class: "when", "aria-hidden": "true" });
     this.now = h("button", { type: "button", class: "plain", text: desk.t("tryNow"), onclick: () => desk.client.tryNow() });
     this.logIn = h("a", { href: desk.root.dataset.login, text: desk.t("logIn") });
-    this.append(h("span", { class: "dot" }), this.word, this.when, this.now, this.logIn);
+    this.append(this.when, this.now, this.logIn);
     setInterval(() => desk.client.status === "waiting" && this.draw(), 1_000);
   }
 
