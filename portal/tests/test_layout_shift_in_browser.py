@@ -119,6 +119,24 @@ def test_the_desk_loads_in_its_place(
                 expect(page.locator("[data-viewers] li")).to_have_count(1)
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+def test_rows_and_the_bar_keep_their_heights(
+    stack: Stack, chrome: Browser, owner: StorageState, screen: str
+) -> None:
+    long = {"name": "A name of eighty characters " * 3, "alias": "Somebody with a long name, " * 3}
+    items = [CREATURES[0], {**CREATURES[1], **long}, {**CREATURES[2], "visible": False}, {**long, "id": "note"}]
+    view_id = stack.new_portal_view(items=items, currentItemId="c1", **{**SHOWN, "healthDisplay": "numbers"})
+    for locale in LOCALES:
+        with still(chrome, storage_state=owner, locale=locale, **SCREENS[screen]) as context:
+            page = context.new_page()
+            page.goto(desk_of(stack, view_id))
+            live(page, 4)
+            expect(page.locator('[data-item="c1"] .chips .chip')).to_have_count(2)
+            heights = page.evaluate("[...document.querySelectorAll('[data-item]')].map((row) => row.offsetHeight)")
+            assert heights == [64] * 4
+            assert screen == "laptop" or page.locator(".steps").bounding_box()["height"] == 72  # type: ignore[index]
+
+
 def act(stack: Stack, view_id: str, page: Page) -> None:
     """All that another controller does, one after the other, as the desk shows it."""
     path = f"/api/portal-views/{view_id}"
