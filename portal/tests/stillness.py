@@ -79,4 +79,5 @@ def still(chrome: Browser, *expected: str, **options: Any) -> Iterator[BrowserCo
     """A silent browser in which no page moves by itself."""
     with observed(chrome, *expected, **options) as (context, shifts):
         yield context
-    assert restless(shifts) == []
+    moved = restless(shifts)
+    assert moved == [], moved

@@ -1,4 +1,4 @@
-"""Pages of people stand still while they load slowly, and while others act: on a laptop and on phones, in German too."""
+"""Pages of people stand still, while they load slowly and while others act: on a laptop, on phones, and in German."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def test_a_page_that_moves_is_found(chrome: Browser) -> None:
         page = context.new_page()
         page.goto("about:blank")
         page.set_content("<p style='height: 40px'></p><p style='height: 400px; background: #000'></p>")
-        for _ in range(3):
+        for _ in range(4):
             page.evaluate(FRAMES)
             page.evaluate("document.body.firstChild.style.height = `${document.body.firstChild.offsetHeight + 20}px`")
-    assert [shift.value < MOST_SHIFT for shift in shifts] == [True] * 3
+    assert [shift.value < MOST_SHIFT for shift in shifts] == [True] * 4
     [window] = restless(shifts)
-    assert len(window) == 3, "They are judged by their sum."
+    assert len(window) == 4, "They are judged by their sum."
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -99,9 +99,9 @@ def test_a_page_that_moves_is_found(chrome: Browser) -> None:
 def test_the_desk_loads_in_its_place(
     stack: Stack, chrome: Browser, owner: StorageState, what: str, screen: str
 ) -> None:
-    view_id = stack.new_portal_view(**STATES[what])
     items = len(STATES[what]["items"])
     for locale in LOCALES:
+        view_id = stack.new_portal_view(**STATES[what])
         with still(chrome, storage_state=owner, locale=locale, **SCREENS[screen]) as context:
             page = slow(context.new_page())
             page.goto(desk_of(stack, view_id))
@@ -120,9 +120,7 @@ def test_the_desk_loads_in_its_place(
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-def test_rows_and_the_bar_keep_their_heights(
-    stack: Stack, chrome: Browser, owner: StorageState, screen: str
-) -> None:
+def test_rows_and_the_bar_keep_their_heights(stack: Stack, chrome: Browser, owner: StorageState, screen: str) -> None:
     long = {"name": "A name of eighty characters " * 3, "alias": "Somebody with a long name, " * 3}
     items = [CREATURES[0], {**CREATURES[1], **long}, {**CREATURES[2], "visible": False}, {**long, "id": "note"}]
     view_id = stack.new_portal_view(items=items, currentItemId="c1", **{**SHOWN, "healthDisplay": "numbers"})
@@ -134,7 +132,8 @@ def test_rows_and_the_bar_keep_their_heights(
             expect(page.locator('[data-item="c1"] .chips .chip')).to_have_count(2)
             heights = page.evaluate("[...document.querySelectorAll('[data-item]')].map((row) => row.offsetHeight)")
             assert heights == [64] * 4
-            assert screen == "laptop" or page.locator(".steps").bounding_box()["height"] == 72  # type: ignore[index]
+            bar = page.evaluate("document.querySelector('.steps').offsetHeight")
+            assert screen == "laptop" or bar == 72, locale
 
 
 def act(stack: Stack, view_id: str, page: Page) -> None:
@@ -159,7 +158,7 @@ def act(stack: Stack, view_id: str, page: Page) -> None:
     expect(page.locator("desk-blackout")).to_be_hidden()
     patch(camera={"x": 0.3, "y": 0.3, "zoom": 2})
     patch(encounter={**TURNS, "turn": "c8", "round": 4})
-    expect(page.locator("[data-round]")).to_have_text("Round 4")
+    expect(page.locator("h2[data-round]")).to_have_text("Round 4")
     stack.controller.post(f"{path}/items", {"id": "new", "name": "One more"})
     expect(page.locator("[data-item]")).to_have_count(61)
     page.evaluate(FRAMES)
@@ -177,7 +176,6 @@ def test_the_desk_stands_still_while_others_act(
         with guest(stack, chrome, view_id):
             expect(page.locator("[data-viewers] li")).to_have_count(1)
             act(stack, view_id, page)
-        expect(page.locator("[data-viewers] li")).to_have_count(0)
 
 
 def test_a_line_that_breaks_moves_nothing(stack: Stack, chrome: Browser, owner: StorageState) -> None:

@@ -16,14 +16,21 @@ class Line extends Part {
   }
 
   draw() {
-    const { status, nextAttemptAt, error, role } = desk.client;
+    const { nextAttemptAt, error, role } = desk.client;
+    const status = this.look();
     const waiting = desk.waiting();
     const isOut = status === "closed" && LOGGED_OUT.includes(error?.code);
     this.dataset.status = status;
     this.now.hidden = status !== "waiting";
     this.logIn.hidden = !isOut;
-    write(this.when, status === "waiting" && nextAttemptAt ? inSeconds(nextAttemptAt) : "");
+    write(this.when, nextAttemptAt ? inSeconds(nextAttemptAt) : "");
     write(this.word, waiting && status !== "closed" ? desk.count("wait", waiting) : lineOf(status, isOut, error, role));
+  }
+
+  // An attempt after a loss looks like the wait for it, so that nothing flickers.
+  look() {
+    const { status } = desk.client;
+    return status === "connecting" && this.dataset.status === "waiting" ? "waiting" : status;
   }
 }
 
