@@ -1,4 +1,4 @@
-"""Refusals by middleware: outside of the REST API a page of one sentence, with the status of the code in REST."""
+"""Refusals by middleware: outside of the REST API a page, with the status of the code in REST."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import logging
 from django.core.exceptions import DisallowedHost
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 
-from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES, bad_request, is_rest
+from libraries.api.errors import AWAY, RETRY_SECONDS, bad_request, is_rest
 from libraries.outages import is_outage, report
 from libraries.rules.errors import TooManyAttempts, Unavailable
-from portal.pages.said import said
+from portal.pages.errors import not_now
 
 
 class HostMiddleware(MiddlewareMixin):
@@ -43,12 +42,4 @@ class RefusalMiddleware(MiddlewareMixin):
             exception = Unavailable(AWAY)
         if not isinstance(exception, TooManyAttempts | Unavailable):
             return None
-        wait = getattr(exception, "wait", RETRY_SECONDS)
-        with translation.override(translation.get_language_from_request(request)):
-            sentence = said(exception)
-        return HttpResponse(
-            sentence,
-            status=STATUSES[exception.code],
-            content_type="text/plain; charset=utf-8",
-            headers={"Retry-After": str(wait)},
-        )
+        return not_now(request, exception, getattr(exception, "wait", RETRY_SECONDS))
