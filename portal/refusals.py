@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.deprecation import MiddlewareMixin
 
-from libraries.api.errors import AWAY, RETRY_SECONDS, bad_request, is_rest
+from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES, bad_request, is_rest
 from libraries.outages import is_outage, report
-from libraries.rules.errors import TooManyAttempts, Unavailable
-from portal.pages.errors import not_now
+from libraries.rules.errors import NotFound, TooManyAttempts, Unavailable
+from portal.pages.errors import not_found, not_now
 
 
 class HostMiddleware(MiddlewareMixin):
@@ -30,6 +31,15 @@ class HostMiddleware(MiddlewareMixin):
             )
             return bad_request(request, error)
         return None
+
+
+class UnknownMiddleware(MiddlewareMixin):
+    """In debug mode, too, an address that nothing is at has our page: Django's own lists all addresses of the site."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer as it is, or our page."""
+        is_unknown = response.status_code == STATUSES[NotFound.code] and request.resolver_match is None
+        return not_found(request, Http404()) if settings.DEBUG and is_unknown else response
 
 
 class RefusalMiddleware(MiddlewareMixin):

@@ -58,6 +58,14 @@ def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
     return error_page(request, 404, _("There is no such page."), sentence)
 
 
+def wrong_method(request: HttpRequest, allowed: str) -> HttpResponse:
+    """An address that only a form leads to, opened by itself."""
+    sentence = _("This address only takes a form. Go back, or begin again at the first page.")
+    answer = error_page(request, 405, _("There is nothing to see here."), sentence)
+    answer.headers["Allow"] = allowed
+    return answer
+
+
 def not_now(request: HttpRequest, error: PortalError, wait: int) -> HttpResponse:
     """A refusal of what may be sent again in so many seconds."""
     with translation.override(translation.get_language_from_request(request)):

@@ -34,7 +34,7 @@ def fail(request: HttpRequest, how: str) -> HttpResponse:
     }[how]
 
 
-urlpatterns = [path("fails/<how>", fail), path("", include(portal.urls.urlpatterns))]
+urlpatterns = [path("fails/<how>", fail), path("", include("portal.urls"))]
 handler400, handler403 = portal.urls.handler400, portal.urls.handler403
 handler404, handler500 = portal.urls.handler404, portal.urls.handler500
 
@@ -42,6 +42,13 @@ pytestmark = [pytest.mark.django_db, pytest.mark.urls(__name__)]
 
 PAGES = [
     ("/nowhere", {}, 404, "There is no such page.", "Diese Seite gibt es nicht."),
+    (
+        "/language",
+        {},
+        405,
+        "There is nothing to see here.",
+        "Hier gibt es nichts zu sehen.",
+    ),
     ("/view/a.b", {}, 404, "There is no such page.", "Diese Seite gibt es nicht."),
     (
         "/nowhere",
@@ -88,6 +95,19 @@ def test_they_say_when_to_try_again(
 ) -> None:
     wait = {429: "7", 503: "5"}.get(status)
     assert client.get(address, **given).headers.get("Retry-After") == wait
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_an_unknown_address_lists_no_others(client: Client, settings: Any, debug: bool) -> None:
+    settings.DEBUG = debug
+    answer = client.get("/nowhere")
+    assert (answer.status_code, "<h1>There is no such page.</h1>" in answer.content.decode()) == (404, True)
+    assert client.get("/admin").headers["Location"] == "/admin/"
+    assert client.get("/api/nowhere").json()["code"] == "not-found"
+
+
+def test_an_address_for_forms_says_which_methods_it_takes(client: Client) -> None:
+    assert client.get("/language").headers["Allow"] == "POST, OPTIONS"
 
 
 def test_a_foreign_form(owner: User) -> None:

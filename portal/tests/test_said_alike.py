@@ -19,6 +19,7 @@ from portal.pages.said import NAME, said, words_of_refusals
 from testing.setup import NODE_FOLDER
 
 SAID_JS = settings.BASE_DIR / "portal" / "pages" / "static" / "pages" / "said.js"
+WITH_NAMES = [sentence for sentence in SENTENCES if re.search(NAME, sentence)]
 BEGINNINGS = ("", "Nothing was changed: ", "Nothing was stored: name: ", "items[3].x: ", "größe: ", "Nobody: says: ")
 NUMBERS = st.integers(0, 10**16)
 VALUES = (
@@ -33,7 +34,8 @@ VALUES = (
 @st.composite
 def refusals(draw: st.DrawFn) -> tuple[str, str]:
     """A code, and a sentence that a service may say, or one that is nearly such a sentence."""
-    sentence = re.sub(NAME, lambda _: draw(VALUES), draw(st.sampled_from(SENTENCES)))
+    template = draw(st.sampled_from(WITH_NAMES) | st.sampled_from(SENTENCES))
+    sentence = re.sub(NAME, lambda _: draw(VALUES), template)
     end = draw(st.sampled_from(("", "", "", " ", "\n", "?")))
     return draw(st.sampled_from(sorted(CODES))), draw(st.sampled_from(BEGINNINGS)) + sentence + end
 
