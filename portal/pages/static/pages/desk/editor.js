@@ -4,8 +4,8 @@ import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { NumberField, ShowField, TextField } from "./fields.js";
 import { armourKey, healthOf } from "./health.js";
+import { removeItem } from "./history.js";
 import { desk, Part } from "./model.js";
-import { removeItem } from "./toast.js";
 import { sightOf, Vitals } from "./vitals.js";
 
 const NARROW = matchMedia("(max-width: 68.74em)");
