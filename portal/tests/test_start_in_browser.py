@@ -250,6 +250,7 @@ def test_pictures_are_uploaded_two_at_a_time_replaced_and_deleted(page: Page, st
     check(page)
     first.locator("[data-replace]").set_input_files(picture(900))
     expect(first).to_contain_text("900 × 300", timeout=30_000)
+    expect(first.locator("img")).to_have_js_property("naturalHeight", 85)  # not that of the one before
     first.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete the picture").click()
     expect(page.locator("[data-image]")).to_have_count(4)

@@ -1,4 +1,5 @@
 // Uploads and replaces a library's pictures: two at a time, each with a preview and a ring; a failed one stays.
+import { load, replace } from "./replaced.js";
 import { AT_ONCE, nameOf, RING, send, takeFiles } from "./upload.js";
 
 class PortalPictures extends HTMLElement {
@@ -84,7 +85,7 @@ class PortalPictures extends HTMLElement {
   }
 
   // The list as the server has it now, in the place of the one that is shown; the upload's row ends.
-  async refresh({ row, said }) {
+  async refresh({ method, address, row, said }) {
     said.textContent = this.dataset.stored;
     const answer = await fetch(this.dataset.page, { cache: "no-store" }).catch(() => null);
     const list = answer?.ok && new DOMParser().parseFromString(await answer.text(), "text/html").querySelector("[data-list]");
@@ -92,6 +93,15 @@ class PortalPictures extends HTMLElement {
     this.querySelector("[data-list]").replaceWith(document.adoptNode(list));
     this.drop(row);
     this.offerReplacing();
+    if (method === "PUT") this.renew(address);
+  }
+
+  // Another picture has the same address: what the browser has kept of the one before is not it.
+  renew(address) {
+    const picture = this.querySelector(`[data-image="${address.split("/").slice(-2)[0]}"] img`);
+    if (!picture) return;
+    replace(picture.src);
+    load(picture, picture.src).catch(() => {}); // the one before stays
   }
 
   offerReplacing() {

@@ -8,8 +8,13 @@ export function replacedBy({ type, version, payload, changes }) {
   if (type === "batch-applied") return [].concat(...changes.map(replacedBy));
   if (type !== "item-updated") return [];
   const addresses = addressesIn(payload).map(whole);
-  addresses.forEach((address) => replaced.add(address));
+  addresses.forEach(replace);
   return addresses;
+}
+
+// From now on, this page asks again for the picture at that address.
+export function replace(address) {
+  replaced.add(whole(address));
 }
 
 // Load a picture, and decode it. The browser may have kept the one before, and shows it for the same address.
