@@ -95,7 +95,7 @@ def test_a_page_that_moves_is_found(chrome: Browser) -> None:
 
 
 @pytest.mark.parametrize("screen", SCREENS)
-@pytest.mark.parametrize(("what", "locale"), zip(STATES, LOCALES * 2, strict=True))
+@pytest.mark.parametrize(("what", "locale"), [*zip(STATES, LOCALES * 2, strict=True)])
 def test_the_desk_loads_in_its_place(
     stack: Stack, chrome: Browser, owner: StorageState, what: str, locale: str, screen: str
 ) -> None:
@@ -205,7 +205,7 @@ def visit(context: BrowserContext, *addresses: str) -> None:
         page.evaluate(FRAMES)
 
 
-@pytest.mark.parametrize(("screen", "locale"), zip(SCREENS, (*LOCALES, "de-DE"), strict=True))
+@pytest.mark.parametrize(("screen", "locale"), [*zip(SCREENS, (*LOCALES, "de-DE"), strict=True)])
 def test_other_pages_load_in_their_place(
     stack: Stack, chrome: Browser, owner: StorageState, screen: str, locale: str
 ) -> None:
