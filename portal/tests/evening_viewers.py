@@ -1,4 +1,4 @@
-"""Who watches the first evening: phones, people and a screen in Debian's Chromium; all they receive is kept."""
+"""Who watches the first evening: phones and people in Debian's Chromium; all they receive is kept."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket
 
 from portal.tests.stillness import still
+from testing.television import Answer
 
 EXPECTED = ("Failed to load resource", "WebSocket connection to")
 """What consoles say of a server that is away, and of an answer with an error."""
@@ -24,16 +25,6 @@ POLICY = """
     console.error(`The policy has refused ${blockedURI}: ${violatedDirective}`);
   });
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a browser received by HTTP."""
-
-    address: str
-    status: int
-    headers: str
-    body: bytes
 
 
 @dataclass
