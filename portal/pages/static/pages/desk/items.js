@@ -3,6 +3,7 @@ import { h, icon, one, setIcon, write } from "./dom.js";
 import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
+import { load, replacedBy, whole } from "../replaced.js";
 
 class Items extends Part {
   build() {
@@ -18,6 +19,9 @@ class Items extends Part {
         this.find.blur();
         this.draw();
       }
+    });
+    desk.client.addEventListener("message", (/** @type {any} */ { detail }) => {
+      for (const address of replacedBy(detail)) this.rows.forEach((row) => row.renew(address));
     });
     desk.addEventListener("select", () => this.rows.get(desk.selected)?.element.scrollIntoView({ block: "nearest" }));
   }
@@ -116,6 +120,16 @@ class Row {
     this.show.setAttribute("aria-label", `${desk.t("show")} ${name}`);
     this.marks.replaceChildren(...marks.map(([kind, word]) => chip(kind, word)));
     this.chips.replaceChildren(...chips.map((word) => chip("", word)));
+  }
+
+  // Another picture has taken the place of the one at that address.
+  /** @param {string} address */
+  renew(address) {
+    if (!this.address || whole(this.address) !== address) return;
+    const { address: wanted } = this;
+    const picture = h("img", { alt: "", width: 56, height: 56, referrerpolicy: "no-referrer" });
+    const put = (shown) => this.address === wanted && this.picture.replaceChildren(shown);
+    load(picture, wanted).then(() => put(picture), () => put(icon("sticky-note")));
   }
 
   drawPicture(address) {
