@@ -203,6 +203,7 @@ def test_sharing_opens_above_the_desk_and_shows_the_code_on_the_screens(table: T
     check(page)
     sofa = box.locator("li").filter(has_text="Sofa")
     sofa.get_by_role("link", name="Withdraw").click()
+    expect(box.get_by_role("heading", name="Withdraw “Sofa”?")).to_be_visible()
     box.get_by_role("link", name="Cancel").click()
     box.locator("li").filter(has_text="Guests").get_by_role("link", name="Withdraw").click()
     expect(box).to_contain_text("1 person watches by it now")

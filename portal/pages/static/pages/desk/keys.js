@@ -28,11 +28,12 @@ const COMMANDS = { z: LETTERS.z, y: () => redo() };
 
 document.addEventListener("keydown", (/** @type {any} */ event) => {
   if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
-  const isPressed = event.key === " " && event.target.closest("button, a, summary, input, [role=tab]");
   const isCommand = event.ctrlKey || event.metaKey;
   const known = isCommand ? COMMANDS : letters.checked ? { ...KEYS, ...LETTERS } : KEYS;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (isPressed || event.target.closest("[role=tab], input") || !Object.hasOwn(known, key)) return;
+  // What a control has the arrows and Space for, and what stands above the desk scrolls with them
+  const isTaken = event.target.closest(key === " " ? "button, a, summary, input, [popover]" : "[role=tab], input, [popover]");
+  if ((Object.hasOwn(KEYS, key) && isTaken) || !Object.hasOwn(known, key)) return;
   if (event.repeat && key === "b") return;
   event.preventDefault();
   known[key](event);
