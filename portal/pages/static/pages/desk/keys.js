@@ -26,13 +26,17 @@ letters.addEventListener("change", () => (letters.checked ? forget(OFF) : keep(O
 // With Ctrl or Command, as everywhere else.
 const COMMANDS = { z: LETTERS.z, y: () => redo() };
 
+function isSharing() {
+  return one("#sharing").matches(":popover-open");
+}
+
 document.addEventListener("keydown", (/** @type {any} */ event) => {
   if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
   const isCommand = event.ctrlKey || event.metaKey;
   const known = isCommand ? COMMANDS : letters.checked ? { ...KEYS, ...LETTERS } : KEYS;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  // What a control has the arrows and Space for, and what stands above the desk scrolls with them
-  const isTaken = event.target.closest(key === " " ? "button, a, summary, input, [popover]" : "[role=tab], input, [popover]");
+  // Controls have a use of their own for the arrows and Space, and what is shared scrolls with them
+  const isTaken = event.target.closest(key === " " ? "button, a, summary, input" : "[role=tab], input") || isSharing();
   if ((Object.hasOwn(KEYS, key) && isTaken) || !Object.hasOwn(known, key)) return;
   if (event.repeat && key === "b") return;
   event.preventDefault();
