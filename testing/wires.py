@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 READ_BYTES = 65_536
+LOOK_SECONDS = 0.01
 
 
 @contextmanager
@@ -67,9 +68,11 @@ class Wire:
         self._called(self._flows.clear if is_frozen else self._flows.set)
 
     def close(self) -> None:
-        """Listen no more, and end all connections."""
+        """Listen no more, and end all connections; none is left open when it returns."""
         self._called(self._server.close)
-        self.cut()
+        self.freeze(is_frozen=False)
+        self.down(is_down=True)
+        asyncio.run_coroutine_threadsafe(self._ended(), self._loop).result()
 
     def _called(self, function: Callable[[], object]) -> None:
         async def called() -> None:
@@ -80,6 +83,10 @@ class Wire:
     def _cut(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
+
+    async def _ended(self) -> None:
+        while self._writers:
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _listening(self) -> asyncio.Server:
         return await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -97,15 +104,19 @@ class Wire:
 
     async def _join(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         other_reader, other_writer = await asyncio.open_connection("127.0.0.1", self._there)
+        self._writers.add(other_writer)
         passing = [self._pass(reader, other_writer), self._pass(other_reader, writer)]
         tasks = [asyncio.ensure_future(one) for one in passing]
         try:
+            if self._is_down:  # since a moment ago
+                return
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
         finally:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             other_writer.transport.abort()
+            self._writers.discard(other_writer)
 
     async def _pass(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while octets := await reader.read(READ_BYTES):

@@ -5,6 +5,7 @@ Each test ends with an empty console, in which violations of the policies are, t
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from portal.tests.browsing import LAPTOP, REFUSED, log_in, silent
+from testing.pictures import plain
 from testing.stacks import Stack
 
 EXPECTED = (REFUSED, "WebSocket connection to")
@@ -83,3 +85,8 @@ def table(context: BrowserContext, chrome: Browser, stack: Stack) -> Iterator[Ta
     expect(page.locator("desk-people")).to_contain_text("1 is watching")
     yield Table(stack, view_id, page, guest)
     watching.close()
+
+
+def picture_of(width: int, height: int) -> str:
+    """A picture as an address."""
+    return f"data:image/png;base64,{b64encode(plain(width, height, 'PNG')).decode()}"

@@ -10,10 +10,10 @@ from pathlib import Path
 import segno
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from portal.tests.browsing import LAPTOP, PHONE, check, give, silent
+from portal.tests.browsing import LAPTOP, PHONE, check, give
 from portal.tests.evening_screen import Viewer, screen
 from portal.tests.evening_secrets import check_frames, mark, number, of_sample
-from portal.tests.evening_viewers import EXPECTED, SECONDS, Seat, seat
+from portal.tests.evening_viewers import SECONDS, Seat, quiet, seat
 from testing.letters import Letterbox
 from testing.stacks import Stack
 
@@ -151,6 +151,7 @@ def begin(evening: Evening) -> str:
     check(page)
     page.get_by_role("button", name="Try a sample evening").click()
     expect(page.locator("desk-line")).to_contain_text("Live", timeout=WAIT)
+    expect(page.locator("desk-invite .code")).to_be_visible()
     check(page)
     return page.url
 
@@ -160,7 +161,7 @@ def share(evening: Evening) -> None:
     page, chrome, exits = evening.page, evening.chrome, evening.exits
     box = evening.sharing()
     box.get_by_label("Name of the link").fill("Guests")
-    box.get_by_role("button", name="Share").click()
+    box.get_by_role("button", name="Another link").click()
     link = box.get_by_label("The whole link").input_value()
     expect(box.locator(".qr")).to_have_attribute(
         "src", segno.make_qr(link).svg_data_uri(border=3, light="#fff", omitsize=True)
@@ -376,5 +377,5 @@ def withdraw(evening: Evening) -> None:
 
 
 def owner(chrome: Browser, exits: ExitStack) -> Page:
-    """An empty page of somebody who controls. Shifts are not looked for there: the desk has some while it loads."""
-    return exits.enter_context(silent(chrome, *EXPECTED, viewport=LAPTOP)).new_page()
+    """An empty page of somebody who controls."""
+    return exits.enter_context(quiet(chrome, viewport=LAPTOP)).new_page()

@@ -143,7 +143,7 @@ def test_templates_begin_hidden_and_a_deleted_item_comes_back(table: Table) -> N
     expect(table.guest.locator(".stage-title")).to_be_hidden()
     expect(page.locator("#toast")).to_contain_text("“A letter” is deleted.")
     check(page)
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(table.shown()).to_have_text("A letter")
     ids = [item["id"] for item in table.state()["items"]]
     assert ids[:4] == ["ogre", "letter", "ghoul", "map"]

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
 
 from portal.tests.browsing import LAPTOP, PHONE, check, chrome, log_in, stack
-from portal.tests.desk_table import Table, context, desk_of, open_desk, table
+from portal.tests.desk_table import Table, context, desk_of, open_desk, picture_of, table
 from testing.pictures import plain
 from testing.stacks import Stack
 
@@ -17,11 +17,6 @@ pytestmark = [pytest.mark.server, pytest.mark.browser]
 
 TOO_LONG = "It never ends. " * 5_000
 """More than one message may have."""
-
-
-def picture_of(width: int, height: int) -> str:
-    """A picture as an address."""
-    return f"data:image/png;base64,{b64encode(plain(width, height, 'PNG')).decode()}"
 
 
 # --- The line ------------------------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
-"""The event loop's share of a core in short slices, so that the kernel lets it run as soon as something comes.
+"""The core in short slices, so that the kernel lets the event loop run as soon as something comes.
 
 Database threads compute for milliseconds, and on a core that they share with the loop the kernel lets each of them end
-its slice first, whatever its priority. A thread with a shorter slice comes before (sched(7) of Linux 6.12, EEVDF); its
-part of the core stays the same.
+its slice first, whatever its priority (sched(7) of Linux 6.12, EEVDF). So all threads of the process have short ones;
+their parts of the core stay the same.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ SLICE_NANOSECONDS = 100_000
 """The shortest that Linux has."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The number of the system call; the C library has no function for it."""
-_OTHER, _RESET_ON_FORK = 0, 0x01
+_OTHER = 0
 
 
 class _Attributes(ctypes.Structure):
@@ -35,13 +35,11 @@ class _Attributes(ctypes.Structure):
 
 
 def take_short_slices() -> bool:
-    """Have this thread run in short slices, but no thread or process that it starts; false where that is not known."""
+    """Have this thread, and all that it starts from now on, run in short slices; false where that is not known."""
     number = _SCHED_SETATTR.get(platform.machine())
     if sys.platform != "linux" or number is None or os.sched_getscheduler(0) != _OTHER:
         return False
     nice = os.getpriority(os.PRIO_PROCESS, 0)
-    attributes = _Attributes(
-        size=ctypes.sizeof(_Attributes), flags=_RESET_ON_FORK, nice=nice, runtime=SLICE_NANOSECONDS
-    )
+    attributes = _Attributes(size=ctypes.sizeof(_Attributes), nice=nice, runtime=SLICE_NANOSECONDS)
     refused: int = ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
     return not refused

@@ -2,6 +2,7 @@
 import "./adding.js";
 import "./editor.js";
 import "./encounter.js";
+import "./history.js";
 import "./items.js";
 import "./keys.js";
 import "./line.js";

@@ -4,8 +4,8 @@ import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { NumberField, ShowField, TextField } from "./fields.js";
 import { armourKey, healthOf } from "./health.js";
+import { removeItem } from "./history.js";
 import { desk, Part } from "./model.js";
-import { removeItem } from "./toast.js";
 import { sightOf, Vitals } from "./vitals.js";
 
 const NARROW = matchMedia("(max-width: 68.74em)");
@@ -96,7 +96,7 @@ class Editor extends Part {
     const wasOpen = !this.body.hidden;
     this.body.hidden = !isOpen;
     one("header", this).hidden = !isOpen;
-    this.empty.hidden = isOpen || !desk.state;
+    this.empty.hidden = isOpen;
     desk.root.classList.toggle("editing", isOpen);
     if (!isOpen) return;
     if (!wasOpen && NARROW.matches) this.back.focus();

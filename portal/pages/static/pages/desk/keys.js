@@ -1,6 +1,7 @@
 // The keys of the desk. None counts while somebody types, and single letters can be switched off.
 import { forget, keep, read } from "../store.js";
 import { isTyping, one } from "./dom.js";
+import { redo, undo } from "./history.js";
 import { desk } from "./model.js";
 
 const OFF = "portal-desk-no-letters";
@@ -13,6 +14,7 @@ const KEYS = {
   ArrowLeft: () => desk.step(-1),
 };
 const LETTERS = {
+  z: (event) => (event.shiftKey ? redo() : undo()),
   b: () => desk.toggleBlackout(),
   "/": () => one("[data-find]").focus(),
   "?": () => help.togglePopover(),
@@ -21,13 +23,17 @@ const LETTERS = {
 letters.checked = read(OFF) === null;
 letters.addEventListener("change", () => (letters.checked ? forget(OFF) : keep(OFF, "1")));
 
+// With Ctrl or Command, as everywhere else.
+const COMMANDS = { z: LETTERS.z, y: () => redo() };
+
 document.addEventListener("keydown", (/** @type {any} */ event) => {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+  if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
   const isPressed = event.key === " " && event.target.closest("button, a, summary, input, [role=tab]");
-  const known = letters.checked ? { ...KEYS, ...LETTERS } : KEYS;
+  const isCommand = event.ctrlKey || event.metaKey;
+  const known = isCommand ? COMMANDS : letters.checked ? { ...KEYS, ...LETTERS } : KEYS;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (isPressed || event.target.closest("[role=tab], input") || !Object.hasOwn(known, key)) return;
   if (event.repeat && key === "b") return;
   event.preventDefault();
-  known[key]();
+  known[key](event);
 });

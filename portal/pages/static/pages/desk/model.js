@@ -2,11 +2,14 @@
 import { one } from "./dom.js";
 import { PortalClient, PortalError } from "../../client/portal-client.min.js";
 import { said } from "../said.js";
+import { backwards } from "./backwards.js";
 import { keep, read } from "../store.js";
 
 const SHOWN_MILLISECONDS = 6_000;
 const REQUEST_MILLISECONDS = 10_000;
 const TELL_MILLISECONDS = 3_000;
+const GESTURE_MILLISECONDS = 1_000;
+const MOST_UNDONE = 100;
 
 class Desk extends EventTarget {
   constructor(/** @type {any} */ root) {
@@ -19,6 +22,10 @@ class Desk extends EventTarget {
     this.toldAt = 0;
     this.pending = new Set(); // {itemId, key}
     this.failures = new Map(); // by place: {itemId, key, before, after, sentence, retry}
+    /** @type {any[]} */
+    this.done = []; // what can be undone, the newest last: {what, before, after, at}, with the whole states
+    /** @type {any[]} */
+    this.undone = []; // what can be done again
     this.images = new URL(`${root.dataset.base}images/`, location.href);
     const options = {
       url: new URL(root.dataset.base, location.href).href,
@@ -98,20 +105,39 @@ class Desk extends EventTarget {
    * Do something that is stored: it is shown at once, waits while the line is down, and says if it was refused.
    * @param {{itemId?: string | null, key: string, before?: any, after?: any}} what where an error stands
    * @param {() => Promise<any>} run
+   * @param {any[] | null} [past] where it is noted how to take it back, if this is an undo or a redo
    */
-  async change(what, run) {
+  async change(what, run, past = null) {
     const place = placeOf(what.itemId, what.key);
     this.failures.delete(place);
     this.pending.add(what);
+    const before = this.state;
     const promise = run();
+    const entry = this.note(what, before, past);
     this.draw();
     try {
       await promise;
     } catch (error) {
+      this.done = this.done.filter((one) => one !== entry);
+      this.undone = this.undone.filter((one) => one !== entry);
       this.fail(place, what, error, run);
     }
     this.pending.delete(what);
     this.draw();
+  }
+
+  // How to take a change back. The samples of one gesture are one change.
+  note(/** @type {any} */ what, /** @type {any} */ before, /** @type {any[] | null} */ past) {
+    const after = this.state;
+    if (!before || !backwards(before, after, after).length) return null;
+    const last = this.done.at(-1);
+    const entry = { what, before, after, at: Date.now() };
+    if (!past) this.undone.length = 0;
+    if (!past && last?.what === what && entry.at - last.at < GESTURE_MILLISECONDS) return Object.assign(last, { after, at: entry.at });
+    const stack = past ?? this.done;
+    stack.push(entry);
+    if (stack.length > MOST_UNDONE) stack.shift();
+    return entry;
   }
 
   /** @param {string} place @param {any} what @param {any} error @param {() => Promise<any>} run */
