@@ -1,19 +1,19 @@
-"""Refusals by middleware: outside of the REST API a page of one sentence, with the status of the code in REST."""
+"""Refusals by middleware: outside of the REST API a page, with the status of the code in REST."""
 
 from __future__ import annotations
 
 import logging
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import translation
 from django.utils.deprecation import MiddlewareMixin
 
 from libraries.api.errors import AWAY, RETRY_SECONDS, STATUSES, bad_request, is_rest
 from libraries.outages import is_outage, report
-from libraries.rules.errors import TooManyAttempts, Unavailable
-from portal.pages.said import said
+from libraries.rules.errors import NotFound, TooManyAttempts, Unavailable
+from portal.pages.errors import not_found, not_now
 
 
 class HostMiddleware(MiddlewareMixin):
@@ -33,6 +33,15 @@ class HostMiddleware(MiddlewareMixin):
         return None
 
 
+class UnknownMiddleware(MiddlewareMixin):
+    """In debug mode, too, an address that nothing is at has our page: Django's own lists all addresses of the site."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """The answer as it is, or our page."""
+        is_unknown = response.status_code == STATUSES[NotFound.code] and request.resolver_match is None
+        return not_found(request, Http404()) if settings.DEBUG and is_unknown else response
+
+
 class RefusalMiddleware(MiddlewareMixin):
     """Answers a form that may be sent again later, such as the admin's log-in, with 429 or 503 and `Retry-After`."""
 
@@ -43,12 +52,4 @@ class RefusalMiddleware(MiddlewareMixin):
             exception = Unavailable(AWAY)
         if not isinstance(exception, TooManyAttempts | Unavailable):
             return None
-        wait = getattr(exception, "wait", RETRY_SECONDS)
-        with translation.override(translation.get_language_from_request(request)):
-            sentence = said(exception)
-        return HttpResponse(
-            sentence,
-            status=STATUSES[exception.code],
-            content_type="text/plain; charset=utf-8",
-            headers={"Retry-After": str(wait)},
-        )
+        return not_now(request, exception, getattr(exception, "wait", RETRY_SECONDS))

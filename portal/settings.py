@@ -147,6 +147,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "portal.refusals.RefusalMiddleware",
+    "portal.refusals.UnknownMiddleware",
 ]
 ROOT_URLCONF = "portal.urls"
 ASGI_APPLICATION = "portal.asgi.application"
@@ -360,6 +361,7 @@ SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = f"{PORTAL_COOKIE_PREFIX}sessionid", f"{P
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = f"{PORTAL_BASE_PATH}/"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _HTTPS
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True  # pages have the CSRF token in their forms
+CSRF_FAILURE_VIEW = "portal.pages.errors.foreign_form"
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"  # not Strict: people come from links in mail
 LANGUAGE_COOKIE_NAME, LANGUAGE_COOKIE_PATH = f"{PORTAL_COOKIE_PREFIX}language", SESSION_COOKIE_PATH
 LANGUAGE_COOKIE_AGE, LANGUAGE_COOKIE_SECURE = 365 * 86_400, _HTTPS

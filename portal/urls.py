@@ -35,7 +35,7 @@ urlpatterns = [
     re_path(r"^ws/portal-view(/[^/]*)?/?$", upgrade_required),
 ]
 
-# One shape of errors below /api/, Django's own elsewhere
-handler400 = "libraries.api.errors.bad_request"
-handler404 = "libraries.api.errors.not_found"
-handler500 = "libraries.api.errors.server_error"
+handler400 = "portal.pages.errors.bad_request"
+handler403 = "portal.pages.errors.forbidden"
+handler404 = "portal.pages.errors.not_found"
+handler500 = "portal.pages.errors.server_error"

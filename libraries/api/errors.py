@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.http import Http404, HttpRequest, HttpResponseBase, JsonResponse
-from django.views import defaults
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -147,24 +146,22 @@ def _flat(detail: Any, path: str = "") -> Iterator[tuple[str, str]]:
         yield path, str(detail)
 
 
-# --- Errors outside of the views: Django calls these for the whole site ------------------------------------
+# --- Errors outside of the views: Django calls the site's handlers, and those call these below /api/ ----------
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """`handler400`: a request that Django itself refuses, for example for its Host header."""
-    if not is_rest(request):
-        return defaults.bad_request(request, exception)
+    """A request that Django itself refuses, for example for its Host header."""
     return _answer(InvalidPayload.code, "The request is not valid HTTP, or its Host header names another site.")
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:
-    """`handler404`."""
-    return _answer(NotFound.code, _NOT_FOUND) if is_rest(request) else defaults.page_not_found(request, exception)
+    """An address that no view has."""
+    return _answer(NotFound.code, _NOT_FOUND)
 
 
 def server_error(request: HttpRequest) -> HttpResponseBase:
-    """`handler500`; Django has logged the exception."""
-    return _answer("internal-error", _INTERNAL) if is_rest(request) else defaults.server_error(request)
+    """An exception that has left a view, and is logged."""
+    return _answer("internal-error", _INTERNAL)
 
 
 def is_rest(request: HttpRequest) -> bool:

@@ -20,6 +20,7 @@ from django.views.generic import FormView, TemplateView, View
 from libraries.api.errors import STATUSES
 from libraries.models import User
 from libraries.rules.errors import Forbidden, NotFound, PortalError
+from portal.pages.errors import wrong_method
 from portal.pages.said import detail_said, said
 
 BAD_REQUEST = 400
@@ -43,6 +44,10 @@ class Page(View):
                 answer = refuse(render(request, "pages/refused.html", {"sentence": said(error)}), error)
         add_never_cache_headers(answer)
         return answer
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        """Called by Django for another method than those above."""
+        return wrong_method(request, super().http_method_not_allowed(request).headers["Allow"])
 
 
 def language_of(request: HttpRequest) -> str:

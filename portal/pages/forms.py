@@ -20,7 +20,8 @@ from libraries.rules.errors import PortalError
 from libraries.rules.names import MAX_GUEST_NAME_CHARS
 from libraries.services.accounts import DELETE, Decision
 from libraries.sharing import MAX_LABEL_CHARS
-from portal.pages.said import detail_said, name_is_good, said
+from libraries.validators import validate_name
+from portal.pages.said import detail_said, in_words, said
 
 CURRENT, NEW = "current-password", "new-password"
 """What browsers and password managers fill in (HTML standard, autofill)."""
@@ -78,7 +79,7 @@ class Register(PageForm):
         label=_("Name"),
         required=False,
         max_length=100,
-        validators=[name_is_good],
+        validators=[in_words(validate_name)],
         help_text=_("What others see. Without one, the part of your address before the @."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
@@ -118,7 +119,7 @@ class Name(PageForm):
         label=_("Name"),
         required=False,
         max_length=100,
-        validators=[name_is_good],
+        validators=[in_words(validate_name)],
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
 
@@ -202,7 +203,7 @@ class AddScreen(PageForm):
     label = forms.CharField(
         label=_("Name of the screen"),
         max_length=MAX_LABEL_CHARS,
-        validators=[name_is_good],
+        validators=[in_words(validate_name)],
         help_text=_("For example “Television in the hall”: by it you find the screen again, to withdraw it."),
     )
     portal_view = forms.ChoiceField(label=_("What it shows"))

@@ -14,9 +14,10 @@ from libraries.rules.presets import presets
 from libraries.rules.roles import Role
 from libraries.rules.state import MAX_NAME_CHARS
 from libraries.sharing import MAX_LABEL_CHARS
+from libraries.validators import validate_lines, validate_name
 from portal.pages.forms import PageForm
 from portal.pages.language import ROLE_NAMES
-from portal.pages.said import lines_are_good, name_is_good
+from portal.pages.said import in_words
 
 ROLES = tuple(ROLE_NAMES.items())
 NOTHING, OWN = "", "own"
@@ -27,7 +28,7 @@ LIVES = {"": None, "1": timedelta(days=1), "7": timedelta(days=7)}
 class Named(PageForm):
     """A name for something new, or another one for something old."""
 
-    name = forms.CharField(label=_("Name"), max_length=MAX_NAME_CHARS, validators=[name_is_good])
+    name = forms.CharField(label=_("Name"), max_length=MAX_NAME_CHARS, validators=[in_words(validate_name)])
 
 
 class Settings(Named):
@@ -37,7 +38,7 @@ class Settings(Named):
         label=_("Description"),
         required=False,
         max_length=2000,
-        validators=[lines_are_good],
+        validators=[in_words(validate_lines)],
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     preset = forms.ChoiceField(label=_("Records are in the format of"), required=False)
@@ -105,7 +106,7 @@ class Share(PageForm):
         label=_("Name of the link"),
         required=False,
         max_length=MAX_LABEL_CHARS,
-        validators=[name_is_good],
+        validators=[in_words(validate_name)],
         help_text=_("For you, to find it again."),
     )
     life = forms.ChoiceField(

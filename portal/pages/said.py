@@ -1,9 +1,13 @@
-"""A refusal in the language of the page. REST and sockets say it in English, and their codes are the contract."""
+"""A refusal in the language of the page. REST and sockets say it in English, and their codes are the contract.
+
+`said.js` does the same in the browser, with refusals of REST and of sockets.
+"""
 
 from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from functools import cache
 
 from django.conf import settings
@@ -12,13 +16,12 @@ from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext
 
 from libraries.rules.errors import PortalError
-from libraries.validators import validate_lines, validate_name
 from portal.pages.refusal_words import CODES, OWN_CODES, SENTENCES
 
-BEGINNING = re.compile(r"(?:Nothing was \w+: )?(?:[\w.\[\]]+: )?")
+BEGINNING = re.compile(r"(?:Nothing was \w+: )?(?:[\w.\[\]]+: )?", re.ASCII)
 """What a service may put before a sentence: that nothing is stored, and the name of a value."""
 NAME = r"\{\w+\}"
-_NUMBER = re.compile(r"\d{1,3}(?:,\d{3})+|\d+")
+_NUMBER = re.compile(r"0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:,\d{3}){1,4}", re.ASCII)
 
 
 def said(error: PortalError) -> str:
@@ -33,20 +36,16 @@ def detail_said(sentence: str) -> str:
     return _translated(sentence) or sentence
 
 
-def name_is_good(text: str) -> None:
-    """`validate_name` for forms."""
-    try:
-        validate_name(text)
-    except ValidationError as error:
-        raise ValidationError([detail_said(sentence) for sentence in error.messages]) from None
+def in_words(validate: Callable[[str], None]) -> Callable[[str], None]:
+    """A validator of the models, for forms: it refuses in the language of the page."""
 
+    def check(text: str) -> None:
+        try:
+            validate(text)
+        except ValidationError as error:
+            raise ValidationError([detail_said(sentence) for sentence in error.messages]) from None
 
-def lines_are_good(text: str) -> None:
-    """`validate_lines` for forms."""
-    try:
-        validate_lines(text)
-    except ValidationError as error:
-        raise ValidationError([detail_said(sentence) for sentence in error.messages]) from None
+    return check
 
 
 def words_of_refusals() -> str:
@@ -77,7 +76,8 @@ def _translated(sentence: str) -> str | None:
 def _pattern(template: str) -> re.Pattern[str]:
     parts = re.split(rf"({NAME})", template)
     return re.compile(
-        "".join(f"(?P<{part[1:-1]}>.+)" if re.fullmatch(NAME, part) else re.escape(part) for part in parts)
+        "".join(f"(?P<{part[1:-1]}>.+)" if re.fullmatch(NAME, part) else re.escape(part) for part in parts),
+        re.DOTALL,
     )
 
 

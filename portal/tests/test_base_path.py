@@ -76,6 +76,11 @@ def test_addresses_in_answers(stack: Stack) -> None:
 def test_other_paths_have_nothing_of_this_site(stack: Stack) -> None:
     assert httpx.get(f"{stack.server.origin}/api/health", trust_env=False).status_code == 404
     assert get(stack, "api/nothing").json()["code"] == "not-found"
+    page = get(stack, "nothing")
+    assert page.status_code == 404
+    named = LINK.findall(page.text)
+    assert named
+    assert all(link.startswith((f"{BASE_PATH}/", "data:")) for link in named)
     assert get(stack, "api/health/ready").status_code == 200
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,8 +18,9 @@ from conftest import PASSWORD
 from libraries.api.errors import STATUSES
 from libraries.models import User
 from libraries.rules.errors import AlreadyApplied, InvalidPayload, NotFound, QuotaExceeded
+from libraries.validators import validate_lines, validate_name
 from portal.pages.refusal_words import CODES, OWN_CODES, SENTENCES
-from portal.pages.said import BEGINNING, NAME, detail_said, name_is_good, said, words_of_refusals
+from portal.pages.said import BEGINNING, NAME, detail_said, in_words, said, words_of_refusals
 from realtime.protocol.closing import ERRORS, RECONNECT
 
 ROOT = Path(settings.BASE_DIR)
@@ -120,9 +121,11 @@ def test_numbers_and_names_are_kept() -> None:
         )
 
 
-def test_forms_say_what_a_name_lacks() -> None:
+@pytest.mark.parametrize("validate", [validate_name, validate_lines])
+def test_forms_say_what_a_text_lacks(validate: Callable[[str], None]) -> None:
     with translation.override("de"), pytest.raises(ValidationError, match="Steuerzeichen"):
-        name_is_good("\u202ereversed")
+        in_words(validate)("\u202ereversed")
+    in_words(validate)("as it is")
 
 
 @pytest.mark.django_db

@@ -1,13 +1,14 @@
 // A refusal in the language of the page: the server's own sentences are English, and its codes are the contract.
+// The rule is that of `portal.pages.said`, which says them in pages that the server writes.
 const NAME = /\{(\w+)\}/g;
 const BEGINNING = /^(?:Nothing was \w+: )?(?:[\w.[\]]+: )?/;
-const NUMBER = /^(?:\d{1,3}(?:,\d{3})+|\d+)$/;
+const NUMBER = /^(?:0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:,\d{3}){1,4})$/; // as many digits as are exact
 
 const { sentences, codes } = JSON.parse(document.querySelector("[data-refusals]").dataset.refusals);
 const patterns = sentences.map(([english, translated]) => {
   const parts = english.split(NAME); // every second one is a name
   const names = parts.filter((_, place) => place % 2 === 1);
-  const pattern = parts.map((part, place) => (place % 2 ? "(.+)" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("");
+  const pattern = parts.map((part, place) => (place % 2 ? "([^]+)" : part.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"))).join("");
   return { pattern: new RegExp(`^${pattern}$`), names, translated };
 });
 

@@ -1,5 +1,6 @@
 // The live parts of sharing: how many watch by each link, and the link on the screens.
 import { PortalClient } from "../client/portal-client.min.js";
+import { getTicket } from "./ticket.js";
 
 const EVERY_MILLISECONDS = 3000;
 
@@ -46,11 +47,7 @@ class PortalShare extends HTMLElement {
 
 // A command: the screens that are there now show it, and nothing is stored. The link is a secret.
 async function show({ site, view, at, code, qr, ticket, csrf }, isShown) {
-  const getCredential = async () => {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": csrf };
-    const answer = await fetch(ticket, { method: "POST", headers, body: JSON.stringify({ portalViewId: view }) });
-    return answer.ok ? answer.json() : null;
-  };
+  const getCredential = () => getTicket({ address: ticket, portalViewId: view, csrf });
   const client = new PortalClient({ url: location.origin + site, portalViewId: view, getCredential });
   try {
     await client.connect();

@@ -87,7 +87,6 @@ export class Picture {
   // Put another layer in place of the one that is shown.
   _put(layer) {
     const before = this.layer;
-    if (before) before.element.style.top = `${this.frame.clientHeight / 2}px`; // it fades where it is
     this.layer = layer;
     this.rings.clear();
     if (layer) {
@@ -125,10 +124,12 @@ export class Picture {
     this._move(false);
   }
 
+  // From the middle of the frame, by a transform: nothing shifts if the frame has another size.
   _move(isEased) {
     const { element, camera } = this.layer;
+    const { clientWidth, clientHeight } = this.frame;
     element.classList.toggle("is-eased", isEased);
-    element.style.transform = transformOf(camera);
+    element.style.transform = `translate(${clientWidth / 2}px, ${clientHeight / 2}px) ${transformOf(camera)}`;
     element.style.setProperty("--shrink", String(1 / camera.zoom));
   }
 

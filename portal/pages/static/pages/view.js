@@ -4,30 +4,20 @@ import { stayAwake } from "./awake.js";
 import { filled } from "./elements.js";
 import { Stage } from "./stage.js";
 import { forget, keep, read } from "./store.js";
+import { getTicket } from "./ticket.js";
 
 const SILENT = 3000; // short interruptions are not mentioned
 const SECOND = 1000;
 const FULL = ["link-full", "portal-view-full", "too-many-connections", "disconnected"];
 const OF_A_GUEST = ["token-invalid", "token-expired", "session-ended", "user-unavailable", "credential-missing"];
-const REFUSED = [401, 403, 404];
 
 const root = document.querySelector("#watch");
 const [canvas, line, end, hint] = ["#stage", "#line", "#end", "#hint"].map((id) => document.querySelector(id));
 const { site, view, share, key, csrf, ticket, cookie } = root.dataset;
 
-async function post(address, body) {
-  const headers = { "Content-Type": "application/json" };
-  if (csrf) headers["X-CSRFToken"] = csrf;
-  return fetch(address, { method: "POST", headers, body: JSON.stringify(body) });
-}
-
 // A member shows the session of the page for a ticket; a guest shows what this browser keeps, or the link.
 async function getCredential() {
-  if (!ticket) return { share, guest: read(key) };
-  const answer = await post(ticket, { portalViewId: view });
-  if (REFUSED.includes(answer.status)) return null;
-  if (!answer.ok) throw new Error("There is no ticket now.");
-  return { ticket: (await answer.json()).ticket };
+  return ticket ? getTicket({ address: ticket, portalViewId: view, csrf }) : { share, guest: read(key) };
 }
 
 const url = location.origin + site;
@@ -39,7 +29,8 @@ let admitted = { guest: "", promise: Promise.resolve() };
 function admit(isAgain) {
   const { guest } = client;
   if (guest && (isAgain || guest !== admitted.guest)) {
-    const promise = post(cookie, { guest }).catch(() => {}); // the server is away: the picture is asked for again
+    const request = { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ guest }) };
+    const promise = fetch(cookie, request).catch(() => {}); // the server is away: the picture is asked for again
     admitted = { guest, promise };
   }
   return admitted.promise;

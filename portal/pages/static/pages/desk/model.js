@@ -1,12 +1,12 @@
 // What all parts of the desk share: the two clients, what is chosen, what waits, and what was refused.
 import { one } from "./dom.js";
-import { PortalClient, PortalError } from "../../client/portal-client.min.js";
+import { PortalClient } from "../../client/portal-client.min.js";
 import { said } from "../said.js";
 import { backwards } from "./backwards.js";
 import { keep, read } from "../store.js";
+import { getTicket } from "../ticket.js";
 
 const SHOWN_MILLISECONDS = 6_000;
-const REQUEST_MILLISECONDS = 10_000;
 const TELL_MILLISECONDS = 3_000;
 const GESTURE_MILLISECONDS = 1_000;
 const MOST_UNDONE = 100;
@@ -30,7 +30,7 @@ class Desk extends EventTarget {
     const options = {
       url: new URL(root.dataset.base, location.href).href,
       portalViewId: root.dataset.view,
-      getCredential: () => this.credential(),
+      getCredential: () => getTicket({ address: root.dataset.tickets, portalViewId: root.dataset.view, csrf: this.csrf }),
     };
     this.client = new PortalClient(options);
     this.viewer = new PortalClient({ ...options, as: "viewer" });
@@ -83,22 +83,6 @@ class Desk extends EventTarget {
     this.toldAt = 0;
     this.dispatchEvent(new Event("select"));
     this.draw();
-  }
-
-  // A ticket for one socket, by the page's session; null if there is no session any more.
-  async credential() {
-    const answer = await this.ask(this.root.dataset.tickets, { portalViewId: this.root.dataset.view });
-    if (answer.ok) return answer.json();
-    if (answer.status === 401 || answer.status === 403) return null;
-    const found = await answer.json().catch(() => ({}));
-    throw new PortalError(answer.status === 404 ? "no-access" : "unavailable", said(found) || this.t("failed"));
-  }
-
-  /** @param {string} address @param {any} body */
-  ask(address, body) {
-    const headers = { "Content-Type": "application/json", "X-CSRFToken": this.csrf };
-    const signal = AbortSignal.timeout(REQUEST_MILLISECONDS);
-    return fetch(address, { method: "POST", headers, body: JSON.stringify(body), signal });
   }
 
   /**
