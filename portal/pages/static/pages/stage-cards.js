@@ -2,6 +2,7 @@
 import { drawAnew, make } from "./elements.js";
 import { Details } from "./stage-details.js";
 import { writeName } from "./stage-names.js";
+import { load, whole } from "./replaced.js";
 import { isAddress } from "./stage-picture.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -136,14 +137,21 @@ class Card {
     this.address = address;
     this.hasFace = false;
     this.face.textContent = letter;
-    if (!address) return;
+    if (address) await this._load(address);
+  }
+
+  // Another picture has taken the place of the one at that address.
+  renew(address) {
+    if (this.address && whole(this.address) === address) this._load(this.address);
+  }
+
+  async _load(address) {
     const img = new Image();
     img.alt = "";
     img.referrerPolicy = "no-referrer";
     try {
       if (this.site.isOurs(address)) await this.site.admit(false);
-      img.src = address;
-      await img.decode();
+      await load(img, address);
     } catch (error) {
       if (this.address === address) this.address = null; // the next change of the state asks again
       return;
@@ -233,6 +241,10 @@ export class Cards {
     if (this.rest) this.rest.remove();
     this.rest = more > 0 ? make("li", "stage-more", `+${more}`) : null;
     if (this.rest) this.element.append(this.rest);
+  }
+
+  renew(address) {
+    for (const card of this.cards.values()) card.renew(address);
   }
 
   point(id, milliseconds) {

@@ -13,6 +13,7 @@ import { Gestures } from "./gestures.js";
 import { Cards, inOrder, isCreature, roomFor, stack, Status } from "./stage-cards.js";
 import { Details } from "./stage-details.js";
 import { writeName } from "./stage-names.js";
+import { replacedBy } from "./replaced.js";
 import { isAddress, Picture } from "./stage-picture.js";
 import { Reading } from "./stage-reading.js";
 
@@ -168,6 +169,11 @@ export class Stage {
   _hear(message) {
     if (message.type === "pointer") this._point(message);
     if (message.type === "portal-view-updated" && message.version === undefined) this._invite(message.payload);
+    for (const address of replacedBy(message)) {
+      this.picture.renew(address);
+      this.encounter.renew(address);
+      this.others.renew(address);
+    }
   }
 
   _point({ pointerId, itemId, x, y }) {

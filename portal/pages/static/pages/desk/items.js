@@ -3,6 +3,7 @@ import { h, icon, one, setIcon, write } from "./dom.js";
 import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
+import { load, replacedBy, whole } from "../replaced.js";
 
 class Items extends Part {
   build() {
@@ -18,6 +19,9 @@ class Items extends Part {
         this.find.blur();
         this.draw();
       }
+    });
+    desk.client.addEventListener("message", (/** @type {any} */ { detail }) => {
+      for (const address of replacedBy(detail)) this.rows.forEach((row) => row.renew(address));
     });
     desk.addEventListener("select", () => this.rows.get(desk.selected)?.element.scrollIntoView({ block: "nearest" }));
   }
@@ -89,13 +93,19 @@ class Row {
     if (detail === 0) one("desk-editor [data-acts] button").focus();
   }
 
+  // What was refused of it, apart from what the editor says beside a field.
+  refused() {
+    const [visible, show, remove] = ["visible", "show", "remove"].map((key) => desk.failure(this.id, key));
+    return visible ?? show ?? remove ?? (desk.selected === this.id ? null : desk.anyFailure(this.id));
+  }
+
   draw(item) {
     const isOnScreen = desk.state.currentItemId === item.id;
     const isHidden = item.visible === false;
     const isWaiting = desk.waiting(item.id) > 0;
     const marks = marksOf(isHidden, isOnScreen, isWaiting);
     const chips = chipsOf(desk.seen(item.id));
-    drawFailure(this.failure, desk.failure(item.id, "visible") ?? desk.failure(item.id, "show") ?? desk.failure(item.id, "remove"));
+    drawFailure(this.failure, this.refused());
     const editors = editorsOf(item.id);
     this.pencil.hidden = !editors;
     this.pencil.title = editors;
@@ -116,6 +126,16 @@ class Row {
     this.show.setAttribute("aria-label", `${desk.t("show")} ${name}`);
     this.marks.replaceChildren(...marks.map(([kind, word]) => chip(kind, word)));
     this.chips.replaceChildren(...chips.map((word) => chip("", word)));
+  }
+
+  // Another picture has taken the place of the one at that address.
+  /** @param {string} address */
+  renew(address) {
+    if (!this.address || whole(this.address) !== address) return;
+    const { address: wanted } = this;
+    const picture = h("img", { alt: "", width: 56, height: 56, referrerpolicy: "no-referrer" });
+    const put = (shown) => this.address === wanted && this.picture.replaceChildren(shown);
+    load(picture, wanted).then(() => put(picture), () => put(icon("sticky-note")));
   }
 
   drawPicture(address) {
