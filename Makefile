@@ -39,7 +39,8 @@ install-dev: .venv/.installed-dev
 test-setup: install-dev  # Fetch what the tests need and pip cannot give
 	@$(BIN)/python -m testing.setup
 
-PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 4 --dist loadfile
+# In the order of conftest.py, which knows the long tests; the plugin would begin with the files that have many
+PYTEST := $(BIN)/python -m pytest --quiet --numprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: install-dev test-setup  # Run all tests, four files at a time: many of them wait
 	$(PYTEST) --cov --cov-report= libraries realtime

@@ -85,7 +85,7 @@ class Wire:
             writer.transport.abort()
 
     async def _ended(self) -> None:
-        while self._writers:
+        while self._writers:  # noqa: ASYNC110  # an event for the end of a test would be more than a look
             await asyncio.sleep(LOOK_SECONDS)
 
     async def _listening(self) -> asyncio.Server:

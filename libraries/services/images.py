@@ -26,6 +26,7 @@ from libraries.rules.state import MAX_NAME_CHARS
 from libraries.selectors import get_library
 from libraries.services import quotas
 from libraries.services.members import lock_library
+from libraries.services.replacing import tell_replaced
 from libraries.services.storing import require_controller
 from libraries.uploads import Upload
 
@@ -122,14 +123,24 @@ def _add(
 
 
 def replace_image(*, actor_id: UUID | None, library_id: UUID, image_id: UUID, upload: Upload) -> Image:
-    """Another picture at the same address; ImageInvalid for a PDF of several pages."""
+    """Another picture at the same address, which whoever shows it is told; ImageInvalid for a PDF of several pages."""
     if len(upload.pictures) > 1:
         raise ImageInvalid(f"The file has {len(upload.pictures)} pages, and one picture can take the place of another.")
     pictures = {new_key(): picture for picture in upload.pictures}
     with _written(pictures) as unused:
         image, old_key = _replace(actor_id, library_id, image_id, upload, pictures)
         unused.extend({old_key} - {image.key})
+    if image.key != old_key:
+        _tell_replaced_on_commit(image)
     return image
+
+
+def _tell_replaced_on_commit(image: Image) -> None:
+    def told() -> None:
+        uses = uses_of(image.library_id).get(image.id, [])
+        tell_replaced(image.id, [use.portal_view_id for use in uses])
+
+    transaction.on_commit(told, robust=True)
 
 
 @tried_again

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 
+from libraries.models import PortalView
 from portal.pages.base import PlainPage
 from portal.pages.desk_words import WORDS
 from portal.pages.sharing import Sharing
@@ -30,4 +31,17 @@ class Desk(Sharing, PlainPage):
             "base": f"{settings.PORTAL_BASE_PATH}/",
             "tickets": reverse("ws-ticket"),
             "images": reverse("images", args=[self.library.id]),
+            **_turns(self.view),
         }
+
+
+def _turns(view: PortalView) -> dict[str, Any]:
+    """What the page shows of the encounter before its module does, so that nothing moves then."""
+    if not view.encounter or not view.encounter["order"]:
+        return {}
+    names = {item.get("id"): item.get("name") for item in view.items}
+    ids = [turn["itemId"] for turn in view.encounter["order"]]
+    return {
+        "turns": [(names.get(id_) or id_, id_ == view.encounter["turn"]) for id_ in ids],
+        "round": str(WORDS["round"]).format(n=view.encounter["round"]),
+    }

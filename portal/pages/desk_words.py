@@ -85,6 +85,7 @@ WORDS = {
     "isEditing": _("{name} is editing this."),
     "edits": _("is editing “{item}”"),
     "editsSomething": _("is editing"),
+    "watchNobody": _("Nobody is watching yet"),
     "watchOne": _("{n} is watching"),
     "watchMany": _("{n} are watching"),
     "more": _("and {n} more"),

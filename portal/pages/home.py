@@ -16,8 +16,10 @@ from libraries.selectors import libraries_of, portal_views_in
 from libraries.services.invitations import invitations_for
 from libraries.services.libraries import create_library
 from libraries.services.samples import make_sample
+from libraries.services.share_links import live_links, share_links_of
 from portal.pages.base import FormPage, ForPeople, Page, page_of
 from portal.pages.library_forms import Named
+from portal.pages.sharing import share
 
 
 class Home(Page, TemplateView):
@@ -68,10 +70,17 @@ class MakeLibrary(_OneForm):
 
 
 class MakeSample(_OneForm):
-    """`/sample`, and then its desk: the second time leads to that of the first, with what is missing made anew."""
+    """`/sample`, and then its desk, with a link to share if there is none.
+
+    The second time leads to that of the first, with what is missing made anew.
+    """
 
     def act(self, form: Form) -> HttpResponse:
         """Make it."""
         library = make_sample(actor_id=self.user.id)
         view = portal_views_in(user_id=self.user.id, library_id=library.id).order_by("created_at").first()
-        return redirect("pages:library", library.id) if view is None else redirect("pages:desk", library.id, view.id)
+        if view is None:
+            return redirect("pages:library", library.id)
+        desk = redirect("pages:desk", library.id, view.id)
+        is_shared = live_links(share_links_of(user_id=self.user.id, portal_view_id=view.id)).exists()
+        return desk if is_shared else share(desk, self.user.id, view.id)

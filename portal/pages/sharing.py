@@ -55,10 +55,20 @@ class Sharing(OneView):
         """How many people watch by each link."""
         return Counter(person.link_id for person in find_people(self.view.id).viewers if person.link_id is not None)
 
-    def shown(self, token: str, code: str) -> HttpResponse:
-        """The page again, with the link and its code."""
-        answer = self.done(_("Whoever has the link can watch now."), "pages:share", self.view.id)
-        return carry(answer, _COOKIE, f"{token}{_PARTS}{code}")
+    def told(self) -> HttpResponse:
+        """The page again, and that the link is good."""
+        return self.done(_("Whoever has the link can watch now."), "pages:share", self.view.id)
+
+
+def share(answer: HttpResponse, user_id: UUID, view_id: UUID, **values: Any) -> HttpResponse:
+    """Make a link and a code for it, which the browser carries after the answer to the pages that show them."""
+    link, token = create_share_link(actor_id=user_id, portal_view_id=view_id, **values)
+    code, _until = start_code(actor_id=user_id, portal_view_id=view_id, link_id=link.id)
+    return _carry(answer, token, code)
+
+
+def _carry(answer: HttpResponse, token: str, code: str) -> HttpResponse:
+    return carry(answer, _COOKIE, f"{token}{_PARTS}{code}")
 
 
 def _watching_in_words(number: int) -> str:
@@ -98,10 +108,7 @@ class ShareView(Sharing, FormPage):
 
     def act(self, form: Share) -> HttpResponse:
         """Make a link, and a code for it."""
-        view_id = self.view.id
-        link, token = create_share_link(actor_id=self.user.id, portal_view_id=view_id, **form.values)
-        code, _until = start_code(actor_id=self.user.id, portal_view_id=view_id, link_id=link.id)
-        return self.shown(token, code)
+        return share(self.told(), self.user.id, self.view.id, **form.values)
 
 
 class NewCode(Sharing, OneForm):
@@ -110,7 +117,7 @@ class NewCode(Sharing, OneForm):
     def act(self, form: Form) -> HttpResponse:
         """Another code for the link; the one before ends."""
         code, _until = start_code(actor_id=self.user.id, portal_view_id=self.view.id, link_id=self.kwargs["link_id"])
-        return self.shown(carried(self.request, _COOKIE).partition(_PARTS)[0], code)
+        return _carry(self.told(), carried(self.request, _COOKIE).partition(_PARTS)[0], code)
 
 
 class Watching(Sharing, PlainPage):

@@ -10,14 +10,16 @@ from pathlib import Path
 import segno
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
-from portal.tests.browsing import LAPTOP, PHONE, check, give, silent
+from portal.tests.browsing import LAPTOP, PHONE, check, give
+from portal.tests.evening_screen import Viewer, screen
 from portal.tests.evening_secrets import check_frames, mark, number, of_sample
-from portal.tests.evening_viewers import EXPECTED, SECONDS, Seat, seat
+from portal.tests.evening_viewers import SECONDS, Seat, quiet, seat
 from testing.letters import Letterbox
 from testing.stacks import Stack
 
 WAIT = 1_000 * SECONDS
 NAME, PICTURE, STATUS = ".stage-title .stage-name", ".stage-layer.is-on .stage-picture", ".stage-title .stage-status"
+CODE_IS_SHOWN = "/^[2-9A-HJ-KM-NP-Z]{6}$/.test((document.querySelector('#code') || {}).textContent)"
 OWNER, MEMBER = "first@example.org", "member@example.org"
 TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 PASSWORD = "a table by the sea"  # noqa: S105
@@ -55,20 +57,20 @@ class Evening:
     exits: ExitStack
     page: Page
     guests: list[Seat] = field(default_factory=list)
-    others: list[Seat] = field(default_factory=list)
+    others: list[Viewer] = field(default_factory=list)
     hidden: set[str] = field(default_factory=of_sample)
     revealed: list[str] = field(default_factory=list)
     pictures: dict[str, str] = field(default_factory=dict)
     there: str = ""
 
     @property
-    def viewers(self) -> list[Seat]:
+    def viewers(self) -> list[Viewer]:
         """Everybody who watches."""
         return [*self.guests, *self.others]
 
     # --- What everybody sees ---------------------------------------------------------------------------------
 
-    def all_see(self, code: str, viewers: list[Seat] | None = None) -> None:
+    def all_see(self, code: str, viewers: list[Viewer] | None = None) -> None:
         """An expression becomes true for all of them."""
         for viewer in self.viewers if viewers is None else viewers:
             viewer.wait_for(code)
@@ -149,6 +151,7 @@ def begin(evening: Evening) -> str:
     check(page)
     page.get_by_role("button", name="Try a sample evening").click()
     expect(page.locator("desk-line")).to_contain_text("Live", timeout=WAIT)
+    expect(page.locator("desk-invite .code")).to_be_visible()
     check(page)
     return page.url
 
@@ -158,7 +161,8 @@ def share(evening: Evening) -> None:
     page, chrome, exits = evening.page, evening.chrome, evening.exits
     box = evening.sharing()
     box.get_by_label("Name of the link").fill("Guests")
-    box.get_by_role("button", name="Share").click()
+    box.get_by_role("button", name="Another link").click()
+    expect(box.locator("li").filter(has_text="Guests")).to_have_count(1)
     link = box.get_by_label("The whole link").input_value()
     expect(box.locator(".qr")).to_have_attribute(
         "src", segno.make_qr(link).svg_data_uri(border=3, light="#fff", omitsize=True)
@@ -193,7 +197,7 @@ def invite(evening: Evening) -> None:
     page.get_by_role("link", name="Members").click()
     page.get_by_label("Role", exact=True).select_option("Viewer")
     page.get_by_role("button", name="Make an invitation").click()
-    member = evening.exits.enter_context(seat(evening.chrome, "member", evening.folder, viewport=LAPTOP))
+    member = evening.exits.enter_context(seat(evening.chrome, "member", evening.folder, viewport=TELEVISION))
     member.page.goto(page.get_by_label("The whole link").input_value())
     check(member.page)
     member.page.get_by_role("main").get_by_role("link", name="Register").click()
@@ -208,11 +212,16 @@ def invite(evening: Evening) -> None:
 
 
 def add_screen(evening: Evening, desk: str) -> None:
-    """A screen shows a code, and then the table."""
+    """The television shows a code, as a screen of today does, and then the table."""
     page = evening.page
-    set_ = evening.exits.enter_context(seat(evening.chrome, "screen", evening.folder, viewport=TELEVISION))
-    set_.page.goto(f"{evening.there}/tv")
-    set_.wait_for("/^[2-9A-HJ-KM-NP-Z]{6}$/.test((document.querySelector('#code') || {}).textContent)")
+    with seat(evening.chrome, "newer screen", evening.folder, viewport=TELEVISION) as newer:
+        newer.page.goto(f"{evening.there}/tv")
+        newer.wait_for(CODE_IS_SHOWN)
+        check(newer.page, least=5)
+    set_ = evening.exits.enter_context(screen("television", evening.folder / "television"))
+    set_.television.open(f"{evening.there}/tv")
+    set_.wait_for(CODE_IS_SHOWN)
+    set_.check(least=5)
     page.goto(desk.replace("/desk", "/share"))
     page.get_by_role("link", name="Add a screen").click()
     check(page)
@@ -221,8 +230,8 @@ def add_screen(evening: Evening, desk: str) -> None:
     page.get_by_label("What it shows").select_option(index=1)
     page.get_by_role("button", name="Add the screen").click()
     expect(page.get_by_text("“Television” is added")).to_be_visible(timeout=WAIT)
-    set_.page.wait_for_url("**/view/*")
     set_.wait_for(f"{one(PICTURE)}.naturalWidth > 0")
+    set_.check()
     evening.others.append(set_)
 
 
@@ -369,5 +378,5 @@ def withdraw(evening: Evening) -> None:
 
 
 def owner(chrome: Browser, exits: ExitStack) -> Page:
-    """An empty page of somebody who controls. Shifts are not looked for there: the desk has some while it loads."""
-    return exits.enter_context(silent(chrome, *EXPECTED, viewport=LAPTOP)).new_page()
+    """An empty page of somebody who controls."""
+    return exits.enter_context(quiet(chrome, viewport=LAPTOP)).new_page()

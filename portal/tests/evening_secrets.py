@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from libraries import demo_data
-from portal.tests.evening_viewers import Seat
+from portal.tests.evening_screen import Viewer
 
 PRIVATE = ("gmNotes", "secret", "actions", "reactions", "speed", "hit_dice", "special_abilities")
 """Of the sample's items, what viewers get nothing of while all switches are off."""
@@ -60,20 +60,20 @@ def found(secret: str, received: Iterable[tuple[str, bytes]]) -> list[str]:
     return [place for place, data in received if any(form in data for form in wanted)]
 
 
-def frames_of(viewer: Seat) -> Iterator[tuple[str, bytes]]:
+def frames_of(viewer: Viewer) -> Iterator[tuple[str, bytes]]:
     """The messages that a viewer has received until now."""
     viewer.ask("0")  # what has come to the browser has come to us
     return ((frame[:200], frame.encode()) for frame in viewer.frames)
 
 
-def check_frames(viewers: Iterable[Seat], *hidden: str) -> None:
+def check_frames(viewers: Iterable[Viewer], *hidden: str) -> None:
     """Nothing of it is in any message until now."""
     for viewer in viewers:
         for secret in hidden:
             assert found(secret, frames_of(viewer)) == [], (viewer.name, secret)
 
 
-def check_all(viewer: Seat, hidden: Iterable[str], revealed: Iterable[str]) -> None:
+def check_all(viewer: Viewer, hidden: Iterable[str], revealed: Iterable[str]) -> None:
     """In the end: messages held nothing hidden, and all that was revealed; answers by HTTP none of either."""
     assert len(viewer.frames) > LEAST_CHARS
     assert any(answer.body for answer in viewer.answers if "/images/" in answer.address)

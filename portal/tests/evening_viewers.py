@@ -1,4 +1,4 @@
-"""Who watches the first evening: phones, people and a screen in Debian's Chromium; all they receive is kept."""
+"""Who watches the first evening: phones and people in Debian's Chromium; all they receive is kept."""
 
 from __future__ import annotations
 
@@ -13,35 +13,18 @@ from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, WebSocket
 
-from portal.tests.browsing import silent
+from portal.tests.stillness import still
+from testing.television import Answer
 
 EXPECTED = ("Failed to load resource", "WebSocket connection to")
 """What consoles say of a server that is away, and of an answer with an error."""
 SECONDS = 40
 POLL_MILLISECONDS = 50
-MOST_SHIFT = 0.02
-"""Of one change: a score of the browser's, without a unit."""
-OBSERVE = """
-  new PerformanceObserver((list) => {
-    for (const { hadRecentInput, value, sources } of list.getEntries()) {
-      const moved = sources.map(({ node }) => node && (node.outerHTML || node.textContent).slice(0, 120));
-      if (!hadRecentInput) shifted(`${location.pathname} after ${performance.now()} ms`, value, moved);
-    }
-  }).observe({ type: "layout-shift", buffered: true });
+POLICY = """
   addEventListener("securitypolicyviolation", ({ violatedDirective, blockedURI }) => {
     console.error(`The policy has refused ${blockedURI}: ${violatedDirective}`);
   });
 """
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What a browser received by HTTP."""
-
-    address: str
-    status: int
-    headers: str
-    body: bytes
 
 
 @dataclass
@@ -72,26 +55,18 @@ class Seat:
 
 
 @contextmanager
-def still(chrome: Browser, **options: Any) -> Iterator[BrowserContext]:
-    """A silent browser in whose pages no change shifts what stays by more than a trace."""
-    shifts: list[tuple[str, float, list[str]]] = []
-
-    def note(_: Any, place: str, value: float, nodes: list[str]) -> None:
-        shifts.append((place, value, nodes))
-
-    with silent(chrome, *EXPECTED, **options) as context:
-        context.expose_binding("shifted", note)
-        context.add_init_script(OBSERVE)
+def quiet(chrome: Browser, **options: Any) -> Iterator[BrowserContext]:
+    """A browser whose console is silent, policies included, and whose pages stand still."""
+    with still(chrome, *EXPECTED, **options) as context:
+        context.add_init_script(POLICY)
         yield context
-    moved = [shift for shift in shifts if shift[1] >= MOST_SHIFT]
-    assert moved == [], moved
 
 
 @contextmanager
 def seat(chrome: Browser, name: str, folder: Path, **options: Any) -> Iterator[Seat]:
     """An empty page of somebody who will watch."""
     har = folder / f"{name}.har"
-    with still(chrome, record_har_path=har, record_har_content="embed", **options) as context:
+    with quiet(chrome, record_har_path=har, record_har_content="embed", **options) as context:
         made = Seat(name, context.new_page())
 
         def note(socket: WebSocket) -> None:

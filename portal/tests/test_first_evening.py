@@ -25,7 +25,7 @@ from testing.stacks import BASE_PATH, STACK_ENV, Stack, below_a_path, running
 
 __all__ = ["chrome"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 EVERYWHERE = "0.0.0.0"  # noqa: S104
 PRODUCTION = {"PORTAL_DEBUG": "false", "PORTAL_ALLOWED_HOSTS": "127.0.0.1", "PORTAL_HTTPS": "false"}

@@ -18,7 +18,7 @@ from testing.sockets import PortalSocket
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import Postgres
 
-pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey, pytest.mark.long]
 
 SOON = 10.0
 RELOAD = "SELECT pg_reload_conf()"

@@ -14,6 +14,8 @@ from libraries.rules.keys import plain_key
 from portal.tests import secret_names, secret_paths
 from portal.tests.secret_setting import Setting, opened, play_examples
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def setting(transactional_db: None, no_limits: None) -> Iterator[Setting]:

@@ -18,6 +18,8 @@ from portal.tests.secret_mutants import OTHERS, built_without
 
 __all__ = ["check", "setting"]
 
+pytestmark = pytest.mark.long
+
 
 def test_without_one_row_of_the_table_there_are_leaks(check: Check) -> None:
     def without(row: str) -> Change:

@@ -12,8 +12,10 @@ from django.db import transaction
 from django.utils import timezone
 
 from libraries import image_files
+from libraries.events import Event, PortalViewChanged
 from libraries.imaging.results import Picture
 from libraries.models import Image, Library, PortalView, User
+from libraries.rules.edits import Seen, Updated
 from libraries.rules.errors import (
     Forbidden,
     ImageInUse,
@@ -147,6 +149,38 @@ def test_another_picture_takes_the_place(owner: User, library: Library, desk: De
         replace_image(**{**where, "image_id": uuid4()}, upload=desk.upload("e"))
     assert Image.objects.get().key == other.key
     assert add_images(actor_id=owner.id, library_id=library.id, name="Mill", upload=desk.upload())[1]
+
+
+def test_whoever_shows_a_picture_is_told_of_another_one(
+    owner: User, library: Library, desk: Desk, heard: list[Event]
+) -> None:
+    [image] = add(owner, library, desk.upload())
+    items: list[dict[str, Any]] = [
+        {"id": "hidden", "name": "The cellar", "image": image.url, "visible": False},
+        {"id": "mill", "name": "The mill", "image": image.url, "gmNotes": image.url, "text": "At night"},
+        {"id": "coast", "name": "The coast", "image": "/coast.png"},
+    ]
+    view = PortalView.objects.create(library=library, name="Thursday", items=items, version=7, unseen_writes=2)
+    secret = PortalView.objects.create(library=library, name="Friday", items=items[:1])
+    PortalView.objects.create(library=library, name="Saturday", items=items[2:])
+    replace_image(actor_id=owner.id, library_id=library.id, image_id=image.id, upload=desk.upload("b"))
+    told = {event.portal_view_id: event for event in heard if isinstance(event, PortalViewChanged)}
+    assert told.keys() == {view.id, secret.id}
+    hidden, shown = (Updated(id_, {"image": image.url}, place) for id_, place in (("hidden", 0), ("mill", 1)))
+    assert told[view.id] == PortalViewChanged(
+        portal_view_id=view.id,
+        version=7,
+        viewers_version=5,
+        controllers=Seen(edits=(hidden, shown)),
+        viewers=Seen(edits=(Updated("mill", {"image": image.url}, 0),)),
+        is_stored=False,
+        viewers_changed=False,
+    )
+    assert told[secret.id].controllers == Seen(edits=(hidden,))
+    assert told[secret.id].viewers == Seen()
+    heard.clear()
+    replace_image(actor_id=owner.id, library_id=library.id, image_id=image.id, upload=Upload("b" * 64, ()))
+    assert heard == []
 
 
 def test_quotas(owner: User, library: Library, desk: Desk, settings: Any) -> None:

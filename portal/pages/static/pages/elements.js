@@ -10,3 +10,10 @@ export function make(tag, className, text) {
 export function filled(sentence, values) {
   return sentence.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 }
+
+// Let an element be another one for the eye: nothing of it moves from where it stood.
+export function drawAnew(element) {
+  element.hidden = true;
+  element.getBoundingClientRect();
+  element.hidden = false;
+}

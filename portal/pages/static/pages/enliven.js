@@ -4,7 +4,6 @@ export function enliven(root) {
     time.textContent = new Date(time.dateTime).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
   }
   for (const button of root.querySelectorAll("button[data-copy]")) {
-    button.hidden = false;
     button.addEventListener("click", async () => {
       const field = document.getElementById(button.dataset.copy);
       const word = button.querySelector("span");

@@ -104,7 +104,6 @@ class PortalPictures extends HTMLElement {
 
   offerReplacing() {
     for (const input of this.querySelectorAll("[data-replace]")) {
-      input.hidden = this.querySelector(`label[for="${input.id}"]`).hidden = false;
       input.addEventListener("change", () => {
         const { image } = input.closest("[data-image]").dataset;
         const name = input.closest("[data-image]").querySelector(".name").textContent;

@@ -11,7 +11,6 @@ class PortalShare extends HTMLElement {
     this.fault = this.querySelector("[data-fault]");
     if (this.links) this.counting = setInterval(() => this.count(), EVERY_MILLISECONDS);
     if (!this.button) return;
-    this.button.hidden = false;
     this.button.addEventListener("click", () => this.toggle());
   }
 

@@ -1,11 +1,19 @@
 // A creature's card: portrait, name, health, armour class, conditions. What is not shown leaves no gap.
-import { make } from "./elements.js";
+import { drawAnew, make } from "./elements.js";
 import { Details } from "./stage-details.js";
+import { writeName } from "./stage-names.js";
+import { load, whole } from "./replaced.js";
 import { isAddress } from "./stage-picture.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const SHIELD = "M12 1 3 4v7c0 6 4 10 9 12 5-2 9-6 9-12V4z";
 const NEXT = 4;
+const WORDS = ["unhurt", "scratched", "wounded", "critical", "down"];
+const LINE = 10; // letters of a card in the strip; what is longer needs two lines
+const TURN = 2.1; // how many times as wide as another card
+const GAP = 0.6; // em
+const LEFT = 1.25; // em
+const RIGHT = 0.05; // of the width
 
 // What is known of a creature beside its name: health, armour class, conditions. The element is the same as long as it
 // has the same parts, so that a bar moves.
@@ -100,15 +108,23 @@ class Card {
   }
 
   update(item, isTurn) {
+    if (this.item && this.element.classList.contains("is-turn") !== isTurn) {
+      drawAnew(this.element);
+      this.element.classList.remove("is-placed");
+    }
     this.item = item;
     this.element.classList.toggle("is-turn", isTurn);
     if (isTurn) this.element.setAttribute("aria-current", "true");
     else this.element.removeAttribute("aria-current");
     const name = String(item.name || "");
-    this.name.textContent = name;
     this.status.update(item);
     this.details.update(item);
     this._portray(faceOf(item, this.site), name);
+  }
+
+  // After it has its width.
+  fit() {
+    writeName(this.name, String(this.item.name || ""));
   }
 
   // The portrait, or the first letter of the name until it is there.
@@ -121,14 +137,21 @@ class Card {
     this.address = address;
     this.hasFace = false;
     this.face.textContent = letter;
-    if (!address) return;
+    if (address) await this._load(address);
+  }
+
+  // Another picture has taken the place of the one at that address.
+  renew(address) {
+    if (this.address && whole(this.address) === address) this._load(this.address);
+  }
+
+  async _load(address) {
     const img = new Image();
     img.alt = "";
     img.referrerPolicy = "no-referrer";
     try {
       if (this.site.isOurs(address)) await this.site.admit(false);
-      img.src = address;
-      await img.decode();
+      await load(img, address);
     } catch (error) {
       if (this.address === address) this.address = null; // the next change of the state asks again
       return;
@@ -154,6 +177,7 @@ export class Cards {
     this.site = site;
     this.element = make("ol", "stage-cards");
     this.cards = new Map();
+    this.shown = []; // the cards in their order
   }
 
   // `shown` are items; `turn` is the id of the one that has the turn, and `more` how many others there are.
@@ -171,17 +195,56 @@ export class Cards {
       if (card.item !== item || card.turn !== turn) card.update(item, item.id === turn);
       card.turn = turn;
       const place = before ? before.nextSibling : this.element.firstChild;
-      if (card.element !== place) this.element.insertBefore(card.element, place);
+      if (place && place.nextSibling === card.element) this.element.append(place); // the turn went on: one card moves
+      else if (card.element !== place) this.element.insertBefore(card.element, place);
       before = card.element;
     }
+    this.shown = shown.map(({ id }) => this.cards.get(id));
     this._more(more);
     this.element.hidden = shown.length === 0;
+  }
+
+  // Put each card in its place: beside one another on a wide stage, or below one another. A transform is no shift.
+  place(isWide) {
+    if (isWide) this._placeBeside(this.shown);
+    else this._placeBelow(this.shown);
+    this.element.getBoundingClientRect();
+    for (const { element } of this.shown) element.classList.add("is-placed"); // from now on it eases to another one
+  }
+
+  _placeBeside(cards) {
+    const hasWords = cards.some(({ item: { health } }) => health && health.display === "words");
+    this.element.classList.toggle("is-high", hasWords && WORDS.some((word) => this.texts[word].length > LINE));
+    const em = parseFloat(getComputedStyle(this.element).fontSize);
+    const beside = this.rest ? this.rest.offsetWidth : 0;
+    const room = (1 - RIGHT) * this.element.clientWidth - LEFT * em - beside - GAP * em * cards.length;
+    const shares = cards.map(({ element }) => (element.classList.contains("is-turn") ? TURN : 1));
+    const one = room / shares.reduce((sum, share) => sum + share, 0);
+    let left = LEFT * em;
+    cards.forEach(({ element }, index) => {
+      element.style.width = `${one * shares[index]}px`;
+      element.style.transform = `translateX(${left}px)`;
+      left += one * shares[index] + GAP * em;
+    });
+    if (this.rest) this.rest.style.transform = `translateX(${left}px)`;
+    for (const card of cards) card.fit();
+    this.element.style.height = "";
+  }
+
+  _placeBelow(cards) {
+    for (const { element } of cards) element.style.width = "";
+    for (const card of cards) card.fit();
+    this.element.style.height = `${stack(cards.map(({ element }) => element))}px`;
   }
 
   _more(more) {
     if (this.rest) this.rest.remove();
     this.rest = more > 0 ? make("li", "stage-more", `+${more}`) : null;
     if (this.rest) this.element.append(this.rest);
+  }
+
+  renew(address) {
+    for (const card of this.cards.values()) card.renew(address);
   }
 
   point(id, milliseconds) {
@@ -191,6 +254,14 @@ export class Cards {
     clearTimeout(card.timer);
     card.timer = setTimeout(() => card.element.classList.remove("is-pointed"), milliseconds);
   }
+}
+
+// Put elements below one another, which all begin at the same place; returns the height of all.
+export function stack(elements) {
+  return elements.reduce((top, element) => {
+    element.style.transform = `translateY(${top}px)`;
+    return top + element.offsetHeight;
+  }, 0);
 }
 
 // The items of the encounter that viewers know, from the turn on.

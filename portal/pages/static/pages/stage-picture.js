@@ -1,5 +1,6 @@
 // The picture on the stage: loaded before it is shown, cross-faded, moved by the camera, with the rings of pointers.
 import { fitted, placeAt, transformOf, WHOLE } from "./camera.js";
+import { load, whole } from "./replaced.js";
 
 const FADE = 250;
 const RING = 1500;
@@ -33,11 +34,24 @@ export class Picture {
       this._stopWaiting();
       this.wanted = address;
       this.isLoading = Boolean(address);
-      if (address) this._load(address, 0);
+      if (address) this._begin();
       else this._put(null);
     }
     if (this.layer && this.layer.address === address) this.layer.img.alt = alt;
     if (!this.isLoading) done();
+  }
+
+  // Another picture has taken the place of the one at that address: show it once it is there.
+  renew(address) {
+    if (!this.wanted || whole(this.wanted) !== address) return;
+    this._stopWaiting();
+    this.isLoading = true;
+    this._begin();
+  }
+
+  _begin() {
+    this.request = { address: this.wanted };
+    this._load(this.request, 0);
   }
 
   // Remove what is shown, unless it is the picture at that address.
@@ -45,7 +59,8 @@ export class Picture {
     if (this.layer && this.layer.address !== address) this._put(null);
   }
 
-  async _load(address, failures) {
+  async _load(request, failures) {
+    const { address } = request;
     const isOurs = this.site.isOurs(address);
     const img = new Image();
     img.referrerPolicy = "no-referrer";
@@ -54,22 +69,26 @@ export class Picture {
     if (failures === 0) this._later(PATIENCE, () => this._giveUp());
     try {
       if (isOurs) await this.site.admit(failures > 0);
-      if (address !== this.wanted) return;
-      img.src = address;
-      await img.decode();
+      if (this._isOver(request)) return;
+      await load(img, address);
     } catch (error) {
-      if (address !== this.wanted) return;
+      if (this._isOver(request)) return;
       this._giveUp();
       if (!isOurs) return;
       const wait = Math.min(LONGEST_WAIT, FIRST_WAIT * Math.pow(2, failures)) * (0.5 + Math.random() / 2);
-      this._later(wait, () => this._load(address, failures + 1));
+      this._later(wait, () => this._load(request, failures + 1));
       return;
     }
-    if (address !== this.wanted) return;
+    if (this._isOver(request)) return;
     this._stopWaiting();
     img.alt = this.alt;
     this._put({ address, img, element: document.createElement("div"), camera: null });
     this._finish();
+  }
+
+  // Another picture is wanted by now.
+  _isOver(request) {
+    return request !== this.request || request.address !== this.wanted;
   }
 
   // Nothing is shown in place of a picture that does not come.
@@ -87,7 +106,6 @@ export class Picture {
   // Put another layer in place of the one that is shown.
   _put(layer) {
     const before = this.layer;
-    if (before) before.element.style.top = `${this.frame.clientHeight / 2}px`; // it fades where it is
     this.layer = layer;
     this.rings.clear();
     if (layer) {
@@ -125,10 +143,12 @@ export class Picture {
     this._move(false);
   }
 
+  // From the middle of the frame, by a transform: nothing shifts if the frame has another size.
   _move(isEased) {
     const { element, camera } = this.layer;
+    const { clientWidth, clientHeight } = this.frame;
     element.classList.toggle("is-eased", isEased);
-    element.style.transform = transformOf(camera);
+    element.style.transform = `translate(${clientWidth / 2}px, ${clientHeight / 2}px) ${transformOf(camera)}`;
     element.style.setProperty("--shrink", String(1 / camera.zoom));
   }
 

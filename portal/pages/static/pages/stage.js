@@ -8,11 +8,14 @@
 //
 // Its look is in stage-view.css. Its sentences are in the element's data attributes.
 import { WHOLE } from "./camera.js";
-import { filled, make } from "./elements.js";
+import { drawAnew, filled, make } from "./elements.js";
 import { Gestures } from "./gestures.js";
-import { Cards, inOrder, isCreature, roomFor, Status } from "./stage-cards.js";
+import { Cards, inOrder, isCreature, roomFor, stack, Status } from "./stage-cards.js";
 import { Details } from "./stage-details.js";
+import { writeName } from "./stage-names.js";
+import { replacedBy } from "./replaced.js";
 import { isAddress, Picture } from "./stage-picture.js";
+import { Reading } from "./stage-reading.js";
 
 const BLACK = 400;
 const RING = 1500;
@@ -22,7 +25,7 @@ const MOST_PICTURE = 0.6;
 const MOST_TITLE = 0.5; // of a wide stage's height, with details; without them it takes what it needs
 const WIDE = 0.9; // a stage is wide if its width is at least so many times its height
 const TEXT_WIDTH = 390; // at which an upright stage has text of the usual size
-const TEXT_SIZES = [1.2, 1, 0.85, 0.7, 0.6, 0.5]; // of a note on a wide stage: the first one with which all of it is seen
+const LARGE_TEXT = 1.2; // of a note on a wide stage, if all of it is seen then
 
 export class Stage {
   // `options.admit(isAgain)` is awaited before a picture of this site is asked for, and again after one did not come.
@@ -61,6 +64,7 @@ export class Stage {
     this.status = new Status(this.texts);
     this.details = new Details(this.texts);
     this.title.append(this.name, this.status.element, this.text, this.details.element);
+    this.reading = new Reading(this.title, () => this._isStill());
     this.round = make("h2", "stage-round");
     this.encounter = new Cards(this.texts, this.site);
     this.encounter.element.classList.add("is-encounter");
@@ -123,19 +127,15 @@ export class Stage {
   _name(item, state) {
     const isOther = (item && item.id) !== (this.shown && this.shown.id);
     this.shown = item;
-    if (isOther) {
-      this.title.hidden = true; // another item's name is drawn anew: nothing moves from where the one before stood
-      this.title.getBoundingClientRect();
-    }
+    if (isOther) drawAnew(this.title);
     this.board.hidden = false;
     const text = item ? String(item.caption || item.text || "") : "";
-    this.name.textContent = item ? String(item.name || "") : "";
     this.text.textContent = text;
     this.status.update(item);
     this.details.update(item);
     const isAlone = Boolean(item) && !isAddress(item.image);
     this.element.classList.toggle("is-note", isAlone);
-    this.title.hidden = !this.name.textContent && !text && this.status.isEmpty && this.details.isEmpty;
+    this.title.hidden = !nameOf(item) && !text && this.status.isEmpty && this.details.isEmpty;
     this.nothing.textContent = item ? "" : state.name;
     this.nothing.hidden = Boolean(item);
     this.element.classList.toggle("is-empty", !item);
@@ -148,6 +148,7 @@ export class Stage {
     this.encounter.update(order.slice(0, room), state.encounter && state.encounter.turn, order.length - room);
     if (this.element.classList.toggle("has-encounter", order.length > 0) !== this.hadEncounter) {
       this.hadEncounter = order.length > 0;
+      if (!this.title.hidden) drawAnew(this.title);
       this._lay();
     }
     this.round.hidden = order.length === 0 || !state.encounter.round;
@@ -156,11 +157,23 @@ export class Stage {
     const others = this.isWide ? [] : state.items.filter((item) => !known.has(item.id) && isCreature(item));
     this.others.update(others, null, 0);
     this.element.classList.toggle("has-cards", order.length + others.length > 0);
+    this._placeCards();
+  }
+
+  _placeCards() {
+    if (this.board.hidden) return;
+    for (const cards of [this.encounter, this.others]) cards.place(this.isWide);
+    this._follow();
   }
 
   _hear(message) {
     if (message.type === "pointer") this._point(message);
     if (message.type === "portal-view-updated" && message.version === undefined) this._invite(message.payload);
+    for (const address of replacedBy(message)) {
+      this.picture.renew(address);
+      this.encounter.renew(address);
+      this.others.renew(address);
+    }
   }
 
   _point({ pointerId, itemId, x, y }) {
@@ -260,32 +273,31 @@ export class Stage {
     this.board.style.height = this.isWide ? "" : `${whole - top}px`;
     this.board.style.transform = this.isWide ? "" : `translateY(${top}px)`;
     this.picture.place();
+    writeName(this.name, nameOf(this.shown));
     this._fitText();
-    this._follow();
+    this._placeCards();
   }
 
   // On an upright stage, what is below the title.
   _follow() {
     const { offsetTop, offsetHeight } = this.live;
-    this.rest.style.transform = this.isWide ? "" : `translateY(${offsetTop + offsetHeight}px)`;
-  }
-
-  // Nothing scrolls on a wide stage: the text of a note gets smaller, and details that have no room are left out.
-  _fitText() {
-    const { style } = this.text;
-    const isNote = this.isWide && this.element.classList.contains("is-note");
-    for (const withDetails of this.details.isEmpty ? [false] : [true, false]) {
-      this.details.element.hidden = !withDetails;
-      for (const size of isNote ? TEXT_SIZES : [1]) {
-        style.fontSize = isNote ? `${size}em` : "";
-        if (!this.isWide || this._fits(isNote)) return;
-      }
+    const parts = [this.round, this.encounter.element, this.others.element];
+    if (this.isWide) for (const { style } of [this.rest, ...parts]) style.transform = "";
+    else {
+      this.rest.style.transform = `translateY(${offsetTop + offsetHeight}px)`;
+      this.rest.style.height = `${stack(parts)}px`;
     }
   }
 
-  _fits(isNote) {
+  // On a wide stage, a note that is too long turns its pages, and beside a picture, details that have no room are left out.
+  _fitText() {
+    const isNote = this.isWide && this.element.classList.contains("is-note");
+    this.details.element.hidden = this.details.isEmpty;
+    this.text.style.fontSize = isNote ? `${LARGE_TEXT}em` : "";
     const { scrollHeight, clientHeight } = this.title;
-    return scrollHeight <= (isNote ? clientHeight : MOST_TITLE * this.element.clientHeight);
+    if (isNote && scrollHeight > clientHeight) this.text.style.fontSize = "";
+    if (this.isWide && !isNote && scrollHeight > MOST_TITLE * this.element.clientHeight) this.details.element.hidden = true;
+    this.reading.follow(isNote);
   }
 
   _isStill() {
@@ -300,9 +312,14 @@ export class Stage {
     clearTimeout(this.blackening);
     clearTimeout(this.inviting);
     if (this.gestures) this.gestures.close();
+    this.reading.close();
     this.picture.close();
     this.element.textContent = "";
   }
+}
+
+function nameOf(item) {
+  return item ? String(item.name || "") : "";
 }
 
 function isBelow(address, path) {

@@ -23,7 +23,7 @@ class Adding extends Part {
   build() {
     this.waiting = [];
     this.running = 0;
-    this.uploads = one("[data-uploads]", this);
+    this.uploads = one("[data-uploads]");
     takeFiles(one("input[type=file]", this), desk.root, (files) => this.take(files));
     for (const button of all("[data-template]", this)) {
       button.addEventListener("click", () => {

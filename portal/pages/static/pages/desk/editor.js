@@ -96,7 +96,7 @@ class Editor extends Part {
     const wasOpen = !this.body.hidden;
     this.body.hidden = !isOpen;
     one("header", this).hidden = !isOpen;
-    this.empty.hidden = isOpen || !desk.state;
+    this.empty.hidden = isOpen;
     desk.root.classList.toggle("editing", isOpen);
     if (!isOpen) return;
     if (!wasOpen && NARROW.matches) this.back.focus();

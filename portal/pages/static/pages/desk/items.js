@@ -3,6 +3,7 @@ import { h, icon, one, setIcon, write } from "./dom.js";
 import { editorsOf } from "./editing.js";
 import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
+import { load, replacedBy, whole } from "../replaced.js";
 
 class Items extends Part {
   build() {
@@ -18,6 +19,9 @@ class Items extends Part {
         this.find.blur();
         this.draw();
       }
+    });
+    desk.client.addEventListener("message", (/** @type {any} */ { detail }) => {
+      for (const address of replacedBy(detail)) this.rows.forEach((row) => row.renew(address));
     });
     desk.addEventListener("select", () => this.rows.get(desk.selected)?.element.scrollIntoView({ block: "nearest" }));
   }
@@ -62,12 +66,13 @@ class Row {
     this.pencil = h("span", { class: "pencil", hidden: true }, icon("pencil"), this.editors);
     this.name = h("span", { class: "name" });
     this.alias = h("span", { class: "alias" });
+    this.marks = h("span", { class: "marks" });
     this.chips = h("span", { class: "chips" });
     this.open = h(
       "button",
       { type: "button", class: "open", onclick: (event) => this.choose(event) },
       h("span", { class: "face" }, this.picture, this.pencil),
-      h("span", { class: "what" }, this.name, this.alias, this.chips),
+      h("span", { class: "what" }, this.name, h("span", { class: "state" }, this.marks, this.alias), this.chips),
     );
     this.eyeWord = h("span");
     this.eye = h(
@@ -98,14 +103,15 @@ class Row {
     const isOnScreen = desk.state.currentItemId === item.id;
     const isHidden = item.visible === false;
     const isWaiting = desk.waiting(item.id) > 0;
-    const chips = chipsOf(item, desk.seen(item.id), isOnScreen, isWaiting);
+    const marks = marksOf(isHidden, isOnScreen, isWaiting);
+    const chips = chipsOf(desk.seen(item.id));
     drawFailure(this.failure, this.refused());
     const editors = editorsOf(item.id);
     this.pencil.hidden = !editors;
     this.pencil.title = editors;
     write(this.editors, editors);
     this.open.setAttribute("aria-current", String(desk.selected === item.id));
-    const drawn = JSON.stringify([item.name, item.alias, desk.thumbnail(item), isOnScreen, isHidden, chips]);
+    const drawn = JSON.stringify([item.name, item.alias, desk.thumbnail(item), isOnScreen, isHidden, marks, chips]);
     if (drawn === this.drawn) return;
     this.drawn = drawn;
     const name = String(item.name ?? desk.t("noName"));
@@ -118,7 +124,18 @@ class Row {
     write(this.eyeWord, desk.t(isHidden ? "reveal" : "hide"));
     this.eye.setAttribute("aria-label", `${desk.t(isHidden ? "reveal" : "hide")} ${name}`);
     this.show.setAttribute("aria-label", `${desk.t("show")} ${name}`);
-    this.chips.replaceChildren(...chips.map(([kind, word]) => h("span", { class: `chip ${kind}`, text: word })));
+    this.marks.replaceChildren(...marks.map(([kind, word]) => chip(kind, word)));
+    this.chips.replaceChildren(...chips.map((word) => chip("", word)));
+  }
+
+  // Another picture has taken the place of the one at that address.
+  /** @param {string} address */
+  renew(address) {
+    if (!this.address || whole(this.address) !== address) return;
+    const { address: wanted } = this;
+    const picture = h("img", { alt: "", width: 56, height: 56, referrerpolicy: "no-referrer" });
+    const put = (shown) => this.address === wanted && this.picture.replaceChildren(shown);
+    load(picture, wanted).then(() => put(picture), () => put(icon("sticky-note")));
   }
 
   drawPicture(address) {
@@ -132,15 +149,24 @@ class Row {
   }
 }
 
+function chip(kind, word) {
+  return h("span", { class: `chip ${kind}`, text: word });
+}
+
+function marksOf(isHidden, isOnScreen, isWaiting) {
+  const marks = [];
+  if (isWaiting) marks.push(["waiting", desk.t("waits")]);
+  if (isOnScreen) marks.push(["screen", desk.t("onScreen")]);
+  if (isHidden) marks.push(["", desk.t("hidden")]);
+  return marks;
+}
+
 // What is shown of it, from what viewers have: nothing can be forgotten here.
-function chipsOf(item, seen, isOnScreen, isWaiting) {
+function chipsOf(seen) {
   const chips = [];
-  if (isWaiting) chips.push(["waiting", desk.t("waits")]);
-  if (isOnScreen) chips.push(["screen", desk.t("onScreen")]);
-  if (item.visible === false) chips.push(["", desk.t("hidden")]);
-  if (seen?.health) chips.push(["", desk.t(`health-${seen.health.display}`)]);
-  if (seen && "ac" in seen) chips.push(["", desk.t("ac")]);
-  if (seen?.actions?.length) chips.push(["", desk.t("actions")]);
+  if (seen?.health) chips.push(desk.t(`health-${seen.health.display}`));
+  if (seen && "ac" in seen) chips.push(desk.t("ac"));
+  if (seen?.actions?.length) chips.push(desk.t("actions"));
   return chips;
 }
 

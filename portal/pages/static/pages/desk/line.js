@@ -7,23 +7,31 @@ const LOGGED_OUT = ["credential-missing", "session-ended", "token-invalid", "tok
 
 class Line extends Part {
   build() {
-    this.word = h("span", { role: "status" });
+    this.word = one("[role=status]", this);
     this.when = h("span", { class: "when", "aria-hidden": "true" });
     this.now = h("button", { type: "button", class: "plain", text: desk.t("tryNow"), onclick: () => desk.client.tryNow() });
     this.logIn = h("a", { href: desk.root.dataset.login, text: desk.t("logIn") });
-    this.append(h("span", { class: "dot" }), this.word, this.when, this.now, this.logIn);
+    this.append(this.when, this.now, this.logIn);
     setInterval(() => desk.client.status === "waiting" && this.draw(), 1_000);
   }
 
   draw() {
-    const { status, nextAttemptAt, error, role } = desk.client;
+    const { nextAttemptAt, error, role } = desk.client;
+    const status = this.look();
     const waiting = desk.waiting();
     const isOut = status === "closed" && LOGGED_OUT.includes(error?.code);
     this.dataset.status = status;
     this.now.hidden = status !== "waiting";
     this.logIn.hidden = !isOut;
-    write(this.when, status === "waiting" && nextAttemptAt ? inSeconds(nextAttemptAt) : "");
+    if (status !== "waiting") write(this.when, "");
+    else if (nextAttemptAt) write(this.when, inSeconds(nextAttemptAt)); // during an attempt, what was said before stays
     write(this.word, waiting && status !== "closed" ? desk.count("wait", waiting) : lineOf(status, isOut, error, role));
+  }
+
+  // An attempt after a loss looks like the wait for it, so that nothing flickers.
+  look() {
+    const { status } = desk.client;
+    return status === "connecting" && this.dataset.status === "waiting" ? "waiting" : status;
   }
 }
 

@@ -7,7 +7,6 @@ class People extends Part {
   build() {
     this.heading = one("[data-count]", this);
     this.lists = ["viewers", "controllers"].map((key) => [key, one(`[data-${key}]`, this)]);
-    this.nobody = one("[data-nobody]", this);
   }
 
   draw() {
@@ -17,8 +16,7 @@ class People extends Part {
     this.drawn = presence;
     this.editing = editing;
     const watching = presence?.counts.viewers ?? 0;
-    write(this.heading, watching ? desk.count("watch", watching) : "");
-    this.nobody.hidden = !presence || watching > 0;
+    if (presence) write(this.heading, watching ? desk.count("watch", watching) : desk.t("watchNobody"));
     for (const [key, list] of this.lists) {
       const people = presence?.[key] ?? [];
       const rest = key === "viewers" ? watching - people.length : 0;
