@@ -23,7 +23,6 @@ CODE_IS_SHOWN = "/^[2-9A-HJ-KM-NP-Z]{6}$/.test((document.querySelector('#code') 
 OWNER, MEMBER = "first@example.org", "member@example.org"
 TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 PASSWORD = "a table by the sea"  # noqa: S105
-CHOICE_MILLISECONDS = 1_500
 WIDTHS = {"drop": 431, "paste": 433}
 
 
@@ -307,32 +306,26 @@ def fight(evening: Evening) -> None:
     left = [int(full * part) for part in (0.9, 0.62, 0.21, 0.33)]
     secret = [str(one_) for one_ in (full, *left)]
     see = health.get_by_label("Viewers see")
-    choose(see, "nothing")
+    see.select_option("nothing")
     health.get_by_label("Maximum").fill(str(full))
     page.keyboard.press("Tab")
     damage(evening, f"={left[0]}", left[0])
     expect(health).to_contain_text("They see: nothing")
     evening.all_see(f"!document.querySelector('{STATUS} .stage-bar, {STATUS} .stage-word, {STATUS} .stage-numbers')")
-    choose(see, "Bar")
+    see.select_option("Bar")
     evening.all_see(labelled(f"{STATUS} .stage-bar", "Health 90 %"))
     damage(evening, f"-{left[0] - left[1]}", left[1])
     evening.all_see(labelled(f"{STATUS} .stage-bar", "Health 60 %"))
-    choose(see, "Words")
+    see.select_option("Words")
     evening.all_read(f"{STATUS} .stage-word", "wounded")
     damage(evening, f"-{left[1] - left[2]}", left[2])
     evening.all_read(f"{STATUS} .stage-word", "critical")
     evening.hidden |= set(secret[1:4])
     evening.reveal(secret[0], secret[4])
     damage(evening, f"+{left[3] - left[2]}", left[3])
-    choose(see, "Numbers")
+    see.select_option("Numbers")
     evening.all_read(f"{STATUS} .stage-numbers", f"{left[3]}/{full}")
     check(page)
-
-
-def choose(field: Locator, option: str) -> None:
-    """As people do, who need a while for the next choice: what a page shifts within a second counts as one shift."""
-    field.page.wait_for_timeout(CHOICE_MILLISECONDS)
-    field.select_option(option)
 
 
 def damage(evening: Evening, text: str, left: int) -> None:
