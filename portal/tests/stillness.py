@@ -22,8 +22,8 @@ MOST_SHIFT = 0.02
 GAP_MILLISECONDS = 1_000
 WINDOW_MILLISECONDS = 5_000
 STAGE = re.compile(r"/view/|/stage$")
-"""The paths of stages. Their shifts are judged one by one: on an upright phone, text gives way to health and to details,
-several times in a row while a controller tries the forms of health."""
+"""The paths of stages. Their shifts are judged one by one: on an upright phone, text gives way to health and to
+details, several times in a row while a controller tries the forms of health."""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 OBSERVE = """
   new PerformanceObserver((list) => {

@@ -138,7 +138,7 @@ def width_of(page: Page) -> float:
 def settled(page: Page, name: str) -> None:
     """Wait until nothing moves."""
     expect(page.locator(PICTURE)).to_have_attribute("alt", name)
-    page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+    page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
 
 
 def test_the_camera_and_a_look_of_ones_own(page: Page, stack: Stack) -> None:

@@ -95,7 +95,7 @@ def test_cards_stand_in_the_order_of_turns(page: Page, stack: Stack) -> None:
         for size, shape, axis in ((TELEVISION, "is-wide", "left"), (PHONE, "is-upright", "top")):
             page.set_viewport_size(size)  # type: ignore[arg-type]
             expect(page.locator(f"#stage.{shape}")).to_be_visible()
-            page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+            page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
             places = page.locator(".stage-card").evaluate_all(PLACES, axis)
             assert [name for _, name in sorted(places)] == names
             assert len({round(place) for place, _ in places}) == len(names)
@@ -126,7 +126,7 @@ def test_each_word_of_health_has_room(chrome: Browser, stack: Stack, locale: str
     for turn in range(5):
         change(stack, view, **fighting(*people, turn=turn))
         expect(page.locator(".is-turn")).to_contain_text(people[turn]["name"])
-        page.evaluate("Promise.all(document.getAnimations().map(one => one.finished))")
+        page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
         cut = page.locator(".stage-card .stage-word").evaluate_all(
             """(words) => words.filter((word) => {
               const [box, card] = [word, word.closest(".stage-card")].map((one) => one.getBoundingClientRect());

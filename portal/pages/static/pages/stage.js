@@ -25,6 +25,7 @@ const MOST_PICTURE = 0.6;
 const MOST_TITLE = 0.5; // of a wide stage's height, with details; without them it takes what it needs
 const WIDE = 0.9; // a stage is wide if its width is at least so many times its height
 const TEXT_WIDTH = 390; // at which an upright stage has text of the usual size
+const NARROW = 14; // em: an upright stage with large text on a small phone
 const LARGE_TEXT = 1.2; // of a note on a wide stage, if all of it is seen then
 
 export class Stage {
@@ -253,6 +254,8 @@ export class Stage {
     this.element.classList.toggle("is-wide", isWide);
     this.element.classList.toggle("is-upright", !isWide);
     this.element.style.fontSize = isWide ? `${height / 25}px` : `${Math.max(1, width / TEXT_WIDTH / 1.2)}rem`;
+    const em = parseFloat(getComputedStyle(this.element).fontSize);
+    this.element.classList.toggle("is-narrow", !isWide && width < NARROW * em);
     this.board.tabIndex = isWide ? -1 : 0; // it scrolls
     this._lay();
     const { state } = this.client;
