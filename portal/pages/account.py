@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from libraries.links import Page as Link
 from libraries.links import link_to
 from libraries.models import User
-from libraries.selectors import memberships_of
+from libraries.selectors import libraries_of, memberships_of
 from libraries.services import accounts, sessions
 from libraries.services.invitations import accept_by_address, invitations_for
 from libraries.services.logins import network_of_request
@@ -37,12 +37,11 @@ def _shown(user: User) -> dict[str, Any]:
         "password_form": forms.ChangePassword(),
         "language_form": forms.Language(initial={"language": user.language}),
         "theme_form": forms.Theme(initial={"theme": user.theme}),
-        "leave_form": _leave_form(user),
         "invitations": invitations_for(user_id=user.id) if user.is_verified else (),
     }
 
 
-def _leave_form(user: User, data: Any = None) -> forms.Leave:
+def _leave_form(user: User, data: Any) -> forms.Leave:
     libraries = accounts.libraries_left_alone(user.id)
     heirs = {
         library_id: [row.user for row in memberships_of(library_id).filter(user__is_active=True).exclude(user=user)]
@@ -177,14 +176,18 @@ class AcceptInvitation(_OneForm):
         return welcome(self.request, membership)
 
 
-class Leave(_OneForm):
-    """`/account/delete`."""
+class Leave(ForPeople, FormPage):
+    """`/account/delete`: a question before the account is lost; with JavaScript it is a dialog of the page before."""
 
-    shown_as = "leave_form"
+    template_name = "pages/leave.html"
 
     def get_form(self, form_class: type[Form] | None = None) -> Form:
         """Called by Django: the form asks about each library that would have no owner."""
-        return _leave_form(self.user, self.request.POST)
+        return _leave_form(self.user, self.request.POST if self.request.method == "POST" else None)
+
+    def get_context_data(self, **given: Any) -> dict[str, Any]:
+        """The libraries in which the person has a place."""
+        return super().get_context_data(**given, libraries=libraries_of(self.user.id))
 
     def act(self, form: forms.Leave) -> HttpResponse:
         """Delete the account, and do with each of these libraries what was chosen."""

@@ -15,6 +15,7 @@ from django.shortcuts import render
 from django.template.response import SimpleTemplateResponse
 from django.utils import translation
 from django.utils.cache import add_never_cache_headers
+from django.utils.formats import number_format
 from django.views.generic import FormView, TemplateView, View
 
 from libraries.api.errors import STATUSES
@@ -54,6 +55,11 @@ def language_of(request: HttpRequest) -> str:
     """The code of the language for a page: what the account says, else the browser's cookie or `Accept-Language`."""
     chosen = getattr(request.user, "language", "")
     return chosen or translation.get_language_from_request(request)
+
+
+def written(number: int) -> str:
+    """A number as the language of the page writes it."""
+    return number_format(number, force_grouping=True)
 
 
 def page_of(request: HttpRequest, rows: Any) -> PageOfRows[Any]:

@@ -26,7 +26,7 @@ from libraries.services.libraries import delete_library, update_library
 from libraries.services.portal_views import create_portal_view, delete_portal_view, update_portal_view
 from libraries.services.share_links import live_links, share_links_of
 from libraries.services.storing import require_controller
-from portal.pages.base import FormPage, ForPeople, PlainPage, page_of
+from portal.pages.base import FormPage, ForPeople, PlainPage, page_of, written
 from portal.pages.library_forms import Named, Settings
 
 
@@ -173,8 +173,8 @@ class DeleteView(OneView, Confirm):
         return {
             "question": _("Delete “%(name)s”?") % {"name": view.name},
             "lost": [
-                ngettext("%(n)s item", "%(n)s items", items) % {"n": items},
-                ngettext("%(n)s link or screen", "%(n)s links and screens", links) % {"n": links},
+                ngettext("%(n)s item", "%(n)s items", items) % {"n": written(items)},
+                ngettext("%(n)s link or screen", "%(n)s links and screens", links) % {"n": written(links)},
             ],
             "consequence": _("This cannot be undone. Whoever watches it sees that it was deleted."),
             "act": _("Delete the portal view"),
@@ -222,9 +222,10 @@ class DeleteLibrary(Confirm):
             "question": _("Delete “%(name)s”?") % {"name": library.name},
             "lost": [
                 ngettext("%(n)s portal view, with its items", "%(n)s portal views, with their items", views)
-                % {"n": views},
-                ngettext("%(n)s picture", "%(n)s pictures", pictures) % {"n": pictures},
-                ngettext("the access of %(n)s member", "the access of %(n)s members", members) % {"n": members},
+                % {"n": written(views)},
+                ngettext("%(n)s picture", "%(n)s pictures", pictures) % {"n": written(pictures)},
+                ngettext("the access of %(n)s member", "the access of %(n)s members", members)
+                % {"n": written(members)},
             ],
             "consequence": _("This cannot be undone. Whoever watches sees that it was deleted."),
             "act": _("Delete the library"),

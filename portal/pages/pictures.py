@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from libraries.models import Image
 from libraries.rules.images import THUMBNAILS
 from libraries.services.images import Use, delete_image, get_image, images_of, rename_image, uses_of
-from portal.pages.base import PlainPage, page_of
+from portal.pages.base import PlainPage, page_of, written
 from portal.pages.library import Confirm, InLibrary, OneForm
 from portal.pages.library_forms import Named
 
@@ -95,7 +95,7 @@ class DeletePicture(Confirm):
         return {
             "question": _("Delete the picture “%(name)s”?") % {"name": image.name},
             "lost": _lines(used),
-            "consequence": shown % {"n": items} if used else _("No item shows it. This cannot be undone."),
+            "consequence": shown % {"n": written(items)} if used else _("No item shows it. This cannot be undone."),
             "act": _("Delete the picture"),
             "back": reverse("pages:pictures", args=[self.library.id]),
         }
@@ -109,6 +109,6 @@ class DeletePicture(Confirm):
 def _lines(uses: Sequence[Use]) -> list[str]:
     return [
         ngettext("%(n)s item of “%(view)s”", "%(n)s items of “%(view)s”", len(use.item_ids))
-        % {"n": len(use.item_ids), "view": use.name}
+        % {"n": written(len(use.item_ids)), "view": use.name}
         for use in uses
     ]

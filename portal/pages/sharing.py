@@ -22,9 +22,10 @@ from libraries.digests import digest_of
 from libraries.links import Page as Link
 from libraries.links import link_to, shared_host
 from libraries.models import ShareLink
+from libraries.rules.errors import NotFound
 from libraries.services.codes import start_code
 from libraries.services.share_links import create_share_link, live_links, share_links_of, withdraw_share_link
-from portal.pages.base import FormPage, PlainPage
+from portal.pages.base import FormPage, PlainPage, written
 from portal.pages.carried import carried, carry
 from portal.pages.library import Confirm, OneForm, OneView
 from portal.pages.library_forms import Share
@@ -73,7 +74,13 @@ def _carry(answer: HttpResponse, token: str, code: str) -> HttpResponse:
 def _watching_in_words(number: int) -> str:
     if number == 0:
         return _("Nobody is watching by this link")
-    return ngettext("%(n)s watching by this link", "%(n)s watching by this link", number) % {"n": number}
+    return ngettext("%(n)s watching by this link", "%(n)s watching by this link", number) % {"n": written(number)}
+
+
+def _screen_or_link(is_screen: bool) -> str:
+    if is_screen:
+        return _("The screen shows “%(name)s” no more; to show it again, add it with a new code.")
+    return _("Whoever watches “%(name)s” by it is disconnected at once, and it lets nobody in any more.")
 
 
 def _carried(request: HttpRequest, links: list[ShareLink]) -> dict[str, Any] | None:
@@ -131,16 +138,19 @@ class Withdraw(Sharing, Confirm):
     def asked(self) -> dict[str, Any]:
         """Who is disconnected."""
         view = self.view
-        number = self.watching()[self.kwargs["link_id"]]
-        closes = ngettext("%(n)s person watches by it now", "%(n)s people watch by it now", number) % {"n": number}
+        links = share_links_of(user_id=self.user.id, portal_view_id=view.id)
+        link = live_links(links).filter(id=self.kwargs["link_id"]).first()
+        if link is None:
+            raise NotFound("There is no such share link.")
+        number = self.watching()[link.id]
+        closes = ngettext("%(n)s person watches by it now", "%(n)s people watch by it now", number) % {
+            "n": written(number)
+        }
         return {
-            "question": _("Withdraw the link?"),
+            "question": _("Withdraw “%(name)s”?") % {"name": link.label} if link.label else _("Withdraw the link?"),
             "lost": [closes] if number else [],
-            "consequence": _(
-                "Whoever watches “%(name)s” by it is disconnected at once, and it lets nobody in any more."
-            )
-            % {"name": view.name},
-            "act": _("Withdraw the link"),
+            "consequence": _screen_or_link(link.is_screen) % {"name": view.name},
+            "act": _("Withdraw the screen") if link.is_screen else _("Withdraw the link"),
             "back": reverse("pages:share", args=[self.library.id, view.id]),
         }
 

@@ -162,6 +162,7 @@ def share(evening: Evening) -> None:
     box = evening.sharing()
     box.get_by_label("Name of the link").fill("Guests")
     box.get_by_role("button", name="Another link").click()
+    expect(box.locator("li").filter(has_text="Guests")).to_be_visible()  # until then it shows the sample's link
     link = box.get_by_label("The whole link").input_value()
     expect(box.locator(".qr")).to_have_attribute(
         "src", segno.make_qr(link).svg_data_uri(border=3, light="#fff", omitsize=True)

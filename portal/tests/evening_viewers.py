@@ -59,6 +59,7 @@ def quiet(chrome: Browser, **options: Any) -> Iterator[BrowserContext]:
     """A browser whose console is silent, policies included, and whose pages stand still."""
     with still(chrome, *EXPECTED, **options) as context:
         context.add_init_script(POLICY)
+        context.set_default_timeout(1_000 * SECONDS)
         yield context
 
 

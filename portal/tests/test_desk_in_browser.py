@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import FilePayload, expect
+from playwright.sync_api import Dialog, FilePayload, expect
 
 from portal.tests.browsing import check, chrome, give, picture, stack
 from portal.tests.desk_table import Table, context, table
@@ -79,6 +79,20 @@ def test_black_out_by_key_and_resume(table: Table) -> None:
     assert table.state()["blackout"] is False
     page.keyboard.press("Escape")
     expect(table.row("ogre")).to_be_visible()
+
+
+def test_letters_are_keys_beside_a_control_and_space_is_not_above_the_desk(table: Table) -> None:
+    page = table.page
+    page.get_by_label("Viewers may point").focus()
+    page.keyboard.press("b")
+    expect(page.locator("desk-blackout")).to_be_visible()
+    page.keyboard.press("ArrowRight")
+    page.locator(".bar").get_by_role("link", name="Share").click()
+    page.get_by_role("dialog", name="Share").get_by_role("heading").first.click()
+    page.keyboard.press("Space")
+    page.keyboard.press("b")
+    expect(page.locator("desk-blackout")).to_be_hidden()
+    assert (table.state()["blackout"], table.state()["currentItemId"]) == (False, None)
 
 
 def test_damage_and_what_they_see_of_it(table: Table) -> None:
@@ -163,6 +177,26 @@ def test_a_picture_is_added_and_shown(table: Table, how: str) -> None:
     row.get_by_role("button", name="Show A mill").click()
     expect(table.shown()).to_have_text("A mill")
     expect(table.guest.locator(".stage-picture")).not_to_have_js_property("naturalWidth", 0)
+
+
+def test_who_leaves_while_pictures_are_sent_is_asked(table: Table) -> None:
+    page = table.page
+    page.route("**/images?name=*", lambda route: None)
+    files: list[FilePayload] = [picture(300, f"{n}.png") for n in range(10)]
+    page.locator("#files").set_input_files(files)
+    rows = page.locator("[data-uploads] li")
+    expect(rows).to_have_count(10)
+    expect(rows.filter(has_text="Uploading")).to_have_count(2)
+    expect(rows.locator("img")).to_have_count(10)
+    asked: list[str] = []
+
+    def leave(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.accept()
+
+    page.on("dialog", leave)
+    page.goto(f"{table.stack.server.http}/account")
+    assert asked == ["beforeunload"]
 
 
 def test_an_upload_that_fails_stays_with_its_reason(table: Table) -> None:

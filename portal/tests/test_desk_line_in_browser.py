@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 
 from portal.tests.browsing import LAPTOP, PHONE, check, chrome, log_in, stack
 from portal.tests.desk_table import Table, context, desk_of, open_desk, picture_of, table
+from portal.tests.test_large_text_in_browser import IS_ON_TOP
 from testing.pictures import plain
 from testing.stacks import Stack
 
@@ -56,6 +57,19 @@ def test_a_refused_change_rolls_back_with_both_values(table: Table) -> None:
     expect(failure.get_by_role("button", name="Retry")).to_be_visible()
     expect(failure).to_have_count(0, timeout=10_000)
     assert table.item("letter")["text"] == "Do not ring it."
+
+
+def test_a_refused_change_of_an_item_that_was_left_stands_on_its_row(table: Table) -> None:
+    page = table.page
+    table.row("letter").locator(".open").click()
+    page.locator("desk-editor").get_by_label("Text").fill(TOO_LONG)
+    table.row("map").locator(".open").click()
+    failure = table.row("letter").locator(".failure")
+    expect(failure).to_contain_text("it is still “Do not ring it.”")
+    expect(failure.get_by_role("button", name="Retry")).to_be_visible()
+    expect(page.locator("desk-editor .failure:not([hidden])")).to_have_count(0)
+    expect(page.locator("#toast")).to_be_empty()
+    expect(failure).to_be_hidden(timeout=10_000)
 
 
 def test_who_logs_out_is_told_to_log_in_again(table: Table) -> None:
@@ -195,6 +209,12 @@ def test_sharing_opens_above_the_desk_and_shows_the_code_on_the_screens(table: T
     box.get_by_label("Name of the link").fill("Sofa")
     box.get_by_role("button", name="Share").click()
     expect(box.locator("p.code")).to_be_visible()
+    sizes = {name: box.locator(name).evaluate("(e) => getComputedStyle(e).fontSize") for name in (".address", "p.code")}
+    assert sizes == {".address": "28px", "p.code": "48px"}
+    qr = box.locator(".qr").bounding_box()
+    assert qr is not None
+    assert (round(qr["width"]), round(qr["height"])) == (240, 240)
+    assert all(page.locator(name).evaluate(IS_ON_TOP) for name in ("[data-black]", "[data-next]", ".bar .back"))
     box.get_by_role("button", name="Show on screen").click()
     expect(table.guest.locator(".stage-code")).to_have_text(box.locator("p.code").inner_text())
     expect(page.locator("desk-screen .stage-code")).to_be_visible()
@@ -203,6 +223,7 @@ def test_sharing_opens_above_the_desk_and_shows_the_code_on_the_screens(table: T
     check(page)
     sofa = box.locator("li").filter(has_text="Sofa")
     sofa.get_by_role("link", name="Withdraw").click()
+    expect(box.get_by_role("heading", name="Withdraw “Sofa”?")).to_be_visible()
     box.get_by_role("link", name="Cancel").click()
     box.locator("li").filter(has_text="Guests").get_by_role("link", name="Withdraw").click()
     expect(box).to_contain_text("1 person watches by it now")

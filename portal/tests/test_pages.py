@@ -389,15 +389,17 @@ def test_an_account_is_deleted_with_a_decision_for_each_library(
 ) -> None:
     mine = Library.objects.create(name="Mine alone")
     Membership.objects.create(library=mine, user=owner, role=Role.OWNER.value)
-    page = browser.get("/account").content.decode()
+    assert 'data-dialog href="/account/delete"' in browser.get("/account").content.decode()
+    page = browser.get("/account/delete").content.decode()
     assert "What becomes of “Mine alone”?" in page
+    assert all(f"your place in “{one.name}”" in page for one in (mine, library))
     undecided = browser.post("/account/delete", {"password": PASSWORD})
-    assert (undecided.status_code, set(faults(undecided, "leave_form"))) == (400, {str(mine.id), str(library.id)})
+    assert (undecided.status_code, set(faults(undecided))) == (400, {str(mine.id), str(library.id)})
     choices = {str(mine.id): "delete", str(library.id): str(viewer.id)}
     wrong = browser.post("/account/delete", {"password": "wrong", **choices})
-    assert (wrong.status_code, list(faults(wrong, "leave_form"))) == (400, ["password"])
+    assert (wrong.status_code, list(faults(wrong))) == (400, ["password"])
     stranger = browser.post("/account/delete", {"password": PASSWORD, **choices, str(mine.id): str(viewer.id)})
-    assert list(faults(stranger, "leave_form")) == [str(mine.id)]
+    assert list(faults(stranger)) == [str(mine.id)]
     assert browser.post("/account/delete", {"password": PASSWORD, **choices}).headers["Location"] == "/login"
     assert not User.objects.filter(pk=owner.pk).exists()
     assert not Library.objects.filter(pk=mine.pk).exists()

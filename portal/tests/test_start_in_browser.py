@@ -87,7 +87,7 @@ def test_every_page_of_a_library_can_be_read_by_everybody(page: Page, stack: Sta
     for path in ("", "/pictures", "/members", "/settings", "/delete", f"/views/{stack.cast.portal_view_id}/share"):
         page.goto(library + path)
         check(page)
-    for path in ("/account", "/add-screen", "/logout", "/join", "/reset"):
+    for path in ("/account", "/add-screen", "/logout", "/join", "/reset", "/account/delete"):
         page.goto(stack.server.http + path)
         check(page)
 

@@ -81,6 +81,7 @@ POST   | /account/password               | 302   302    302    302      302    3
 POST   | /account/log-out-everywhere     | 302   302    302    302      302    302    302 302   302 302   | User Revocation
 POST   | /account/verify                 | 302   302    302    302      302    302    302 302   302 302   |
 POST   | /account/invitations/{unknown}  | 403   403    403    403      302    403    302 403   403 403   |
+GET    | /account/delete                 | 200   200    200    200      302    200    302 200   200 200   |
 POST   | /account/delete                 | 400   400    400    400      302    400    302 400   400 400   |
 GET    | /join                           | 200   200    200    200      200    200    200 200   200 200   |
 GET    | /tv                             | 200   200    200    200      200    200    200 200   200 200   |

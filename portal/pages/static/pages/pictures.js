@@ -10,6 +10,10 @@ class PortalPictures extends HTMLElement {
     this.uploads = this.querySelector("[data-uploads]");
     takeFiles(this.querySelector("#files"), this.querySelector(".drop"), (files) => this.add(files));
     this.offerReplacing();
+    // What is not sent yet would be lost
+    addEventListener("beforeunload", (event) => {
+      if (this.running + this.waiting.length) event.preventDefault();
+    });
   }
 
   add(files) {

@@ -33,6 +33,10 @@ class Adding extends Part {
     }
   }
 
+  get isBusy() {
+    return this.running + this.waiting.length > 0;
+  }
+
   take(files) {
     for (const file of files) this.line(file);
     this.uploads.scrollIntoView({ block: "nearest" });

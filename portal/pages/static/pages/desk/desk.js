@@ -6,6 +6,7 @@ import "./history.js";
 import "./items.js";
 import "./keys.js";
 import "./line.js";
+import { one } from "./dom.js";
 import { desk } from "./model.js";
 import "./people.js";
 import "./screen.js";
@@ -15,7 +16,7 @@ import "./tabs.js";
 
 // What waits would be lost.
 addEventListener("beforeunload", (event) => {
-  if (desk.pending.size) event.preventDefault();
+  if (desk.pending.size || one("desk-adding").isBusy) event.preventDefault();
 });
 
 desk.start();

@@ -93,13 +93,19 @@ class Row {
     if (detail === 0) one("desk-editor [data-acts] button").focus();
   }
 
+  // What was refused of it, apart from what the editor says beside a field.
+  refused() {
+    const [visible, show, remove] = ["visible", "show", "remove"].map((key) => desk.failure(this.id, key));
+    return visible ?? show ?? remove ?? (desk.selected === this.id ? null : desk.anyFailure(this.id));
+  }
+
   draw(item) {
     const isOnScreen = desk.state.currentItemId === item.id;
     const isHidden = item.visible === false;
     const isWaiting = desk.waiting(item.id) > 0;
     const marks = marksOf(isHidden, isOnScreen, isWaiting);
     const chips = chipsOf(desk.seen(item.id));
-    drawFailure(this.failure, desk.failure(item.id, "visible") ?? desk.failure(item.id, "show") ?? desk.failure(item.id, "remove"));
+    drawFailure(this.failure, this.refused());
     const editors = editorsOf(item.id);
     this.pencil.hidden = !editors;
     this.pencil.title = editors;

@@ -26,13 +26,18 @@ letters.addEventListener("change", () => (letters.checked ? forget(OFF) : keep(O
 // With Ctrl or Command, as everywhere else.
 const COMMANDS = { z: LETTERS.z, y: () => redo() };
 
+function isSharing() {
+  return one("#sharing").matches(":popover-open");
+}
+
 document.addEventListener("keydown", (/** @type {any} */ event) => {
   if (event.defaultPrevented || event.altKey || isTyping(event.target)) return;
-  const isPressed = event.key === " " && event.target.closest("button, a, summary, input, [role=tab]");
   const isCommand = event.ctrlKey || event.metaKey;
   const known = isCommand ? COMMANDS : letters.checked ? { ...KEYS, ...LETTERS } : KEYS;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (isPressed || event.target.closest("[role=tab], input") || !Object.hasOwn(known, key)) return;
+  // Controls have a use of their own for the arrows and Space, and what is shared scrolls with them
+  const isTaken = event.target.closest(key === " " ? "button, a, summary, input" : "[role=tab], input") || isSharing();
+  if ((Object.hasOwn(KEYS, key) && isTaken) || !Object.hasOwn(known, key)) return;
   if (event.repeat && key === "b") return;
   event.preventDefault();
   known[key](event);

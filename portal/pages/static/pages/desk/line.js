@@ -23,7 +23,8 @@ class Line extends Part {
     this.dataset.status = status;
     this.now.hidden = status !== "waiting";
     this.logIn.hidden = !isOut;
-    write(this.when, nextAttemptAt ? inSeconds(nextAttemptAt) : "");
+    if (status !== "waiting") write(this.when, "");
+    else if (nextAttemptAt) write(this.when, inSeconds(nextAttemptAt)); // during an attempt, what was said before stays
     write(this.word, waiting && status !== "closed" ? desk.count("wait", waiting) : lineOf(status, isOut, error, role));
   }
 

@@ -143,6 +143,11 @@ class Desk extends EventTarget {
     return this.failures.get(placeOf(itemId, key)) ?? null;
   }
 
+  /** One of an item, under whatever key. @param {string} itemId */
+  anyFailure(itemId) {
+    return [...this.failures.values()].find((failure) => failure.itemId === itemId) ?? null;
+  }
+
   /** How many changes wait for the line, of one item or of all. @param {string} [itemId] */
   waiting(itemId) {
     if (this.client.status === "open") return 0;

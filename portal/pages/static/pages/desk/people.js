@@ -22,7 +22,7 @@ class People extends Part {
       const rest = key === "viewers" ? watching - people.length : 0;
       list.replaceChildren(
         ...people.map((person) => entryOf(person, subject)),
-        ...(rest > 0 ? [h("li", { text: desk.t("more", { n: rest }) })] : []),
+        ...(rest > 0 ? [h("li", { text: desk.t("more", { n: rest.toLocaleString(document.documentElement.lang) }) })] : []),
       );
     }
   }
