@@ -161,6 +161,7 @@ def test_a_portal_view_is_made_renamed_and_deleted_by_keyboard(page: Page, stack
     page.get_by_label("Name", exact=True).fill("Cellar")
     page.keyboard.press("Enter")
     expect(page.get_by_role("paragraph").filter(has_text="Cellar")).to_be_visible()
+    page.wait_for_load_state()  # without its script, the page asks on another page
     page.get_by_role("link", name="Delete Cellar").focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="Delete “Cellar”?")).to_be_visible()
