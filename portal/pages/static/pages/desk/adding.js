@@ -120,6 +120,7 @@ class Adding extends Part {
     row.querySelector(".said").textContent = "";
     fault.textContent = message;
     acts.hidden = false;
+    row.scrollIntoView({ block: "nearest" });
   }
 }
 
