@@ -330,7 +330,7 @@ def test_the_form_counts_together_with_rest(owner: User) -> None:
     assert form("wrong").status_code == 200
     page = form(PASSWORD)
     assert (page.status_code, page["Retry-After"]) == (429, "300")
-    assert page.content.decode() == "Too many failed log-ins: try again in 300 seconds."
+    assert "Too many failed log-ins: try again in 300 seconds." in page.content.decode()
     answer = APIClient(REMOTE_ADDR=HERE).post("/api/auth/token", {"email": EMAIL, "password": PASSWORD})
     assert (answer.status_code, answer["Retry-After"], answer.json()["code"]) == (429, "300", "throttled")
 
