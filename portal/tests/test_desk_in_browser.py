@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Dialog, FilePayload, expect
+from playwright.sync_api import FilePayload, WebSocketRoute, expect
 
 from portal.tests.browsing import check, chrome, give, picture, stack
 from portal.tests.desk_table import Table, context, table
@@ -209,3 +211,40 @@ def test_an_upload_that_fails_stays_with_its_reason(table: Table) -> None:
     check(page)
     row.get_by_role("button", name="Remove").click()
     expect(row).to_have_count(0)
+
+
+# --- What is refused ------------------------------------------------------------------------------------------
+
+
+def refuse(key: str) -> Callable[[WebSocketRoute], None]:
+    """A line on which the server refuses each message that has that key."""
+
+    def handle(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+
+        def answer(text: str | bytes) -> None:
+            message = json.loads(text)
+            if key in message.get("payload", {}):
+                error = {"type": "error", "code": "forbidden", "message": "Not now.", "ref": message["ref"]}
+                line.send(json.dumps(error))
+            else:
+                server.send(text)
+
+        line.on_message(answer)
+
+    return handle
+
+
+def test_a_switch_that_is_refused_says_so_below_it(table: Table) -> None:
+    page = table.page
+    page.route_web_socket(re.compile("/ws/"), refuse("showAC"))
+    page.reload()
+    expect(page.locator("desk-line")).to_contain_text("Live")
+    page.get_by_role("checkbox", name="Armour class").check()
+    failure = page.locator("desk-encounter .failure:not([hidden])")
+    expect(failure).to_contain_text("is not stored")
+    assert failure.evaluate("box => box.previousElementSibling.textContent") == "Armour class"
+    expect(page.get_by_role("checkbox", name="Armour class")).not_to_be_checked()
+    expect(page.locator("#toast")).to_be_empty()
+    expect(failure).to_have_count(0, timeout=10_000)
+    assert table.state()["showAC"] is False

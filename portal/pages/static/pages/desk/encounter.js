@@ -1,5 +1,6 @@
 // What viewers may see of all items, and whose turn it is.
 import { all, h, one, write } from "./dom.js";
+import { drawFailure, failureBox } from "./failure.js";
 import { desk, Part } from "./model.js";
 
 class Encounter extends Part {
@@ -15,7 +16,22 @@ class Encounter extends Part {
       input.addEventListener("change", () => desk.patchView({ [input.name]: input.checked }));
     }
     this.display = one("select", this);
-    this.display.addEventListener("change", () => desk.patchView({ healthDisplay: this.display.value }));
+    this.display.addEventListener("change", () => this.showAs(this.display.value));
+    for (const input of [...this.switches, this.display]) this.say(input.name, input.closest("label"));
+    this.say("turn", one(".turns", this));
+  }
+
+  showAs(healthDisplay) {
+    const [before, after] = [desk.state.healthDisplay, healthDisplay].map((display) => desk.t(`health-${display}`));
+    desk.change({ itemId: null, key: "healthDisplay", before, after }, () => desk.client.update({ healthDisplay }));
+  }
+
+  // Where it stands that a change of the whole portal view was refused: below what was pressed.
+  say(key, control) {
+    const box = failureBox();
+    box.dataset.key = key;
+    control.after(box);
+    desk.addEventListener("draw", () => drawFailure(box, desk.failure(null, key)));
   }
 
   draw() {

@@ -23,8 +23,9 @@ export function toast(sentence, word, act) {
   ends = setTimeout(close, ACT_MILLISECONDS);
 }
 
-// A change that was refused and has no place to say so: a new item, or one of the whole portal view.
+// A change that was refused and has no place to say so: a new item, or one of the whole portal view that is not in sight.
 desk.addEventListener("failed", (/** @type {any} */ { detail: failure }) => {
-  if (desk.item(failure.itemId ?? null)) return;
+  const place = failure.itemId ? null : one(`.failure[data-key="${CSS.escape(failure.key)}"]`);
+  if (desk.item(failure.itemId ?? null) || place?.parentElement.offsetParent) return;
   toast(`${desk.t("notStored")} ${failure.sentence}`, desk.t("retry"), failure.retry);
 });
