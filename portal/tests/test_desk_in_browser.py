@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import FilePayload, WebSocketRoute, expect
+from playwright.sync_api import Dialog, FilePayload, WebSocketRoute, expect
 
 from portal.tests.browsing import check, chrome, give, picture, stack
 from portal.tests.desk_table import Table, context, table
