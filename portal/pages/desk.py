@@ -36,12 +36,10 @@ class Desk(Sharing, PlainPage):
 
 
 def _turns(view: PortalView) -> dict[str, Any]:
-    """What the page shows of the encounter before its module does, so that nothing moves then."""
+    """The lines of the encounter before the module writes its names into them, so that nothing moves then."""
     if not view.encounter or not view.encounter["order"]:
         return {}
-    names = {item.get("id"): item.get("name") for item in view.items}
-    ids = [turn["itemId"] for turn in view.encounter["order"]]
     return {
-        "turns": [(names.get(id_) or id_, id_ == view.encounter["turn"]) for id_ in ids],
+        "turns": [turn["itemId"] == view.encounter["turn"] for turn in view.encounter["order"]],
         "round": str(WORDS["round"]).format(n=view.encounter["round"]),
     }

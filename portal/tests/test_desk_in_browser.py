@@ -94,6 +94,7 @@ def test_letters_are_keys_beside_a_control_and_space_is_not_above_the_desk(table
     page.keyboard.press("Space")
     page.keyboard.press("b")
     expect(page.locator("desk-blackout")).to_be_hidden()
+    expect(table.guest.locator("#stage")).not_to_have_class(re.compile("is-black"))  # it is stored
     assert (table.state()["blackout"], table.state()["currentItemId"]) == (False, None)
 
 

@@ -133,7 +133,7 @@ def use_everything(page: Page, guest: Page) -> None:
     page.get_by_label("Health", exact=True).check()
     expect(guest.get_by_role("img", name="Health 10/10")).to_be_visible()
     page.locator("desk-editor").get_by_role("button", name="Delete").click()
-    page.get_by_role("button", name="Undo").click()
+    page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(guest.locator(NAME)).to_have_text("Imp")
     page.keyboard.press("b")
     expect(guest.locator("#stage")).to_have_class(re.compile("is-black"))

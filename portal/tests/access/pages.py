@@ -25,7 +25,7 @@ method | address                         | owner editor viewer stranger nobody f
 GET    | /                               | 200   200    200    200      200    200    200 200   200 200   |
 POST   | /language                       | 302   302    302    302      302    302    302 302   302 302   | User
 POST   | /libraries                      | 302   302    302    302      302    302    302 302   302 302   | Library Membership
-POST   | /sample                         | 302   302    302    302      302    302    302 302   302 302   | Library Membership PortalView Image
+POST   | /sample                         | 302   302    302    302      302    302    302 302   302 302   | Library Membership PortalView Image ShareLink
 GET    | /libraries/{library}            | 200   200    200    404      302    404    302 404   404 404   |
 POST   | /libraries/{library}/views      | 302   302    403    404      302    404    302 404   404 404   | PortalView
 POST   | /libraries/{library}/views/{view}/name | 302 302 403  404      302    404    302 404   404 404   | PortalView
