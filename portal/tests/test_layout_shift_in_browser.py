@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, StorageState, Vie
 
 from portal.tests.browsing import PHONE, SMALLEST, chrome, log_in, stack
 from portal.tests.desk_table import EXPECTED, desk_of
-from portal.tests.stillness import FRAMES, MOST_SHIFT, observed, restless, still
+from portal.tests.stillness import FRAMES, GAP_MILLISECONDS, MOST_SHIFT, observed, restless, still
 from testing.stacks import Stack
 
 __all__ = ["chrome", "stack"]
@@ -140,6 +140,7 @@ def act(stack: Stack, view_id: str, page: Page) -> None:
     path = f"/api/portal-views/{view_id}"
 
     def patch(**change: Any) -> None:
+        page.wait_for_timeout(GAP_MILLISECONDS)  # a person does one thing after the other, and each is judged
         stack.controller.patch(path, change)
 
     def mark(item: str, word: str) -> None:
