@@ -40,6 +40,7 @@ from libraries.services.images import (
     uses_of,
 )
 from libraries.services.libraries import delete_library
+from libraries.services.replacing import tell_replaced
 from libraries.uploads import Upload
 
 pytestmark = pytest.mark.django_db(transaction=True)  # files are deleted once a transaction is committed
@@ -180,6 +181,16 @@ def test_whoever_shows_a_picture_is_told_of_another_one(
     assert told[secret.id].viewers == Seen()
     heard.clear()
     replace_image(actor_id=owner.id, library_id=library.id, image_id=image.id, upload=Upload("b" * 64, ()))
+    assert heard == []
+
+
+def test_a_portal_view_that_shows_the_picture_no_more_or_is_deleted_is_told_nothing(
+    owner: User, library: Library, desk: Desk
+) -> None:
+    [image] = add(owner, library, desk.upload())
+    view = PortalView.objects.create(library=library, name="Thursday", items=[{"id": "coast", "image": "/coast.png"}])
+    heard: list[Event] = []
+    tell_replaced(image.id, [uuid4(), view.id], tell=heard.append)
     assert heard == []
 
 
