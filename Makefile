@@ -75,7 +75,7 @@ fuzz: install-dev  # Look for inputs that the server should not mind, and does
 	$(BIN)/python -m fuzz $(if $(FUZZ_SECONDS),--seconds $(FUZZ_SECONDS)) $(if $(FUZZ_SEED),--seed $(FUZZ_SEED)) $(FUZZ)
 
 check: FUZZ_SECONDS ?= 60
-check: lint test  # All that CI runs; the last two beside each other, because chaos waits most of the time
+check: lint test  # All that CI runs; chaos and fuzz beside each other, because chaos waits most of the time
 	$(BIN)/coverage report --fail-under=100 --include=$(subst $(EMPTY) ,$(COMMA),$(strip $(COVERED)))
 	@$(MAKE) --jobs 2 --output-sync=target FUZZ_SECONDS=$(FUZZ_SECONDS) chaos fuzz
 
