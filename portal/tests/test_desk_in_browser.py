@@ -241,7 +241,7 @@ def test_a_switch_that_is_refused_says_so_below_it(table: Table) -> None:
     page.route_web_socket(re.compile("/ws/"), refuse("showAC"))
     page.reload()
     expect(page.locator("desk-line")).to_contain_text("Live")
-    page.get_by_role("checkbox", name="Armour class").check()
+    page.get_by_role("checkbox", name="Armour class").click()
     failure = page.locator("desk-encounter .failure:not([hidden])")
     expect(failure).to_contain_text("is not stored")
     assert failure.evaluate("box => box.previousElementSibling.textContent") == "Armour class"
