@@ -96,7 +96,7 @@ def update_share_link(
 
 
 @tried_again
-def withdraw_share_link(*, actor_id: UUID | None, portal_view_id: UUID, link_id: UUID) -> None:
+def withdraw_share_link(*, actor_id: UUID | None, portal_view_id: UUID, link_id: UUID) -> ShareLink:
     """End a link and its code, and the connections of its guests; one that was withdrawn stays so."""
     with transaction.atomic():
         link = _lock(actor_id, portal_view_id, link_id)
@@ -104,6 +104,7 @@ def withdraw_share_link(*, actor_id: UUID | None, portal_view_id: UUID, link_id:
             link.withdrawn_at = timezone.now()
             link.code_digest = link.code_expires_at = None
             link.save(update_fields=["withdrawn_at", "code_digest", "code_expires_at"])
+    return link
 
 
 def lock_link(actor_id: UUID | None, portal_view_id: UUID, link_id: UUID) -> ShareLink:

@@ -156,5 +156,6 @@ class Withdraw(Sharing, Confirm):
 
     def act(self, form: Form) -> HttpResponse:
         """End it."""
-        withdraw_share_link(actor_id=self.user.id, portal_view_id=self.view.id, link_id=self.kwargs["link_id"])
-        return self.done(_("The link is withdrawn."), "pages:share", self.view.id)
+        link = withdraw_share_link(actor_id=self.user.id, portal_view_id=self.view.id, link_id=self.kwargs["link_id"])
+        done = _("The screen is withdrawn.") if link.is_screen else _("The link is withdrawn.")
+        return self.done(done, "pages:share", self.view.id)

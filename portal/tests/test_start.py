@@ -15,6 +15,7 @@ from libraries.rules.presets import presets
 from libraries.rules.roles import Role
 from libraries.services.libraries import create_library
 from libraries.services.portal_views import delete_portal_view
+from libraries.services.share_links import create_share_link
 from libraries.tests.images import make_image
 from portal.pages.base import ROWS
 from portal.tests.test_pages import INLINE
@@ -218,6 +219,18 @@ def test_a_link_is_shared_shown_for_this_browser_and_withdrawn(browser: Client, 
     text = text_of(browser, f"{at}/share")
     assert token not in text
     assert "Friends" not in text
+    assert browser.get(f"{at}/share/{link.id}/withdraw").status_code == 404
+
+
+def test_a_screen_is_withdrawn_by_its_name(browser: Client, owner: User, portal_view: PortalView, at: str) -> None:
+    link, _ = create_share_link(actor_id=owner.id, portal_view_id=portal_view.id, label="Hall", is_screen=True)
+    asked = text_of(browser, f"{at}/share/{link.id}/withdraw")
+    assert "Withdraw “Hall”?" in asked
+    assert "Withdraw the screen</button>" in asked
+    assert "add it with a new code" in asked
+    assert said(browser.post(f"{at}/share/{link.id}/withdraw", follow=True)) == "The screen is withdrawn."
+    assert browser.get(f"{at}/share/{link.id}/withdraw").status_code == 404
+    assert "Hall" not in text_of(browser, f"{at}/share")
 
 
 def test_an_address_of_this_machine_says_what_to_do(browser: Client, at: str, settings: Any) -> None:
