@@ -27,6 +27,8 @@ from testing.stores import Postgres, Valkey, postgres, valkey
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND_SECONDS = 90
 OWN_VARIABLES = ("PORTAL_", "DATABASE_URL", "REDIS_URL", "DJANGO_")
+OF_ONE_INSTALLATION = {"PORTAL_DATA_DIR": "", "PORTAL_SECRET_KEY": ""}
+"""What makes no difference to the tables and the demo library."""
 
 
 class ServerKind(StrEnum):
@@ -112,6 +114,10 @@ class Server:
         return True
 
 
+_PREPARED: dict[tuple[Path, frozenset[tuple[str, str]]], tuple[bytes, Cast]] = {}
+"""SQLite databases that this process has made, by the working copy and the settings."""
+
+
 @dataclass(frozen=True)
 class Installation:
     """Folder, environment and secret of one installation, and the stores that were started for it.
@@ -147,9 +153,19 @@ class Installation:
         return self.manage("shell", "--verbosity", "0", "--command", code)
 
     def prepare(self) -> Cast:
-        """Create the tables and the demo library."""
+        """Create the tables and the demo library. On SQLite, later installations with the same settings get copies."""
+        place = self.folder / "db.sqlite3"
+        settings = {name: value for name, value in self.env.items() if name.startswith(OWN_VARIABLES)}
+        alike = self.root, frozenset((settings | OF_ONE_INSTALLATION).items())
+        if alike in _PREPARED:
+            database, cast = _PREPARED[alike]
+            place.write_bytes(database)
+            return cast
         self.manage("migrate", "--verbosity", "0")
-        return Cast.from_json(self.manage("demo", "--json"))
+        cast = Cast.from_json(self.manage("demo", "--json"))
+        if "DATABASE_URL" not in settings:
+            _PREPARED[alike] = place.read_bytes(), cast
+        return cast
 
     @contextmanager
     def server(

@@ -5,8 +5,9 @@ Each test ends with an empty console, in which violations of the policies are, t
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +20,8 @@ from testing.stacks import Stack
 
 EXPECTED = (REFUSED, "WebSocket connection to")
 """What the console says of a server that is away, and of an answer with an error."""
+STORED_SECONDS = 15
+POLL_MILLISECONDS = 50
 ITEMS: list[dict[str, Any]] = [
     {"id": "ogre", "name": "Ogre", "alias": "Somebody large", "hp": 30, "maxHp": 59, "ac": 11, "gmNotes": "Fears bees"},
     {"id": "letter", "name": "A letter", "text": "Do not ring it."},
@@ -51,13 +54,30 @@ class Table:
         """The portal view as it is stored."""
         return dict(self.stack.controller.get(f"/api/portal-views/{self.view_id}"))
 
-    def item(self, item_id: str) -> dict[str, Any]:
-        """The item as it is stored."""
-        return next(item for item in self.state()["items"] if item["id"] == item_id)
+    def stores(self, read: Callable[[dict[str, Any]], object], expected: object) -> None:
+        """What `read` finds in the stored portal view is this, or becomes it: the desk shows its own changes before."""
+        until = time.monotonic() + STORED_SECONDS
+        while (found := read(self.state())) != expected:
+            assert time.monotonic() < until, found
+            self.page.wait_for_timeout(POLL_MILLISECONDS)
+
+    def stores_item(self, item_id: str, **expected: object) -> None:
+        """The stored item has these values, or gets them."""
+
+        def read(state: dict[str, Any]) -> object:
+            item = next(item for item in state["items"] if item["id"] == item_id)
+            return {key: item.get(key) for key in expected}
+
+        self.stores(read, expected)
 
     def shown(self) -> Locator:
         """The name on the guest's stage."""
         return self.guest.locator(".stage-title .stage-name")
+
+
+def names(state: dict[str, Any]) -> list[str]:
+    """Those of the items, in their order."""
+    return [item["name"] for item in state["items"]]
 
 
 def desk_of(stack: Stack, view_id: str) -> str:

@@ -14,6 +14,7 @@ from portal.tests.browsing import LAPTOP, PHONE, check, give
 from portal.tests.evening_screen import Viewer, screen
 from portal.tests.evening_secrets import check_frames, mark, number, of_sample
 from portal.tests.evening_viewers import SECONDS, Seat, quiet, seat
+from portal.tests.stillness import GAP_MILLISECONDS
 from testing.letters import Letterbox
 from testing.stacks import Stack
 
@@ -306,26 +307,32 @@ def fight(evening: Evening) -> None:
     left = [int(full * part) for part in (0.9, 0.62, 0.21, 0.33)]
     secret = [str(one_) for one_ in (full, *left)]
     see = health.get_by_label("Viewers see")
-    see.select_option("nothing")
+    choose(evening, see, "nothing")
     health.get_by_label("Maximum").fill(str(full))
     page.keyboard.press("Tab")
     damage(evening, f"={left[0]}", left[0])
     expect(health).to_contain_text("They see: nothing")
     evening.all_see(f"!document.querySelector('{STATUS} .stage-bar, {STATUS} .stage-word, {STATUS} .stage-numbers')")
-    see.select_option("Bar")
+    choose(evening, see, "Bar")
     evening.all_see(labelled(f"{STATUS} .stage-bar", "Health 90 %"))
     damage(evening, f"-{left[0] - left[1]}", left[1])
     evening.all_see(labelled(f"{STATUS} .stage-bar", "Health 60 %"))
-    see.select_option("Words")
+    choose(evening, see, "Words")
     evening.all_read(f"{STATUS} .stage-word", "wounded")
     damage(evening, f"-{left[1] - left[2]}", left[2])
     evening.all_read(f"{STATUS} .stage-word", "critical")
     evening.hidden |= set(secret[1:4])
     evening.reveal(secret[0], secret[4])
     damage(evening, f"+{left[3] - left[2]}", left[3])
-    see.select_option("Numbers")
+    choose(evening, see, "Numbers")
     evening.all_read(f"{STATUS} .stage-numbers", f"{left[3]}/{full}")
     check(page)
+
+
+def choose(evening: Evening, field: Locator, form: str) -> None:
+    """Choose what viewers see of health, as a person does who looks at it first: text on a phone gives way to it."""
+    evening.page.wait_for_timeout(GAP_MILLISECONDS)
+    field.select_option(form)
 
 
 def damage(evening: Evening, text: str, left: int) -> None:

@@ -6,7 +6,6 @@ the one before, and five seconds in all (https://web.dev/articles/cls). A score 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,9 +20,6 @@ MOST_SHIFT = 0.02
 """Of a page. 0.1 is what web.dev calls good."""
 GAP_MILLISECONDS = 1_000
 WINDOW_MILLISECONDS = 5_000
-STAGE = re.compile(r"/view/|/stage$")
-"""The paths of stages. Their shifts are judged one by one: on an upright phone, text gives way to health and to
-details, several times in a row while a controller tries the forms of health."""
 FRAMES = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
 OBSERVE = """
   new PerformanceObserver((list) => {
@@ -49,7 +45,7 @@ class Shift:
 
 
 def windows(shifts: list[Shift]) -> Iterator[list[Shift]]:
-    """The windows of all loads of pages; on a stage, each shift is one."""
+    """The windows of all loads of pages."""
     for _, of_page in groupby(sorted(shifts, key=lambda one: (one.began, one.at)), lambda one: one.began):
         window: list[Shift] = []
         for shift in of_page:
@@ -62,7 +58,7 @@ def windows(shifts: list[Shift]) -> Iterator[list[Shift]]:
 
 def _is_later(shift: Shift, window: list[Shift]) -> bool:
     since_last, since_first = shift.at - window[-1].at, shift.at - window[0].at
-    return since_last > GAP_MILLISECONDS or since_first > WINDOW_MILLISECONDS or bool(STAGE.search(shift.path))
+    return since_last > GAP_MILLISECONDS or since_first > WINDOW_MILLISECONDS
 
 
 def restless(shifts: list[Shift]) -> list[list[Shift]]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from operator import itemgetter
 
 import pytest
 from playwright.sync_api import Dialog, FilePayload, WebSocketRoute, expect
 
 from portal.tests.browsing import check, chrome, give, picture, stack
-from portal.tests.desk_table import Table, context, table
+from portal.tests.desk_table import Table, context, names, table
 from testing.pictures import plain
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
@@ -24,7 +25,7 @@ def test_a_click_only_opens_and_show_shows(table: Table) -> None:
     expect(page.locator("[data-hint]")).to_have_text("A guest is watching. Press Show.")
     table.row("letter").locator(".open").click()
     expect(page.locator("desk-editor").get_by_label("Name")).to_have_value("A letter")
-    assert table.state()["currentItemId"] is None
+    table.stores(itemgetter("currentItemId"), None)
     table.row("letter").get_by_role("button", name="Show A letter").click()
     expect(table.row("letter")).to_contain_text("On screen")
     expect(table.shown()).to_have_text("A letter")
@@ -44,7 +45,7 @@ def test_reveal_and_hide_and_a_hidden_item_is_revealed_by_show(table: Table) -> 
     expect(table.shown()).to_have_text("A letter")
     table.row("ghoul").get_by_role("button", name="Show Ghoul").click()
     expect(table.shown()).to_have_text("Ghoul")
-    assert table.item("ghoul")["visible"] is True
+    table.stores_item("ghoul", visible=True)
 
 
 def test_next_and_previous_pass_over_what_is_hidden(table: Table) -> None:
@@ -78,7 +79,7 @@ def test_black_out_by_key_and_resume(table: Table) -> None:
     page.keyboard.press("/")
     page.keyboard.type("bell")
     expect(page.locator("desk-items")).to_contain_text("No item has that name.")
-    assert table.state()["blackout"] is False
+    table.stores(itemgetter("blackout"), False)
     page.keyboard.press("Escape")
     expect(table.row("ogre")).to_be_visible()
 
@@ -95,7 +96,7 @@ def test_letters_are_keys_beside_a_control_and_space_is_not_above_the_desk(table
     page.keyboard.press("b")
     expect(page.locator("desk-blackout")).to_be_hidden()
     expect(table.guest.locator("#stage")).not_to_have_class(re.compile("is-black"))  # it is stored
-    assert (table.state()["blackout"], table.state()["currentItemId"]) == (False, None)
+    table.stores(itemgetter("blackout", "currentItemId"), (False, None))
 
 
 def test_damage_and_what_they_see_of_it(table: Table) -> None:
@@ -121,7 +122,7 @@ def test_damage_and_what_they_see_of_it(table: Table) -> None:
     health.get_by_label("Viewers see").select_option("Bar")
     expect(table.row("ogre")).to_contain_text("Bar")
     check(page)
-    assert (table.item("ogre")["hp"], table.item("ogre")["show"]) == (59, {"health": "bar"})
+    table.stores_item("ogre", hp=59, show={"health": "bar"})
 
 
 def test_words_are_edited_and_notes_stay_private(table: Table) -> None:
@@ -140,7 +141,7 @@ def test_words_are_edited_and_notes_stay_private(table: Table) -> None:
     expect(page.locator("desk-line")).to_contain_text("Live")
     assert "bees" not in table.guest.content()
     expect(page.get_by_label("Private notes")).to_have_value("It owes money to the bees")
-    assert (table.item("ogre")["gmNotes"], table.item("ogre")["ac"]) == ("It owes money to the bees", 17)
+    table.stores_item("ogre", gmNotes="It owes money to the bees", ac=17)
 
 
 # --- New and old items ---------------------------------------------------------------------------------------
@@ -162,9 +163,7 @@ def test_templates_begin_hidden_and_a_deleted_item_comes_back(table: Table) -> N
     check(page)
     page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(table.shown()).to_have_text("A letter")
-    ids = [item["id"] for item in table.state()["items"]]
-    assert ids[:4] == ["ogre", "letter", "ghoul", "map"]
-    assert table.state()["items"][4]["name"] == "Imp"
+    table.stores(names, ["Ogre", "A letter", "Ghoul", "The map", "Imp"])
 
 
 @pytest.mark.parametrize("how", ["drop", "paste", "choose"])
@@ -248,4 +247,4 @@ def test_a_switch_that_is_refused_says_so_below_it(table: Table) -> None:
     expect(page.get_by_role("checkbox", name="Armour class")).not_to_be_checked()
     expect(page.locator("#toast")).to_be_empty()
     expect(failure).to_have_count(0, timeout=10_000)
-    assert table.state()["showAC"] is False
+    table.stores(itemgetter("showAC"), False)

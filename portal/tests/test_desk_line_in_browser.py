@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from operator import itemgetter
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, expect
@@ -42,7 +43,7 @@ def test_a_change_waits_while_the_server_is_away_and_arrives(table: Table) -> No
     expect(line).to_contain_text("Live", timeout=40_000)
     expect(table.row("map")).not_to_contain_text("Waits")
     expect(table.shown()).to_have_text("The map", timeout=40_000)
-    assert table.item("letter")["alias"] == "Our map"
+    table.stores_item("letter", alias="Our map")
 
 
 def test_a_refused_change_rolls_back_with_both_values(table: Table) -> None:
@@ -56,7 +57,7 @@ def test_a_refused_change_rolls_back_with_both_values(table: Table) -> None:
     expect(text).to_have_value("Do not ring it.")
     expect(failure.get_by_role("button", name="Retry")).to_be_visible()
     expect(failure).to_have_count(0, timeout=10_000)
-    assert table.item("letter")["text"] == "Do not ring it."
+    table.stores_item("letter", text="Do not ring it.")
 
 
 def test_a_refused_change_of_an_item_that_was_left_stands_on_its_row(table: Table) -> None:
@@ -153,12 +154,12 @@ def test_the_preview_moves_the_camera_of_all_screens_and_points(table: Table) ->
     expect(page.get_by_role("button", name="Move left")).to_be_visible()
     page.get_by_role("button", name="Move left").click()
     expect(theirs).to_have_css("transform", re.compile(r"^matrix\(3\."))
-    assert table.state()["camera"]["x"] != camera["x"]
+    table.stores(lambda state: state["camera"]["x"] != camera["x"], True)
     check(page)
     page.get_by_role("button", name="Whole picture").click()
     for one in (theirs, layer):
         expect(one).to_have_css("transform", re.compile(r"^matrix\(1, 0, 0, 1,"))
-    assert table.state()["camera"] is None
+    table.stores(itemgetter("camera"), None)
     layer.click(modifiers=["Alt"])
     expect(table.guest.locator(".stage-ring")).to_have_count(1)
     expect(table.guest.locator(".stage-ring")).to_have_count(0)
@@ -269,7 +270,7 @@ def test_by_keyboard_alone(table: Table) -> None:
     page.keyboard.press("b")
     page.keyboard.press("ArrowRight")
     expect(table.shown()).to_have_text("The map")
-    assert table.state()["blackout"] is False
+    table.stores(itemgetter("blackout"), False)
 
 
 def test_in_german_and_dark(table: Table) -> None:

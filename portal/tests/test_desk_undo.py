@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from operator import itemgetter
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from portal.tests.browsing import chrome, stack
-from portal.tests.desk_table import Table, context, picture_of, table
+from portal.tests.desk_table import Table, context, names, picture_of, table
 from portal.tests.test_js_client_files import output
 
 RULES = Path(__file__).parent / "backwards.test.js"
@@ -54,7 +55,7 @@ class TestOnTheDesk:
         expect(redo).to_have_attribute("aria-disabled", "true")
         expect(table.row("ogre")).to_contain_text("Grumsh")
         expect(page.locator("desk-line")).to_contain_text("Live")
-        assert (table.item("ogre")["hp"], table.item("ogre")["name"]) == (20, "Grumsh")
+        table.stores_item("ogre", hp=20, name="Grumsh")
 
     def test_what_somebody_else_changed_since_stays(self, table: Table) -> None:
         page = table.page
@@ -65,7 +66,7 @@ class TestOnTheDesk:
         expect(page.locator(".vitals .number")).to_have_text("5")
         page.locator("[data-undo]").click()
         expect(page.locator("#toast")).to_have_text("Somebody has changed it since, so it stays as it is.")
-        assert table.item("ogre")["hp"] == 5
+        table.stores_item("ogre", hp=5)
         expect(page.locator("[data-redo]")).to_have_attribute("aria-disabled", "true")
 
     def test_a_deleted_item_comes_back_by_its_own_button_though_more_was_done(self, table: Table) -> None:
@@ -78,7 +79,7 @@ class TestOnTheDesk:
         page.locator("#toast").get_by_role("button", name="Undo").click()
         expect(table.row("letter")).to_be_visible()
         expect(page.locator("desk-blackout")).to_be_visible()
-        assert [item["id"] for item in table.state()["items"]] == ["ogre", "letter", "ghoul", "map"]
+        table.stores(names, ["Ogre", "A letter", "Ghoul", "The map"])
 
     def test_a_gesture_is_taken_back_as_one(self, table: Table) -> None:
         page = table.page
@@ -94,5 +95,4 @@ class TestOnTheDesk:
         expect(moved).not_to_have_css("transform", whole)
         page.keyboard.press("z")
         expect(moved).to_have_css("transform", whole)
-        assert table.state()["currentItemId"] == "hall"
-        assert table.state()["camera"] is None
+        table.stores(itemgetter("currentItemId", "camera"), ("hall", None))
