@@ -156,14 +156,15 @@ class Installation:
         """Create the tables and the demo library. On SQLite, later installations with the same settings get copies."""
         place = self.folder / "db.sqlite3"
         settings = {name: value for name, value in self.env.items() if name.startswith(OWN_VARIABLES)}
+        is_file = settings["PORTAL_DATA_DIR"] == str(self.folder) and "DATABASE_URL" not in settings
         alike = self.root, frozenset((settings | OF_ONE_INSTALLATION).items())
-        if alike in _PREPARED:
+        if is_file and alike in _PREPARED:
             database, cast = _PREPARED[alike]
             place.write_bytes(database)
             return cast
         self.manage("migrate", "--verbosity", "0")
         cast = Cast.from_json(self.manage("demo", "--json"))
-        if "DATABASE_URL" not in settings:
+        if is_file:
             _PREPARED[alike] = place.read_bytes(), cast
         return cast
 
