@@ -28,6 +28,8 @@ def grants_of_pages(session_keys: Collection[str]) -> dict[str, Grant]:
 
     The conditions are those of `django.contrib.auth.get_user`. Whether the `sid` was revoked is not looked up here.
     """
+    if not session_keys:
+        return {}
     rows = Session.objects.filter(session_key__in=session_keys, expire_date__gt=timezone.now())
     store = SessionStore()
     contents = {row.session_key: store.decode(row.session_data) for row in rows}
