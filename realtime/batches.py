@@ -17,15 +17,20 @@ Answer = TypeVar("Answer")
 class Batches(Generic[Question, Answer]):
     """The questions of one event loop; there is a task only while there are questions.
 
-    `read` answers each of the questions that it is given; what it raises, each of their askers gets. Between two reads
-    there are at least `pause` seconds, in which more may come.
+    `read` answers each of the questions that it is given; what it raises, each of their askers gets. After a read there
+    are `pause` seconds for each of its questions, and at most `most_pause`, in which more may come: few who ask hardly
+    wait, and many share few reads.
     """
 
     def __init__(
-        self, read: Callable[[list[Question]], Awaitable[Mapping[Question, Answer]]], pause: float = 0.0
+        self,
+        read: Callable[[list[Question]], Awaitable[Mapping[Question, Answer]]],
+        pause: float = 0.0,
+        most_pause: float = 0.0,
     ) -> None:
         self._read = read
         self._pause = pause
+        self._most_pause = most_pause
         self._asked: dict[Question, Future[Answer]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -45,7 +50,7 @@ class Batches(Generic[Question, Answer]):
                 asked, self._asked = self._asked, {}
                 await self._answer(asked)
                 if self._pause:
-                    await asyncio.sleep(self._pause)
+                    await asyncio.sleep(min(self._pause * len(asked), self._most_pause))
         finally:
             self._task = None
 

@@ -19,7 +19,8 @@ from realtime.database import in_database, in_lane
 MAX_KNOWN_IMAGES = 100_000
 """How many ids of shown pictures a process remembers, each some 100 bytes; a portal view counts as one more."""
 
-PAUSE_SECONDS = 0.02
+PAUSE_SECONDS = 0.0025
+MOST_PAUSE_SECONDS = 0.05
 """At a reveal requests come one after the other, and a read for each would keep the database and the GIL busy."""
 
 
@@ -34,7 +35,7 @@ class Rights:
     """The questions of one event loop; there are tasks only while there are questions."""
 
     def __init__(self) -> None:
-        self._sights: Batches[Question, Sight] = Batches(_read_sights, PAUSE_SECONDS)
+        self._sights: Batches[Question, Sight] = Batches(_read_sights, PAUSE_SECONDS, MOST_PAUSE_SECONDS)
         self._known: OrderedDict[UUID, Shown] = OrderedDict()
         self._weight = 0
         self._computing: dict[UUID, Task[Shown | None]] = {}

@@ -7,6 +7,8 @@ import time
 
 from realtime.batches import Batches
 
+READ_SECONDS = 0.01
+
 
 class Reads:
     """A read of the squares of numbers that takes some time, and may fail."""
@@ -19,7 +21,7 @@ class Reads:
     async def __call__(self, questions: list[int]) -> dict[int, int]:
         self.asked.append(questions)
         self.moments.append(time.monotonic())
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(READ_SECONDS)
         if self.fault is not None:
             raise self.fault
         return {question: question * question for question in questions}
@@ -63,18 +65,21 @@ def test_what_a_read_raises_each_asker_gets_and_the_next_read_is_made() -> None:
     assert asyncio.run(ask()) == 4
 
 
-def test_between_two_reads_there_is_a_pause_in_which_more_may_come() -> None:
+def test_after_a_read_there_is_a_pause_for_each_of_its_questions() -> None:
     reads = Reads()
 
     async def ask() -> None:
-        batches = Batches(reads, pause=0.05)
+        batches = Batches(reads, pause=0.03, most_pause=0.05)
         await batches.ask(1)
         await asyncio.gather(*(_later(batches, number) for number in range(2, 6)))
+        await batches.ask(6)
 
     async def _later(batches: Batches[int, int], number: int) -> int:
-        await asyncio.sleep(number / 200)
+        await asyncio.sleep(number / 1000)
         return await batches.ask(number)
 
     asyncio.run(ask())
-    assert reads.asked == [[1], [2, 3, 4, 5]]
-    assert reads.moments[1] - reads.moments[0] >= 0.05
+    assert reads.asked == [[1], [2, 3, 4, 5], [6]]
+    first, second, third = reads.moments
+    assert second - first >= 0.03 + READ_SECONDS
+    assert third - second >= 0.05 + READ_SECONDS
