@@ -37,9 +37,7 @@ def test_a_change_waits_while_the_server_is_away_and_arrives(table: Table) -> No
     expect(table.row("map")).to_contain_text("On screen")
     check(page)
     table.stack.server.start()
-    try_now = line.get_by_role("button", name="Try now")
-    if try_now.is_visible():
-        try_now.click()
+    line.evaluate("line => line.querySelector('button:not([hidden])')?.click()")  # Try now, unless it tries already
     expect(line).to_contain_text("Live", timeout=40_000)
     expect(table.row("map")).not_to_contain_text("Waits")
     expect(table.shown()).to_have_text("The map", timeout=40_000)
