@@ -20,6 +20,7 @@ from libraries.services.accounts import checked_password
 from libraries.services.people import register_user
 from portal.pages import forms
 from portal.pages.base import BAD_REQUEST, FormPage, Page, log_in, refuse
+from portal.pages.language import remember
 
 
 class LogIn(Page, views.LoginView):
@@ -29,6 +30,12 @@ class LogIn(Page, views.LoginView):
     authentication_form = forms.LogIn
     next_page = "pages:home"
     redirect_authenticated_user = True
+
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Called by Django. Pages that ask no database, such as those for errors, get the account's language, too."""
+        answer = super().form_valid(form)
+        code = form.get_user().language
+        return remember(answer, code) if code else answer
 
     def form_invalid(self, form: AuthenticationForm) -> HttpResponse:
         """Called by Django: say what is wrong, or how long to wait."""

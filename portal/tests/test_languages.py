@@ -86,6 +86,15 @@ class TestChoice:
         assert "The language is changed." in answer.content.decode()
         assert "My libraries" in other.get("/").content.decode()
 
+    @pytest.mark.parametrize(("account", "browser", "is_german"), [("de", "en", 1), ("en", "de", 0), ("", "de", 1)])
+    def test_who_logs_in_gets_the_pages_for_errors_in_it(
+        self, client: Client, owner: User, account: str, browser: str, is_german: int
+    ) -> None:
+        User.objects.update(language=account)
+        client.post("/login", {"username": owner.email, "password": PASSWORD})
+        text = client.get("/nowhere", headers={"Accept-Language": browser}).content.decode()
+        assert "Diese Seite gibt es nicht." in text if is_german else "There is no such page." in text
+
     def test_rest_and_the_admin_stay_english(self, client: Client, owner: User) -> None:
         User.objects.update(language="de")
         client.login(email=owner.email, password=PASSWORD)
