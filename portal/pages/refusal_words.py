@@ -166,14 +166,20 @@ CODES = {
     "no-answer": _("Your connection is too slow at this moment."),
     "rate-limited": _("That was too much at once: try again in a moment."),
     "throttled": _("That was too much at once: try again in a moment."),
-    "too-large": _("That is too long to be sent."),
-    "message-too-big": _("That is too long to be sent."),
+    "too-large": _("That is too long to be sent: make it shorter."),
+    "message-too-big": _("That is too long to be sent: make it shorter."),
     "unavailable": _("The server is busy: try again in a moment."),
     "going-away": _("The server is busy: try again in a moment."),
     "internal-error": _("Something went wrong on our side: try again later."),
     "storage-full": _("The server has no room left for pictures; nothing was stored. Tell whoever runs it."),
 }
 """For each code of REST and of sockets."""
+
+ABOUT_MESSAGES = (
+    *("method-not-allowed", "unsupported-media-type", "gone", "unknown-type", "invalid-json", "invalid-msgpack"),
+    *("invalid-message", "portal-view-id-missing", "binary-not-supported", "text-not-supported", "message-too-big"),
+)
+"""The codes whose sentences are for whoever writes a client: in English, too, people read those above instead."""
 
 OWN_CODES = {
     "queue-full": _("Too many changes wait for the connection."),

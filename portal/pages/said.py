@@ -16,7 +16,7 @@ from django.utils.formats import number_format
 from django.utils.translation import get_language, gettext
 
 from libraries.rules.errors import PortalError
-from portal.pages.refusal_words import CODES, OWN_CODES, SENTENCES
+from portal.pages.refusal_words import ABOUT_MESSAGES, CODES, OWN_CODES, SENTENCES
 
 BEGINNING = re.compile(r"(?:Nothing was \w+: )?(?:[\w.\[\]]+: )?", re.ASCII)
 """What a service may put before a sentence: that nothing is stored, and the name of a value."""
@@ -27,7 +27,7 @@ _NUMBER = re.compile(r"0|[1-9]\d{0,14}|[1-9]\d{0,2}(?:,\d{3}){1,4}", re.ASCII)
 def said(error: PortalError) -> str:
     """The refusal's sentence; in another language than English perhaps less exact, by its code."""
     if _is_english():
-        return error.message
+        return CODES[error.code] if error.code in ABOUT_MESSAGES else error.message
     return _translated(error.message) or gettext(CODES[error.code])
 
 
@@ -51,9 +51,11 @@ def in_words(validate: Callable[[str], None]) -> Callable[[str], None]:
 def words_of_refusals() -> str:
     """As JSON what `said.js` needs: sentences with their translations, and a translation for each code.
 
-    In English only the client's own codes have one: the server says the rest.
+    In English only codes about messages and the client's own ones have one: the server says the rest.
     """
-    codes = OWN_CODES if _is_english() else CODES | OWN_CODES
+    codes = CODES | OWN_CODES
+    if _is_english():
+        codes = {code: codes[code] for code in (*ABOUT_MESSAGES, *OWN_CODES)}
     sentences = [] if _is_english() else [(sentence, gettext(sentence)) for sentence in SENTENCES]
     return json.dumps({"sentences": sentences, "codes": {code: gettext(text) for code, text in codes.items()}})
 

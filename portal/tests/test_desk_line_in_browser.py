@@ -52,6 +52,7 @@ def test_a_refused_change_rolls_back_with_both_values(table: Table) -> None:
     failure = page.locator("desk-editor .field .failure:not([hidden])")
     expect(failure).to_contain_text("it is still “Do not ring it.”")
     expect(failure).to_contain_text("“It never ends.")
+    expect(failure).to_contain_text("That is too long to be sent: make it shorter.")
     expect(text).to_have_value("Do not ring it.")
     expect(failure.get_by_role("button", name="Retry")).to_be_visible()
     expect(failure).to_have_count(0, timeout=10_000)

@@ -17,9 +17,9 @@ from django.utils import translation
 from conftest import PASSWORD
 from libraries.api.errors import STATUSES
 from libraries.models import User
-from libraries.rules.errors import AlreadyApplied, InvalidPayload, NotFound, QuotaExceeded
+from libraries.rules.errors import AlreadyApplied, Gone, InvalidPayload, NotFound, QuotaExceeded
 from libraries.validators import validate_lines, validate_name
-from portal.pages.refusal_words import CODES, OWN_CODES, SENTENCES
+from portal.pages.refusal_words import ABOUT_MESSAGES, CODES, OWN_CODES, SENTENCES
 from portal.pages.said import BEGINNING, NAME, detail_said, in_words, said, words_of_refusals
 from realtime.protocol.closing import ERRORS, RECONNECT
 
@@ -99,8 +99,10 @@ def test_each_is_said_in_german() -> None:
 
 def test_in_english_the_server_speaks_for_itself() -> None:
     with translation.override("en"):
-        assert json.loads(words_of_refusals()) == {"sentences": [], "codes": OWN_CODES}
+        about_messages = {code: CODES[code] for code in ABOUT_MESSAGES}
+        assert json.loads(words_of_refusals()) == {"sentences": [], "codes": about_messages | OWN_CODES}
         assert said(NotFound("Nobody knows that.")) == "Nobody knows that."
+        assert said(Gone("PUT the role of a member instead.")) == "This page is too old: load it again."
 
 
 def test_numbers_and_names_are_kept() -> None:
