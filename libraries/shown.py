@@ -128,7 +128,7 @@ def _page(pages: dict[str, Grant], offered: Offered) -> frozenset[Grant]:
 def _roles(library_ids: Collection[UUID], grants: Iterable[Grant]) -> dict[tuple[UUID, Grant], Role]:
     """The roles of people in libraries whose credentials are still good."""
     users = [grant for grant in grants if not grant.subject.is_guest]
-    if not users or not library_ids:  # Django takes half a millisecond to find that nothing is asked
+    if not users or not library_ids:  # no row could match, and Django would build the query all the same
         return {}
     sessions = {grant.session_id for grant in users if grant.session_id is not None}
     members = Membership.objects.filter(

@@ -20,8 +20,10 @@ MAX_KNOWN_IMAGES = 100_000
 """How many ids of shown pictures a process remembers, each some 100 bytes; a portal view counts as one more."""
 
 PAUSE_SECONDS = 0.0025
+"""After a read, for each of its requests: at a reveal requests come one after the other, and a read for each would keep
+the database and the GIL busy."""
 MOST_PAUSE_SECONDS = 0.05
-"""At a reveal requests come one after the other, and a read for each would keep the database and the GIL busy."""
+"""After a read, however many its requests were."""
 
 
 class Right(NamedTuple):
