@@ -123,6 +123,7 @@ def test_the_account_says_whether_pages_are_light_or_dark(page: Page, stack: Sta
     page.get_by_label("Colours of the pages").select_option("As on this device")
     page.get_by_role("button", name="Change the colours").click()
     expect(page.get_by_text("The colours are changed.")).to_be_visible()
+    page.wait_for_load_state()
     for system, name in (("light", "Light"), ("dark", "Dark")):
         page.emulate_media(color_scheme=system)  # type: ignore[arg-type]  # one of the two
         assert page.evaluate(ground) == grounds[name]

@@ -32,7 +32,9 @@ from realtime.rooms.room import Room
 from realtime.rooms.updates import Update
 
 READ_SECONDS = 1.0
-"""How long people who came wait until the people of other processes are read."""
+"""How long people who came, or who are gone, wait until the people of other processes are known."""
+SETTLE_SECONDS = 0.1
+"""The interval at which it is looked whether they are."""
 
 
 class Home(Protocol):
@@ -49,6 +51,9 @@ class Home(Protocol):
     def is_complete(self, keeper: PresenceKeeper) -> bool:
         """Whether the people of other processes are known; if not, they are read soon."""
 
+    def is_settled(self, keeper: PresenceKeeper) -> bool:
+        """Whether what changed here is stored, and no write of another process before it was missed."""
+
 
 class PresenceKeeper:
     """Keeps the presence of one portal view up to date, and its clients informed."""
@@ -64,7 +69,7 @@ class PresenceKeeper:
         self._knowing: set[str] = set()
         self._counting: set[str] = set()
         self._counted = Counts(controllers=0, viewers=0)
-        self._told_at = -math.inf
+        self._told_at = self._settles_by = -math.inf
         self._look = Timer(self.look)
         self._tell = Timer(self.tell)
         self._count = Timer(self.count)
@@ -93,7 +98,9 @@ class PresenceKeeper:
         known = merged({}, self.elsewhere.entries.values())
         delta = self.here.see({} if room is None else self._connected(room), known, _now())
         self._look.start(self.here.next_at)
-        if delta or (room is not None and self._owes(room)):
+        if delta.gone:
+            self.tell_settled()
+        elif delta or (room is not None and self._owes(room)):
             self.tell_soon()
         self._home.save(self, delta)
 
@@ -126,11 +133,22 @@ class PresenceKeeper:
         people = len(self._told.people)
         self._tell.start(max(_now(), self._told_at + collects_for(people)))
 
+    def tell_settled(self) -> None:
+        """Tell clients that somebody is gone, once it is sure that they are not in another process.
+
+        The news of that may be lost. The version that the store has after a write says whether they are.
+        """
+        self._settles_by = _now() + READ_SECONDS
+        self._tell.start(_now() + SETTLE_SECONDS)
+
     def tell(self) -> None:
         """Tell the controllers what changed, or everything, and count the viewers soon."""
         room = self._home.room_of(self.id)
         if room is not None and self.seen is None:
             return  # the first look is still to come, and tells
+        if _now() < self._settles_by and not self._home.is_settled(self):
+            self._tell.start(_now() + SETTLE_SECONDS)
+            return
         self._told_at = _now()
         message = self._told.tell(merged(self.here.people, self.elsewhere.entries.values()))
         if room is None:

@@ -106,8 +106,12 @@ class Presences:
             delta = Delta({person.id: person for person in came}, set(news.gone))
         if keeper.elsewhere.hear(Written(news.process, news.at, delta)):
             keeper.tell_soon()
+        self.close_gap(keeper)
+
+    def close_gap(self, keeper: PresenceKeeper) -> None:
+        """Read the store if news are missing, unless they come in a moment."""
         if keeper.elsewhere.has_gap:
-            asyncio.get_running_loop().call_later(GAP_SECONDS, self._check_gap, news.portal_view_id)
+            asyncio.get_running_loop().call_later(GAP_SECONDS, self._check_gap, keeper.id)
 
     def _check_gap(self, portal_view_id: UUID) -> None:
         keeper = self.keepers.get(portal_view_id)
@@ -136,6 +140,10 @@ class Presences:
     def is_complete(self, keeper: PresenceKeeper) -> bool:
         """Whether the people of other processes are known; if not, they are read soon."""
         return self._sharing is None or self._sharing.is_read(keeper.id)
+
+    def is_settled(self, keeper: PresenceKeeper) -> bool:
+        """Whether what changed here is stored, and no write of another process before it was missed."""
+        return self._sharing is None or self._sharing.is_settled(keeper)
 
     def forget_if_empty(self, portal_view_id: UUID) -> None:
         """Forget a keeper if nobody is left, and nothing is to be shared."""

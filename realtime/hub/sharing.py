@@ -51,6 +51,9 @@ class Home(Protocol):
     def hears(self, portal_view_id: UUID) -> bool:
         """Whether this process gets the news of a portal view."""
 
+    def close_gap(self, keeper: PresenceKeeper) -> None:
+        """Read the store if news are missing, unless they come in a moment."""
+
     def forget_if_empty(self, portal_view_id: UUID) -> None:
         """Forget a keeper if nobody is left, and nothing is to be shared."""
 
@@ -65,6 +68,7 @@ class Sharing:
         """What changed here and was not written yet."""
         self._unwritten: set[UUID] = set()
         """The portal views whose people here are to be written as a whole."""
+        self._being_written: set[UUID] = set()
         self._unread: set[UUID] = set()
         self._being_read: set[UUID] = set()
         self._unsure: set[UUID] = set()
@@ -96,6 +100,14 @@ class Sharing:
             return True
         self._work()
         return False
+
+    def is_settled(self, keeper: PresenceKeeper) -> bool:
+        """Whether what changed here is stored, and no write of another process before it was missed."""
+        if self._is_away:
+            return True
+        if keeper.elsewhere.has_gap or not self.is_read(keeper.id):
+            return False
+        return not any(keeper.id in some for some in (self._unsaved, self._unwritten, self._being_written))
 
     def is_writing(self, portal_view_id: UUID) -> bool:
         """Whether something that changed here is still to be written."""
@@ -176,7 +188,8 @@ class Sharing:
         """Forget the people of a process that has died."""
         concerned = [keeper for keeper in self._home.keepers.values() if keeper.elsewhere.drop(process)]
         for keeper in concerned:
-            keeper.tell_soon()
+            self._unread.add(keeper.id)  # some may be in another process by now
+            keeper.tell_settled()
         log.info("process_has_died", portalViews=len(concerned))
         await self._store.sweep(process, [keeper.id for keeper in concerned])
 
@@ -184,14 +197,15 @@ class Sharing:
         keepers = self._home.keepers
         whole = {one: keepers[one].here.people for one in self._unwritten if one in keepers}
         deltas = {one: delta for one, delta in self._unsaved.items() if one not in whole}
-        self._unsaved, self._unwritten = {}, set()
+        self._unsaved, self._unwritten, self._being_written = {}, set(), {*deltas, *whole}
         try:
             versions = await self._store.write(deltas) if deltas else {}
             versions |= await self._store.replace(whole) if whole else {}
         except Exception:
-            self._unwritten |= {*deltas, *whole}
+            self._unwritten |= self._being_written
             raise
         finally:
+            self._being_written = set()
             for one in (*deltas, *whole):
                 self._home.forget_if_empty(one)
         for one, version in versions.items():
@@ -200,6 +214,7 @@ class Sharing:
     async def _tell_others(self, portal_view_id: UUID, version: int, delta: Delta | None) -> None:
         if (keeper := self._home.keepers.get(portal_view_id)) is not None:
             keeper.elsewhere.hear(Written(self._home.name, version))
+            self._home.close_gap(keeper)
         news = PresenceNews(portal_view_id=portal_view_id, process=self._home.name, at=version)
         if delta is not None and len(delta.came) + len(delta.gone) <= MAX_TOLD:
             came = [msgspec.to_builtins(person) for person in delta.came.values()]

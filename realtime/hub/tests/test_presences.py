@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from realtime.news.structs import PresenceNews
 from realtime.presence import memory
 from realtime.presence.shared import Read
 from realtime.rooms import presence as rules
+from realtime.rooms.presence import Delta
 from realtime.rooms.presence import Person as Entry
 from realtime.tests.audience import person
 from realtime.tests.clients import until
@@ -35,7 +36,7 @@ FAR = person(900)
 @pytest.fixture
 def swift(monkeypatch: pytest.MonkeyPatch, quick: None) -> None:
     """Everything that waits waits a hundredth of its time."""
-    for name in ("FEW_SECONDS", "VIEWERS_SECONDS"):
+    for name in ("FEW_SECONDS", "VIEWERS_SECONDS", "SETTLE_SECONDS"):
         monkeypatch.setattr(presence, name, getattr(presence, name) / 100)
     monkeypatch.setattr(presence, "READ_SECONDS", 0.1)
     for name in ("FEW_SECONDS", "MANY_SECONDS", "GRACE_SECONDS"):
@@ -341,6 +342,58 @@ async def test_the_people_of_a_dead_process_leave_once(
     assert [one["id"] for one in heard(first)[-1]["left"]] == [str(FAR.id)]
     await until(lambda: "other" not in shelf.entries[PORTAL_VIEW_ID], "the sweep")
     assert "process_has_died" in [entry["event"] for entry in logged]
+
+
+async def test_who_is_in_another_process_has_not_left_though_the_news_of_it_were_lost(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "READ_SECONDS", 60.0)
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    await until(lambda: len(shelf.entries[PORTAL_VIEW_ID].get(of(driven).name, {})) == 2, "the entries")
+    monkeypatch.setattr(presences, "LIFE_SECONDS", 1000.0)  # no look finds it by chance
+    await asyncio.sleep(0.05)
+    shelf.put("other", PORTAL_VIEW_ID, person(second.connection.subject.id.int))  # whose news are lost
+    await driven.leave(second)
+    elsewhere = of(driven).keepers[PORTAL_VIEW_ID].elsewhere
+    await until(lambda: elsewhere.version == shelf.versions[PORTAL_VIEW_ID], "the reading")
+    await asyncio.sleep(0.2)
+    assert counts(first) == (1, 1)
+    assert [one for message in heard(first) for one in message["left"]] == []
+
+
+async def test_who_went_from_a_dead_process_to_another_has_not_left(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "READ_SECONDS", 60.0)
+    shelf.put("dead", PORTAL_VIEW_ID, FAR, person(901))
+    first = await driven.join(controller())
+    await until_told(first, 1, 2)
+    monkeypatch.setattr(sharing, "TURNS", 1000)  # no look at versions finds it by chance
+    shelf.put("other", PORTAL_VIEW_ID, FAR)  # whose news are lost
+    shelf.alive.discard("dead")
+    await until_told(first, 1, 1)
+    assert [one["id"] for message in heard(first) for one in message["left"]] == [str(person(901).id)]
+    assert [one for message in heard(first) for one in message["joined"]] == []
+
+
+async def test_while_the_store_does_not_answer_a_leave_waits_only_so_long(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered = asyncio.Event()
+
+    class Stuck(ShelfPresence):
+        async def write(self, deltas: Mapping[UUID, Delta]) -> dict[UUID, int]:
+            if any(delta.gone for delta in deltas.values()):
+                await answered.wait()
+            return await super().write(deltas)
+
+    monkeypatch.setattr(presences, "SharedPresence", lambda _url, process: Stuck(shelf, process))
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    await driven.leave(second)
+    await until_told(first, 1, 0)
+    answered.set()
 
 
 async def test_a_process_lives_while_the_last_who_went_may_come_back(
