@@ -33,6 +33,7 @@ AXE = NODE_FOLDER / "node_modules" / "axe-core" / "axe.min.js"
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 PHONE: ViewportSize = {"width": 390, "height": 844}
 LAPTOP: ViewportSize = {"width": 1280, "height": 800}
+TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 REFUSED = "Failed to load resource"
 """The console's message about an answer with an error, which some tests ask for."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import segno
-from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
-from portal.tests.browsing import LAPTOP, PHONE, check, give
+from portal.tests.browsing import LAPTOP, PHONE, TELEVISION, check, give
 from portal.tests.evening_screen import Viewer, screen
 from portal.tests.evening_secrets import check_frames, mark, number, of_sample
 from portal.tests.evening_viewers import SECONDS, Seat, quiet, seat
@@ -22,7 +22,6 @@ WAIT = 1_000 * SECONDS
 NAME, PICTURE, STATUS = ".stage-title .stage-name", ".stage-layer.is-on .stage-picture", ".stage-title .stage-status"
 CODE_IS_SHOWN = "/^[2-9A-HJ-KM-NP-Z]{6}$/.test((document.querySelector('#code') || {}).textContent)"
 OWNER, MEMBER = "first@example.org", "member@example.org"
-TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 PASSWORD = "a table by the sea"  # noqa: S105
 WIDTHS = {"drop": 431, "paste": 433}
 

@@ -6,16 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from uuid import uuid4
 
-from playwright.sync_api import FilePayload, Page, ViewportSize, expect
+from playwright.sync_api import FilePayload, Page, expect
 
-from portal.tests.browsing import picture
+from portal.tests.browsing import SMALLEST, picture
 from portal.tests.studio import Studio, take
 
 STAGES = ("phone", "television")
 DESKS = (("laptop", "light"), ("phone", "dark"))
 HEALTH = ("bar", "words", "numbers")
 SHOWN = {"showHealth": True, "showAC": True, "showConditions": True}
-SMALLEST: ViewportSize = {"width": 320, "height": 640}
 SILENT_MILLISECONDS = 6_000
 BROKEN: FilePayload = {"name": "The mill.png", "mimeType": "image/png", "buffer": b"no picture at all"}
 TOO_LONG = "It never ends. " * 5_000

@@ -13,13 +13,12 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, StorageState, ViewportSize
 
 from libraries import demo_data
-from portal.tests.browsing import LAPTOP, PHONE, log_in
+from portal.tests.browsing import LAPTOP, PHONE, TELEVISION, log_in
 from testing.installation import ROOT
 from testing.stacks import Stack
 
 FOLDER = ROOT / "docs" / "screenshots"
 SAMPLES = ROOT / "libraries" / "samples"
-TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 SIZES: dict[str, ViewportSize] = {"laptop": LAPTOP, "phone": PHONE, "television": TELEVISION}
 COLOURS = 256
 PART = 3

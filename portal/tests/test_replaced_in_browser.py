@@ -8,7 +8,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from portal.tests.browsing import PICTURE, chrome, context, log_in, page, stack
 from portal.tests.desk_table import desk_of
-from portal.tests.test_stage_in_browser import ON, creature, upload, watch
+from portal.tests.stage_table import ON, creature, upload, watch
 from testing.pictures import plain
 from testing.stacks import Stack
 

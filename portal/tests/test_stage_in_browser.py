@@ -8,54 +8,29 @@ from __future__ import annotations
 import re
 from typing import Any
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
-from portal.tests.browsing import NAME, PHONE, PICTURE, REFUSED, check, chrome, context, log_in, page, stack
+from portal.tests.browsing import NAME, PHONE, PICTURE, REFUSED, TELEVISION, check, chrome, context, log_in, page, stack
+from portal.tests.stage_table import (
+    ON,
+    card,
+    change,
+    change_item,
+    creature,
+    middle_of,
+    settled,
+    upload,
+    watch,
+    width_of,
+)
 from portal.tests.stillness import still
 from testing.installation import ServerKind, StoreKind, installation
-from testing.pictures import plain
 from testing.stacks import STACK_ENV, Stack, running
 
 __all__ = ["chrome", "context", "page", "stack"]
 
 pytestmark = [pytest.mark.server, pytest.mark.browser]
-
-TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
-ON = {"showHealth": True, "showAC": True, "showConditions": True, "showEncounter": True}
-
-
-def upload(stack: Stack, width: int, height: int = 300) -> str:
-    """The address of a picture of that size; each size is another picture."""
-    address = f"{stack.server.http}/api/libraries/{stack.cast.library_id}/images?name={width}"
-    headers = {"Authorization": f"Bearer {stack.controller.access}", "Content-Type": "image/png"}
-    answer = httpx.post(address, content=plain(width, height, "PNG"), headers=headers, timeout=30, trust_env=False)
-    return str(answer.raise_for_status().json()["images"][0]["url"])
-
-
-def watch(page: Page, stack: Stack, *items: dict[str, Any], **state: Any) -> str:
-    """A new portal view, which the page watches as a guest; its id."""
-    view = stack.new_portal_view(items=list(items), **state)
-    page.goto(stack.controller.post(f"/api/portal-views/{view}/share-links", {})["link"])
-    expect(page.locator("#stage")).not_to_be_empty()
-    return view
-
-
-def change(stack: Stack, view: str, **state: Any) -> None:
-    stack.controller.patch(f"/api/portal-views/{view}", state)
-
-
-def change_item(stack: Stack, view: str, item: str, **patch: Any) -> None:
-    stack.controller.patch(f"/api/portal-views/{view}/items/{item}", patch)
-
-
-def creature(name: str, **more: Any) -> dict[str, Any]:
-    return {"id": name.lower(), "name": name, "hp": 20, "maxHp": 40, "ac": 14, "conditions": ["prone"], **more}
-
-
-def card(page: Page, name: str) -> Locator:
-    return page.locator(".stage-card", has_text=name)
 
 
 # --- Pictures ------------------------------------------------------------------------------------------------
@@ -119,27 +94,6 @@ def test_blackout(page: Page, stack: Stack) -> None:
     change(stack, view, blackout=False)
     expect(page.locator(PICTURE)).to_be_visible()
     expect(page.locator(".stage-curtain")).to_have_css("opacity", "0")
-
-
-def middle_of(page: Page) -> tuple[float, float]:
-    """The place in the picture that is in the middle of its frame, from 0 to 1."""
-    code = """() => {
-      const [image, frame] = [".is-on .stage-picture", ".stage-frame"].map((one) => document.querySelector(one));
-      const [a, b] = [image, frame].map((one) => one.getBoundingClientRect());
-      return [(b.left + b.width / 2 - a.left) / a.width, (b.top + b.height / 2 - a.top) / a.height];
-    }"""
-    x, y = page.evaluate(code)
-    return round(x, 2), round(y, 2)
-
-
-def width_of(page: Page) -> float:
-    return float(page.locator(PICTURE).evaluate("image => image.getBoundingClientRect().width"))
-
-
-def settled(page: Page, name: str) -> None:
-    """Wait until nothing moves."""
-    expect(page.locator(PICTURE)).to_have_attribute("alt", name)
-    page.evaluate("Promise.allSettled(document.getAnimations().map(one => one.finished))")
 
 
 def test_the_camera_and_a_look_of_ones_own(page: Page, stack: Stack) -> None:

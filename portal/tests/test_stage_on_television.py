@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from portal.tests.test_stage_in_browser import ON, change, change_item, creature, upload
+from portal.tests.stage_table import ON, change, change_item, creature, upload
 from testing.installation import ServerKind, StoreKind, installation
 from testing.stacks import STACK_ENV, Stack, running
 from testing.television import Television, television

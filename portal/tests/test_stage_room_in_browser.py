@@ -8,11 +8,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize, expect
 
-from portal.tests.browsing import LAPTOP, NAME, PHONE, PICTURE, REFUSED, chrome, context, page, stack
-from portal.tests.stillness import still
-from portal.tests.test_stage_in_browser import (
+from portal.tests.browsing import LAPTOP, NAME, PHONE, PICTURE, REFUSED, TELEVISION, chrome, context, page, stack
+from portal.tests.stage_table import (
     ON,
-    TELEVISION,
     change,
     change_item,
     creature,
@@ -21,6 +19,7 @@ from portal.tests.test_stage_in_browser import (
     upload,
     watch,
 )
+from portal.tests.stillness import still
 from testing.stacks import Stack
 
 __all__ = ["chrome", "context", "page", "stack"]
