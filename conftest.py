@@ -30,7 +30,7 @@ hypothesis_settings.load_profile("portal")
 
 
 TRACED = ("libraries/rules", "libraries/services", "libraries/tests/test_", "realtime")
-"""The tests that coverage traces: those of the modules in `COVERED` of the Makefile. It doubles the time of a test."""
+"""The tests that coverage traces: those of the modules that it measures (pyproject.toml). It doubles the time of a test."""
 
 
 @pytest.hookimpl(wrapper=True)
