@@ -8,10 +8,7 @@ limits of a body are in `portal.bodies`; the answer if there is no room is in `p
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import sys
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +19,7 @@ import structlog
 from django.conf import settings
 
 from libraries.passwords import WAITING, hashes_at_once
+from realtime.scheduling import let_sockets_first
 from realtime.seldom import Seldom
 
 Scope = Mapping[str, Any]
@@ -67,20 +65,6 @@ def table() -> tuple[Row, ...]:
         Row("log-in", re.compile(_HASHING), hashes_at_once(), WAITING),
         Row("other", re.compile(""), settings.PORTAL_REQUESTS_AT_ONCE, settings.PORTAL_REQUESTS_WAITING, True),
     )
-
-
-NICENESS = 10
-"""See nice(1): how much lower the priority of request threads is than that of sockets."""
-
-
-def let_others_first() -> None:
-    """Lower the priority of this thread: sockets come before requests, and before password hashes.
-
-    On one core the kernel lets a thread run for some milliseconds before another one of the same priority, and the
-    event loop waited that long for each request. Only Linux has priorities of threads rather than of processes.
-    """
-    if sys.platform == "linux":
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Lane:
@@ -145,7 +129,7 @@ class Lane:
         turn.set_result(thread)
 
     def _new_thread(self) -> ThreadPoolExecutor:
-        return ThreadPoolExecutor(1, f"request-{self.row.name}", initializer=let_others_first)
+        return ThreadPoolExecutor(1, f"request-{self.row.name}", initializer=let_sockets_first)
 
     @property
     def _must_wait(self) -> bool:

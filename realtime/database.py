@@ -24,6 +24,7 @@ from django.db import connection, reset_queries
 
 from libraries.outages import is_outage, report
 from libraries.rules.errors import Unavailable
+from realtime.scheduling import let_sockets_first
 
 THREADS_FOR_MANY = 2
 """One for handshakes and one for the beat: neither starts a second query before the first is answered."""
@@ -104,9 +105,9 @@ async def _turn(key: Hashable) -> AsyncIterator[None]:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(settings.PORTAL_DATABASE_THREADS, thread_name_prefix="portal-view")
+    return ThreadPoolExecutor(settings.PORTAL_DATABASE_THREADS, "portal-view", initializer=let_sockets_first)
 
 
 @cache
 def _threads_for_many() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS_FOR_MANY, thread_name_prefix="portal-views")
+    return ThreadPoolExecutor(THREADS_FOR_MANY, "portal-views", initializer=let_sockets_first)

@@ -16,7 +16,7 @@ import structlog
 
 from libraries import image_files
 from libraries.rules.images import Size
-from portal.lanes import let_others_first
+from realtime.scheduling import let_sockets_first
 from realtime.seldom import Seldom
 
 READS_AT_ONCE = 4
@@ -47,7 +47,7 @@ class Files:
         self._readers: OrderedDict[Reader, None] = OrderedDict()
         self._counts: dict[Name, int] = {}
         self._reading: dict[Name, asyncio.Task[bytes]] = {}
-        self._threads = ThreadPoolExecutor(READS_AT_ONCE, "pictures", initializer=let_others_first)
+        self._threads = ThreadPoolExecutor(READS_AT_ONCE, "pictures", initializer=let_sockets_first)
         self._said = Seldom()
         self.held = 0
         """Bytes of all files here."""

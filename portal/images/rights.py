@@ -19,10 +19,10 @@ from realtime.database import in_database, in_lane
 MAX_KNOWN_IMAGES = 100_000
 """How many ids of shown pictures a process remembers, each some 100 bytes; a portal view counts as one more."""
 
-PAUSE_SECONDS = 0.0025
+PAUSE_SECONDS = 0.004
 """After a read, for each of its requests: at a reveal requests come one after the other, and a read for each would keep
 the database and the GIL busy."""
-MOST_PAUSE_SECONDS = 0.05
+MOST_PAUSE_SECONDS = 0.08
 """After a read, however many its requests were."""
 
 

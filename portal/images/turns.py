@@ -1,7 +1,7 @@
 """Turns: the work for many requests in small steps, so that sockets of others come in between.
 
 A step is what a request does from one wait to the next: 0.1 to 0.4 ms of the event loop. At most one is made in a turn
-of the loop, and after some of them they all rest, so that together they take a third of the loop at most.
+of the loop, and after some of them they all rest, so that together they take a quarter of the loop at most.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import asyncio
 import time
 from collections import deque
 
-WORK_SECONDS = 0.0005
+WORK_SECONDS = 0.0003
 """What the steps take before they rest."""
-REST_SECONDS = 0.001
-"""The shortest time of the loop's clock."""
+REST_SECONDS = 0.002
+"""Twice the shortest time of the loop's clock."""
 
 
 class Turns:

@@ -25,10 +25,11 @@ from libraries.uploads import GO_ON, UPLOAD, Spool, Upload, converted
 from portal.admission import BUSY, refuse
 from portal.bodies import BodyCut, Budget, NoRoom, Receive, announced_length
 from portal.images.progress import Captured, Steps
-from portal.lanes import ClientGone, Lane, LaneFull, Row, Scope, let_others_first
+from portal.lanes import ClientGone, Lane, LaneFull, Row, Scope
 from portal.outgoing import Send
 from realtime.database import in_database
 from realtime.limits import rush
+from realtime.scheduling import let_sockets_first
 
 MAX_WAITING_FILES = 64
 """How many files of a process may wait until they are made into pictures; half of them of one library."""
@@ -55,7 +56,7 @@ class Uploads:
     def __init__(self, application: Any) -> None:
         self._application = application
         self.held = Budget(settings.PORTAL_UPLOADS_BYTES)
-        self._threads = ThreadPoolExecutor(WRITES_AT_ONCE, "uploads", initializer=let_others_first)
+        self._threads = ThreadPoolExecutor(WRITES_AT_ONCE, "uploads", initializer=let_sockets_first)
         self.turns = Lane(Row("pictures", re.compile(""), at_once=1, waiting=MAX_WAITING_FILES))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

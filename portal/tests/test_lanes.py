@@ -12,7 +12,8 @@ from typing import Any
 
 import pytest
 
-from portal.lanes import NICENESS, ClientGone, Lane, LaneFull, Lanes, Row, table
+from portal.lanes import ClientGone, Lane, LaneFull, Lanes, Row, table
+from realtime.scheduling import NICENESS
 
 ANY = re.compile("")
 

@@ -103,10 +103,21 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             if self.is_over:
                 return
             if self.pipeline or self._next is not None:
-                self._unfed += data[start:]
-                self.flow.hold()
+                self.hold(data[start:])
                 return
             self.feed_piece(view[start : start + PIECE_BYTES])
+
+    def hold(self, data: bytes) -> None:
+        """Keep input for later, and read no more until then."""
+        self._unfed += data
+        self.flow.hold()
+
+    def feed_held(self) -> None:
+        """Give the parser what was held, unless earlier requests wait for an answer: then it is given after it."""
+        if self._unfed and not (self.pipeline or self._next is not None):
+            self.flow.release()
+            unfed, self._unfed = self._unfed, b""
+            self.feed(unfed)
 
     def feed_piece(self, piece: memoryview) -> None:
         """Give the parser one piece of input."""
@@ -147,9 +158,8 @@ class OrderedHttpProtocol(HttpToolsProtocol):
             self._unset_keepalive_if_required()
             act()
         elif self._unfed:
-            unfed, self._unfed = self._unfed, b""
             self._unset_keepalive_if_required()
-            self.feed(unfed)
+            self.feed_held()
 
     def handle_websocket_upgrade(self) -> None:
         """Hand the connection to a WebSocket.

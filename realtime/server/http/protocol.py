@@ -16,6 +16,7 @@ import structlog
 
 from realtime.limits import rush
 from realtime.seldom import Seldom
+from realtime.server.http.gate import gate_of
 from realtime.server.http.pipeline import PIECE_BYTES, OrderedHttpProtocol
 from realtime.server.http.refusals import (
     BODY_SECONDS,
@@ -87,6 +88,7 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
         self._since = self._moved = self.loop.time()
         _turnover.count()
         self._sweep = sweep_of(self.loop)
+        self._gate = gate_of(self.loop)
         self._sweep.watch(self)
         most = most_connections()
         if most and len(self.connections) > most and not self._take_place():
@@ -108,7 +110,10 @@ class BoundedHttpProtocol(OrderedHttpProtocol):
             self.transport.abort()
         elif not self.is_over:
             self._unset_keepalive_if_required()
-            self.feed(data)
+            if self._awaited is Awaited.HEAD and not self._gate.enter(self.feed_held):
+                self.hold(data)
+            else:
+                self.feed(data)
 
     def resume_writing(self) -> None:
         """The client has read the send buffer."""

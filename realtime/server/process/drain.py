@@ -21,12 +21,12 @@ import uvicorn
 from realtime.delivery.prepared import Prepared
 from realtime.protocol.closing import CloseCode
 from realtime.protocol.events import GoingAway
+from realtime.scheduling import take_short_slices
 from realtime.server.metrics.lag import watch_lag
 from realtime.server.process.census import count_on_signal
 from realtime.server.process.condition import draining
 from realtime.server.process.garbage import settle
 from realtime.server.process.loop import SWITCH_SECONDS
-from realtime.server.process.slices import take_short_slices
 from realtime.server.websocket.connection import GOING_AWAY, WebSocketConnection
 from realtime.server.websocket.phase import Phase
 

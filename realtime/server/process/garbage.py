@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import gc
 
-THRESHOLDS = (2_000, 4, 500)
-"""New objects before a young collection, young collections before a middle one, and middle ones before a full one."""
-CONNECTIONS_A_COLLECTION = 32
+THRESHOLDS = (500, 4, 4_000)
+"""New objects before a young collection, young collections before a middle one, and middle ones before a full one.
+
+A collection takes as long as there are objects in it, and all sockets wait for it: so there are many short ones.
+"""
+CONNECTIONS_A_COLLECTION = 8
 """Connections, of about 70 objects each, between two young collections."""
-YOUNG_A_MIDDLE = 8
+YOUNG_A_MIDDLE = 4
 """Young collections between two middle ones."""
 
 
@@ -27,7 +30,7 @@ def settle() -> None:
 class Turnover:
     """Collects young objects while connections come and go.
 
-    The collector itself starts only when there are 2,000 objects more than before. If as many old objects go as new
+    The collector itself starts only when there are 500 objects more than before. If as many old objects go as new
     ones come, that never happens, and young objects pile up: 37,000 of them stopped everything for 30 ms.
     """
 

@@ -21,7 +21,7 @@ from realtime.seldom import Seldom
 from realtime.server.http.refusals import TOO_MANY
 from realtime.server.process.accept_rate import TURNED_AWAY, AcceptRate
 
-AT_ONCE = 4
+AT_ONCE = 2
 """The number of connections taken in one turn of the event loop: connections that come together share one look-up.
 
 In a rush it is one: each connection is much work, and other work runs in between.

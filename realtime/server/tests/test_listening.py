@@ -30,7 +30,7 @@ def taken_in_a_turn(count: int) -> int:
 
 
 def test_connections_that_come_together_are_accepted_together() -> None:
-    assert taken_in_a_turn(3) == 3
+    assert taken_in_a_turn(AT_ONCE) == AT_ONCE
     assert taken_in_a_turn(AT_ONCE + 5) == AT_ONCE
 
 
@@ -43,4 +43,4 @@ def test_a_rush_ends_by_itself(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(rush, "SECONDS", 0.05)
     rush.notice()
     wait_until(lambda: not rush.is_on())
-    assert taken_in_a_turn(3) == 3
+    assert taken_in_a_turn(AT_ONCE) == AT_ONCE

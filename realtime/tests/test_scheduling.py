@@ -1,21 +1,24 @@
-"""The short slices of the threads of a server."""
+"""The slices, policy and niceness of the threads of a server."""
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
-import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from realtime.server.process.slices import SLICE_NANOSECONDS, take_short_slices
+from realtime.scheduling import NICENESS, SLICE_NANOSECONDS, let_sockets_first, take_short_slices
 from testing.installation import ROOT
 
 CODE = """
 import threading
-from realtime.server.process.slices import take_short_slices
+from realtime.scheduling import take_short_slices
 
 def slice_of(task):
     lines = open(f"/proc/self/task/{task}/sched").read().splitlines()
@@ -43,14 +46,37 @@ def test_the_thread_and_those_it_starts_have_short_slices() -> None:
     assert before > own
 
 
+def found_in_a_thread(look: Callable[[], Any]) -> Any:
+    """What a new thread finds."""
+    with ThreadPoolExecutor(1) as threads:
+        return threads.submit(look).result()
+
+
+def test_other_threads_wake_up_without_ending_the_slice_of_the_loop() -> None:
+    def look() -> tuple[bool, int, int, int]:
+        before = os.getpriority(os.PRIO_PROCESS, 0)
+        done = let_sockets_first()
+        return done, os.sched_getscheduler(0), os.getpriority(os.PRIO_PROCESS, 0) - before, found_in_a_thread(policy)
+
+    def policy() -> int:
+        return os.sched_getscheduler(0)
+
+    assert found_in_a_thread(look) == (True, os.SCHED_BATCH, NICENESS, os.SCHED_BATCH)
+    assert policy() == os.SCHED_OTHER
+
+
+def test_a_process_with_a_policy_of_its_own_keeps_it() -> None:
+    def look() -> tuple[bool, bool, int]:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        return let_sockets_first(), take_short_slices(), os.sched_getscheduler(0)
+
+    assert found_in_a_thread(look) == (False, False, os.SCHED_IDLE)
+
+
 @pytest.mark.parametrize(("name", "value"), [("platform", "darwin"), ("machine", "riscv64")])
 def test_elsewhere_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     if name == "platform":
         monkeypatch.setattr(sys, "platform", value)
     else:
         monkeypatch.setattr(platform, "machine", lambda: value)
-    found: list[bool] = []
-    thread = threading.Thread(target=lambda: found.append(take_short_slices()))
-    thread.start()
-    thread.join()
-    assert found == [False]
+    assert found_in_a_thread(lambda: (take_short_slices(), let_sockets_first())) == (False, False)

@@ -1,0 +1,61 @@
+"""Which thread of a process has a core first: the event loop, before threads that compute for milliseconds.
+
+Only Linux knows this for each thread. The loop wakes up for everything that comes, and on a core that it shares the
+kernel (sched(7); since Linux 6.6 its rule is EEVDF) often let another thread go on until the next tick of its clock: up
+to 4 ms. See decision 026.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import sys
+
+SLICE_NANOSECONDS = 100_000
+"""The shortest that Linux has: a thread that has had less than its part may run at once (since Linux 6.12)."""
+NICENESS = 10
+"""See nice(1): how much lower the priority of other threads is than that of the loop."""
+_SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
+"""The number of the system call; the C library has no function for it."""
+_OTHER, _BATCH = 0, 3
+_NICEST = 19
+
+
+class _Attributes(ctypes.Structure):
+    """`struct sched_attr`, in its first version."""
+
+    _fields_ = (
+        ("size", ctypes.c_uint32),
+        ("policy", ctypes.c_uint32),
+        ("flags", ctypes.c_uint64),
+        ("nice", ctypes.c_int32),
+        ("priority", ctypes.c_uint32),
+        ("runtime", ctypes.c_uint64),
+        ("deadline", ctypes.c_uint64),
+        ("period", ctypes.c_uint64),
+    )
+
+
+def take_short_slices() -> bool:
+    """Have this thread, and all that it starts from now on, run in short slices; false where that is not known."""
+    return _schedule(_OTHER, 0)
+
+
+def let_sockets_first() -> bool:
+    """Have this thread, and all that it starts from now on, come after the event loop; false where that is not known.
+
+    When such a thread wakes up, the loop goes on: else each call to a database thread, and each hand-over of the
+    interpreter's lock, could end the loop's slice.
+    """
+    return _schedule(_BATCH, NICENESS)
+
+
+def _schedule(policy: int, nicer: int) -> bool:
+    number = _SCHED_SETATTR.get(platform.machine())
+    if sys.platform != "linux" or number is None or os.sched_getscheduler(0) not in (_OTHER, _BATCH):
+        return False
+    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + nicer, _NICEST)
+    attributes = _Attributes(size=ctypes.sizeof(_Attributes), policy=policy, nice=nice, runtime=SLICE_NANOSECONDS)
+    refused: int = ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
+    return not refused
