@@ -30,7 +30,7 @@ hypothesis_settings.load_profile("portal")
 
 
 TRACED = ("libraries/rules", "libraries/services", "libraries/tests/test_", "realtime")
-"""The tests that coverage traces: those of the modules that it measures (pyproject.toml). It doubles the time of a test."""
+"""The tests that coverage traces: those of the modules in its `source` (pyproject.toml). It doubles a test's time."""
 
 
 @pytest.hookimpl(wrapper=True)

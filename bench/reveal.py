@@ -24,11 +24,12 @@ from uuid import uuid4
 import httpx
 from PIL import Image
 
+from bench import reveal_peer
 from bench.abuse.stage import Child, child
 from bench.figures import Figures, median, ratio, spread, table
 from bench.guests import Room, upload_all
 from bench.load import percentile, run
-from bench.servers import Portal, Running
+from bench.servers import Portal, Running, port_of
 from testing.tokens import forge_token
 
 GUESTS = 200
@@ -49,6 +50,7 @@ MIB = 1 << 20
 PAGE_BYTES = resource.getpagesize()
 ITEM = "picture"
 QUIET, UPDATE, REVEAL, UPLOAD = "quiet", "the item is hidden again", "reveal", "uploads"
+PEER_QUIET, PEER_REVEAL = "nginx and bare sockets, quiet", "nginx and bare sockets, reveal"
 MAKE_TENANT = f"""
 import json
 from libraries.models import Library, Membership, PortalView, User
@@ -68,13 +70,17 @@ is told. Then {uploads} photographs of 12 megapixels are uploaded at once, by on
 core. Meanwhile people of another library ping on their sockets. Quiet is the same with all guests connected, and
 nothing to do. After each reveal the item is hidden again, which is an update to all guests and no picture; the pings of
 the {after:.1f} s from then on tell what such an update costs alone.
+
+What the machine itself adds is in the last two rows: nginx sends a picture of the same size to as many new connections,
+so slowly that the last has it when the last guest of Portal had it, and another process on the same core (picows) does
+nothing but answer the pings.
 """
 
 Window = tuple[float, float]
 
 
 def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
-    """The figures of `QUIET`, `UPDATE`, `REVEAL` and `UPLOAD`, a row for each round."""
+    """The figures of `QUIET`, `UPDATE`, `REVEAL`, `UPLOAD` and the peer's, a row for each round."""
     figures: Figures = defaultdict(list)
     tenant = json.loads(place.place.shell(MAKE_TENANT))
     photograph = _photograph()
@@ -82,6 +88,12 @@ def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
         with place.serve() as running:
             for name, row in run(_round(running, place, tenant, photograph)).items():
                 figures[name].append(row)
+        seconds = figures[REVEAL][-1]["last"] / 1e3
+        rows = reveal_peer.measure(
+            noise(1), seconds, clients=GUESTS, reveals=REVEALS, quiet=QUIET_SECONDS, rest=UPDATE_SECONDS
+        )
+        for name, row in zip((PEER_QUIET, PEER_REVEAL), rows, strict=True):
+            figures[name].append(row)
         say()
     return figures
 
@@ -89,7 +101,7 @@ def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
 async def _round(
     running: Running, place: Portal, tenant: dict[str, Any], photograph: bytes
 ) -> dict[str, dict[str, float]]:
-    port = int(running.wire.controller_url.split(":")[2].split("/")[0])
+    port = port_of(running)
     room, share = await asyncio.to_thread(_set_up, place, port)
     windows: dict[str, list[Window]] = defaultdict(list)
     with _probe(place, tenant, port) as probe:
@@ -253,6 +265,11 @@ def section(figures: Figures) -> str:
     pings = [
         [name, over(rows, "p50", ".2f"), over(rows, "p99", ".2f"), ratio(rows, quiet, "p99")]
         for name, rows in ((QUIET, quiet), (UPDATE, update), (REVEAL, reveal), (UPLOAD, upload))
+    ]
+    bare = figures[PEER_QUIET]
+    pings += [
+        [name, over(rows, "p50", ".2f"), over(rows, "p99", ".2f"), ratio(rows, bare, "p99")]
+        for name, rows in ((PEER_QUIET, bare), (PEER_REVEAL, figures[PEER_REVEAL]))
     ]
     head = ["another tenant's ping", "p50 ms", "p99 ms", "p99 to that of quiet"]
     text = PROSE.format(rounds=len(quiet), guests=GUESTS, reveals=REVEALS, uploads=UPLOADS, after=UPDATE_SECONDS)

@@ -255,6 +255,35 @@ def nchan() -> Iterator[Running]:
         yield running
 
 
+@contextmanager
+def pongs() -> Iterator[int]:
+    """The port of sockets that answer pings, and nothing else."""
+    command = [sys.executable, "-m", "bench.peers.pongs"]
+    with _peer("pongs", lambda port, _: [*command, str(port)], _plain) as running:
+        yield port_of(running)
+
+
+@contextmanager
+def pictures(picture: bytes, rate: int) -> Iterator[int]:
+    """The port of an nginx that serves `/picture`, with so many bytes a second for each client."""
+
+    def command(port: int, folder: Path) -> list[str]:
+        text = (PEER_FILES / "pictures.conf").read_text().replace("PORT", str(port)).replace("FOLDER", str(folder))
+        (folder / "nginx.conf").write_text(text.replace("RATE", str(rate)))
+        folder.chmod(0o755)  # its worker is another user
+        (folder / "pictures").mkdir()
+        (folder / "pictures" / "picture").write_bytes(picture)
+        return ["nginx", "-c", str(folder / "nginx.conf"), "-p", str(folder)]
+
+    with _peer("nginx", command, _plain) as running:
+        yield port_of(running)
+
+
+def port_of(running: Running) -> int:
+    """The port that a server listens on."""
+    return int(running.wire.controller_url.split(":")[2].split("/")[0])
+
+
 PEERS = {
     "fastify": fastify,
     "nchan": nchan,
