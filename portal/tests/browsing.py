@@ -6,6 +6,7 @@ Each context ends with an empty console, in which violations of the policies are
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -17,6 +18,7 @@ from playwright.sync_api import (
     ConsoleMessage,
     FilePayload,
     Page,
+    Route,
     ViewportSize,
     expect,
     sync_playwright,
@@ -117,6 +119,19 @@ def check(page: Page, least: int = 10) -> None:
 def picture(width: int = 400, name: str = "The old mill.png") -> FilePayload:
     """A file to upload."""
     return {"name": name, "mimeType": "image/png", "buffer": plain(width, 300, "PNG")}
+
+
+@contextmanager
+def reloaded_without(page: Page, script: re.Pattern[str]) -> Iterator[None]:
+    """Load the page again, on a line on which that script comes only at the end of the block."""
+    held: list[Route] = []
+    page.route(script, lambda route: held.append(route))  # noqa: PLW0108  # marked by Playwright
+    with page.expect_request(script):
+        page.reload(wait_until="commit")
+    yield
+    for route in held:
+        route.continue_()
+    page.unroute(script)
 
 
 def give(page: Page, how: str, name: str = "A mill", width: int = 300) -> None:

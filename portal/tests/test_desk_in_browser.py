@@ -10,7 +10,7 @@ from operator import itemgetter
 import pytest
 from playwright.sync_api import Dialog, FilePayload, WebSocketRoute, expect
 
-from portal.tests.browsing import check, chrome, give, picture, stack
+from portal.tests.browsing import check, chrome, give, picture, reloaded_without, stack
 from portal.tests.desk_table import Table, context, names, table
 from testing.pictures import plain
 
@@ -179,6 +179,14 @@ def test_a_picture_is_added_and_shown(table: Table, how: str) -> None:
     row.get_by_role("button", name="Show A mill").click()
     expect(table.shown()).to_have_text("A mill")
     expect(table.guest.locator(".stage-picture")).not_to_have_js_property("naturalWidth", 0)
+
+
+def test_a_picture_that_is_chosen_before_the_script_is_there_is_added(table: Table) -> None:
+    page, script = table.page, re.compile(r"/desk/adding[^/]*\.js")
+    with reloaded_without(page, script):
+        page.locator("#files").set_input_files(picture(300, "A mill.png"))
+    expect(page.locator("[data-item]").filter(has_text="A mill")).to_contain_text("Hidden", timeout=30_000)
+    expect(page.locator("[data-uploads] li")).to_have_count(0)
 
 
 def test_who_leaves_while_pictures_are_sent_is_asked(table: Table) -> None:

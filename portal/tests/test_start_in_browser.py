@@ -28,6 +28,7 @@ from portal.tests.browsing import (
     log_in,
     page,
     picture,
+    reloaded_without,
     stack,
 )
 from testing.stacks import Stack
@@ -257,6 +258,22 @@ def test_pictures_are_uploaded_two_at_a_time_replaced_and_deleted(page: Page, st
     first.get_by_role("link", name="Delete").click()
     page.get_by_role("button", name="Delete the picture").click()
     expect(page.locator("[data-image]")).to_have_count(4)
+
+
+def test_what_is_chosen_before_the_script_is_there_is_sent(page: Page, stack: Stack) -> None:
+    log_in(page, stack, stack.cast.stranger)
+    new_library(page, "Slow line")
+    page.get_by_role("link", name="Pictures").click()
+    expect(page.get_by_role("heading", name="No pictures yet")).to_be_visible()
+    script = re.compile(r"/pages/upload[^/]*\.js")
+    with reloaded_without(page, script):
+        page.locator("#files").set_input_files([picture(300, "Early.png"), picture(301, "Too.png")])
+        expect(page.locator("portal-pictures:defined")).to_have_count(0)
+    expect(page.locator("[data-image]")).to_have_count(2, timeout=30_000)
+    early = page.locator("[data-image]").filter(has_text="Early")
+    with reloaded_without(page, script):
+        early.locator("[data-replace]").set_input_files(picture(310))
+    expect(early).to_contain_text("310 × 300", timeout=30_000)
 
 
 def test_an_upload_that_fails_stays_with_its_reason_and_is_tried_again(page: Page, stack: Stack) -> None:

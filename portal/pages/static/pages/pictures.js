@@ -1,6 +1,6 @@
 // Uploads and replaces a library's pictures: two at a time, each with a preview and a ring; a failed one stays.
 import { load, replace } from "./replaced.js";
-import { AT_ONCE, nameOf, RING, send, takeFiles } from "./upload.js";
+import { AT_ONCE, nameOf, RING, send, takeFiles, whenChosen } from "./upload.js";
 
 class PortalPictures extends HTMLElement {
   connectedCallback() {
@@ -110,10 +110,10 @@ class PortalPictures extends HTMLElement {
 
   offerReplacing() {
     for (const input of this.querySelectorAll("[data-replace]")) {
-      input.addEventListener("change", () => {
+      whenChosen(input, ([file]) => {
         const { image } = input.closest("[data-image]").dataset;
         const name = input.closest("[data-image]").querySelector(".name").textContent;
-        this.line(input.files[0], "PUT", `${this.dataset.api}/${image}/file`, name);
+        this.line(file, "PUT", `${this.dataset.api}/${image}/file`, name);
         this.next();
       });
     }

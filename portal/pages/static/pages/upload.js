@@ -11,10 +11,7 @@ export function nameOf(file) {
 
 // Call `add` with the files that are chosen, dropped on the page, or pasted; `zone` is marked while some are above it.
 export function takeFiles(input, zone, add) {
-  input.addEventListener("change", () => {
-    add([...input.files]);
-    input.value = "";
-  });
+  whenChosen(input, add);
   const over = (event) => {
     if (!event.dataTransfer.types.includes("Files")) return;
     event.preventDefault();
@@ -34,6 +31,17 @@ export function takeFiles(input, zone, add) {
   document.addEventListener("paste", (event) => {
     if (event.clipboardData.files.length) add([...event.clipboardData.files]);
   });
+}
+
+// Call `take` with the files of an input, also with those that were chosen before this script was there.
+export function whenChosen(input, take) {
+  const look = () => {
+    const files = [...input.files];
+    input.value = "";
+    if (files.length) take(files);
+  };
+  input.addEventListener("change", look);
+  look();
 }
 
 // Send one; `progress(loaded, total)` is called meanwhile. The answer, or an error with a sentence from `words`.
