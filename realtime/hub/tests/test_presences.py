@@ -447,6 +447,17 @@ async def test_while_the_store_is_away_people_here_are_told(
     assert (events.count("presence_not_shared"), events.count("presence_shared")) == (1, 1)
 
 
+async def test_while_the_store_is_away_a_leave_does_not_wait_for_it(
+    driven: DrivenHub, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(presence, "READ_SECONDS", 60.0)
+    first, second = await driven.join(controller()), await driven.join(viewer())
+    await until_told(first, 1, 1)
+    shelf.is_away = True
+    await driven.leave(second)
+    await until_told(first, 1, 0)
+
+
 async def test_a_store_that_is_away_from_the_beginning(driven: DrivenHub, shelf: Shelf) -> None:
     shelf.is_away = True
     first = await driven.join(controller())
