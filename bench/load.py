@@ -195,3 +195,12 @@ def percentile(values: Sequence[float], share: float) -> float:
 def run(coroutine: Any) -> Any:
     """Run on uvloop."""
     return uvloop.run(coroutine)
+
+
+Window = tuple[float, float]
+
+
+def of_pings(pings: Sequence[tuple[float, float]], windows: Sequence[Window]) -> dict[str, float]:
+    """Milliseconds of the pings that were sent within the windows, which are seconds of the monotonic clock."""
+    took = [ms for sent, ms in pings if any(begin <= sent < end for begin, end in windows)]
+    return {"p50": percentile(took, 0.5), "p99": percentile(took, 0.99), "pings": len(took)}

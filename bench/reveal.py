@@ -14,7 +14,7 @@ import random
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from pathlib import Path
@@ -28,7 +28,7 @@ from bench import reveal_peer
 from bench.abuse.stage import Child, child
 from bench.figures import Figures, median, ratio, spread, table
 from bench.guests import Room, upload_all
-from bench.load import percentile, run
+from bench.load import Window, of_pings, percentile, run
 from bench.servers import Portal, Running, port_of
 from testing.tokens import forge_token
 
@@ -76,8 +76,6 @@ so slowly that the last has it when the last guest of Portal had it, and another
 nothing but answer the pings.
 """
 
-Window = tuple[float, float]
-
 
 def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
     """The figures of `QUIET`, `UPDATE`, `REVEAL`, `UPLOAD` and the peer's, a row for each round."""
@@ -90,7 +88,13 @@ def measure(rounds: int, place: Portal, say: Callable[[], None]) -> Figures:
                 figures[name].append(row)
         seconds = figures[REVEAL][-1]["last"] / 1e3
         rows = reveal_peer.measure(
-            noise(1), seconds, clients=GUESTS, reveals=REVEALS, quiet=QUIET_SECONDS, rest=UPDATE_SECONDS
+            noise(1),
+            seconds,
+            clients=GUESTS,
+            reveals=REVEALS,
+            quiet=QUIET_SECONDS,
+            rest=UPDATE_SECONDS,
+            ping=PING_SECONDS,
         )
         for name, row in zip((PEER_QUIET, PEER_REVEAL), rows, strict=True):
             figures[name].append(row)
@@ -117,7 +121,7 @@ async def _round(
         uploads = await _uploads(port, place, running, photograph, windows[UPLOAD])
         room.leave()
         saw = await asyncio.to_thread(probe.result, STOP_SECONDS)
-    pings = {name: _of_pings(saw["ping"], inside) for name, inside in windows.items()}
+    pings = {name: of_pings(saw["ping"], inside) for name, inside in windows.items()}
     return pings | {REVEAL: pings[REVEAL] | shown, UPLOAD: pings[UPLOAD] | uploads}
 
 
@@ -235,11 +239,6 @@ def _rss(pid: int) -> int:
         for children in Path(f"/proc/{pid}/task").glob("*/children"):
             pages += sum(_rss(int(one)) for one in children.read_text().split()) // PAGE_BYTES
     return pages * PAGE_BYTES
-
-
-def _of_pings(pings: Sequence[tuple[float, float]], windows: Sequence[Window]) -> dict[str, float]:
-    took = [ms for sent, ms in pings if any(begin <= sent < end for begin, end in windows)]
-    return {"p50": percentile(took, 0.5), "p99": percentile(took, 0.99), "pings": len(took)}
 
 
 def section(figures: Figures) -> str:

@@ -11,33 +11,27 @@ import time
 
 from bench.abuse.stage import child
 from bench.guests import Fetch, NotShown, Shown
-from bench.load import percentile, run
+from bench.load import Window, of_pings, run
 from bench.servers import pictures, pongs
 
 STOP_SECONDS = 30.0
 DEADLINE_SECONDS = 60.0
 VIEWERS = 10
 
-Window = tuple[float, float]
 Row = dict[str, float]
 
 
 def measure(
-    picture: bytes, seconds: float, *, clients: int, reveals: int, quiet: float, rest: float
+    picture: bytes, seconds: float, *, clients: int, reveals: int, quiet: float, rest: float, ping: float
 ) -> tuple[Row, Row]:
     """A row of figures with nothing to do (for `quiet` seconds), and one of reveals that take so many seconds each."""
     with pongs() as port, pictures(picture, round(len(picture) / seconds)) as at:
         address = f"ws://127.0.0.1:{port}/"
-        order = {"controller": address, "newcomer": address, "viewers": [address] * VIEWERS, "ping_seconds": 0.005}
+        order = {"controller": address, "newcomer": address, "viewers": [address] * VIEWERS, "ping_seconds": ping}
         with child("bench.abuse.probe", order) as probe:
             still, shown = run(_windows(at, clients, reveals, quiet, rest))
             saw = probe.result(STOP_SECONDS)
-    rows: list[Row] = []
-    for windows in ([still], shown):
-        took = [ms for sent, ms in saw["ping"] if any(begin <= sent < end for begin, end in windows)]
-        rows.append({"p50": percentile(took, 0.5), "p99": percentile(took, 0.99), "pings": len(took)})
-    rows[1]["last"] = percentile([(end - begin) * 1e3 for begin, end in shown], 0.5)
-    return rows[0], rows[1]
+    return of_pings(saw["ping"], [still]), of_pings(saw["ping"], shown)
 
 
 async def _windows(port: int, clients: int, reveals: int, quiet: float, rest: float) -> tuple[Window, list[Window]]:

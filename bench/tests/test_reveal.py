@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from bench.reveal import PEER_QUIET, PEER_REVEAL, QUIET, REVEAL, UPDATE, UPLOAD, _of_pings, section
+from bench.load import of_pings
+from bench.reveal import PEER_QUIET, PEER_REVEAL, QUIET, REVEAL, UPDATE, UPLOAD, section
 
 
 def test_only_pings_that_were_sent_within_a_window_count() -> None:
     pings = [(0.5, 900.0), (1.0, 1.0), (1.9, 2.0), (2.0, 900.0), (3.5, 3.0)]
-    assert _of_pings(pings, [(1.0, 2.0), (3.0, 4.0)]) == {"p50": 2.0, "p99": 3.0, "pings": 3}
+    assert of_pings(pings, [(1.0, 2.0), (3.0, 4.0)]) == {"p50": 2.0, "p99": 3.0, "pings": 3}
 
 
 def test_the_section_has_the_ratios_of_each_round() -> None:
