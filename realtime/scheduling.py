@@ -39,23 +39,31 @@ class _Attributes(ctypes.Structure):
 
 def take_short_slices() -> bool:
     """Have this thread, and all that it starts from now on, run in short slices; false where that is not known."""
-    return _schedule(_OTHER, 0)
+    number = _SCHED_SETATTR.get(platform.machine())
+    if number is None or not _is_usual():
+        return False
+    nice = os.getpriority(os.PRIO_PROCESS, 0)
+    attributes = _Attributes(size=ctypes.sizeof(_Attributes), policy=_OTHER, nice=nice, runtime=SLICE_NANOSECONDS)
+    refused: int = ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
+    return not refused
 
 
 def let_sockets_first() -> bool:
     """Have this thread, and all that it starts from now on, come after the event loop; false where that is not known.
 
     When such a thread wakes up, the loop goes on: else each call to a database thread, and each hand-over of the
-    interpreter's lock, could end the loop's slice.
+    interpreter's lock, could end the loop's slice. A short slice stays short.
     """
-    return _schedule(_BATCH, NICENESS)
-
-
-def _schedule(policy: int, nicer: int) -> bool:
-    number = _SCHED_SETATTR.get(platform.machine())
-    if sys.platform != "linux" or number is None or os.sched_getscheduler(0) not in (_OTHER, _BATCH):
+    if not _is_usual():
         return False
-    nice = min(os.getpriority(os.PRIO_PROCESS, 0) + nicer, _NICEST)
-    attributes = _Attributes(size=ctypes.sizeof(_Attributes), policy=policy, nice=nice, runtime=SLICE_NANOSECONDS)
-    refused: int = ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
-    return not refused
+    try:
+        os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, _NICEST))
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    except PermissionError:  # a sandbox refuses it
+        return False
+    return True
+
+
+def _is_usual() -> bool:
+    """Whether this is Linux, and the thread has no policy that somebody chose for it."""
+    return sys.platform == "linux" and os.sched_getscheduler(0) in (_OTHER, _BATCH)

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -73,10 +74,33 @@ def test_a_process_with_a_policy_of_its_own_keeps_it() -> None:
     assert found_in_a_thread(look) == (False, False, os.SCHED_IDLE)
 
 
-@pytest.mark.parametrize(("name", "value"), [("platform", "darwin"), ("machine", "riscv64")])
-def test_elsewhere_nothing_is_changed(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
-    if name == "platform":
-        monkeypatch.setattr(sys, "platform", value)
-    else:
-        monkeypatch.setattr(platform, "machine", lambda: value)
+def test_on_another_system_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert found_in_a_thread(lambda: (take_short_slices(), let_sockets_first())) == (False, False)
+
+
+def test_on_another_processor_the_loop_comes_first_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "machine", lambda: "armv7l")
+    found = found_in_a_thread(lambda: (take_short_slices(), let_sockets_first(), os.sched_getscheduler(0)))
+    assert found == (False, True, os.SCHED_BATCH)
+
+
+def test_where_it_is_refused_all_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    assert found_in_a_thread(let_sockets_first) is False
+
+
+def test_a_short_slice_stays_short() -> None:
+    if "se.slice" not in Path("/proc/self/sched").read_text():  # Linux before 6.12 has no slices of one's own
+        return
+
+    def look() -> int:
+        assert take_short_slices()
+        assert let_sockets_first()
+        lines = Path(f"/proc/self/task/{threading.get_native_id()}/sched").read_text().splitlines()
+        return next(int(line.split(":")[1]) for line in lines if line.startswith("se.slice"))
+
+    assert found_in_a_thread(look) == SLICE_NANOSECONDS
