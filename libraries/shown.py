@@ -7,7 +7,7 @@ at this moment. A guest sees those of the one portal view of the link, if they b
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 from uuid import UUID
@@ -21,7 +21,7 @@ from libraries.rules.images import shown_images
 from libraries.rules.projection import shown_items
 from libraries.rules.roles import PortalRole, Role, portal_role
 from libraries.rules.subjects import Grant
-from libraries.selectors import chunks, load
+from libraries.selectors import load
 
 
 class Offered(NamedTuple):
@@ -72,16 +72,48 @@ class Shown:
 Question = tuple[Offered, UUID]
 
 
-def sights(asked: Collection[Question]) -> dict[Question, Sight]:
-    """What each request may see, with its credentials and for the picture with that id.
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the database said about many requests at one moment; `sight` is what one of them may see."""
 
-    For each `AT_ONCE` requests at most eight queries: for sessions, people, pictures, memberships, ended sessions,
-    portal views and links.
+    pages: Mapping[str, Grant]
+    pictures: Mapping[UUID, Picture]
+    roles: Mapping[tuple[UUID, Grant], Role]
+    of_libraries: Mapping[UUID, Sequence[Glance]]
+    of_links: Mapping[UUID | None, Sequence[Glance]]
+
+    def sight(self, question: Question) -> Sight:
+        """What one of these requests may see, with its credentials and for the picture with that id."""
+        offered, image_id = question
+        grants = _with_page(offered, self.pages)
+        picture = self.pictures.get(image_id)
+        glances = {glance: None for grant in grants for glance in self.of_links.get(grant.link_id, ())}
+        is_controlled = False
+        for grant in grants:
+            role = None if picture is None else self.roles.get((picture.library_id, grant))
+            if role is None or picture is None:
+                continue
+            if portal_role(role) is PortalRole.CONTROLLER:
+                is_controlled = True
+            else:
+                glances |= dict.fromkeys(self.of_libraries[picture.library_id])
+        return Sight(picture, is_controlled, tuple(glances))
+
+
+def facts(asked: Collection[Question]) -> Facts:
+    """What the database says about these requests, which should be some thousands at most.
+
+    At most eight queries: for sessions, people, pictures, memberships, ended sessions, portal views and links. They
+    depend on the number of people, links and pictures, so many guests of one link are as one.
     """
-    found: dict[Question, Sight] = {}
-    for questions in chunks(asked):
-        found |= _sights(questions)
-    return found
+    offers = {offered for offered, _ in asked}
+    pages = grants_of_pages({offered.session_key for offered in offers if offered.session_key is not None})
+    everybody = frozenset(pages.values()).union(*(offered.grants for offered in offers))
+    rows = Image.objects.filter(id__in={image_id for _, image_id in asked})
+    pictures = {row[0]: Picture(*row[1:]) for row in rows.values_list("id", "library_id", "key", "media_type")}
+    roles = _roles({picture.library_id for picture in pictures.values()}, everybody)
+    watched = {library_id for (library_id, _), role in roles.items() if portal_role(role) is PortalRole.VIEWER}
+    return Facts(pages, pictures, roles, _glances_of_libraries(watched), _glances_of_links(everybody))
 
 
 def shown_by(portal_view_id: UUID) -> Shown | None:
@@ -93,36 +125,9 @@ def shown_by(portal_view_id: UUID) -> Shown | None:
     return Shown(stored.version, stored.epoch, images)
 
 
-def _sights(asked: Collection[Question]) -> dict[Question, Sight]:
-    pages = grants_of_pages({key for (_, key), _ in asked if key is not None})
-    grants = {offered: offered.grants | _page(pages, offered) for offered, _ in asked}
-    everybody = frozenset[Grant]().union(*grants.values())
-    rows = Image.objects.filter(id__in={image_id for _, image_id in asked})
-    pictures = {row[0]: Picture(*row[1:]) for row in rows.values_list("id", "library_id", "key", "media_type")}
-    roles = _roles({picture.library_id for picture in pictures.values()}, everybody)
-    watched = {library_id for (library_id, _), role in roles.items() if portal_role(role) is PortalRole.VIEWER}
-    of_libraries, of_links = _glances_of_libraries(watched), _glances_of_links(everybody)
-    found = {}
-    for question in asked:
-        picture = pictures.get(question[1])
-        mine = grants[question[0]]
-        glances = {glance: None for grant in mine for glance in of_links.get(grant.link_id, ())}
-        is_controlled = False
-        for grant in mine:
-            role = None if picture is None else roles.get((picture.library_id, grant))
-            if role is None or picture is None:
-                continue
-            if portal_role(role) is PortalRole.CONTROLLER:
-                is_controlled = True
-            else:
-                glances |= dict.fromkeys(of_libraries[picture.library_id])
-        found[question] = Sight(picture, is_controlled, tuple(glances))
-    return found
-
-
-def _page(pages: dict[str, Grant], offered: Offered) -> frozenset[Grant]:
+def _with_page(offered: Offered, pages: Mapping[str, Grant]) -> frozenset[Grant]:
     grant = None if offered.session_key is None else pages.get(offered.session_key)
-    return frozenset() if grant is None else frozenset((grant,))
+    return offered.grants if grant is None else offered.grants | {grant}
 
 
 def _roles(library_ids: Collection[UUID], grants: Iterable[Grant]) -> dict[tuple[UUID, Grant], Role]:

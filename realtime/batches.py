@@ -6,6 +6,7 @@ So the load depends on the speed of the database, and not on the number of peopl
 from __future__ import annotations
 
 import asyncio
+import time
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Hashable, Mapping
 from typing import Generic, TypeVar
@@ -14,23 +15,27 @@ Question = TypeVar("Question", bound=Hashable)
 Answer = TypeVar("Answer")
 
 
+WOKEN_AT_ONCE = 16
+"""The number of those who ask that go on in one turn of the event loop: other sockets come in between."""
+
+
 class Batches(Generic[Question, Answer]):
     """The questions of one event loop; there is a task only while there are questions.
 
-    `read` answers each of the questions that it is given; what it raises, each of their askers gets. After a read there
-    are `pause` seconds for each of its questions, and at most `most_pause`, in which more may come: few who ask hardly
-    wait, and many share few reads.
+    `read` answers each of the questions that it is given; what it raises, each of their askers gets. It begins when no
+    question has come for `still` seconds, and at the latest after `most` seconds: those who come one after the other
+    share it, too.
     """
 
     def __init__(
         self,
         read: Callable[[list[Question]], Awaitable[Mapping[Question, Answer]]],
-        pause: float = 0.0,
-        most_pause: float = 0.0,
+        still: float = 0.0,
+        most: float = 0.0,
     ) -> None:
         self._read = read
-        self._pause = pause
-        self._most_pause = most_pause
+        self._still = still
+        self._most = most
         self._asked: dict[Question, Future[Answer]] = {}
         self._task: asyncio.Task[None] | None = None
 
@@ -47,12 +52,19 @@ class Batches(Generic[Question, Answer]):
     async def _answer_all(self) -> None:
         try:
             while self._asked:
+                if self._still:
+                    await self._gather()
                 asked, self._asked = self._asked, {}
                 await self._answer(asked)
-                if self._pause:
-                    await asyncio.sleep(min(self._pause * len(asked), self._most_pause))
         finally:
             self._task = None
+
+    async def _gather(self) -> None:
+        latest = time.monotonic() + self._most
+        known = 0
+        while known < len(self._asked) and time.monotonic() < latest:
+            known = len(self._asked)
+            await asyncio.sleep(self._still)
 
     async def _answer(self, asked: dict[Question, Future[Answer]]) -> None:
         try:
@@ -61,5 +73,7 @@ class Batches(Generic[Question, Answer]):
             for answer in asked.values():
                 answer.set_exception(error)
             return
-        for question, answer in asked.items():
+        for number, (question, answer) in enumerate(asked.items(), 1):
             answer.set_result(found[question])
+            if not number % WOKEN_AT_ONCE:
+                await asyncio.sleep(0)

@@ -18,7 +18,7 @@ from libraries.page_sessions import grants_of_pages
 from libraries.rules.revocations import Reason
 from libraries.rules.subjects import Grant, Subject
 from libraries.services.sessions import SID
-from libraries.shown import Offered, Question, Sight, shown_by, sights
+from libraries.shown import Offered, Question, Sight, facts, shown_by
 from libraries.tests.images import make_image
 from libraries.tests.rest import as_
 
@@ -47,7 +47,7 @@ def by_token(user: User, session_id: UUID | None = None) -> Offered:
 
 
 def sight(offered: Offered, image_id: UUID) -> Sight:
-    return sights([(offered, image_id)])[offered, image_id]
+    return facts([(offered, image_id)]).sight((offered, image_id))
 
 
 @pytest.mark.parametrize("page", [True, False])
@@ -77,7 +77,8 @@ def test_many_requests_are_a_few_queries(
     revoke(ended, Reason.SESSION_ENDED)
     asked.append((by_token(owner, ended), image.id))
     with django_assert_max_num_queries(AT_MOST):  # type: ignore[operator]
-        found = sights(asked)
+        read = facts(asked)
+    found = {question: read.sight(question) for question in asked}
     assert len(found) == len(asked)
     assert sum(one.is_controlled for one in found.values()) == 5
     assert sum(len(one.glances) == 1 for one in found.values()) == 5 + 210
@@ -162,3 +163,14 @@ def test_what_a_portal_view_shows(image: Image, portal_view: PortalView, owner: 
     portal_view.refresh_from_db()
     assert (shown.version, shown.epoch) == (portal_view.version, portal_view.epoch)
     assert shown_by(uuid4()) is None
+
+
+def test_many_guests_of_a_link_are_read_as_one(
+    image: Image, portal_view: PortalView, django_assert_num_queries: object
+) -> None:
+    link = ShareLink.objects.create(portal_view=portal_view, digest="x")
+    guests = [Offered(frozenset((Grant.of_new_guest(link.id),))) for _ in range(200)]
+    with django_assert_num_queries(2) as made:  # type: ignore[operator]
+        read = facts([(guest, image.id) for guest in guests])
+    assert all([glance.id for glance in read.sight((guest, image.id)).glances] == [portal_view.id] for guest in guests)
+    assert sum(str(one["sql"]).count(link.id.hex) for one in made.captured_queries) == 1

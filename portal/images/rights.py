@@ -12,18 +12,18 @@ from collections import OrderedDict
 from typing import NamedTuple
 from uuid import UUID
 
-from libraries.shown import Glance, Offered, Picture, Question, Shown, Sight, shown_by, sights
+from libraries.shown import Facts, Glance, Offered, Picture, Question, Shown, facts, shown_by
 from realtime.batches import Batches
 from realtime.database import in_database, in_lane
 
 MAX_KNOWN_IMAGES = 100_000
 """How many ids of shown pictures a process remembers, each some 100 bytes; a portal view counts as one more."""
 
-PAUSE_SECONDS = 0.004
-"""After a read, for each of its requests: at a reveal requests come one after the other, and a read for each would keep
-the database and the GIL busy."""
-MOST_PAUSE_SECONDS = 0.08
-"""After a read, however many its requests were."""
+STILL_SECONDS = 0.002
+"""So long no request has come when a read begins: at a reveal they come one after the other, and a read for each would
+keep the database and the GIL busy."""
+MOST_SECONDS = 0.06
+"""How long the first request waits for a read at most."""
 
 
 class Right(NamedTuple):
@@ -37,14 +37,15 @@ class Rights:
     """The questions of one event loop; there are tasks only while there are questions."""
 
     def __init__(self) -> None:
-        self._sights: Batches[Question, Sight] = Batches(_read_sights, PAUSE_SECONDS, MOST_PAUSE_SECONDS)
+        self._facts: Batches[Question, Facts] = Batches(_read_facts, STILL_SECONDS, MOST_SECONDS)
         self._known: OrderedDict[UUID, Shown] = OrderedDict()
         self._weight = 0
         self._computing: dict[UUID, Task[Shown | None]] = {}
 
     async def of(self, offered: Offered, image_id: UUID) -> Right | None:
         """What the credentials give for a picture now; None if nothing. Unavailable without the database."""
-        sight = await self._sights.ask((offered, image_id))
+        question = (offered, image_id)
+        sight = (await self._facts.ask(question)).sight(question)
         if sight.picture is not None and sight.is_controlled:
             return Right(sight.picture, True)
         is_shown = False
@@ -100,5 +101,5 @@ def _is_current(shown: Shown, glance: Glance) -> bool:
     return shown.epoch == glance.epoch and shown.version >= glance.version
 
 
-async def _read_sights(questions: list[Question]) -> dict[Question, Sight]:
-    return await in_database(sights, questions)
+async def _read_facts(questions: list[Question]) -> dict[Question, Facts]:
+    return dict.fromkeys(questions, await in_database(facts, questions))

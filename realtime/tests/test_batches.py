@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 
-from realtime.batches import Batches
+from realtime.batches import WOKEN_AT_ONCE, Batches
 
 READ_SECONDS = 0.01
 
@@ -65,21 +66,47 @@ def test_what_a_read_raises_each_asker_gets_and_the_next_read_is_made() -> None:
     assert asyncio.run(ask()) == 4
 
 
-def test_after_a_read_there_is_a_pause_for_each_of_its_questions() -> None:
+def test_a_read_waits_until_no_question_has_come_for_a_while() -> None:
     reads = Reads()
 
     async def ask() -> None:
-        batches = Batches(reads, pause=0.03, most_pause=0.05)
-        await batches.ask(1)
-        await asyncio.gather(*(_later(batches, number) for number in range(2, 6)))
-        await batches.ask(6)
-
-    async def _later(batches: Batches[int, int], number: int) -> int:
-        await asyncio.sleep(number / 1000)
-        return await batches.ask(number)
+        batches = Batches(reads, still=0.02, most=1.0)
+        await asyncio.gather(*(_later(batches, number, 0.01) for number in range(10)))
+        await batches.ask(10)
 
     asyncio.run(ask())
-    assert reads.asked == [[1], [2, 3, 4, 5], [6]]
-    first, second, third = reads.moments
-    assert second - first >= 0.03 + READ_SECONDS
-    assert third - second >= 0.05 + READ_SECONDS
+    assert reads.asked == [list(range(10)), [10]]
+
+
+def test_a_read_does_not_wait_for_ever() -> None:
+    reads = Reads()
+
+    async def ask() -> None:
+        batches = Batches(reads, still=0.02, most=0.05)
+        await asyncio.gather(*(_later(batches, number, 0.01) for number in range(30)))
+
+    began = time.monotonic()
+    asyncio.run(ask())
+    assert reads.moments[0] - began >= 0.05
+    assert len(reads.asked) > 1
+    assert sorted(sum(reads.asked, [])) == list(range(30))
+
+
+def test_not_all_who_ask_go_on_in_one_turn_of_the_loop() -> None:
+    seen: list[int] = []
+
+    async def ask() -> None:
+        batches = Batches(Reads())
+        asking = [asyncio.create_task(batches.ask(number)) for number in range(4 * WOKEN_AT_ONCE)]
+        while (left := sum(not one.done() for one in asking)) > 0:
+            seen.append(left)
+            await asyncio.sleep(0)
+
+    asyncio.run(ask())
+    steps = [before - after for before, after in itertools.pairwise([*seen, 0])]
+    assert max(steps) == WOKEN_AT_ONCE
+
+
+async def _later(batches: Batches[int, int], number: int, seconds: float) -> int:
+    await asyncio.sleep(number * seconds)
+    return await batches.ask(number)
