@@ -41,6 +41,8 @@ class Keys:
 
     _known: dict[str, Key] = field(default_factory=dict)
     _read_at: float = float("-inf")
+    changes: int = 0
+    """How often other keys were read than before. Whoever remembers what a token says forgets it then."""
 
     def find(self, key_id: str) -> Key | None:
         """The key with that id, if this process knows it; asks nobody."""
@@ -69,6 +71,7 @@ class Keys:
                 known[row.id] = Key(row.id, opener.decrypt(row.sealed.encode()))
             except InvalidToken:
                 log.error("signing_key_not_opened", key=row.id)
+        self.changes += known != self._known
         self._known, self._read_at = known, time.monotonic()
 
 

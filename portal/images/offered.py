@@ -7,8 +7,10 @@ An `<img>` sends no header. So pages of guests keep the guest's credential in a 
 from __future__ import annotations
 
 import re
+import time
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 
 from django.conf import settings
 from django.http.cookie import parse_cookie
@@ -21,6 +23,9 @@ from libraries.signing import KEYS
 from libraries.tokens import Credential, KeyNotRead, TokenExpired, TokenInvalid
 from realtime.database import in_database
 
+KNOWN_CREDENTIALS = 4_096
+"""How many a process remembers, each some 1,000 bytes: a page asks with the same ones for each picture, each time that
+it shows it, and to verify one takes longer than all else that a request needs of the interpreter."""
 _SESSION_KEY = re.compile("[a-z0-9]{8,40}")
 _ACCESS, _GUEST = tokens.verify, tokens.verify_guest
 _Claim = tuple[Callable[[str], Credential], str]
@@ -61,9 +66,20 @@ def _names_a_guest(token: str) -> bool:
 def _grants(claims: Iterable[_Claim], *, is_last: bool = False) -> Iterable[Grant]:
     for verify, text in claims:
         try:
-            yield verify(text).grant
+            yield _verified(verify, text).grant
         except (TokenExpired, TokenInvalid):
             continue  # it gives nothing, and whatever else is offered counts
         except KeyNotRead:
             if not is_last:
                 raise
+
+
+def _verified(verify: Callable[[str], Credential], text: str) -> Credential:
+    credential = _known(verify, text, KEYS.changes)
+    return credential if credential.expires_at > time.time() else verify(text)
+
+
+@lru_cache(KNOWN_CREDENTIALS)
+def _known(verify: Callable[[str], Credential], text: str, _: int) -> Credential:
+    """Good credentials only: what raises is not remembered."""
+    return verify(text)
