@@ -67,9 +67,10 @@ PROSE = """## Pictures
 {rounds} rounds on SQLite, each with a new server. {guests} guests of one portal view have a socket and a cookie each. A
 controller shows an item with a picture, {reveals} times; each guest gets the picture on a new connection as soon as it
 is told. Then {uploads} photographs of 12 megapixels are uploaded at once, by one person. Server and workers share one
-core. Meanwhile people of another library ping on their sockets. Quiet is the same with all guests connected, and
-nothing to do. After each reveal the item is hidden again, which is an update to all guests and no picture; the pings of
-the {after:.1f} s from then on tell what such an update costs alone.
+core. Meanwhile people of another library ping on their sockets, at random moments, and store ten updates a second.
+Quiet is the same with all guests connected, and nothing else to do. After each reveal the item is hidden again, which
+is an update to all guests and no picture; the pings of the {after:.1f} s from then on tell what such an update costs
+alone.
 
 What the machine itself adds is in the last two rows: nginx sends a picture of the same size to as many new connections,
 so slowly that the last has it when the last guest of Portal had it, and another process on the same core (picows) does

@@ -12,8 +12,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import json
 import os
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -106,7 +108,7 @@ class Probe:
         return transport, listener
 
     async def _ping(self) -> None:
-        async for number in _ticks(self.ping_seconds):
+        async for number in _at_random(self.ping_seconds):
             transport, listener = self.viewers[number % len(self.viewers)]
             self.pings.append(time.monotonic())
             if not listener.is_gone:
@@ -155,6 +157,19 @@ async def _ticks(seconds: float) -> Any:
         yield number
         number += 1
         await asyncio.sleep(max(0.0, began + number * seconds - time.monotonic()))
+
+
+async def _at_random(seconds: float) -> Any:
+    """Numbers from 0, at random moments with a mean of so many seconds in between.
+
+    Samples at regular moments may always miss, or always meet, what else is regular (RFC 2330, section 11.1.1): here
+    the updates, each of which is stored before the next ping if there is nothing else to do.
+    """
+    at = time.monotonic()
+    for number in itertools.count():
+        yield number
+        at += random.expovariate(1 / seconds)
+        await asyncio.sleep(max(0.0, at - time.monotonic()))
 
 
 def come_first() -> None:
