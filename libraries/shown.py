@@ -96,7 +96,7 @@ class Facts:
             if portal_role(role) is PortalRole.CONTROLLER:
                 is_controlled = True
             else:
-                glances |= dict.fromkeys(self.of_libraries[picture.library_id])
+                glances |= dict.fromkeys(self.of_libraries.get(picture.library_id, ()))
         return Sight(picture, is_controlled, tuple(glances))
 
 

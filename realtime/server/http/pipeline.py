@@ -96,13 +96,18 @@ class OrderedHttpProtocol(HttpToolsProtocol):
         """Whether a request is not answered yet."""
         return self.cycle is not None and not self.cycle.response_complete
 
+    @property
+    def _must_wait(self) -> bool:
+        """Whether an earlier request waits for its answer, and input after it for that."""
+        return bool(self.pipeline) or self._next is not None
+
     def feed(self, data: bytes) -> None:
         """Give the parser the input, as long as no earlier request waits for an answer."""
         view = memoryview(data)
         for start in range(0, len(data), PIECE_BYTES):
             if self.is_over:
                 return
-            if self.pipeline or self._next is not None:
+            if self._must_wait:
                 self.hold(data[start:])
                 return
             self.feed_piece(view[start : start + PIECE_BYTES])
@@ -114,7 +119,7 @@ class OrderedHttpProtocol(HttpToolsProtocol):
 
     def feed_held(self) -> None:
         """Give the parser what was held, unless earlier requests wait for an answer: then it is given after it."""
-        if self._unfed and not (self.pipeline or self._next is not None):
+        if self._unfed and not self._must_wait:
             self.flow.release()
             unfed, self._unfed = self._unfed, b""
             self.feed(unfed)
