@@ -136,10 +136,8 @@ def television(folder: Path, width: int = 1920, height: int = 1080) -> Iterator[
     size = f"--window-size={width},{height}"
     command = [str(program), *OPTIONS, size, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"]
     with Process("Chromium 76", command, log) as process:
-        process.start(lambda: bool(LISTENS.search(log.read_text(errors="replace"))))
-        [port] = LISTENS.findall(log.read_text(errors="replace"))
-        pages = httpx.get(f"http://127.0.0.1:{port}/json", trust_env=False).json()
-        address = next(one["webSocketDebuggerUrl"] for one in pages if one["type"] == "page")
+        process.start(lambda: bool(_pages(log)))
+        address = _pages(log)[0]
         # This browser closes a connection that brings a ping, and the library sends one every 20 seconds by default
         with connect(address, max_size=None, proxy=None, compression=None, ping_interval=None) as socket:
             shown = Television(socket)
@@ -147,3 +145,12 @@ def television(folder: Path, width: int = 1920, height: int = 1080) -> Iterator[
                 shown.do(f"{domain}.enable")
             yield shown
         process.kill()  # in a single process it does not end in good order
+
+
+def _pages(log: Path) -> list[str]:
+    """The addresses of the browser's pages. It listens before there is one."""
+    listens = LISTENS.search(log.read_text(errors="replace"))
+    if listens is None:
+        return []
+    listed = httpx.get(f"http://127.0.0.1:{listens[1]}/json", trust_env=False).json()
+    return [one["webSocketDebuggerUrl"] for one in listed if one["type"] == "page"]
