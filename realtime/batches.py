@@ -14,7 +14,6 @@ from typing import Generic, TypeVar
 Question = TypeVar("Question", bound=Hashable)
 Answer = TypeVar("Answer")
 
-
 WOKEN_AT_ONCE = 16
 """The number of those who ask that go on in one turn of the event loop: other sockets come in between."""
 
@@ -22,8 +21,8 @@ WOKEN_AT_ONCE = 16
 class Batches(Generic[Question, Answer]):
     """The questions of one event loop; there is a task only while there are questions.
 
-    `read` answers each of the questions that it is given; what it raises, each of their askers gets. It begins when no
-    question has come for `still` seconds, and at the latest after `most` seconds: those who come one after the other
+    `read` answers each of the questions that it is given; what it raises, each of their askers gets. A read begins when
+    no question has come for `still` seconds, and at the latest after `most` seconds: those who come one after the other
     share it, too.
     """
 

@@ -18,7 +18,6 @@ NICENESS = 10
 """See nice(1): how much lower the priority of other threads is than that of the loop."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The number of the system call; the C library has no function for it."""
-_OTHER, _BATCH = 0, 3
 _NICEST = 19
 
 
@@ -43,7 +42,9 @@ def take_short_slices() -> bool:
     if number is None or not _is_usual():
         return False
     nice = os.getpriority(os.PRIO_PROCESS, 0)
-    attributes = _Attributes(size=ctypes.sizeof(_Attributes), policy=_OTHER, nice=nice, runtime=SLICE_NANOSECONDS)
+    attributes = _Attributes(
+        size=ctypes.sizeof(_Attributes), policy=os.SCHED_OTHER, nice=nice, runtime=SLICE_NANOSECONDS
+    )
     refused: int = ctypes.CDLL(None).syscall(number, 0, ctypes.byref(attributes), 0)
     return not refused
 
@@ -66,4 +67,4 @@ def let_sockets_first() -> bool:
 
 def _is_usual() -> bool:
     """Whether this is Linux, and the thread has no policy that somebody chose for it."""
-    return sys.platform == "linux" and os.sched_getscheduler(0) in (_OTHER, _BATCH)
+    return sys.platform == "linux" and os.sched_getscheduler(0) in (os.SCHED_OTHER, os.SCHED_BATCH)

@@ -24,8 +24,8 @@ from libraries.tokens import Credential, KeyNotRead, TokenExpired, TokenInvalid
 from realtime.database import in_database
 
 KNOWN_CREDENTIALS = 4_096
-"""How many a process remembers, each some 1,000 bytes: a page asks with the same ones for each picture, each time that
-it shows it, and to verify one takes longer than all else that a request needs of the interpreter."""
+"""How many a process remembers, each some 1,000 bytes: a page asks with the same ones each time that it shows a
+picture, and at a reveal all pages ask at once (docs/decisions/026-the-event-loop-comes-first.md)."""
 _SESSION_KEY = re.compile("[a-z0-9]{8,40}")
 _ACCESS, _GUEST = tokens.verify, tokens.verify_guest
 _Claim = tuple[Callable[[str], Credential], str]
