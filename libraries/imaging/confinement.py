@@ -39,8 +39,6 @@ def of_process(parent: int, limits: Limits) -> None:
     with suppress(ValueError, OSError):  # macOS has no such limit
         _limit(resource.RLIMIT_AS, limits.memory_bytes)
     if sys.platform == "linux":
-        # A worker that is only nice runs on for some milliseconds while a thread that holds the server's GIL waits
-        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
         with suppress(OSError):  # without /proc it is as likely as others to be ended when the machine has no memory
             Path("/proc/self/oom_score_adj").write_text("1000")
         _prctl(_PDEATHSIG, signal.SIGKILL)

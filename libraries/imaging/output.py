@@ -6,6 +6,7 @@ import errno
 import os
 from collections.abc import Callable
 from functools import partial
+from math import inf
 from typing import IO, Any
 
 from PIL import Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -22,6 +23,9 @@ _HOW: dict[str, tuple[str, dict[str, Any]]] = {
     WEBP: ("WEBP", {"quality": 90, "method": 2}),
 }
 _THUMBNAIL: dict[str, Any] = {"quality": 80, "method": 4}
+PIECE_BYTES = 64 * 1024
+"""How much is written at once. Linux without preemption, as servers have it, takes the core away from no system call;
+one that writes a whole picture has it for some milliseconds."""
 _FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 
 Image.preinit()  # what `save` would look for later, when it may no longer read the files of other plugins
@@ -32,19 +36,21 @@ class _TooLong(Exception):
     """More was written than a format may take."""
 
 
-class _Short:
-    """A file that takes at most `room` bytes: a PNG that grows too long is given up at once."""
+class _Pieces:
+    """A file that is written in small pieces, and takes at most `room` bytes: a PNG that grows too long is given up."""
 
-    def __init__(self, file: IO[bytes], room: int) -> None:
+    def __init__(self, file: IO[bytes], room: float) -> None:
         self._file = file
         self._room = room
 
-    def write(self, piece: bytes) -> int:
+    def write(self, given: bytes) -> int:
         """As a file's."""
-        self._room -= len(piece)
+        self._room -= len(given)
         if self._room < 0:
             raise _TooLong
-        return self._file.write(piece)
+        for start in range(0, len(given), PIECE_BYTES):
+            self._file.write(memoryview(given)[start : start + PIECE_BYTES])
+        return len(given)
 
     def flush(self) -> None:
         """As a file's."""
@@ -79,12 +85,12 @@ class Output:
             image = colours.resized(image, colours.fitting_size(whole, int(size)))
             self.write(number, size, partial(image.save, format="WEBP", **_THUMBNAIL))
 
-    def write(self, number: int, size: Size, save: Callable[[IO[bytes]], None]) -> None:
+    def write(self, number: int, size: Size, save: Callable[[IO[bytes]], None], room: float = inf) -> None:
         """Write one file, in place of an earlier one; Refused if the disk is full, or the file becomes too long."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
         try:
             with open(os.open(f"{number}-{size}", flags, 0o600, dir_fd=self._folder), "wb") as file:
-                save(file)
+                save(_Pieces(file, room))  # type: ignore[arg-type]  # Pillow needs no more of a file
         except OSError as error:
             if error.errno in _FULL_DISK:
                 raise Refused(Fault.FULL) from error
@@ -101,13 +107,9 @@ class Output:
             return other
         return PNG
 
-    def _full(self, number: int, image: Image.Image, media_type: str, room: int = 0) -> None:
+    def _full(self, number: int, image: Image.Image, media_type: str, room: float = inf) -> None:
         name, how = _HOW[media_type]
-
-        def save(file: IO[bytes]) -> None:
-            image.save(_Short(file, room) if room else file, name, **how)  # type: ignore[arg-type]
-
-        self.write(number, Size.FULL, save)
+        self.write(number, Size.FULL, partial(image.save, format=name, **how), room)
 
 
 def full(image: Image.Image, profile: bytes | None, orientation: int, longest: int = FULL_PX) -> Image.Image:

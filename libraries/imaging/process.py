@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,7 @@ class Conversion:
             except OSError as error:
                 log.error("image_worker_not_started", reason=str(error))
                 raise error_of(Fault.START) from error
+            _come_last(self._process.pid)
             return self._process
 
     def _kill(self) -> None:
@@ -166,6 +168,16 @@ class Conversion:
             is_animated=said["animated"],
             files=files,
         )
+
+
+def _come_last(pid: int) -> None:
+    """Let the worker have only what others leave of a core, from its start on: Python takes milliseconds to begin.
+
+    One that is only nice runs on for some milliseconds while a thread that holds the server's GIL waits.
+    """
+    if sys.platform == "linux":
+        with suppress(PermissionError):  # a sandbox refuses it
+            os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 
 _FAULT_OF_END = {0: Fault.START, 1: Fault.START, -signal.SIGKILL: Fault.KILLED, -signal.SIGTERM: Fault.KILLED}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,6 +15,7 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 
 from libraries.models import User
 from libraries.rules.errors import Unavailable
+from realtime import scheduling
 from realtime.database import _lanes, in_database, in_lane, in_write_lane
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
@@ -165,3 +167,47 @@ async def test_no_record_of_queries_is_kept(settings: Any) -> None:
         return len(connection.queries_log)
 
     assert [await in_database(count) for _ in range(3)] == [1, 1, 1]
+
+
+class Rests:
+    """Whether a thread rests before its queries: what it does, in order."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def sleep(self, seconds: float) -> None:
+        """In place of `time.sleep`."""
+        self.done.append(f"sleeps {seconds}")
+
+    def ask(self, *, anew: bool = False) -> Any:
+        """A query of this thread; on a new connection to the database if so said."""
+        if anew:
+            connection.close()
+        self.done.append("asks")
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 7")
+            return cursor.fetchone()[0]
+
+
+@pytest.mark.parametrize("way", WAYS)
+async def test_a_query_waits_until_the_loop_has_had_its_turn(
+    way: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rests = Rests()
+    await way(rests.ask, anew=True)  # makes what each new connection asks for
+    rests.done.clear()
+    monkeypatch.setattr(scheduling.time, "sleep", rests.sleep)
+    assert await way(rests.ask) == 7
+    assert rests.done == ["asks", "sleeps 0"]
+    await way(rests.ask, anew=True)
+    await way(rests.ask)
+    assert rests.done[-2:] == ["asks", "sleeps 0"], "once, on whatever connection"
+
+
+def test_other_threads_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    rests = Rests()
+    monkeypatch.setattr(scheduling.time, "sleep", rests.sleep)
+    with ThreadPoolExecutor(1) as threads:
+        assert threads.submit(rests.ask, anew=True).result() == 7
+        threads.submit(lambda: connection.close()).result()  # noqa: PLW0108  # that of this thread
+    assert rests.done == ["asks"]

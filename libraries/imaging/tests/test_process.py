@@ -138,6 +138,33 @@ def test_a_worker_ends_with_its_parent(slow: Path) -> None:
 # --- Starting ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has this policy")
+def test_a_worker_comes_last_from_its_start_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "source").write_bytes(b"a")
+    policies: list[tuple[int, bytes]] = []
+    come_last = process._come_last
+
+    def look(pid: int) -> None:
+        come_last(pid)
+        policies.append((os.sched_getscheduler(pid), Path(f"/proc/{pid}/cmdline").read_bytes()))
+
+    monkeypatch.setattr(process, "_come_last", look)
+    with pytest.raises(ImageInvalid):
+        Conversion(tmp_path / "source", tmp_path).run()
+    [(policy, command)] = policies
+    assert policy == os.SCHED_IDLE
+    assert str(process.WORKER).encode() in command
+
+
+def test_a_worker_works_where_it_may_not_come_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    (tmp_path / "source").write_bytes(saved(scene(), "PNG"))
+    assert Conversion(tmp_path / "source", tmp_path).run()
+
+
 def test_a_worker_that_does_not_start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "source").write_bytes(b"a")
     for program in ("/nowhere/python", "/bin/false"):
