@@ -18,7 +18,7 @@ from typing import Any
 
 SLICE_NANOSECONDS = 100_000
 """The shortest that Linux has: a thread that has had less than its part may run at once (since Linux 6.12)."""
-NICENESS = 10
+NICENESS = 15
 """See nice(1): how much lower the priority of other threads is than that of the loop."""
 _SCHED_SETATTR = {"x86_64": 314, "aarch64": 274}
 """The number of the system call; the C library has no function for it."""
@@ -74,8 +74,8 @@ def let_sockets_first() -> bool:
 def give_way_to_the_loop(connection: Any, **_: object) -> None:
     """Have the thread of this new connection rest for a moment before each query, if it is to come after the loop.
 
-    A loop that woke up, and may not interrupt the thread at this moment, waits for the kernel's next tick otherwise; and
-    a thread that makes one query after the other has work for several ticks. A receiver of `connection_created`.
+    A loop that wakes up, and may not interrupt the thread at that moment, waits until the kernel's next tick otherwise,
+    and a thread that makes one query after the other has work for several ticks. A receiver of `connection_created`.
     """
     wrappers = connection.execute_wrappers
     if getattr(_here, "gives_way", False) and _after_a_rest not in wrappers:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import IO, Any
 
 import pytest
-from PIL import Image
 
 from libraries.imaging import output
 from libraries.imaging.output import PIECE_BYTES, Output
