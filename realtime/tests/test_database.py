@@ -15,7 +15,6 @@ from django.db import DataError, InterfaceError, OperationalError, connection
 
 from libraries.models import User
 from libraries.rules.errors import Unavailable
-from realtime import scheduling
 from realtime.database import _lanes, in_database, in_lane, in_write_lane
 from realtime.tests.clients import DEADLINE_SECONDS, until
 
@@ -196,7 +195,7 @@ async def test_a_query_waits_until_the_loop_has_had_its_turn(
     rests = Rests()
     await way(rests.ask, anew=True)  # makes what each new connection asks for
     rests.done.clear()
-    monkeypatch.setattr(scheduling.time, "sleep", rests.sleep)
+    monkeypatch.setattr("realtime.scheduling.time.sleep", rests.sleep)
     assert await way(rests.ask) == 7
     assert rests.done == ["asks", "sleeps 0"]
     await way(rests.ask, anew=True)
@@ -206,7 +205,7 @@ async def test_a_query_waits_until_the_loop_has_had_its_turn(
 
 def test_other_threads_do_not_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     rests = Rests()
-    monkeypatch.setattr(scheduling.time, "sleep", rests.sleep)
+    monkeypatch.setattr("realtime.scheduling.time.sleep", rests.sleep)
     with ThreadPoolExecutor(1) as threads:
         assert threads.submit(rests.ask, anew=True).result() == 7
         threads.submit(lambda: connection.close()).result()  # noqa: PLW0108  # that of this thread

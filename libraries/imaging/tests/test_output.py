@@ -30,9 +30,7 @@ class Recorded(BytesIO):
 
 
 @pytest.mark.parametrize("media_type", [output.JPEG, output.PNG, output.WEBP])
-def test_a_large_picture_is_written_in_pieces(
-    media_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_large_picture_is_written_in_pieces(media_type: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pieces: list[int] = []
 
     def recorded(handle: int, _: str) -> IO[bytes]:
