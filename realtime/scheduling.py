@@ -66,7 +66,7 @@ def let_sockets_first() -> bool:
     try:
         os.setpriority(os.PRIO_PROCESS, 0, min(os.getpriority(os.PRIO_PROCESS, 0) + NICENESS, _NICEST))
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-    except PermissionError:  # a sandbox refuses it
+    except OSError:  # a sandbox refuses it
         return False
     return True
 
@@ -89,4 +89,9 @@ def _after_a_rest(execute: Callable[..., Any], sql: str, params: Any, many: bool
 
 def _is_usual() -> bool:
     """Whether this is Linux, and the thread has no policy that somebody chose for it."""
-    return sys.platform == "linux" and os.sched_getscheduler(0) in (os.SCHED_OTHER, os.SCHED_BATCH)
+    if sys.platform != "linux":
+        return False
+    try:
+        return os.sched_getscheduler(0) in (os.SCHED_OTHER, os.SCHED_BATCH)
+    except OSError:  # musl, the C library of Alpine, has none of these calls
+        return False

@@ -176,7 +176,7 @@ def _come_last(pid: int) -> None:
     One that is only nice runs on for some milliseconds while a thread that holds the server's GIL waits.
     """
     if sys.platform == "linux":
-        with suppress(PermissionError):  # a sandbox refuses it
+        with suppress(OSError):  # a sandbox refuses it, and musl, the C library of Alpine, does not know it
             os.sched_setscheduler(pid, os.SCHED_IDLE, os.sched_param(0))
 
 

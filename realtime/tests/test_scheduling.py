@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import platform
 import subprocess
@@ -85,12 +86,17 @@ def test_on_another_processor_the_loop_comes_first_all_the_same(monkeypatch: pyt
     assert found == (False, True, os.SCHED_BATCH)
 
 
-def test_where_it_is_refused_all_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOSYS])
+def test_where_it_is_refused_all_goes_on(number: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EPERM is of a container's filter of system calls, EINVAL of gVisor, ENOSYS of musl."""
+
     def refuse(*_: object) -> None:
-        raise PermissionError
+        raise OSError(number, "refused")
 
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
     assert found_in_a_thread(let_sockets_first) is False
+    monkeypatch.setattr(os, "sched_getscheduler", refuse)
+    assert found_in_a_thread(lambda: (take_short_slices(), let_sockets_first())) == (False, False)
 
 
 def test_a_short_slice_stays_short() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -156,9 +157,12 @@ def test_a_worker_comes_last_from_its_start_on(tmp_path: Path, monkeypatch: pyte
     assert str(process.WORKER).encode() in command
 
 
-def test_a_worker_works_where_it_may_not_come_last(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("number", [errno.EPERM, errno.EINVAL, errno.ENOSYS])
+def test_a_worker_works_where_it_may_not_come_last(
+    number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(*_: object) -> None:
-        raise PermissionError
+        raise OSError(number, "refused")
 
     monkeypatch.setattr(os, "sched_setscheduler", refuse)
     (tmp_path / "source").write_bytes(saved(scene(), "PNG"))
