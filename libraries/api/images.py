@@ -163,7 +163,7 @@ class LibraryImages(_Images):
         "Upload a picture",
         body=FILE,
         answer=UploadedSerializer,
-        status=201,
+        status=(201, 200),
         parameters=(NAME,),
         errors=(400, 403, 404, 409, 413, 415, 507),
     )

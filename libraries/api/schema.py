@@ -72,14 +72,14 @@ _ITEM_ETAG = OpenApiParameter(
 )
 _TAGGED = (PortalViewSerializer, WrittenPortalViewSerializer, ItemsSerializer, AppliedBatchSerializer)
 _LOCATION = OpenApiParameter(
-    "Location", str, OpenApiParameter.HEADER, response=[201], description="The address of what was made."
+    "Location", str, OpenApiParameter.HEADER, response=[200, 201], description="The address of what was made."
 )
 
 _MEANINGS: dict[int, str] = {
     304: "The client has it already.",
     400: "A value is not possible; `details` says which and why.",
     401: "No token, or one that is not valid (any more); at log-in, a wrong address or password.",
-    403: "The asker may see this but not do this.",
+    403: "The asker may see this but not do this; or the session of a page has no X-CSRFToken.",
     404: "It does not exist, or the asker may not know that it does.",
     409: "It would break a rule: an address twice, a library without an owner, more than a quota allows.",
     410: "It is not there any more; the message says what to do.",
@@ -148,33 +148,41 @@ def documented(
     summary: str,
     *,
     answer: Any = None,
-    status: int = 200,
+    status: int | Sequence[int] = 200,
     body: Any = None,
     parameters: Sequence[OpenApiParameter] = (),
     errors: Sequence[int] = (),
     open: bool = False,
     operation_id: str | None = None,
 ) -> Callable[[View], View]:
-    """Describe a view: its answers by status, its body, and its own refusals.
+    """Describe a view: its answers by status (the same for each, if it has several), its body, and its own refusals.
 
-    The refusals that belong to a body (400, 413, 415) or a log-in (401, unless `open`) are added.
+    The refusals that belong to a body (400, 413, 415) or a log-in (401 and, if something is changed, 403; unless
+    `open`) are added.
     """
-    refusals = {*errors, *(() if open else (401,)), *((400, 413, 415) if body else ())}
-    responses: dict[int, Any] = {status: answer}
-    for refused in sorted(refusals):
-        said = None if refused == 304 else ErrorSerializer
-        responses[refused] = OpenApiResponse(said, _MEANINGS[refused])
+    statuses = (status,) if isinstance(status, int) else status
     of_an_item = answer in (WrittenItemSerializer, shapes.SHOWN_ITEM)
     tags = [_ETAG] if answer in _TAGGED else [_ITEM_ETAG] if of_an_item else []
-    headers = [*tags, *([_LOCATION] if status == 201 and not open else [])]
-    return extend_schema(
-        operation_id=operation_id,
-        summary=summary,
-        request={_ANY_FILE if body is FILE else "application/json": body} if isinstance(body, dict) else body,
-        responses=responses,
-        parameters=[*parameters, *headers],
-        examples=_EXAMPLES if answer is PortalViewSerializer else None,
-    )
+    headers = [*tags, *([_LOCATION] if 201 in statuses and not open else [])]
+
+    def describe(view: View) -> View:
+        changes = view.__name__ != "get"
+        refusals = {*errors, *(() if open else (401, 403) if changes else (401,)), *((400, 413, 415) if body else ())}
+        described: View = extend_schema(
+            operation_id=operation_id,
+            summary=summary,
+            request={_ANY_FILE if body is FILE else "application/json": body} if isinstance(body, dict) else body,
+            responses=dict.fromkeys(statuses, answer) | {refused: _refusal(refused) for refused in sorted(refusals)},
+            parameters=[*parameters, *headers],
+            examples=_EXAMPLES if answer is PortalViewSerializer else None,
+        )(view)
+        return described
+
+    return describe
+
+
+def _refusal(status: int) -> OpenApiResponse:
+    return OpenApiResponse(None if status == 304 else ErrorSerializer, _MEANINGS[status])
 
 
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

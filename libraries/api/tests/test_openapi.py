@@ -100,12 +100,20 @@ def test_operations_have_descriptions_and_refusals() -> None:
         codes = set(operation["responses"])
         assert ("401" in codes) == (path not in OPEN), path
         assert ("404" in codes) == ("{" in path or f"{method} {path}" in FINDS), path
+        if method != "get" and any("pageSession" in one for one in operation.get("security", ())):
+            assert "403" in codes, path  # without the CSRF token
         # OpenAPI has no body for DELETE
         assert ("415" in codes) == ("requestBody" in operation or (path, method) == ("/api/auth/me", "delete")), path
         assert codes <= {"200", "201", "202", "204", "304", *map(str, STATUSES.values())}, path
         for code, response in operation["responses"].items():
             if code >= "400":
                 assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/Error"}
+
+
+def test_an_upload_of_what_is_there_already_has_its_own_status() -> None:
+    responses = DOCUMENT["paths"]["/api/libraries/{libraryId}/images"]["post"]["responses"]
+    assert {code for code in responses if code < "300"} == {"200", "201"}
+    assert responses["200"] == responses["201"]
 
 
 def test_the_schema_of_portal_views_matches_the_model() -> None:
@@ -172,7 +180,12 @@ def things() -> dict[str, str]:
     member = Membership.objects.create(library=library, user=person("viewer@example.org"), role=Role.VIEWER)
     portal_view = PortalView.objects.create(library=library, name="Evening", items=ITEMS)
     invitation = Invitation.objects.create(library=library, digest=uuid4().hex, expires_at=timezone.now())
-    ids = {"libraryId": library.id, "portalViewId": portal_view.id, "userId": member.user_id}
+    ids = {
+        "libraryId": library.id,
+        "portalViewId": portal_view.id,
+        "userId": member.user_id,
+        "subjectId": member.user_id,
+    }
     ids |= {
         "imageId": make_image(library).id,
         "invitationId": invitation.id,
