@@ -29,7 +29,7 @@ class Batch(ApiView):
         body=BatchSerializer,
         answer=AppliedBatchSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
     )
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """All of them, as one version, or none. Owners and editors may. Everybody connected gets one message."""
@@ -52,7 +52,7 @@ class Batch(ApiView):
 class Preview(ApiView):
     """`portal-views/{portalViewId}/preview`."""
 
-    @documented("Preview several changes", body=BatchSerializer, answer=PortalViewSerializer, errors=(403, 404))
+    @documented("Preview several changes", body=BatchSerializer, answer=PortalViewSerializer, errors=(404,))
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """What viewers would see after them. Nothing is stored, and nobody is told; owners and editors may ask."""
         portal_view = get_portal_view(user_id=self.actor_id, portal_view_id=portal_view_id)

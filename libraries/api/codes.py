@@ -96,13 +96,13 @@ class LinkCode(ApiView):
 
     cache: ClassVar[dict[str, bool]] = {"no_store": True}
 
-    @documented("Start a short code", answer=CodeSerializer, errors=(403, 404, 410))
+    @documented("Start a short code", answer=CodeSerializer, errors=(404, 410))
     def post(self, request: Request, portal_view_id: UUID, link_id: UUID) -> Response:
         """Good for 15 minutes; an earlier code of the link ends."""
         code, expires_at = start_code(actor_id=self.actor_id, portal_view_id=portal_view_id, link_id=link_id)
         return Response(CodeSerializer({"code": code, "expires_at": expires_at}).data)
 
-    @documented("End a short code", status=204, errors=(403, 404, 410))
+    @documented("End a short code", status=204, errors=(404, 410))
     def delete(self, request: Request, portal_view_id: UUID, link_id: UUID) -> Response:
         """Guests who came by it stay."""
         end_code(actor_id=self.actor_id, portal_view_id=portal_view_id, link_id=link_id)
@@ -165,7 +165,7 @@ class ViewScreens(ApiView):
         body=NewScreenSerializer,
         answer=ShareLinkSerializer,
         status=201,
-        errors=(403, 404, 409, 429),
+        errors=(404, 409, 429),
     )
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """The screen that shows the code gets a share link of its own, which can be withdrawn like any other."""

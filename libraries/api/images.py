@@ -165,7 +165,7 @@ class LibraryImages(_Images):
         answer=UploadedSerializer,
         status=(201, 200),
         parameters=(NAME,),
-        errors=(400, 403, 404, 409, 413, 415, 507),
+        errors=(404, 409, 507),
     )
     def post(self, request: Request, library_id: UUID) -> Response:
         """The body is the file: JPEG, PNG, WebP, GIF, AVIF, HEIC, or a PDF, each page of which is a picture.
@@ -188,7 +188,7 @@ class LibraryImages(_Images):
         "Delete unused pictures",
         answer=DeletedSerializer,
         parameters=(UNUSED, OLDER),
-        errors=(400, 403, 404),
+        errors=(400, 404),
         operation_id="librariesImagesDestroyUnused",
     )
     def delete(self, request: Request, library_id: UUID) -> Response:
@@ -206,14 +206,14 @@ class OneImage(_Images):
         """With the items that name it."""
         return self._answer(get_image(user_id=self.actor_id, library_id=library_id, image_id=image_id))
 
-    @documented("Rename a picture", body=ImageSerializer, answer=UsedImageSerializer, errors=(403, 404))
+    @documented("Rename a picture", body=ImageSerializer, answer=UsedImageSerializer, errors=(404,))
     def patch(self, request: Request, library_id: UUID, image_id: UUID) -> Response:
         """Its address stays."""
         name = self.read(ImageSerializer)["name"]
         image = rename_image(actor_id=self.actor_id, library_id=library_id, image_id=image_id, name=name)
         return self._answer(image)
 
-    @documented("Delete a picture", status=204, parameters=(USED,), errors=(400, 403, 404, 409))
+    @documented("Delete a picture", status=204, parameters=(USED,), errors=(400, 404, 409))
     def delete(self, request: Request, library_id: UUID, image_id: UUID) -> Response:
         """For good. If items name it, the answer is `image-in-use` with the portal views, unless `used=delete`."""
         even_if_used = "used" in self.query(_DeleteQuery)
@@ -228,7 +228,7 @@ class OneImage(_Images):
 class ImageFile(_Images):
     """`libraries/{libraryId}/images/{imageId}/file`."""
 
-    @documented("Replace a picture", body=FILE, answer=UploadedSerializer, errors=(400, 403, 404, 409, 413, 415, 507))
+    @documented("Replace a picture", body=FILE, answer=UploadedSerializer, errors=(404, 409, 507))
     def put(self, request: Request, library_id: UUID, image_id: UUID) -> Response:
         """Another picture at the same address. The body is as for an upload, and one picture."""
         check_upload(actor_id=self.actor_id, library_id=library_id, image_id=image_id)

@@ -46,7 +46,7 @@ class LibraryInvitations(ApiView):
         body=NewInvitationSerializer,
         answer=MadeInvitationSerializer,
         status=201,
-        errors=(403, 404, 409, 429),
+        errors=(404, 409, 429),
     )
     def post(self, request: Request, library_id: UUID) -> Response:
         """Make a link that makes one person a member, once, within 7 days; owners may.
@@ -70,7 +70,7 @@ class LibraryInvitations(ApiView):
 class OneInvitation(ApiView):
     """`libraries/{libraryId}/invitations/{invitationId}`."""
 
-    @documented("Withdraw an invitation", status=204, errors=(403, 404, 409))
+    @documented("Withdraw an invitation", status=204, errors=(404, 409))
     def delete(self, request: Request, library_id: UUID, invitation_id: UUID) -> Response:
         """Its links are good no more; owners may. Once it is accepted, remove the member instead."""
         invitations.withdraw_invitation(actor_id=self.actor_id, library_id=library_id, invitation_id=invitation_id)
@@ -95,7 +95,7 @@ class AcceptMine(ApiView):
     @documented(
         "Accept an invitation to me",
         answer=LibrarySerializer,
-        errors=(403, 404, 409),
+        errors=(404, 409),
         operation_id="invitationsAcceptMine",
     )
     def post(self, request: Request, invitation_id: UUID) -> Response:

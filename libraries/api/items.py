@@ -52,7 +52,7 @@ class Items(ApiView):
         answer=WrittenItemSerializer,
         status=201,
         parameters=(INDEX,),
-        errors=(403, 404, 409),
+        errors=(404, 409),
     )
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """The body is the item; without an id it gets one. Owners and editors may. Everybody connected is told."""
@@ -87,14 +87,14 @@ class OneItem(ApiView):
         body=ITEM,
         answer=WrittenItemSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
     )
     def patch(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:
         """The keys that the body has; null removes a key. Owners and editors may. Everybody connected is told."""
         patch = check_item_patch(item_id, self.body, MAX_BODY_IMAGE_CHARS)
         return _written(_store(self, portal_view_id, patch, item_id), item_id)
 
-    @documented("Remove an item", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
+    @documented("Remove an item", status=204, parameters=(IF_MATCH,), errors=(400, 404, 412))
     def delete(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:
         """Also from the order of the encounter; owners and editors may. Everybody connected is told."""
         _store(self, portal_view_id, check_removal(item_id), item_id)
@@ -109,7 +109,7 @@ class ItemPosition(ApiView):
         body=PositionSerializer,
         answer=WrittenItemSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 412),
+        errors=(404, 412),
     )
     def put(self, request: Request, portal_view_id: UUID, item_id: str) -> Response:
         """To a place counted from 0, its place after the move. Owners and editors may. Everybody connected is told."""

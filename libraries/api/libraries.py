@@ -55,7 +55,7 @@ class OneLibrary(ApiView):
         """With the asker's role in it."""
         return Response(LibrarySerializer(get_library(user_id=self.actor_id, library_id=library_id)).data)
 
-    @documented("Change a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
+    @documented("Change a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(404,))
     def patch(self, request: Request, library_id: UUID) -> Response:
         """The keys that the body has; owners and editors may.
 
@@ -63,7 +63,7 @@ class OneLibrary(ApiView):
         """
         return self._store(library_id, self.read(LibrarySerializer, partial=True))
 
-    @documented("Replace a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(403, 404))
+    @documented("Replace a library", body=LibrarySerializer, answer=LibrarySerializer, errors=(404,))
     def put(self, request: Request, library_id: UUID) -> Response:
         """Name and description; owners and editors may.
 
@@ -71,7 +71,7 @@ class OneLibrary(ApiView):
         """
         return self._store(library_id, {"description": "", **self.read(LibrarySerializer)})
 
-    @documented("Delete a library", status=204, errors=(403, 404))
+    @documented("Delete a library", status=204, errors=(404,))
     def delete(self, request: Request, library_id: UUID) -> Response:
         """With its portal views, for good; owners may."""
         delete_library(actor_id=self.actor_id, library_id=library_id)
@@ -116,14 +116,14 @@ class Members(ApiView):
 class OneMember(ApiView):
     """`libraries/{libraryId}/members/{userId}`."""
 
-    @documented("Change a member's role", body=NewRoleSerializer, answer=MemberSerializer, errors=(403, 404, 409))
+    @documented("Change a member's role", body=NewRoleSerializer, answer=MemberSerializer, errors=(404, 409))
     def patch(self, request: Request, library_id: UUID, user_id: UUID) -> Response:
         """Open connections follow at once; owners may."""
         role = Role(self.read(NewRoleSerializer)["role"])
         member = change_role(actor_id=self.actor_id, library_id=library_id, user_id=user_id, role=role)
         return Response(_shown_to_owner(member))
 
-    @documented("Remove a member", status=204, errors=(403, 404, 409))
+    @documented("Remove a member", status=204, errors=(404, 409))
     def delete(self, request: Request, library_id: UUID, user_id: UUID) -> Response:
         """Open connections are closed at once; owners may, and everybody may leave."""
         remove_member(actor_id=self.actor_id, library_id=library_id, user_id=user_id)

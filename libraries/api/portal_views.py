@@ -58,7 +58,7 @@ class LibraryPortalViews(ApiView):
         body=PortalViewBody,
         answer=WrittenPortalViewSerializer,
         status=201,
-        errors=(403, 404, 409),
+        errors=(404, 409),
     )
     def post(self, request: Request, library_id: UUID) -> Response:
         """Owners and editors of the library may."""
@@ -93,7 +93,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=WrittenPortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
     )
     def patch(self, request: Request, portal_view_id: UUID) -> Response:
         """The keys that the body has; owners and editors may. Everybody who is connected is told."""
@@ -104,7 +104,7 @@ class OnePortalView(ApiView):
         body=PortalViewBody,
         answer=WrittenPortalViewSerializer,
         parameters=(IF_MATCH,),
-        errors=(403, 404, 409, 412),
+        errors=(404, 409, 412),
     )
     def put(self, request: Request, portal_view_id: UUID) -> Response:
         """All of its keys: one that the body has not gets its default; owners and editors may."""
@@ -113,7 +113,7 @@ class OnePortalView(ApiView):
             raise InvalidPayload("A portal view needs a name.", {"name": "This is required."})
         return self._store(portal_view_id, {**_defaults(given), **given})
 
-    @documented("Delete a portal view", status=204, parameters=(IF_MATCH,), errors=(400, 403, 404, 412))
+    @documented("Delete a portal view", status=204, parameters=(IF_MATCH,), errors=(400, 404, 412))
     def delete(self, request: Request, portal_view_id: UUID) -> Response:
         """For good, also for everybody who is connected; owners and editors may."""
         services.delete_portal_view(

@@ -98,7 +98,7 @@ class ShareLinks(ApiView):
         body=ShareLinkSerializer,
         answer=NewShareLinkSerializer,
         status=201,
-        errors=(403, 404, 409),
+        errors=(404, 409),
     )
     def post(self, request: Request, portal_view_id: UUID) -> Response:
         """Whoever has the link watches without an account. `link` and `token` are in this answer only."""
@@ -117,7 +117,7 @@ class OneShareLink(ApiView):
         "Change a share link",
         body=ShareLinkChangeSerializer,
         answer=ShareLinkSerializer,
-        errors=(403, 404, 410),
+        errors=(404, 410),
     )
     def patch(self, request: Request, portal_view_id: UUID, link_id: UUID) -> Response:
         """Its label, and how many guests may watch by it at once."""
@@ -125,7 +125,7 @@ class OneShareLink(ApiView):
         link = update_share_link(actor_id=self.actor_id, portal_view_id=portal_view_id, link_id=link_id, **values)
         return Response(ShareLinkSerializer(link).data)
 
-    @documented("Withdraw a share link", status=204, errors=(403, 404))
+    @documented("Withdraw a share link", status=204, errors=(404,))
     def delete(self, request: Request, portal_view_id: UUID, link_id: UUID) -> Response:
         """Its guests are disconnected at once, and it lets nobody in any more."""
         withdraw_share_link(actor_id=self.actor_id, portal_view_id=portal_view_id, link_id=link_id)
