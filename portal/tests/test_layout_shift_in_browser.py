@@ -16,7 +16,7 @@ from testing.stacks import Stack
 
 __all__ = ["chrome", "stack"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 LAPTOP: ViewportSize = {"width": 1440, "height": 900}
 SCREENS: dict[str, dict[str, Any]] = {
@@ -27,6 +27,17 @@ SCREENS: dict[str, dict[str, Any]] = {
 LOCALES = ("en-GB", "de-DE")
 LATENCY_MILLISECONDS = 40
 """Of each request, so that the first picture of a page comes before its modules, and those before the state."""
+LATE = """
+  const { fetch: ask } = window, { send } = WebSocket.prototype;
+  window.fetch = async (...given) => {
+    await new Promise((done) => setTimeout(done, 700));
+    return ask(...given);
+  };
+  WebSocket.prototype.send = function (...given) {
+    setTimeout(() => this.readyState === 1 && send.apply(this, given), 700);
+  };
+"""
+"""Answers come so late that the browser no longer takes what they move for the answer to an input: that is 500 ms."""
 LIVE = "desk-line[data-status=open]"
 CREATURES = [
     {"id": f"c{n}", "name": f"Goblin number {n}", "alias": f"Shape {n}", "hp": n % 31, "maxHp": 30, "ac": 12}
@@ -176,6 +187,76 @@ def test_the_desk_stands_still_while_others_act(
         with guest(stack, chrome, view_id):
             expect(page.locator("[data-viewers] li")).to_have_count(1)
             act(stack, view_id, page)
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_sharing_stands_still_however_late_answers_are(
+    stack: Stack, chrome: Browser, owner: StorageState, screen: str
+) -> None:
+    view_id = stack.new_portal_view(**STATES["one item"])
+    with still(chrome, storage_state=owner, **SCREENS[screen]) as context:
+        context.add_init_script(LATE)
+        page = context.new_page()
+        page.goto(desk_of(stack, view_id))
+        live(page, 1)
+        page.locator("desk-invite form button").click()
+        expect(page.locator("desk-invite .qr")).to_be_visible()
+        page.locator(".bar").get_by_role("link", name="Share").click()
+        box = page.get_by_role("dialog", name="Share")
+        box.get_by_label("Name of the link").fill("Sofa")
+        box.get_by_role("button", name="Another link").click()
+        expect(box).to_contain_text("Whoever has the link can watch now.")
+        code = box.locator("p.code").inner_text()
+        box.get_by_role("button", name="New code").click()
+        expect(box.locator("p.code")).not_to_have_text(code)
+        for press in ("Cancel", "Withdraw the link"):
+            box.locator("li").filter(has_text="Sofa").get_by_role("link", name="Withdraw").click()
+            box.locator("#confirm").get_by_text(press, exact=True).click()
+        expect(box.locator("li")).to_have_count(1)
+        page.evaluate(FRAMES)
+
+
+def act_oneself(page: Page) -> None:
+    """What a controller does, one thing after the other."""
+    row, editor = page.locator('[data-item="c5"]'), page.locator("desk-editor")
+    row.locator(".open").click()
+    row.get_by_role("button", name="Show Goblin number 5").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    row.get_by_role("button", name="Hide Goblin number 5").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    editor.get_by_role("button", name="−10").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    editor.get_by_label("Shown as").fill("A shadow")
+    editor.get_by_label("Private notes").fill("It owes money to the bees")
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    page.locator("[data-next]").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    page.locator("[data-black]").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    page.locator("desk-blackout").get_by_role("button", name="Resume").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    editor.get_by_role("button", name="Delete").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    page.locator("#toast").get_by_role("button", name="Undo").click()
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    expect(page.locator("[data-item]")).to_have_count(60)
+    page.get_by_role("button", name="Creature").click()
+    page.keyboard.type("Imp")
+    page.wait_for_timeout(GAP_MILLISECONDS)
+    expect(page.locator("[data-item]")).to_have_count(61)
+    page.evaluate(FRAMES)
+
+
+def test_the_desk_stands_still_however_late_answers_are(stack: Stack, chrome: Browser, owner: StorageState) -> None:
+    view_id = stack.new_portal_view(**STATES["a fight"])
+    with still(chrome, storage_state=owner, **SCREENS["laptop"]) as context:
+        context.add_init_script(LATE)
+        page = context.new_page()
+        page.goto(desk_of(stack, view_id))
+        live(page, 60)
+        with guest(stack, chrome, view_id):
+            expect(page.locator("[data-viewers] li")).to_have_count(1)
+            act_oneself(page)
 
 
 def test_a_line_that_breaks_moves_nothing(stack: Stack, chrome: Browser, owner: StorageState) -> None:
