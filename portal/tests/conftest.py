@@ -22,15 +22,27 @@ from testing.stacks import STACK_ENV, Stack, below_a_path, running
 JWT = re.compile(r"eyJ[\w-]{17}")  # {" in base64url, the start of every JWT; ids of connections are shorter
 
 
-class Installations:
-    """Installations by store, made on first use: both kinds of server run on the same one."""
+BELOW_A_PATH = (ServerKind.SERVE, StoreKind.SQLITE, "below-a-path")
+
+
+class Stacks:
+    """Stacks by server and store, started on first use; both kinds of server run on the same installation."""
 
     def __init__(self, exits: ExitStack) -> None:
         self._exits = exits
         self._made: dict[StoreKind, tuple[Installation, Cast]] = {}
+        self._running: dict[tuple[str, ...], Stack] = {}
 
-    def on(self, store: StoreKind) -> tuple[Installation, Cast]:
-        """The installation on that store, with its demo library."""
+    def of(self, server: ServerKind, store: StoreKind, *more: str) -> Stack:
+        """The stack of such a server on such a store, with its demo library."""
+        wanted = (server, store, *more)
+        if wanted not in self._running:
+            made, cast = self._on(store)
+            stack = below_a_path(made, cast, stripped=False) if wanted == BELOW_A_PATH else running(made, cast, server)
+            self._running[wanted] = self._exits.enter_context(stack)
+        return self._running[wanted]
+
+    def _on(self, store: StoreKind) -> tuple[Installation, Cast]:
         if store not in self._made:
             made = self._exits.enter_context(installation(store, **STACK_ENV))
             self._made[store] = made, made.prepare()
@@ -38,13 +50,10 @@ class Installations:
 
 
 @pytest.fixture(scope="session")
-def installations() -> Iterator[Installations]:
-    """The installations of this run."""
+def stacks() -> Iterator[Stacks]:
+    """The stacks of this run."""
     with ExitStack() as exits:
-        yield Installations(exits)
-
-
-BELOW_A_PATH = (ServerKind.SERVE, StoreKind.SQLITE, "below-a-path")
+        yield Stacks(exits)
 
 
 STACKS = [*product(ServerKind, StoreKind), BELOW_A_PATH]
@@ -65,16 +74,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.fixture(scope="session")
-def running_stack(request: pytest.FixtureRequest, installations: Installations) -> Iterator[Stack]:
+def running_stack(request: pytest.FixtureRequest, stacks: Stacks) -> Stack:
     """Each server on each store, in turn; and one behind nginx, below a path of its host."""
     server, store, *more = request.param
-    made, cast = installations.on(store)
-    if request.param == BELOW_A_PATH:
-        with below_a_path(made, cast, stripped=False) as started:
-            yield started
-    else:
-        with running(made, cast, server) as started:
-            yield replace(started, encoding=more[0]) if more else started
+    encoded = [one for one in more if isinstance(one, Encoding)]
+    stack = stacks.of(server, store, *(one for one in more if one not in encoded))
+    return replace(stack, encoding=encoded[0]) if encoded else stack
 
 
 @pytest.fixture

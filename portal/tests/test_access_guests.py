@@ -4,7 +4,7 @@ kind. Each is like a column of the tables: over REST like nobody, on a socket li
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import uuid4
 
@@ -25,7 +25,7 @@ from portal.tests.access import bodies
 from portal.tests.access.bodies import MESSAGES
 from portal.tests.access.people import SHARE, World, changed, make_world, stored
 from portal.tests.access.tables import MESSAGE_ROWS, REST_ROWS, Row
-from portal.tests.conftest import Installations
+from portal.tests.conftest import Stacks
 from portal.tests.test_access_matrix import OPEN, _sent
 from portal.tests.test_access_matrix_sockets import ENCOUNTER, ITEMS, is_not_let_in
 from realtime.protocol.encodings import SUBPROTOCOL
@@ -33,7 +33,7 @@ from testing.installation import ServerKind, StoreKind
 from testing.people import Client as LoggedIn
 from testing.people import join_library
 from testing.sockets import PortalSocket, open_socket, portal_view_path
-from testing.stacks import Stack, running
+from testing.stacks import Stack
 
 # --- REST: each of these is nobody -----------------------------------------------------------------------------
 
@@ -101,11 +101,9 @@ def test_over_rest_no_other_credential_is_anybody(who: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def stack(installations: Installations) -> Iterator[Stack]:
+def stack(stacks: Stacks) -> Stack:
     """One process on SQLite: its decisions do not depend on the store."""
-    installation, cast = installations.on(StoreKind.SQLITE)
-    with running(installation, cast, ServerKind.SERVE) as stack:
-        yield stack
+    return stacks.of(ServerKind.SERVE, StoreKind.SQLITE)
 
 
 def links(view: str) -> str:

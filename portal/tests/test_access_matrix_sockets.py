@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -13,12 +12,12 @@ from websockets.exceptions import ConnectionClosed
 from portal.tests.access.bodies import MESSAGES
 from portal.tests.access.people import MAKERS
 from portal.tests.access.tables import MESSAGE_ROWS, Row
-from portal.tests.conftest import Installations
+from portal.tests.conftest import Stacks
 from realtime.protocol.closing import ERRORS
 from realtime.protocol.requests import CLIENT_MESSAGES
 from testing.installation import ServerKind, StoreKind
 from testing.sockets import PortalSocket, open_socket, portal_view_path
-from testing.stacks import Stack, running
+from testing.stacks import Stack
 from testing.tokens import forge_token
 
 ITEMS = [{"id": "goblin", "name": "Goblin"}]
@@ -56,14 +55,13 @@ class Place:
 
 
 @pytest.fixture(scope="module")
-def place(installations: Installations) -> Iterator[Place]:
+def place(stacks: Stacks) -> Place:
     """One process on SQLite: its decisions do not depend on the store."""
-    installation, cast = installations.on(StoreKind.SQLITE)
-    with running(installation, cast, ServerKind.SERVE) as stack:
-        ids = json.loads(installation.shell(OTHERS.format(library=cast.library_id)))
-        tokens: dict[str, str | None] = {name: forge_token(installation.secret_key, ids[name]) for name in ids}
-        tokens |= {name: getattr(stack, key).access for name, key in ALREADY_THERE.items()}
-        yield Place(stack, {**tokens, "nobody": None})
+    stack = stacks.of(ServerKind.SERVE, StoreKind.SQLITE)
+    ids = json.loads(stack.installation.shell(OTHERS.format(library=stack.cast.library_id)))
+    tokens: dict[str, str | None] = {name: forge_token(stack.installation.secret_key, ids[name]) for name in ids}
+    tokens |= {name: getattr(stack, key).access for name, key in ALREADY_THERE.items()}
+    return Place(stack, {**tokens, "nobody": None})
 
 
 def test_every_message_is_in_the_table() -> None:

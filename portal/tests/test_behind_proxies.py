@@ -23,7 +23,7 @@ from testing.proxies import NGINX_PASSES, apache, caddy, haproxy, nginx
 from testing.sockets import open_socket, portal_view_path
 from testing.stacks import STACK_ENV
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 REST_SECONDS = 7
 """Longer than the 5 s after which uvicorn closes an idle connection by default."""

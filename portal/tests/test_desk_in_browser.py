@@ -14,7 +14,7 @@ from portal.tests.browsing import check, chrome, give, picture, reloaded_without
 from portal.tests.desk_table import Table, context, names, table
 from testing.pictures import plain
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 
 # --- What viewers see ----------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from portal.tests.test_large_text_in_browser import IS_ON_TOP
 from testing.pictures import plain
 from testing.stacks import Stack
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 TOO_LONG = "It never ends. " * 5_000
 """More than one message may have."""

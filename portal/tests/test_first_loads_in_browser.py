@@ -21,7 +21,7 @@ from testing.stacks import STACK_ENV, Stack, running
 
 __all__ = ["chrome", "context", "page"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 PRODUCTION = {"PORTAL_DEBUG": "false", "PORTAL_ALLOWED_HOSTS": "127.0.0.1", "PORTAL_HTTPS": "false"}
 DIGEST = re.compile(r"\.[0-9a-f]{12}(?=\.)")

@@ -14,6 +14,8 @@ from realtime.management.commands.client_tables import JAVASCRIPT
 from testing.installation import ServerKind, StoreKind, installation
 from testing.stacks import STACK_ENV, Stack, running
 
+pytestmark = pytest.mark.long
+
 TESTS: Path = JAVASCRIPT.parent / "tests"
 SECONDS = 120
 FILES = ["portal-client.js", "portal-client.min.js"]

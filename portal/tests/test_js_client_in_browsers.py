@@ -20,7 +20,7 @@ from testing.stacks import STACK_ENV, Stack, running
 from testing.tabs import Seen, Tab, TabClient, names, site
 from testing.wires import Wire, loop_in_thread, wire
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 FAST = 10
 """How many times faster the time of a client passes whose waits are long."""

@@ -21,7 +21,7 @@ from testing.sockets import open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import valkey
 
-pytestmark = [pytest.mark.server, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.valkey, pytest.mark.long]
 
 TOKEN = "a-token-of-metrics-0123456789"
 WORKERS = 2

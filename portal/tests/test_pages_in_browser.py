@@ -18,7 +18,7 @@ from testing.stacks import Stack
 
 __all__ = ["chrome", "context", "page", "stack"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 
 def log_in(page: Page, stack: Stack, person: Person) -> None:

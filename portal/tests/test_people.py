@@ -21,7 +21,7 @@ import pytest
 
 from testing.installation import Cast, Installation, Person, Server, StoreKind, installation
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 AT_ONCE = 40
 GROWTH_KIB = 150 * 1024

@@ -19,7 +19,7 @@ from testing.shown import make_pictures
 from testing.sockets import open_socket, portal_view_path
 from testing.stacks import ALLOWED_ORIGIN, STACK_ENV, Stack, running
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 LENGTH = 70_000
 CONTROLLERS = ("owner", "owner by page", "editor", "editor by page", "owner and guest")

@@ -28,7 +28,7 @@ from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import Valkey
 from testing.tokens import user_id_of
 
-pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey, pytest.mark.long]
 
 PROMISED_SECONDS = 30.0
 GUESTS = 5

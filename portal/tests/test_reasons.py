@@ -23,7 +23,7 @@ from testing.processes import ReservedPort
 from testing.stacks import STACK_ENV
 from testing.stores import postgres, valkey
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 SECRET = "sw0rd%3Ffish"  # noqa: S105  # of nobody
 

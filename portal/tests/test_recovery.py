@@ -28,7 +28,7 @@ from testing.sockets import Closed, Message, PortalSocket, open_socket, portal_v
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import Postgres, Valkey
 
-pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey, pytest.mark.long]
 
 PROMISED_SECONDS = 5.0
 BURST = 200

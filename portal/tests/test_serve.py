@@ -31,7 +31,7 @@ from testing.sockets import Closed, PortalSocket, open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 from testing.stores import valkey
 
-pytestmark = [pytest.mark.server, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.valkey, pytest.mark.long]
 
 DRAIN_SECONDS = 5
 WORKERS = 3

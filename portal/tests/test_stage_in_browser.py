@@ -30,7 +30,7 @@ from testing.stacks import STACK_ENV, Stack, running
 
 __all__ = ["chrome", "context", "page", "stack"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 
 # --- Pictures ------------------------------------------------------------------------------------------------

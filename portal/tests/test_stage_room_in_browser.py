@@ -24,7 +24,7 @@ from testing.stacks import Stack
 
 __all__ = ["chrome", "context", "page", "stack"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 ON_ITS_SIDE: ViewportSize = {"width": 844, "height": 390}
 SMALL_TELEVISION: ViewportSize = {"width": 1280, "height": 720}

@@ -20,7 +20,7 @@ from libraries.tests.images import make_image
 from portal.pages.base import ROWS
 from portal.tests.test_pages import INLINE
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.long]
 
 
 def browser_of(user: User, **options: Any) -> Client:

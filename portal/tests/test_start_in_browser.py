@@ -35,7 +35,7 @@ from testing.stacks import Stack
 
 __all__ = ["chrome", "context", "page", "stack"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 
 def new_library(page: Page, name: str) -> str:

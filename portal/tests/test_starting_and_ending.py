@@ -21,7 +21,7 @@ from testing.processes import Process
 from testing.sockets import open_socket, portal_view_path
 from testing.stacks import STACK_ENV, running
 
-pytestmark = [pytest.mark.server]
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 DELAY = 3
 UNSHARE = ("unshare",) if os.geteuid() == 0 else ("unshare", "--user", "--map-root-user")

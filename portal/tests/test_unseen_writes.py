@@ -17,7 +17,7 @@ from testing.installation import ServerKind, StoreKind, installation
 from testing.sockets import Message, PortalSocket, open_socket, portal_view_path
 from testing.stacks import STACK_ENV, Stack, running
 
-pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey]
+pytestmark = [pytest.mark.server, pytest.mark.postgres, pytest.mark.valkey, pytest.mark.long]
 
 WRITES = 500
 """Together: half of them in the open, and half under a blackout."""

@@ -18,7 +18,7 @@ from testing.stacks import STACK_ENV, Stack, running
 
 __all__ = ["chrome"]
 
-pytestmark = [pytest.mark.server, pytest.mark.browser]
+pytestmark = [pytest.mark.server, pytest.mark.browser, pytest.mark.long]
 
 PARTS = ("manage.py", "libraries", "portal", "realtime")
 LEFT_OUT = shutil.ignore_patterns("tests", "__pycache__", "node_modules")

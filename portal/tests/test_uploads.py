@@ -22,7 +22,7 @@ from testing.people import Client
 from testing.pictures import pdf, picture, plain
 from testing.stacks import STACK_ENV, Stack, running
 
-pytestmark = pytest.mark.server
+pytestmark = [pytest.mark.server, pytest.mark.long]
 
 SECONDS = 120.0
 MOST = 3_000_000
