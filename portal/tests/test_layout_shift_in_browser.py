@@ -216,6 +216,18 @@ def test_sharing_stands_still_however_late_answers_are(
         page.evaluate(FRAMES)
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+def test_joining_stands_still_however_late_the_answer_is(stack: Stack, chrome: Browser, screen: str) -> None:
+    with still(chrome, *EXPECTED, **SCREENS[screen]) as context:
+        context.add_init_script(LATE)
+        page = context.new_page()
+        page.goto(f"{stack.server.http}/join")
+        page.get_by_label("Code").fill("ABCDEF")
+        page.get_by_role("button", name="Watch").click()
+        expect(page.get_by_role("alert")).not_to_be_empty()
+        page.evaluate(FRAMES)
+
+
 def act_oneself(page: Page) -> None:
     """What a controller does, one thing after the other."""
     row, editor = page.locator('[data-item="c5"]'), page.locator("desk-editor")
