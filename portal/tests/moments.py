@@ -224,6 +224,10 @@ def take_sharing(studio: Studio) -> None:
     for screen, scheme in DESKS:
         view_id = studio.evening()
         with studio.owner(screen, scheme) as page, studio.page("phone") as guest:
+            page.goto(studio.desk(view_id))
+            page.locator(".bar").get_by_role("link", name="Share").click()
+            expect(page.get_by_role("dialog", name="Share").get_by_label("Name of the link")).to_be_visible()
+            take(page, f"desk-sharing-{screen}-{scheme}")
             page.goto(studio.desk(view_id).replace("/desk", "/share"))
             page.get_by_label("Name").fill("Friends at home")
             page.get_by_role("button", name="Share", exact=True).click()
