@@ -39,6 +39,9 @@ TELEVISION: ViewportSize = {"width": 1920, "height": 1080}
 SMALLEST: ViewportSize = {"width": 320, "height": 640}
 REFUSED = "Failed to load resource"
 """The console's message about an answer with an error, which some tests ask for."""
+PATIENCE_MILLISECONDS = 15_000
+"""How long a test waits for what a page should do: with four tests on two cores, all takes its time."""
+expect.set_options(timeout=PATIENCE_MILLISECONDS)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +72,7 @@ def silent(chrome: Browser, *expected: str, **options: Any) -> Iterator[BrowserC
     opened = chrome.new_context(**{"locale": "en-GB", **options})
     opened.on("console", note)
     opened.on("weberror", lambda error: said.append(str(error.error)))
-    opened.set_default_timeout(15_000)
+    opened.set_default_timeout(PATIENCE_MILLISECONDS)
     yield opened
     opened.close()
     assert said == []
