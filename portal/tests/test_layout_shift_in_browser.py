@@ -228,6 +228,16 @@ def test_joining_stands_still_however_late_the_answer_is(stack: Stack, chrome: B
         page.evaluate(FRAMES)
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_screen_stands_still_however_late_its_code_is(stack: Stack, chrome: Browser, screen: str) -> None:
+    with still(chrome, **SCREENS[screen]) as context:
+        context.add_init_script(LATE)
+        page = context.new_page()
+        page.goto(f"{stack.server.http}/tv")
+        expect(page.locator("#qr")).to_be_visible()
+        page.evaluate(FRAMES)
+
+
 def act_oneself(page: Page) -> None:
     """What a controller does, one thing after the other."""
     row, editor = page.locator('[data-item="c5"]'), page.locator("desk-editor")
