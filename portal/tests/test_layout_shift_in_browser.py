@@ -238,6 +238,13 @@ def test_a_screen_stands_still_however_late_its_code_is(stack: Stack, chrome: Br
         page.evaluate(FRAMES)
 
 
+def test_the_first_half_of_a_screen_is_not_drawn(stack: Stack, chrome: Browser) -> None:
+    with chrome.new_context(java_script_enabled=False) as context:  # a script runs once the page is read to its end
+        page = context.new_page()
+        page.goto(f"{stack.server.http}/tv")
+        expect(page.locator("#tv")).to_be_hidden()
+
+
 def act_oneself(page: Page) -> None:
     """What a controller does, one thing after the other."""
     row, editor = page.locator('[data-item="c5"]'), page.locator("desk-editor")

@@ -53,5 +53,6 @@ function show(text) {
   qr.hidden = false;
 }
 
+root.hidden = false; // it is in the middle: a slow browser would draw the first half of it, and move that for the rest
 stayAwake(document.querySelector("#hint"));
 run();
