@@ -76,10 +76,11 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture(scope="session")
 def running_stack(request: pytest.FixtureRequest, stacks: Stacks) -> Stack:
     """Each server on each store, in turn; and one behind nginx, below a path of its host."""
-    server, store, *more = request.param
-    encoded = [one for one in more if isinstance(one, Encoding)]
-    stack = stacks.of(server, store, *(one for one in more if one not in encoded))
-    return replace(stack, encoding=encoded[0]) if encoded else stack
+    match request.param:
+        case (server, store, Encoding() as encoding):
+            return replace(stacks.of(server, store), encoding=encoding)
+        case wanted:
+            return stacks.of(*wanted)
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ The server runs in this process, with a clock that runs fifty times as fast.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from typing import Any
@@ -24,31 +25,29 @@ SOCKETS = 6
 TICK_SECONDS = 0.02
 
 
-class Minutes:
-    """The beats of a minute, after which the server looks at no access any more."""
+class LastMinute:
+    """A minute in beats. After it the server compares no access with the stored one any more."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._left: int | None = None
+        self._left = math.inf
         check_turn = beat.Beat._check_turn
 
         async def check(one: beat.Beat, *given: Any) -> None:
-            if self._left is None:
-                await check_turn(one, *given)
-            elif self._left > 0:
+            if self._left > 0:
                 self._left -= 1
                 await check_turn(one, *given)
 
         monkeypatch.setattr(beat.Beat, "_check_turn", check)
 
-    def last(self) -> None:
-        """The last one begins."""
+    def begin(self) -> None:
+        """From now on there are only the beats of a minute."""
         assert beat.TURNS * beat.BEAT_TICKS < 60
         self._left = beat.TURNS
 
 
 @pytest.fixture
-def minutes(monkeypatch: pytest.MonkeyPatch) -> Minutes:
-    return Minutes(monkeypatch)
+def last_minute(monkeypatch: pytest.MonkeyPatch) -> LastMinute:
+    return LastMinute(monkeypatch)
 
 
 @pytest.fixture
@@ -130,7 +129,7 @@ AND_BY_SAVE = [*WAYS, (promote_by_save, "viewer", is_a_controller)]
 @pytest.mark.parametrize(("change", "who", "follows"), AND_BY_SAVE, ids=[way[0].__name__ for way in AND_BY_SAVE])
 async def test_all_connections_follow_within_a_minute(
     server: InProcessServer,
-    minutes: Minutes,
+    last_minute: LastMinute,
     portal_view: PortalView,
     owner: User,
     change: Callable[[User], None],
@@ -143,7 +142,7 @@ async def test_all_connections_follow_within_a_minute(
         theirs = [await sockets.open(user) for _ in range(SOCKETS)]
         other = await sockets.open(owner)
         await sync_to_async(change)(user)
-        minutes.last()
+        last_minute.begin()
         await asyncio.gather(*(follows(socket) for socket in theirs))
         await other.expect_nothing_before_pong()
 

@@ -65,6 +65,14 @@ def slow(page: Page) -> Page:
     return page
 
 
+def late(context: BrowserContext, address: str) -> Page:
+    """That page, whose answers are late."""
+    context.add_init_script(LATE)
+    page = context.new_page()
+    page.goto(address)
+    return page
+
+
 def live(page: Page, items: int) -> None:
     """Wait until the desk has all it will draw."""
     expect(page.locator(LIVE)).to_have_count(1)
@@ -195,9 +203,7 @@ def test_sharing_stands_still_however_late_answers_are(
 ) -> None:
     view_id = stack.new_portal_view(**STATES["one item"])
     with still(chrome, storage_state=owner, **SCREENS[screen]) as context:
-        context.add_init_script(LATE)
-        page = context.new_page()
-        page.goto(desk_of(stack, view_id))
+        page = late(context, desk_of(stack, view_id))
         live(page, 1)
         page.locator("desk-invite form button").click()
         expect(page.locator("desk-invite .qr")).to_be_visible()
@@ -219,9 +225,7 @@ def test_sharing_stands_still_however_late_answers_are(
 @pytest.mark.parametrize("screen", SCREENS)
 def test_joining_stands_still_however_late_the_answer_is(stack: Stack, chrome: Browser, screen: str) -> None:
     with still(chrome, *EXPECTED, **SCREENS[screen]) as context:
-        context.add_init_script(LATE)
-        page = context.new_page()
-        page.goto(f"{stack.server.http}/join")
+        page = late(context, f"{stack.server.http}/join")
         page.get_by_label("Code").fill("ABCDEF")
         page.get_by_role("button", name="Watch").click()
         expect(page.get_by_role("alert")).not_to_be_empty()
@@ -231,9 +235,7 @@ def test_joining_stands_still_however_late_the_answer_is(stack: Stack, chrome: B
 @pytest.mark.parametrize("screen", SCREENS)
 def test_a_screen_stands_still_however_late_its_code_is(stack: Stack, chrome: Browser, screen: str) -> None:
     with still(chrome, **SCREENS[screen]) as context:
-        context.add_init_script(LATE)
-        page = context.new_page()
-        page.goto(f"{stack.server.http}/tv")
+        page = late(context, f"{stack.server.http}/tv")
         expect(page.locator("#qr")).to_be_visible()
         page.evaluate(FRAMES)
 
@@ -246,29 +248,26 @@ def test_the_first_half_of_a_screen_is_not_drawn(stack: Stack, chrome: Browser) 
 
 
 def act_oneself(page: Page) -> None:
-    """What a controller does, one thing after the other."""
+    """What a controller does, one thing after the other, as the desk shows it."""
     row, editor = page.locator('[data-item="c5"]'), page.locator("desk-editor")
     row.locator(".open").click()
-    row.get_by_role("button", name="Show Goblin number 5").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    row.get_by_role("button", name="Hide Goblin number 5").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    editor.get_by_role("button", name="−10").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
+    for button in (
+        row.get_by_role("button", name="Show Goblin number 5"),
+        row.get_by_role("button", name="Hide Goblin number 5"),
+        editor.get_by_role("button", name="−10"),
+        page.locator("[data-next]"),
+        page.locator("[data-black]"),
+        page.locator("desk-blackout").get_by_role("button", name="Resume"),
+        editor.get_by_role("button", name="Delete"),
+        page.locator("#toast").get_by_role("button", name="Undo"),
+    ):
+        button.click()
+        page.wait_for_timeout(GAP_MILLISECONDS)
+    expect(page.locator("[data-item]")).to_have_count(60)
+    row.locator(".open").click()
     editor.get_by_label("Shown as").fill("A shadow")
     editor.get_by_label("Private notes").fill("It owes money to the bees")
     page.wait_for_timeout(GAP_MILLISECONDS)
-    page.locator("[data-next]").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    page.locator("[data-black]").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    page.locator("desk-blackout").get_by_role("button", name="Resume").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    editor.get_by_role("button", name="Delete").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    page.locator("#toast").get_by_role("button", name="Undo").click()
-    page.wait_for_timeout(GAP_MILLISECONDS)
-    expect(page.locator("[data-item]")).to_have_count(60)
     page.get_by_role("button", name="Creature").click()
     page.keyboard.type("Imp")
     page.wait_for_timeout(GAP_MILLISECONDS)
@@ -279,9 +278,7 @@ def act_oneself(page: Page) -> None:
 def test_the_desk_stands_still_however_late_answers_are(stack: Stack, chrome: Browser, owner: StorageState) -> None:
     view_id = stack.new_portal_view(**STATES["a fight"])
     with still(chrome, storage_state=owner, **SCREENS["laptop"]) as context:
-        context.add_init_script(LATE)
-        page = context.new_page()
-        page.goto(desk_of(stack, view_id))
+        page = late(context, desk_of(stack, view_id))
         live(page, 60)
         with guest(stack, chrome, view_id):
             expect(page.locator("[data-viewers] li")).to_have_count(1)

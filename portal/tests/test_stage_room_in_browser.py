@@ -161,7 +161,7 @@ def test_a_long_note_stays_large_and_turns_its_pages(page: Page, stack: Stack, s
     title.evaluate(NOTE_PAGES)
     end, top = ["stage-title has-before", False], ["stage-title has-more", True]
     until = time.monotonic() + TURNED_SECONDS
-    while [end, top] not in map(list, pairwise(pages := page.evaluate("pages"))):  # from its top again
+    while (end, top) not in pairwise(pages := page.evaluate("pages")):  # from its top again
         assert time.monotonic() < until, pages
         page.wait_for_timeout(100)
     assert ["stage-title has-more has-before", False] in pages
